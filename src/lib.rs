@@ -1,1 +1,10 @@
-//! Bulkhead.
+//! Bulkhead: deployments for small companies, each in a watertight compartment.
+//!
+//! The parts in order of dependence; each may use those above it, never those below.
+
+/// Words that every part uses.
+pub mod base;
+/// One SQLite file: opened, written by one, read by a few.
+pub mod store;
+/// The compartment: all that lies in one company's folder, behind one door.
+pub mod company;

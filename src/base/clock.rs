@@ -1,0 +1,112 @@
+//! The one place that reads the clock.
+
+use jiff::{Timestamp, Unit, tz::TimeZone};
+
+/// A moment, in milliseconds since 1970 UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Moment(pub i64);
+
+/// Now.
+pub fn now() -> Moment {
+    Moment(Timestamp::now().as_millisecond())
+}
+
+/// Milliseconds in a minute.
+pub const MINUTE: i64 = 60_000;
+/// Milliseconds in an hour.
+pub const HOUR: i64 = 60 * MINUTE;
+/// Milliseconds in a day.
+pub const DAY: i64 = 24 * HOUR;
+
+impl Moment {
+    /// This moment plus some milliseconds.
+    pub fn plus(self, milliseconds: i64) -> Moment {
+        Moment(self.0 + milliseconds)
+    }
+    fn timestamp(self) -> Timestamp {
+        Timestamp::from_millisecond(self.0).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+    /// `2026-01-31T10:00:00.000+00:00`, as the wire wants it.
+    pub fn wire(self) -> String {
+        self.timestamp().to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+    }
+    /// Reads an ISO 8601 moment with offset.
+    pub fn parse(text: &str) -> Option<Moment> {
+        text.trim().parse::<Timestamp>().ok().map(|time| Moment(time.as_millisecond()))
+    }
+    /// `2026-01-31 10:00:00 UTC`, for the title of a relative time.
+    pub fn exact(self) -> String {
+        self.timestamp().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+    /// `20260131T100000Z`, for file names.
+    pub fn compact(self) -> String {
+        self.timestamp().to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ").to_string()
+    }
+    /// `10:00:00`, for log lines.
+    pub fn time_of_day(self) -> String {
+        self.timestamp().to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string()
+    }
+    /// "4 minutes ago", "in 3 days", "just now".
+    pub fn relative_to(self, now: Moment) -> String {
+        let distance = (now.0 - self.0).abs();
+        let (count, unit) = match distance {
+            d if d < MINUTE => return if self.0 > now.0 + 1000 { "in a moment".into() } else { "just now".into() },
+            d if d < HOUR => (d / MINUTE, "minute"),
+            d if d < DAY => (d / HOUR, "hour"),
+            d if d < 60 * DAY => (d / DAY, "day"),
+            d if d < 730 * DAY => (d / (30 * DAY), "month"),
+            d => (d / (365 * DAY), "year"),
+        };
+        let plural = if count == 1 { "" } else { "s" };
+        if self.0 <= now.0 { format!("{count} {unit}{plural} ago") } else { format!("in {count} {unit}{plural}") }
+    }
+    /// "4 minutes ago".
+    pub fn relative(self) -> String {
+        self.relative_to(now())
+    }
+}
+
+/// "5 seconds", "2 minutes 10 seconds": how long something took, for people.
+pub fn duration(milliseconds: i64) -> String {
+    let seconds = (milliseconds.max(0) + 500) / 1000;
+    let plural = |n: i64, unit: &str| format!("{n} {unit}{}", if n == 1 { "" } else { "s" });
+    match seconds {
+        s if s < 60 => plural(s, "second"),
+        s if s < 3600 => format!("{} {}", plural(s / 60, "minute"), plural(s % 60, "second")),
+        s => format!("{} {}", plural(s / 3600, "hour"), plural(s % 3600 / 60, "minute")),
+    }
+}
+
+/// Rounds down to the whole day, UTC.
+pub fn day_of(moment: Moment) -> String {
+    let zoned = moment.timestamp().to_zoned(TimeZone::UTC);
+    zoned.round(Unit::Second).unwrap_or(zoned).strftime("%Y-%m-%d").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_times_read_like_speech() {
+        let now = Moment(1_000 * DAY);
+        for (ago, words) in [
+            (0, "just now"),
+            (59_000, "just now"),
+            (MINUTE, "1 minute ago"),
+            (3 * HOUR, "3 hours ago"),
+            (-3 * DAY, "in 3 days"),
+            (90 * DAY, "3 months ago"),
+            (800 * DAY, "2 years ago"),
+        ] {
+            assert_eq!(Moment(now.0 - ago).relative_to(now), words);
+        }
+    }
+
+    #[test]
+    fn the_wire_form_has_milliseconds_and_offset() {
+        assert_eq!(Moment(1_769_853_600_000).wire(), "2026-01-31T10:00:00.000+00:00");
+        assert_eq!(Moment::parse("2026-01-31T10:00:00.000+00:00"), Some(Moment(1_769_853_600_000)));
+        assert_eq!(Moment::parse(""), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! What can go wrong, as facts. `web/error.rs` makes a page of it, `api/error.rs` the wire's error body; nobody else
+//! turns these into sentences or status codes.
+
+use std::fmt;
+
+/// The result of every command.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The six kinds of failure.
+#[derive(Debug)]
+pub enum Error {
+    /// The visitor may see the thing but lacks a permission (`access-rules §7`).
+    Denied(Box<Denied>),
+    /// What was sent is wrong, field by field.
+    Invalid(Fields),
+    /// There is no such thing, or the visitor may not know that there is: the two look alike.
+    NotFound(String),
+    /// The change contradicts the present state; the sentence says how and what to do.
+    Conflict(String),
+    /// Cannot be served now: a company closed by a fault, a stopping server. The sentence is for the visitor.
+    Unavailable(String),
+    /// Our fault. Logged with its causes, shown with a reference number only.
+    Internal(anyhow::Error),
+}
+
+/// A refusal: what was missing, where, and who has it.
+#[derive(Debug, Clone, Default)]
+pub struct Denied {
+    /// The catalogue's name of the missing permission.
+    pub permission: &'static str,
+    /// What the permission allows, in a sentence of the catalogue.
+    pub meaning: &'static str,
+    /// "project Shop, environment Production": the place it was needed at, in names.
+    pub place: String,
+    /// Wire ids of the place: `(SpaceId | ProjectId | EnvironmentId | TenantId, id)`.
+    pub context: Vec<(&'static str, String)>,
+    /// The scope that failed ("environment"), or why no grant applied.
+    pub reason: String,
+    /// Teams that hold it there, `(id, name)`; `None` when the visitor may not see teams.
+    pub teams: Option<Vec<(String, String)>>,
+}
+
+/// Errors of a form or a body, each under the name of its field.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// No errors yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// Adds one error under a field's name, as it is called on the wire (`Name`).
+    pub fn add(&mut self, field: &str, message: impl Into<String>) {
+        self.0.push((field.to_owned(), message.into()));
+    }
+    /// Keeps the value of a check, or its error.
+    pub fn check<T>(&mut self, field: &str, result: std::result::Result<T, String>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(message) => {
+                self.add(field, message);
+                None
+            }
+        }
+    }
+    /// Whether nothing was wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    /// `Err(Invalid)` if anything was wrong.
+    pub fn finish(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
+    }
+    /// The first error of a field.
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, message)| message.as_str())
+    }
+    /// Field and message, in the order found.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(field, message)| (field.as_str(), message.as_str()))
+    }
+}
+
+impl Error {
+    /// One field is wrong.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        let mut fields = Fields::new();
+        fields.add(field, message);
+        Error::Invalid(fields)
+    }
+    /// A fault of ours, with a sentence for the log.
+    pub fn internal(message: impl fmt::Display) -> Self {
+        Error::Internal(anyhow::anyhow!("{message}"))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Denied(denied) => write!(f, "Missing permission: {}", denied.permission),
+            Error::Invalid(fields) => {
+                let all: Vec<&str> = fields.iter().map(|(_, message)| message).collect();
+                f.write_str(&all.join(" "))
+            }
+            Error::NotFound(what) => write!(f, "The resource '{what}' was not found."),
+            Error::Conflict(sentence) | Error::Unavailable(sentence) => f.write_str(sentence),
+            Error::Internal(cause) => write!(f, "{cause:#}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<anyhow::Error> for Error {
+    fn from(cause: anyhow::Error) -> Self {
+        Error::Internal(cause)
+    }
+}
+impl From<std::io::Error> for Error {
+    fn from(cause: std::io::Error) -> Self {
+        Error::Internal(cause.into())
+    }
+}
+impl From<serde_json::Error> for Error {
+    fn from(cause: serde_json::Error) -> Self {
+        Error::Internal(cause.into())
+    }
+}

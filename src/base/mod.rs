@@ -1,0 +1,10 @@
+//! Words that every part uses: errors, names, ids, time, secrets, paging.
+//!
+//! Knows nothing of SQL, of HTTP or of companies.
+
+pub mod clock;
+pub mod error;
+pub mod ids;
+pub mod names;
+pub mod paging;
+pub mod secret;

@@ -1,0 +1,170 @@
+//! Names that people give, checked once.
+
+/// A name as it was typed, trimmed: 1 to `longest` characters, no control characters (`domain §1`).
+pub fn name(text: &str, longest: usize) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err("Give it a name.".into());
+    }
+    if text.chars().count() > longest {
+        return Err(format!("Use at most {longest} characters."));
+    }
+    if text.chars().any(char::is_control) {
+        return Err("Leave out line breaks and control characters.".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// Free text of at most `longest` characters; line breaks are kept.
+pub fn text(text: &str, longest: usize) -> Result<String, String> {
+    let text = text.trim().replace("\r\n", "\n");
+    if text.chars().count() > longest {
+        return Err(format!("Use at most {longest} characters."));
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        return Err("Leave out control characters.".into());
+    }
+    Ok(text)
+}
+
+/// What two names are compared by: trimmed, lower case.
+pub fn key(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// A slug made from a name: lower-case letters, digits and single hyphens; `fallback` when nothing is left.
+pub fn slug_of(name: &str, fallback: &str) -> String {
+    let mut slug = String::new();
+    for c in name.trim().to_lowercase().chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.ends_with('-') && !slug.is_empty() {
+            slug.push('-');
+        }
+        if slug.len() >= 60 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-').to_owned();
+    if slug.is_empty() { fallback.to_owned() } else { slug }
+}
+
+/// The wished-for slug, or the first of `wish-2`, `wish-3`, … that is not taken.
+pub fn free<E>(wish: &str, mut taken: impl FnMut(&str) -> Result<bool, E>) -> Result<String, E> {
+    let mut slug = wish.to_owned();
+    let mut number = 2;
+    while taken(&slug)? {
+        slug = format!("{wish}-{number}");
+        number += 1;
+    }
+    Ok(slug)
+}
+
+/// A slug that was typed: 1 to 60 lower-case letters, digits and hyphens, beginning and ending with a letter or digit.
+pub fn slug(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let ok = !text.is_empty()
+        && text.len() <= 60
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if ok { Ok(text.to_owned()) } else { Err("Use lower-case letters, digits and hyphens, at most 60.".into()) }
+}
+
+/// Words in an address that no company can be called by.
+pub const RESERVED: &[&str] = &[
+    "login", "logout", "setup", "static", "healthz", "readyz", "metrics", "agent", "operator", "api", "app", "help",
+    "favicon.ico", "robots.txt", "well-known", "assets", "admin", "bulkhead",
+];
+
+/// A company's slug: 2 to 40 characters, not a reserved word.
+pub fn company_slug(text: &str) -> Result<String, String> {
+    let text = slug(text)?;
+    if text.len() < 2 || text.len() > 40 {
+        return Err("Use 2 to 40 characters.".into());
+    }
+    if RESERVED.contains(&text.as_str()) {
+        return Err(format!("“{text}” is a reserved word. Choose another."));
+    }
+    Ok(text)
+}
+
+/// An e-mail address: something, an @, something with no blanks; 256 characters at most.
+pub fn email(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let shape = text.split_once('@').is_some_and(|(person, host)| {
+        !person.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
+    });
+    if text.len() > 256 || !shape || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("Give an e-mail address, such as ada@example.com.".into());
+    }
+    Ok(text.to_owned())
+}
+
+/// A new password: 12 to 128 characters.
+pub fn password(text: &str) -> Result<(), String> {
+    match text.chars().count() {
+        0..12 => Err("Use at least 12 characters.".into()),
+        12..=128 => Ok(()),
+        _ => Err("Use at most 128 characters.".into()),
+    }
+}
+
+/// A release version: any text of a version-like form (`domain §5`): numbers and letters joined by `. - + _`, starting
+/// with a digit or letter, at most 100 characters.
+pub fn version(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let ok = !text.is_empty()
+        && text.len() <= 100
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-+_".contains(&b))
+        && text.bytes().any(|b| b.is_ascii_digit());
+    if ok { Ok(text.to_owned()) } else { Err("Give a version such as 1.2.0 or 2026.3.1-beta.2.".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_trimmed_and_bounded() {
+        assert_eq!(name("  Shop ", 200), Ok("Shop".into()));
+        assert!(name("   ", 200).is_err());
+        assert!(name(&"x".repeat(201), 200).is_err());
+        assert!(name("a\nb", 200).is_err());
+        assert_eq!(name(&"ü".repeat(200), 200).map(|n| n.chars().count()), Ok(200));
+    }
+
+    #[test]
+    fn slugs_come_from_names() {
+        for (from, to) in [("Shop & Café", "shop-caf"), ("  A  b ", "a-b"), ("!!!", "thing"), ("Ünï", "n"), ("Prod-EU", "prod-eu")] {
+            assert_eq!(slug_of(from, "thing"), to);
+        }
+        for bad in ["", "-a", "a-", "A", "a b", "ä"] {
+            assert!(slug(bad).is_err(), "{bad}");
+        }
+        assert!(company_slug("operator").is_err());
+        assert!(company_slug("a").is_err());
+        assert!(company_slug("acme-corp").is_ok());
+    }
+
+    #[test]
+    fn versions_are_version_like() {
+        for good in ["1.2.0", "0.0.1", "2026.3.1-beta.2+build.7", "v1.2", "42"] {
+            assert!(version(good).is_ok(), "{good}");
+        }
+        for bad in ["", "beta", "1 2", "../1", "-1", "1/2", &"1".repeat(101)] {
+            assert!(version(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_mail() {
+        for good in ["a@b", "ada@example.com"] {
+            assert!(email(good).is_ok());
+        }
+        for bad in ["", "ada", "@b", "a@", "a@b@c", "a b@c", "a@.c"] {
+            assert!(email(bad).is_err(), "{bad}");
+        }
+    }
+}

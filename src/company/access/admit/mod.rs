@@ -1,0 +1,81 @@
+//! Sign-in itself: what somebody brings → a [`Visitor`]. The only reading before a visitor exists, and the only writing:
+//! sessions and the used-up steps of one-time codes.
+//!
+//! Unknown company, unknown person and wrong password take the same work and get the same answer.
+
+mod code;
+mod key;
+mod password;
+mod session;
+
+pub use code::{Enrolment, check_code, enrol, enrolment};
+pub use key::api_key;
+pub use password::{SignedIn, accept_invitation, decoy, hash_password, invitation, sign_in};
+pub use session::{Entry, PendingSession, Stage, enter, sign_out};
+
+pub(in crate::company) use key::{hash_key, new_key};
+
+use super::{
+    rows::{Rows, Writing},
+    trail::Stamp,
+    visitor::From,
+};
+use crate::base::{
+    clock::{self, HOUR},
+    error::Result,
+};
+use sha2::{Digest, Sha256};
+
+/// A user as sign-in sees one.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub(super) id: i64,
+    pub(super) display_name: String,
+    pub(super) is_service: bool,
+    pub(super) state: String,
+}
+
+/// How long an invitation can be used (`access-rules §9`), in milliseconds.
+pub const INVITATION_LIFE: i64 = 48 * HOUR;
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+fn stamp_of(id: i64, name: &str, from: &From) -> Stamp {
+    Stamp {
+        actor_kind: "user",
+        actor_id: Some(id),
+        actor_name: name.to_owned(),
+        means: "sign-in".into(),
+        address: from.address.clone(),
+        agent: from.agent.clone(),
+    }
+}
+
+fn nobody(from: &From) -> Stamp {
+    Stamp {
+        actor_kind: "nobody",
+        actor_id: None,
+        actor_name: "Somebody".into(),
+        means: "sign-in".into(),
+        address: from.address.clone(),
+        agent: from.agent.clone(),
+    }
+}
+
+/// The access version of the file: everything compiled or remembered under another one is stale.
+fn access_version(rows: &Rows<'_>) -> Result<i64> {
+    rows.number("SELECT access_version FROM company", [])
+}
+
+/// Writes an invitation down, replacing earlier ones of that person.
+pub(in crate::company) fn store_invitation(tx: &Writing<'_>, user: i64, token: &str) -> Result<()> {
+    tx.run("DELETE FROM one_time_links WHERE user_id = ?1 AND kind = 'invitation'", [user])?;
+    let now = clock::now();
+    tx.run(
+        "INSERT INTO one_time_links (token_hash, kind, user_id, created_at, expires_at) VALUES (?1, 'invitation', ?2, ?3, ?4)",
+        (&hash(token)[..], user, now, now.plus(INVITATION_LIFE)),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! Sessions: a random token in a cookie, its hash in the company's file.
+
+use super::{From, Person, access_version, hash, stamp_of};
+use crate::{
+    base::{
+        clock::{self, DAY, HOUR, MINUTE, Moment},
+        error::Result,
+        ids::{Id, User},
+    },
+    company::access::{
+        rows::{Rows, Writing},
+        trail::Event,
+        vault::Company,
+        visitor::Visitor,
+    },
+};
+
+/// A session ends after so long without use.
+const IDLE: i64 = 12 * HOUR;
+/// And after so long in any case.
+const LONGEST: i64 = 14 * DAY;
+/// Between password and code there is no more time than this.
+const PENDING: i64 = 15 * MINUTE;
+
+/// What a session still lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// A second factor has to be set up.
+    Enrol,
+    /// A code has to be given.
+    Code,
+    /// Nothing.
+    Full,
+}
+
+impl Stage {
+    fn word(self) -> &'static str {
+        match self {
+            Stage::Enrol => "enrol",
+            Stage::Code => "code",
+            Stage::Full => "full",
+        }
+    }
+}
+
+/// Who stands at the door with a cookie.
+pub enum Entry {
+    /// No session, or one that ended.
+    Nobody,
+    /// The password was right; the second factor is still missing.
+    Pending(PendingSession),
+    /// Signed in.
+    Admitted(Box<Visitor>),
+}
+
+/// A session between password and second factor. Opens nothing.
+#[derive(Debug, Clone)]
+pub struct PendingSession {
+    pub(super) id: i64,
+    pub(super) person: Person,
+    /// Enrol or code.
+    pub stage: Stage,
+}
+
+impl PendingSession {
+    /// The name of who is signing in.
+    pub fn name(&self) -> &str {
+        &self.person.display_name
+    }
+}
+
+pub(super) struct Stored {
+    pub id: i64,
+    pub person: Person,
+    pub stage: Stage,
+    pub last_seen: Moment,
+}
+
+/// The session of a token, if it is alive and its user active.
+pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
+    let now = clock::now();
+    rows.one(
+        "SELECT s.id, s.stage, s.last_seen_at, u.id, u.display_name, u.is_service, u.state
+         FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.state = 'active'",
+        (&hash(token)[..], now, now.plus(-IDLE)),
+        |row| {
+            let stage = match row.get_ref(1)?.as_str()? {
+                "full" => Stage::Full,
+                "code" => Stage::Code,
+                _ => Stage::Enrol,
+            };
+            let person = Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)?, state: row.get(6)? };
+            Ok(Stored { id: row.get(0)?, stage, last_seen: row.get(2)?, person })
+        },
+    )
+}
+
+pub(super) fn store(tx: &Writing<'_>, user: i64, token: &str, stage: Stage, from: &From) -> Result<()> {
+    let now = clock::now();
+    tx.run("DELETE FROM sessions WHERE expires_at < ?1 OR last_seen_at < ?2", (now, now.plus(-IDLE)))?;
+    tx.run(
+        "INSERT INTO sessions (token_hash, user_id, stage, created_at, last_seen_at, expires_at, address, agent)
+         VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
+        (&hash(token)[..], user, stage.word(), now, now.plus(PENDING), &from.address, &from.agent),
+    )?;
+    Ok(())
+}
+
+/// The second factor was given: the session gets a new token (the old one dies) and its full life.
+pub(super) fn complete(tx: &Writing<'_>, session: i64, token: &str) -> Result<()> {
+    let now = clock::now();
+    tx.run(
+        "UPDATE sessions SET stage = 'full', token_hash = ?2, pending_secret = NULL, failures = 0, last_seen_at = ?3, expires_at = ?4 WHERE id = ?1",
+        (session, &hash(token)[..], now, now.plus(LONGEST)),
+    )?;
+    tx.run("UPDATE users SET last_seen_at = ?2 WHERE id = (SELECT user_id FROM sessions WHERE id = ?1)", (session, now))?;
+    Ok(())
+}
+
+/// Looks at the cookie's token.
+pub fn enter(company: &Company, token: &str, from: &From) -> Result<Entry> {
+    let snapshot = company.snapshot()?;
+    let found = snapshot.with(|rows| {
+        let Some(stored) = find(rows, token)? else { return Ok(None) };
+        let version = access_version(rows)?;
+        Ok(Some((company.grants_of(rows, stored.person.id, version)?, stored)))
+    })?;
+    let Some((grants, stored)) = found else { return Ok(Entry::Nobody) };
+    if stored.stage != Stage::Full {
+        return Ok(Entry::Pending(PendingSession { id: stored.id, person: stored.person, stage: stored.stage }));
+    }
+    let now = clock::now();
+    if now.0 - stored.last_seen.0 > 5 * MINUTE {
+        // "Last seen" is no change of anything that is told; it has no event.
+        company.touch("UPDATE sessions SET last_seen_at = ?2 WHERE id = ?1", stored.id)?;
+        company.touch("UPDATE users SET last_seen_at = ?2 WHERE id = ?1", stored.person.id)?;
+    }
+    let visitor = Visitor::person(company, snapshot, &stored.person, Some(stored.id), "session".into(), from, grants);
+    Ok(Entry::Admitted(Box::new(visitor)))
+}
+
+/// Ends a session; whatever stage it was in.
+pub fn sign_out(company: &Company, token: &str, from: &From) -> Result<()> {
+    let Some(stored) = company.snapshot()?.with(|rows| find(rows, token))? else { return Ok(()) };
+    company.write(stamp_of(stored.person.id, &stored.person.display_name, from), |tx| {
+        tx.run("DELETE FROM sessions WHERE id = ?1", [stored.id])?;
+        let id: Id<User> = Id::new(stored.person.id);
+        tx.record(Event::new("Logout").name(id, &stored.person.display_name).say(" signed out"), ())
+    })
+}

@@ -1,0 +1,163 @@
+//! What every company begins with: built-in roles and teams, the default space; and the server's own actors with their
+//! few rights.
+
+use super::{
+    permissions::{self as catalogue, Permission, named},
+    policy::{Grant, Grants, Limit},
+    rows::Writing,
+    trail::Event,
+    vault::fold,
+};
+use crate::base::{
+    clock,
+    error::{Error, Result},
+    ids::{Id, Space, Team, User},
+    names,
+};
+use std::sync::{Arc, OnceLock};
+
+/// One line a role and level: its permissions (`access-rules §6`).
+const ROLES: &str = include_str!("builtin-roles.txt");
+
+/// The built-in roles as `(name, level, permissions)`, a line for each level that has any.
+pub fn roles() -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
+    ROLES.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let (head, permissions) = line.split_once(": ")?;
+        let (role, level) = head.split_once(" / ")?;
+        Some((role, level, permissions.split(' ').collect()))
+    })
+}
+
+fn everywhere() -> Grant {
+    Grant {
+        team: 0,
+        role: 0,
+        space: None,
+        groups: Limit::All,
+        projects: Limit::All,
+        environments: Limit::All,
+        tenants: Limit::All,
+        until: None,
+    }
+}
+
+/// What the engine may: keep the queue and carry out tasks.
+pub(super) fn engine() -> Arc<Grants> {
+    static RIGHTS: OnceLock<Arc<Grants>> = OnceLock::new();
+    let keys = || vec![catalogue::TaskExecute::INFO.key, catalogue::QueueKeep::INFO.key];
+    RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()
+}
+
+/// What the operator may inside a company: people and their way in, and the file as a whole. Not its content.
+pub(super) fn operator() -> Arc<Grants> {
+    static RIGHTS: OnceLock<Arc<Grants>> = OnceLock::new();
+    let keys = || {
+        vec![
+            catalogue::FileKeep::INFO.key,
+            catalogue::UserView::INFO.key,
+            catalogue::UserEdit::INFO.key,
+            catalogue::UserInvite::INFO.key,
+            catalogue::TeamView::INFO.key,
+            catalogue::TeamEdit::INFO.key,
+        ]
+    };
+    RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()
+}
+
+/// The first administrator, as they are written down.
+pub(super) struct Person<'a> {
+    pub name: &'a str,
+    pub email: &'a str,
+    pub password_hash: Option<&'a str>,
+    pub invitation: Option<&'a str>,
+}
+
+/// Furnishes a new company's file.
+pub(super) fn furnish(tx: &Writing<'_>, company: &str, person: &Person<'_>) -> Result<()> {
+    for (name, level, permissions) in roles() {
+        let slug: String = name.to_lowercase().split(' ').collect();
+        let role = match tx.one("SELECT id FROM user_roles WHERE builtin = ?1", [&slug], |row| row.get::<_, i64>(0))? {
+            Some(role) => role,
+            None => tx.insert("INSERT INTO user_roles (builtin, name, name_key) VALUES (?1, ?2, ?3)", (&slug, name, fold(name)))?,
+        };
+        for permission in permissions {
+            let info = named(permission).ok_or_else(|| Error::internal(format!("no permission is called {permission}")))?;
+            tx.run("INSERT INTO role_permissions (role_id, level, permission) VALUES (?1, ?2, ?3)", (role, level, info.name))?;
+        }
+    }
+    let team = |builtin: &str, name: &str, words: &str| {
+        tx.insert(
+            "INSERT INTO teams (builtin, name, name_key, description) VALUES (?1, ?2, ?3, ?4)",
+            (builtin, name, fold(name), words),
+        )
+    };
+    team("everyone", "Everyone", "Every person and service account of this company.")?;
+    let administrators = team("administrators", "Administrators", "Look after people, teams, spaces and settings of the company.")?;
+    let managers = team("managers", "Managers", "Hold every right of the company as a whole but full administration.")?;
+    give(tx, administrators, "systemadministrator", None)?;
+    give(tx, managers, "systemmanager", None)?;
+
+    let state = if person.password_hash.is_some() { "active" } else { "invited" };
+    let user = tx.insert(
+        "INSERT INTO users (username, username_key, display_name, email, email_key, state, password_hash, created_at)
+         VALUES (?1, ?2, ?3, ?1, ?2, ?4, ?5, ?6)",
+        (person.email, fold(person.email), person.name, state, person.password_hash, clock::now()),
+    )?;
+    tx.run("INSERT INTO team_members (team_id, user_id) VALUES (?1, ?2)", (administrators, user))?;
+    if let Some(token) = person.invitation {
+        super::admit::store_invitation(tx, user, token)?;
+    }
+    let user: Id<User> = Id::new(user);
+    tx.also(Event::new("Created").say("Company ").say(company).say(" was founded with ").name(user, person.name).say(" as its administrator"))?;
+    space(tx, "Default", "", true, &[user])?;
+    Ok(())
+}
+
+/// Puts a built-in role on a team.
+fn give(tx: &Writing<'_>, team: i64, role: &str, space: Option<i64>) -> Result<()> {
+    tx.run(
+        "INSERT INTO scoped_roles (team_id, role_id, space_id) SELECT ?1, id, ?3 FROM user_roles WHERE builtin = ?2",
+        (team, role, space),
+    )?;
+    Ok(())
+}
+
+/// Makes a space with what every space begins with (`domain §1`): its Space Managers team, a project group, a
+/// lifecycle without phases.
+pub(in crate::company) fn space(tx: &Writing<'_>, name: &str, description: &str, default: bool, managers: &[Id<User>]) -> Result<Id<Space>> {
+    let mut slug = names::slug_of(name, "space");
+    if tx.any("SELECT 1 FROM spaces WHERE slug = ?1", [&slug])? || RESERVED_SPACES.contains(&slug.as_str()) {
+        slug = format!("{slug}-{}", tx.number("SELECT COALESCE(max(id), 0) + 1 FROM spaces", [])?);
+    }
+    let space = tx.insert(
+        "INSERT INTO spaces (name, name_key, slug, description, is_default, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (name, fold(name), slug, description, default, clock::now()),
+    )?;
+    let team = tx.insert(
+        "INSERT INTO teams (space_id, builtin, name, name_key, description) VALUES (?1, 'spacemanagers', 'Space managers', 'space managers', ?2)",
+        (space, "May do everything in this space."),
+    )?;
+    give(tx, team, "spacemanager", Some(space))?;
+    for manager in managers {
+        tx.run("INSERT OR IGNORE INTO team_members (team_id, user_id) VALUES (?1, ?2)", (team, manager))?;
+    }
+    tx.insert(
+        "INSERT INTO project_groups (space_id, name, name_key, slug, description)
+         VALUES (?1, 'Default project group', 'default project group', 'default-project-group', '')",
+        [space],
+    )?;
+    tx.insert(
+        "INSERT INTO lifecycles (space_id, name, name_key, slug, is_default)
+         VALUES (?1, 'Default lifecycle', 'default lifecycle', 'default-lifecycle', 1)",
+        [space],
+    )?;
+    let id: Id<Space> = Id::new(space);
+    let team: Id<Team> = Id::new(team);
+    tx.access_changed()?;
+    tx.also(Event::new("Created").say("Space ").name(id, name).say(" was created").space(space).related(team))?;
+    Ok(id)
+}
+
+/// Second path segments of a company's own pages, which a space cannot be called by.
+pub const RESERVED_SPACES: &[&str] =
+    &["api", "app", "login", "logout", "access", "trail", "settings", "me", "help", "tasks", "spaces", "setup", "invitation", "search", "static", "enrol", "code"];

@@ -1,0 +1,135 @@
+//! A user's grants: read from teams and roles, compiled once per change, kept in memory under the file's access version.
+
+use super::{
+    permissions::named,
+    policy::{Grant, Grants, Limit},
+    rows::Rows,
+};
+use crate::base::{clock::Moment, error::Result};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Compiled grants and looked-up sessions, valid for one access version.
+#[derive(Default)]
+pub(super) struct Cache {
+    inner: Mutex<Inner>,
+}
+#[derive(Default)]
+struct Inner {
+    version: i64,
+    grants: HashMap<i64, Arc<Grants>>,
+}
+
+/// The grants of one user, from memory if nothing changed since.
+pub(super) fn of_user(cache: &Cache, rows: &Rows<'_>, user: i64, version: i64) -> Result<Arc<Grants>> {
+    {
+        let mut inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.version != version {
+            inner.grants.clear();
+            inner.version = version;
+        }
+        if let Some(grants) = inner.grants.get(&user) {
+            return Ok(grants.clone());
+        }
+    }
+    let grants = Arc::new(Grants::new(load(rows, Whose::User(user))?.into_iter().map(|g| (g.grant, g.permissions)).collect()));
+    let mut inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    if inner.version == version {
+        inner.grants.insert(user, grants.clone());
+    }
+    Ok(grants)
+}
+
+/// Whose grants to read.
+pub(super) enum Whose {
+    /// Those of one user: of the teams they are in, and of Everyone.
+    User(i64),
+    /// Those of every team.
+    AnyTeam,
+}
+
+/// A grant with the permissions it carries.
+pub(super) struct Carried {
+    pub grant: Grant,
+    pub permissions: Vec<usize>,
+}
+
+/// Reads grants. A role's system part holds system-wide wherever the role was put; its space part in the space that
+/// the assignment names (`access-rules §2`, mixed roles).
+pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
+    let user = if let Whose::User(user) = whose { Some(user) } else { None };
+    let assignments: Vec<(i64, i64, i64, Option<i64>, Option<Moment>)> = rows.all(
+        "SELECT s.id, s.team_id, s.role_id, s.space_id, s.expires_at FROM scoped_roles s JOIN teams t ON t.id = s.team_id
+         WHERE ?1 IS NULL OR t.builtin = 'everyone'
+            OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1)
+         ORDER BY s.id",
+        [user],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+    )?;
+    let mut roles: HashMap<i64, (Vec<usize>, Vec<usize>)> = HashMap::new();
+    let mut all = Vec::new();
+    for (id, team, role, space, until) in assignments {
+        let (system, in_space) = match roles.entry(role) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut().clone(),
+            std::collections::hash_map::Entry::Vacant(new) => new.insert(permissions_of(rows, role)?).clone(),
+        };
+        let mut limits: HashMap<String, Vec<i64>> = HashMap::new();
+        let pairs: Vec<(String, i64)> = rows.all(
+            "SELECT dimension, target_id FROM scoped_role_limits WHERE scoped_role_id = ?1",
+            [id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        for (dimension, target) in pairs {
+            limits.entry(dimension).or_default().push(target);
+        }
+        let limit = |dimension: &str| limits.get(dimension).map_or(Limit::All, |ids| Limit::to(ids));
+        if !system.is_empty() {
+            let grant = Grant {
+                team,
+                role,
+                space: None,
+                groups: Limit::All,
+                projects: Limit::All,
+                environments: Limit::All,
+                tenants: Limit::All,
+                until,
+            };
+            all.push(Carried { grant, permissions: system });
+        }
+        if let (Some(space), false) = (space, in_space.is_empty()) {
+            let grant = Grant {
+                team,
+                role,
+                space: Some(space),
+                groups: limit("group"),
+                projects: limit("project"),
+                environments: limit("environment"),
+                tenants: limit("tenant"),
+                until,
+            };
+            all.push(Carried { grant, permissions: in_space });
+        }
+    }
+    Ok(all)
+}
+
+fn permissions_of(rows: &Rows<'_>, role: i64) -> Result<(Vec<usize>, Vec<usize>)> {
+    let listed: Vec<(String, String)> = rows.all(
+        "SELECT level, permission FROM role_permissions WHERE role_id = ?1",
+        [role],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    let (mut system, mut in_space) = (Vec::new(), Vec::new());
+    for (level, name) in listed {
+        // A name that this program does not know allows nothing.
+        let Some(info) = named(&name) else { continue };
+        match level.as_str() {
+            "system" if info.at_system() => system.push(info.key),
+            "space" if info.in_space() => in_space.push(info.key),
+            _ => {}
+        }
+    }
+    Ok((system, in_space))
+}

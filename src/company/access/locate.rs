@@ -1,0 +1,441 @@
+//! Names, slugs and ids → where the thing is. The one reading of business data before a permission; it gives back a
+//! place and nothing else.
+
+use super::{
+    permissions::{self as catalogue, Info, Permission},
+    policy::{Check, Ids},
+    rows::Rows,
+};
+use crate::base::{
+    error::Result,
+    ids::{
+        Account, ApiKey, Deployment, Environment, Id, Kind, Lifecycle, Project, ProjectGroup, Release, ScopedUserRole,
+        Space, TagSet, Target, Task, Team, Tenant, User, UserRole,
+    },
+    names,
+};
+
+/// Where a thing is: which company, which space, and the ids of what it belongs to.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub company: u64,
+    pub space: Option<i64>,
+    pub groups: Ids,
+    pub projects: Ids,
+    pub environments: Ids,
+    pub tenants: Ids,
+}
+
+/// A thing that was found, and where it is. Only the door makes one.
+pub struct At<T> {
+    id: Id<T>,
+    place: Place,
+    asked: Box<str>,
+}
+
+impl<T> Clone for At<T> {
+    fn clone(&self) -> Self {
+        At { id: self.id, place: self.place.clone(), asked: self.asked.clone() }
+    }
+}
+impl<T: Kind> std::fmt::Debug for At<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "At({})", self.id)
+    }
+}
+
+impl<T> At<T> {
+    /// Its id.
+    pub fn id(&self) -> Id<T> {
+        self.id
+    }
+    /// The number of its space; 0 when it lies outside all spaces.
+    pub fn space_id(&self) -> i64 {
+        self.place.space.unwrap_or(0)
+    }
+    /// The project it belongs to, if it belongs to one.
+    pub fn project_id(&self) -> Option<i64> {
+        self.place.projects.first()
+    }
+    /// The environment it belongs to.
+    pub fn environment_id(&self) -> Option<i64> {
+        self.place.environments.first()
+    }
+    /// The tenant it belongs to.
+    pub fn tenant_id(&self) -> Option<i64> {
+        self.place.tenants.first()
+    }
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+    pub(super) fn asked(&self) -> &str {
+        &self.asked
+    }
+    pub(super) fn new(id: i64, place: Place, asked: &str) -> At<T> {
+        At { id: Id::new(id), place, asked: asked.into() }
+    }
+}
+
+/// A thing of kind `T` that is about to be made in a space.
+pub struct New<T> {
+    space: At<Space>,
+    kind: std::marker::PhantomData<fn() -> T>,
+}
+impl<T> Clone for New<T> {
+    fn clone(&self) -> Self {
+        New { space: self.space.clone(), kind: std::marker::PhantomData }
+    }
+}
+impl<T> New<T> {
+    /// In this space.
+    pub fn of(space: &At<Space>) -> Self {
+        New { space: space.clone(), kind: std::marker::PhantomData }
+    }
+    /// The space it is made in.
+    pub fn space(&self) -> &At<Space> {
+        &self.space
+    }
+}
+
+/// Where to look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// Anywhere in the company.
+    Company,
+    /// In one space.
+    Space(i64),
+    /// In one project.
+    Project(i64),
+}
+impl From<&At<Space>> for Within {
+    fn from(space: &At<Space>) -> Self {
+        Within::Space(space.id.0)
+    }
+}
+impl From<&At<Project>> for Within {
+    fn from(project: &At<Project>) -> Self {
+        Within::Project(project.id.0)
+    }
+}
+
+/// A kind that can be located.
+pub trait Locate: Kind + Sized {
+    /// The permission that lets one see it; `None`: anything held in its space.
+    fn view() -> Option<&'static Info>;
+    #[doc(hidden)]
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>>;
+}
+
+/// A kind that grants can be restricted to.
+pub trait Scoping: Locate {
+    #[doc(hidden)]
+    fn dimension(check: &mut Check) -> &mut Ids;
+}
+
+/// What a search found: the id and the numbers of what the thing belongs to.
+#[doc(hidden)]
+#[derive(Debug, Default, Clone)]
+pub struct Found {
+    id: i64,
+    space: Option<i64>,
+    groups: Ids,
+    projects: Ids,
+    environments: Ids,
+    tenants: Ids,
+}
+
+pub(super) fn locate<T: Locate>(rows: &Rows<'_>, company: u64, within: Within, text: &str) -> Result<Option<At<T>>> {
+    let found = T::find(rows, within, text)?;
+    Ok(found.map(|f| {
+        let place = Place {
+            company,
+            space: f.space,
+            groups: f.groups,
+            projects: f.projects,
+            environments: f.environments,
+            tenants: f.tenants,
+        };
+        At::new(f.id, place, text)
+    }))
+}
+
+/// Finds by id, slug or name in a table whose rows carry a space: the id first, then the slug, then the name.
+fn in_space<T: Kind>(rows: &Rows<'_>, table: &str, more: &str, within: Within, text: &str) -> Result<Option<(i64, i64, Option<i64>)>> {
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let id = Id::<T>::parse(text).map_or(0, |id| id.0);
+    match within {
+        Within::Company => rows.one(&format!("SELECT id, space_id, {more} FROM {table} WHERE id = ?1"), [id], read),
+        Within::Space(space) => {
+            let sql = format!(
+                "SELECT id, space_id, {more} FROM {table} WHERE space_id = ?1 AND (id = ?2 OR slug = ?3 OR name_key = ?4)
+                 ORDER BY id = ?2 DESC, slug = ?3 DESC LIMIT 1"
+            );
+            rows.one(&sql, (space, id, names::key(text), names::key(text)), read)
+        }
+        Within::Project(_) => Ok(None),
+    }
+}
+
+macro_rules! plain_in_space {
+    ($($kind:ident $table:literal $view:ident;)*) => {$(
+        impl Locate for $kind {
+            fn view() -> Option<&'static Info> { Some(<catalogue::$view as Permission>::INFO) }
+            fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+                let found = in_space::<$kind>(rows, $table, "NULL", within, text)?;
+                Ok(found.map(|(id, space, _)| Found { id, space: Some(space), ..Found::default() }))
+            }
+        }
+    )*};
+}
+plain_in_space! { Lifecycle "lifecycles" LifecycleView; }
+
+/// Tag sets have no view permission of their own: who holds anything in a space sees them.
+impl Locate for TagSet {
+    fn view() -> Option<&'static Info> {
+        None
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let found = in_space::<Self>(rows, "tag_sets", "NULL", within, text)?;
+        Ok(found.map(|(id, space, _)| Found { id, space: Some(space), ..Found::default() }))
+    }
+}
+
+impl Locate for Space {
+    fn view() -> Option<&'static Info> {
+        None
+    }
+    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<Space>::parse(text).map_or(0, |id| id.0);
+        let sql = "SELECT id FROM spaces WHERE id = ?1 OR slug = ?2 OR name_key = ?2 ORDER BY id = ?1 DESC, slug = ?2 DESC LIMIT 1";
+        Ok(rows.one(sql, (id, names::key(text)), |row| row.get(0))?.map(|id| Found { id, space: Some(id), ..Found::default() }))
+    }
+}
+
+impl Locate for ProjectGroup {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::ProjectGroupView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let found = in_space::<Self>(rows, "project_groups", "NULL", within, text)?;
+        Ok(found.map(|(id, space, _)| Found { id, space: Some(space), groups: Ids::One(id), ..Found::default() }))
+    }
+}
+impl Scoping for ProjectGroup {
+    fn dimension(check: &mut Check) -> &mut Ids {
+        &mut check.groups
+    }
+}
+
+impl Locate for Environment {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::EnvironmentView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let found = in_space::<Self>(rows, "environments", "NULL", within, text)?;
+        Ok(found.map(|(id, space, _)| Found { id, space: Some(space), environments: Ids::One(id), ..Found::default() }))
+    }
+}
+impl Scoping for Environment {
+    fn dimension(check: &mut Check) -> &mut Ids {
+        &mut check.environments
+    }
+}
+
+impl Locate for Tenant {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::TenantView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let found = in_space::<Self>(rows, "tenants", "NULL", within, text)?;
+        Ok(found.map(|(id, space, _)| Found { id, space: Some(space), tenants: Ids::One(id), ..Found::default() }))
+    }
+}
+impl Scoping for Tenant {
+    fn dimension(check: &mut Check) -> &mut Ids {
+        &mut check.tenants
+    }
+}
+
+impl Locate for Project {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::ProjectView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let found = in_space::<Self>(rows, "projects", "group_id", within, text)?;
+        Ok(found.map(|(id, space, group)| Found {
+            id,
+            space: Some(space),
+            groups: Ids::One(group.unwrap_or(0)),
+            projects: Ids::One(id),
+            ..Found::default()
+        }))
+    }
+}
+impl Scoping for Project {
+    fn dimension(check: &mut Check) -> &mut Ids {
+        &mut check.projects
+    }
+}
+
+impl Locate for Release {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::ReleaseView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<Release>::parse(text).map_or(0, |id| id.0);
+        let (condition, container) = match within {
+            Within::Company => ("r.id = ?1 AND ?2 = 0 AND ?3 IS NOT NULL", 0),
+            Within::Space(space) => ("r.id = ?1 AND r.space_id = ?2 AND ?3 IS NOT NULL", space),
+            Within::Project(project) => ("r.project_id = ?2 AND (r.id = ?1 OR r.version_key = ?3)", project),
+        };
+        let sql = format!(
+            "SELECT r.id, r.space_id, r.project_id, p.group_id FROM releases r JOIN projects p ON p.id = r.project_id
+             WHERE {condition} LIMIT 1"
+        );
+        rows.one(&sql, (id, container, names::key(text)), |row| {
+            Ok(Found {
+                id: row.get(0)?,
+                space: Some(row.get(1)?),
+                projects: Ids::One(row.get(2)?),
+                groups: Ids::One(row.get(3)?),
+                ..Found::default()
+            })
+        })
+    }
+}
+
+impl Locate for Deployment {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::DeploymentView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<Deployment>::parse(text).map_or(0, |id| id.0);
+        let space = if let Within::Space(space) = within { space } else { 0 };
+        let sql = "SELECT d.id, d.space_id, d.project_id, p.group_id, d.environment_id, d.tenant_id
+                   FROM deployments d JOIN projects p ON p.id = d.project_id WHERE d.id = ?1 AND (?2 = 0 OR d.space_id = ?2)";
+        rows.one(sql, (id, space), |row| {
+            Ok(Found {
+                id: row.get(0)?,
+                space: Some(row.get(1)?),
+                projects: Ids::One(row.get(2)?),
+                groups: Ids::One(row.get(3)?),
+                environments: Ids::One(row.get(4)?),
+                tenants: row.get::<_, Option<i64>>(5)?.map_or(Ids::None, Ids::One),
+            })
+        })
+    }
+}
+
+impl Locate for Task {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::TaskView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<Task>::parse(text).map_or(0, |id| id.0);
+        let space = if let Within::Space(space) = within { space } else { 0 };
+        let sql = "SELECT t.id, t.space_id, t.project_id, COALESCE(p.group_id, t.group_id), t.environment_id, t.tenant_id
+                   FROM tasks t LEFT JOIN projects p ON p.id = t.project_id WHERE t.id = ?1 AND (?2 = 0 OR t.space_id = ?2)";
+        // What a task lacks is beside the point for it (`access-rules §5`, Tasks).
+        let or_any = |value: Option<i64>| value.map_or(Ids::Any, Ids::One);
+        rows.one(sql, (id, space), |row| {
+            Ok(Found {
+                id: row.get(0)?,
+                space: row.get(1)?,
+                projects: or_any(row.get(2)?),
+                groups: or_any(row.get(3)?),
+                environments: or_any(row.get(4)?),
+                tenants: or_any(row.get(5)?),
+            })
+        })
+    }
+}
+
+fn numbers(rows: &Rows<'_>, sql: &str, id: i64) -> Result<Ids> {
+    Ok(Ids::from_list(rows.all(sql, [id], |row| row.get(0))?))
+}
+
+impl Locate for Target {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::MachineView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let Some((id, space, _)) = in_space::<Self>(rows, "targets", "NULL", within, text)? else { return Ok(None) };
+        Ok(Some(Found {
+            id,
+            space: Some(space),
+            environments: numbers(rows, "SELECT environment_id FROM target_environments WHERE target_id = ?1", id)?,
+            tenants: numbers(rows, "SELECT tenant_id FROM target_tenants WHERE target_id = ?1", id)?,
+            ..Found::default()
+        }))
+    }
+}
+
+impl Locate for Account {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::AccountView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let Some((id, space, _)) = in_space::<Self>(rows, "accounts", "NULL", within, text)? else { return Ok(None) };
+        let environments = numbers(rows, "SELECT environment_id FROM account_environments WHERE account_id = ?1", id)?;
+        Ok(Some(Found { id, space: Some(space), environments, ..Found::default() }))
+    }
+}
+
+impl Locate for Team {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::TeamView::INFO)
+    }
+    /// By id, by the conventional id of a built-in team (`access-rules §6`), or by name.
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<Team>::parse(text).map_or(0, |id| id.0);
+        let space = if let Within::Space(space) = within { Some(space) } else { None };
+        let sql = "SELECT id, space_id FROM teams
+                   WHERE (id = ?1 OR name_key = ?2 OR 'teams-' || builtin || COALESCE('-spaces-' || space_id, '') = ?2)
+                     AND (?3 IS NULL OR space_id IS NULL OR space_id = ?3)
+                   ORDER BY id = ?1 DESC, space_id IS NULL LIMIT 1";
+        rows.one(sql, (id, names::key(text), space), |row| Ok(Found { id: row.get(0)?, space: row.get(1)?, ..Found::default() }))
+    }
+}
+
+impl Locate for UserRole {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::UserRoleView::INFO)
+    }
+    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<UserRole>::parse(text).map_or(0, |id| id.0);
+        let sql = "SELECT id FROM user_roles WHERE id = ?1 OR name_key = ?2 OR 'userroles-' || builtin = ?2 ORDER BY id = ?1 DESC LIMIT 1";
+        rows.one(sql, (id, names::key(text)), |row| Ok(Found { id: row.get(0)?, ..Found::default() }))
+    }
+}
+
+impl Locate for ScopedUserRole {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::TeamView::INFO)
+    }
+    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<ScopedUserRole>::parse(text).map_or(0, |id| id.0);
+        let sql = "SELECT s.id, t.space_id FROM scoped_roles s JOIN teams t ON t.id = s.team_id WHERE s.id = ?1";
+        rows.one(sql, [id], |row| Ok(Found { id: row.get(0)?, space: row.get(1)?, ..Found::default() }))
+    }
+}
+
+impl Locate for User {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::UserView::INFO)
+    }
+    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<User>::parse(text).map_or(0, |id| id.0);
+        let sql = "SELECT id FROM users WHERE id = ?1 OR username_key = ?2 OR email_key = ?2 ORDER BY id = ?1 DESC LIMIT 1";
+        rows.one(sql, (id, names::key(text)), |row| Ok(Found { id: row.get(0)?, ..Found::default() }))
+    }
+}
+
+impl Locate for ApiKey {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::UserView::INFO)
+    }
+    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<ApiKey>::parse(text).map_or(0, |id| id.0);
+        rows.one("SELECT id FROM api_keys WHERE id = ?1", [id], |row| Ok(Found { id: row.get(0)?, ..Found::default() }))
+    }
+}

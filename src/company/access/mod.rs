@@ -1,0 +1,112 @@
+//! The door: the only way to a company's data.
+//!
+//! Somebody is admitted ([`admit`]) and becomes a [`Visitor`] of one company. A visitor locates things ([`At`]) and asks
+//! for a permission on them; the answer is a [`Granted`] proof or an error that says what was missing. A proof is what
+//! every command of every feature takes, what it reads its place from, and the only thing that opens a transaction.
+//! A change must come with its event, or it does not compile.
+//!
+//! The door does not know what projects or releases are for; it knows where they are and who may do what there.
+//!
+//! Each example that must not compile stands beside its twin that does:
+//!
+//! ```
+//! use bulkhead::{base::error::Result, company::{access::{Visitor, New, permissions::EnvironmentCreate}, environments}};
+//! fn page(visitor: &Visitor) -> Result<()> {
+//!     let space = visitor.locate_space("Spaces-1")?;
+//!     let granted = visitor.ask(EnvironmentCreate { space: New::of(&space) })?;
+//!     environments::create(&granted, environments::Fields::named("Production"))?;
+//!     Ok(())
+//! }
+//! ```
+//! With the proof of another permission:
+//! ```compile_fail
+//! use bulkhead::{base::error::Result, company::{access::{Visitor, New, permissions::TenantCreate}, environments}};
+//! fn page(visitor: &Visitor) -> Result<()> {
+//!     let space = visitor.locate_space("Spaces-1")?;
+//!     let granted = visitor.ask(TenantCreate { space: New::of(&space) })?;
+//!     environments::create(&granted, environments::Fields::named("Production"))?;
+//!     Ok(())
+//! }
+//! ```
+//! A page opens a transaction of its own:
+//! ```
+//! use bulkhead::company::access::{Granted, permissions::{List, EnvironmentView}};
+//! fn page(granted: &Granted<'_, List<EnvironmentView>>) -> bool {
+//!     granted.what().space() > 0
+//! }
+//! ```
+//! ```compile_fail
+//! use bulkhead::company::access::{Granted, permissions::{List, EnvironmentView}};
+//! fn page(granted: &Granted<'_, List<EnvironmentView>>) -> bool {
+//!     granted.read(|rows| rows.any("SELECT 1", [])).is_ok()
+//! }
+//! ```
+//! A proof made by hand, and one kept for later:
+//! ```
+//! use bulkhead::company::access::{Granted, permissions::UserView};
+//! fn pass_on<'v>(granted: Granted<'v, UserView>) -> Granted<'v, UserView> { granted }
+//! ```
+//! ```compile_fail
+//! use bulkhead::company::access::{Granted, Visitor, permissions::UserView};
+//! fn forge<'v>(visitor: &'v Visitor) -> Granted<'v, UserView> { Granted { visitor, what: UserView {} } }
+//! ```
+//! ```compile_fail
+//! use bulkhead::company::access::{Granted, permissions::UserView};
+//! fn keep<'v>(granted: &Granted<'v, UserView>) -> Granted<'v, UserView> { granted.clone() }
+//! ```
+//! A thing named by its bare number:
+//! ```
+//! use bulkhead::company::access::{At, permissions::TenantView};
+//! use bulkhead::base::ids::Tenant;
+//! fn question(tenant: At<Tenant>) -> TenantView { TenantView { tenant } }
+//! ```
+//! ```compile_fail
+//! use bulkhead::company::access::permissions::TenantView;
+//! use bulkhead::base::ids::{Id, Tenant};
+//! fn question(tenant: Id<Tenant>) -> TenantView { TenantView { tenant } }
+//! ```
+//! Acting as the engine without its key:
+//! ```
+//! use bulkhead::company::{Company, access::{EngineKey, Visitor}};
+//! fn act(company: &Company, key: &EngineKey) -> Visitor { Visitor::engine(company, key) }
+//! ```
+//! ```compile_fail
+//! use bulkhead::company::{Company, access::{EngineKey, Visitor}};
+//! fn act(company: &Company) -> Visitor { Visitor::engine(company, &EngineKey { _minted: () }) }
+//! ```
+//! Writing with a proof that only allows looking, and opening the company's file from outside:
+//! ```compile_fail
+//! use bulkhead::company::access::{Granted, permissions::UserView};
+//! fn change(granted: &Granted<'_, UserView>) { let _ = granted.write(|_| unreachable!()); }
+//! ```
+//! ```compile_fail
+//! use bulkhead::company::Company;
+//! fn open(company: &Company) { let _ = company.store.reader(); }
+//! ```
+
+pub mod admit;
+pub mod builtin;
+mod explain;
+mod granted;
+pub mod grants;
+mod locate;
+pub mod permissions;
+pub mod policy;
+mod reach;
+mod rows;
+mod sight;
+mod trail;
+mod vault;
+mod visitor;
+
+pub use granted::Granted;
+pub use locate::{At, Locate, New, Within};
+pub use reach::{Columns, Reach};
+pub(in crate::company) use rows::{Recorded, Rows, Writing};
+pub use sight::Level;
+pub use trail::Event;
+pub use vault::{Company, Founding, FirstPerson, Founded, Seal};
+pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
+
+#[cfg(test)]
+mod tests;

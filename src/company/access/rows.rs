@@ -1,0 +1,101 @@
+//! What a feature gets to work with inside a transaction: questions and statements, never the connection itself.
+
+use super::trail::{self, Event, Stamp};
+use crate::base::error::{Error, Result};
+use rusqlite::{Connection, Params, Row};
+use std::ops::Deref;
+
+/// A consistent view of the company's file.
+pub struct Rows<'c>(&'c Connection);
+
+impl<'c> Rows<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Self {
+        Rows(connection)
+    }
+    /// All rows of a query.
+    pub fn all<T>(&self, sql: &str, parameters: impl Params, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let rows = statement.query_map(parameters, read)?;
+        Ok(rows.collect::<rusqlite::Result<Vec<T>>>()?)
+    }
+    /// The first row of a query, if there is one.
+    pub fn one<T>(&self, sql: &str, parameters: impl Params, read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>) -> Result<Option<T>> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(parameters)?;
+        Ok(rows.next()?.map(read).transpose()?)
+    }
+    /// The number in the first column of the first row.
+    pub fn number(&self, sql: &str, parameters: impl Params) -> Result<i64> {
+        self.one(sql, parameters, |row| row.get(0))?.ok_or_else(|| Error::internal("a count gave no row"))
+    }
+    /// Whether the query has any row.
+    pub fn any(&self, sql: &str, parameters: impl Params) -> Result<bool> {
+        Ok(self.one(sql, parameters, |_| Ok(()))?.is_some())
+    }
+}
+
+/// A change in the making. It stands when the closure it was given to returns a [`Recorded`].
+pub struct Writing<'c> {
+    rows: Rows<'c>,
+    stamp: Stamp,
+}
+
+/// The proof that a change has its event; made by [`Writing::record`] alone.
+pub struct Recorded<T> {
+    pub(super) value: T,
+    pub(super) _made_here: (),
+}
+
+impl<'c> Deref for Writing<'c> {
+    type Target = Rows<'c>;
+    fn deref(&self) -> &Rows<'c> {
+        &self.rows
+    }
+}
+
+impl<'c> Writing<'c> {
+    pub(super) fn new(connection: &'c Connection, stamp: Stamp) -> Self {
+        Writing { rows: Rows::new(connection), stamp }
+    }
+    /// Runs a statement; how many rows it changed.
+    pub fn run(&self, sql: &str, parameters: impl Params) -> Result<usize> {
+        Ok(self.rows.0.prepare_cached(sql)?.execute(parameters)?)
+    }
+    /// Inserts a row; its number.
+    pub fn insert(&self, sql: &str, parameters: impl Params) -> Result<i64> {
+        Ok(self.rows.0.prepare_cached(sql)?.insert(parameters)?)
+    }
+    /// Tells one more thing that this change did.
+    pub fn also(&self, event: Event) -> Result<()> {
+        trail::append(self.rows.0, &self.stamp, event)
+    }
+    /// Writes the event of this change into the trail and gives the proof that it is there.
+    pub fn record<T>(&self, event: Event, value: T) -> Result<Recorded<T>> {
+        self.also(event)?;
+        Ok(Recorded { value, _made_here: () })
+    }
+    /// For a change that turned out to be none: nothing was written, so nothing is told. Refused when a row did change.
+    pub fn unchanged<T>(&self, before: u64, value: T) -> Result<Recorded<T>> {
+        if self.changes() != before {
+            return Err(Error::internal("a change was made and not told"));
+        }
+        Ok(Recorded { value, _made_here: () })
+    }
+    /// How many rows this connection has changed so far; for [`Writing::unchanged`].
+    pub fn changes(&self) -> u64 {
+        self.rows.0.total_changes()
+    }
+    /// Every compiled grant and cached session of this company is looked up anew from the next request on.
+    pub fn access_changed(&self) -> Result<()> {
+        self.run("UPDATE company SET access_version = access_version + 1", [])?;
+        Ok(())
+    }
+    /// Who makes this change, as a name: for the "created by" of what is made.
+    pub fn actor_name(&self) -> &str {
+        &self.stamp.actor_name
+    }
+    /// The number of the user who makes this change; `None` for the server's own actors.
+    pub fn actor_id(&self) -> Option<i64> {
+        self.stamp.actor_id
+    }
+}

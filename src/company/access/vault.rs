@@ -1,0 +1,332 @@
+//! Opens the company's file, checks its stamp, keeps its connections and its key. The only code that opens `company.db`.
+
+use super::{
+    builtin,
+    grants::{self, Cache},
+    permissions::Info,
+    policy::{Check, Grants},
+    rows::{Recorded, Rows, Writing},
+    trail::{self, Event, Stamp},
+};
+use crate::{
+    base::{
+        clock::{self, Moment},
+        error::{Error, Result},
+        names,
+        secret::{self, Secret},
+    },
+    store::{Reader, Store, copy, migrate},
+};
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// The name of a company's database file in its folder.
+pub const FILE: &str = "company.db";
+
+/// How many may read one company at once.
+const READERS: u32 = 4;
+
+/// One open company. Cloning it shares it. It opens nothing: for that one is admitted as a `Visitor`.
+#[derive(Clone)]
+pub struct Company(Arc<Vault>);
+
+struct Vault {
+    slug: String,
+    name: String,
+    id: Uuid,
+    folder: PathBuf,
+    number: u64,
+    store: Store,
+    seal: Seal,
+    cache: Cache,
+    refusals: Mutex<HashMap<String, Moment>>,
+}
+
+/// What a new company begins with.
+pub struct Founding<'a> {
+    /// First path segment of its addresses.
+    pub slug: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// The first administrator.
+    pub administrator: FirstPerson<'a>,
+}
+
+/// The first administrator of a company.
+pub struct FirstPerson<'a> {
+    /// Name to show.
+    pub name: &'a str,
+    /// E-mail address, by which they sign in.
+    pub email: &'a str,
+    /// Their password; without one they are invited and choose it themselves.
+    pub password: Option<&'a Secret>,
+}
+
+/// What founding gave.
+pub struct Founded {
+    /// The company, open.
+    pub company: Company,
+    /// The token of the administrator's invitation, when there was no password.
+    pub invitation: Option<String>,
+}
+
+/// Seals and opens secrets with the company's key: XChaCha20-Poly1305, bound to company, table, row and column.
+pub struct Seal {
+    cipher: XChaCha20Poly1305,
+    company: Uuid,
+    fingerprint: String,
+}
+
+impl Seal {
+    /// From the company's key.
+    pub fn new(company: Uuid, key: &Zeroizing<[u8; 32]>) -> Seal {
+        let mut digest = Sha256::new();
+        digest.update(b"bulkhead company key\0");
+        digest.update(&key[..]);
+        let fingerprint = data_encoding::HEXLOWER.encode(&digest.finalize()[..8]);
+        Seal { cipher: XChaCha20Poly1305::new(key.as_slice().try_into().unwrap_or(&Default::default())), company, fingerprint }
+    }
+    fn bound(&self, table: &str, column: &str, row: i64) -> Vec<u8> {
+        format!("{}/{table}/{column}/{row}", self.company).into_bytes()
+    }
+    /// Seals a secret for one cell.
+    pub fn seal(&self, table: &str, column: &str, row: i64, text: &Secret) -> Result<Vec<u8>> {
+        let nonce = secret::random::<24>();
+        let aad = self.bound(table, column, row);
+        let payload = Payload { msg: text.expose().as_bytes(), aad: &aad };
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| Error::internal("sealing failed"))?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+    /// Opens the secret of one cell. A value of another cell or another company does not open.
+    pub fn open(&self, table: &str, column: &str, row: i64, sealed: &[u8]) -> Result<Secret> {
+        let cannot = || Error::internal(format!("the sealed {column} of {table} {row} does not open with this company's key"));
+        let (nonce, sealed) = sealed.split_at_checked(24).ok_or_else(cannot)?;
+        let nonce: [u8; 24] = nonce.try_into().map_err(|_| cannot())?;
+        let aad = self.bound(table, column, row);
+        let text = self.cipher.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: &aad }).map_err(|_| cannot())?;
+        Ok(Secret::new(String::from_utf8(text).map_err(|_| cannot())?))
+    }
+}
+
+/// A consistent view of the file, held open.
+pub(super) struct Snapshot(Reader);
+
+impl Snapshot {
+    pub(super) fn with<T>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
+        work(&Rows::new(&self.0))
+    }
+}
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if let Err(cause) = self.0.prepare_cached("COMMIT").and_then(|mut end| end.execute([])) {
+            tracing::warn!(%cause, "a reading transaction did not end cleanly");
+        }
+    }
+}
+
+impl Company {
+    /// Opens the company in a folder, after comparing the file's stamp with the folder's name and the key.
+    ///
+    /// # Errors
+    /// `Unavailable` with a sentence for the company's page: damaged, written by a newer program, or not this
+    /// company's file.
+    pub fn open(folder: &Path, slug: &str, key: impl FnOnce(&str) -> Result<Zeroizing<[u8; 32]>>) -> Result<Company> {
+        let path = folder.join(FILE);
+        if !path.is_file() {
+            return Err(Error::Unavailable("This company's file is missing. The operator can restore it from a backup.".into()));
+        }
+        let store = Store::open(&path, READERS)?;
+        let (id, stored_slug, name, fingerprint) = store.write(|c| {
+            let application: i32 = c.pragma_query_value(None, "application_id", |row| row.get(0))?;
+            if application != migrate::APPLICATION_ID {
+                return Err(Error::Unavailable("This file is not a company's file.".into()));
+            }
+            migrate::migrate(c)?;
+            Ok(c.query_row("SELECT id, slug, name, key_fingerprint FROM company", [], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+            })?)
+        })?;
+        if stored_slug != slug {
+            return Err(Error::Unavailable(format!(
+                "This folder holds the company “{stored_slug}”, not “{slug}”. The operator can take it in with: bulkhead company adopt {slug} --as {slug}"
+            )));
+        }
+        let uuid = Uuid::parse_str(&id).map_err(|_| Error::Unavailable("This company's file carries no valid id.".into()))?;
+        let seal = Seal::new(uuid, &key(&id)?);
+        if seal.fingerprint != fingerprint {
+            return Err(Error::Unavailable("The key of this company does not fit its file. The operator can restore the key.".into()));
+        }
+        Ok(Company::assemble(folder, stored_slug, name, uuid, store, seal))
+    }
+
+    fn assemble(folder: &Path, slug: String, name: String, id: Uuid, store: Store, seal: Seal) -> Company {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        Company(Arc::new(Vault {
+            slug,
+            name,
+            id,
+            folder: folder.to_owned(),
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            store,
+            seal,
+            cache: Cache::default(),
+            refusals: Mutex::default(),
+        }))
+    }
+
+    /// Makes a new company in an empty folder: its file, the built-in roles and teams, the space `Default`, the first
+    /// administrator. All in one transaction with its event.
+    pub fn found(folder: &Path, id: Uuid, key: &Zeroizing<[u8; 32]>, founding: &Founding<'_>) -> Result<Founded> {
+        std::fs::create_dir_all(folder)?;
+        let store = Store::open(&folder.join(FILE), READERS)?;
+        let seal = Seal::new(id, key);
+        let hash = founding.administrator.password.map(super::admit::hash_password).transpose()?;
+        let invitation = hash.is_none().then(secret::token);
+        store.write(|c| {
+            if c.pragma_query_value::<i32, _>(None, "application_id", |row| row.get(0))? != 0 {
+                return Err(Error::Conflict("There is a company in this folder already.".into()));
+            }
+            c.pragma_update(None, "application_id", migrate::APPLICATION_ID)?;
+            migrate::migrate(c)?;
+            c.execute(
+                "INSERT INTO company (one, id, slug, name, key_fingerprint, created_at) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+                (id.to_string(), founding.slug, founding.name, &seal.fingerprint, clock::now()),
+            )?;
+            let stamp = Stamp {
+                actor_kind: "operator",
+                actor_id: None,
+                actor_name: "The operator".into(),
+                means: "server".into(),
+                address: String::new(),
+                agent: String::new(),
+            };
+            let tx = Writing::new(c, stamp);
+            let person = builtin::Person {
+                name: founding.administrator.name,
+                email: founding.administrator.email,
+                password_hash: hash.as_deref(),
+                invitation: invitation.as_deref(),
+            };
+            builtin::furnish(&tx, founding.name, &person)
+        })?;
+        let company = Company::assemble(folder, founding.slug.into(), founding.name.into(), id, store, seal);
+        Ok(Founded { company, invitation })
+    }
+
+    /// Its slug.
+    pub fn slug(&self) -> &str {
+        &self.0.slug
+    }
+    /// Its name, as it was when the company was opened.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+    /// Its id, for ever.
+    pub fn id(&self) -> Uuid {
+        self.0.id
+    }
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+    /// Whether nobody else holds this company just now.
+    pub fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+    /// A number that no other open company of this process has.
+    pub(super) fn stamp(&self) -> u64 {
+        self.0.number
+    }
+    pub(super) fn seal(&self) -> &Seal {
+        &self.0.seal
+    }
+
+    /// A consistent view of the file from this moment.
+    pub(super) fn snapshot(&self) -> Result<Snapshot> {
+        let reader = self.0.store.reader()?;
+        reader.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Snapshot(reader))
+    }
+
+    /// One change with its event.
+    pub(super) fn write<T>(&self, stamp: Stamp, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
+        self.0.store.write(|connection| work(&Writing::new(connection, stamp)).map(|recorded| recorded.value))
+    }
+
+    /// Notes a time of use ("last seen"): no change that is told, so without an event. `sql` sets the time `?2` of row `?1`.
+    pub(super) fn touch(&self, sql: &'static str, row: i64) -> Result<()> {
+        self.0.store.write(|c| Ok(c.prepare_cached(sql)?.execute((row, clock::now())).map(drop)?))
+    }
+
+    /// The grants of a user, compiled once per change of anything they are made of.
+    pub(super) fn grants_of(&self, rows: &Rows<'_>, user: i64, version: i64) -> Result<Arc<Grants>> {
+        grants::of_user(&self.0.cache, rows, user, version)
+    }
+
+    /// Writes a refusal into the trail; the same one again within a minute is not repeated.
+    pub(super) fn note_refusal(&self, stamp: &Stamp, info: &Info, check: &Check, place: Option<&str>) {
+        let now = clock::now();
+        let key = format!("{:?}/{}/{:?}", stamp.actor_id, info.key, (check.space, &check.projects, &check.environments, &check.tenants));
+        {
+            let mut seen = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.retain(|_, at| now.0 - at.0 < clock::MINUTE);
+            if seen.len() >= 1000 || seen.insert(key, now).is_some() {
+                return;
+            }
+        }
+        let mut event = Event::new("AccessDenied")
+            .say(&stamp.actor_name)
+            .say(" was refused ")
+            .say(info.name)
+            .space(check.space.unwrap_or(0))
+            .tenant(check.tenants.first())
+            .detail("Permission", info.name);
+        if let Some(place) = place.filter(|place| !place.is_empty()) {
+            event = event.say(" for ").say(place);
+        }
+        if let Some(project) = check.projects.first() {
+            event = event.project(project, check.groups.first());
+        }
+        if let Some(environment) = check.environments.first() {
+            event = event.environment(environment);
+        }
+        let told = self.write(stamp.clone(), |tx| tx.record(event, ()));
+        if let Err(error) = told {
+            tracing::error!(company = self.slug(), %error, "a refusal could not be written to the trail");
+        }
+    }
+
+    /// Copies the file while it is in use, for backups. Needs the operator's proof.
+    pub(in crate::company) fn copy_to(&self, to: &Path) -> Result<()> {
+        copy::copy(&self.0.store, to)
+    }
+    /// Checks the file and the trail. `Ok(Ok(events))`, or a sentence that says what is wrong.
+    pub(in crate::company) fn verify(&self) -> Result<std::result::Result<i64, String>> {
+        if let Err(error) = copy::check(self.0.store.path()) {
+            return Ok(Err(error.to_string()));
+        }
+        self.0.store.write(|c| trail::verify(c))
+    }
+    /// Folds the write-ahead log into the file.
+    pub fn settle(&self) -> Result<()> {
+        self.0.store.checkpoint()
+    }
+}
+
+/// The name a person is found by.
+pub(super) fn fold(name: &str) -> String {
+    names::key(name)
+}

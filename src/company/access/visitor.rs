@@ -1,0 +1,246 @@
+//! Who is asking, at which company.
+
+use super::{
+    builtin, explain,
+    granted::Granted,
+    locate::{self, At, Locate, Within},
+    permissions::{Info, List, Permission},
+    policy::{Check, Grants, Reason},
+    reach::Reach,
+    rows::{Recorded, Rows, Writing},
+    sight::Sight,
+    trail::Stamp,
+    vault::{Company, Snapshot},
+};
+use crate::base::{
+    clock,
+    error::{Error, Result},
+    ids::{Id, Space, User},
+};
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// From where a request came, for the trail.
+#[derive(Debug, Clone, Default)]
+pub struct From {
+    /// The other end's address.
+    pub address: String,
+    /// What it says it is.
+    pub agent: String,
+}
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKind {
+    /// A person.
+    User,
+    /// A service account.
+    Service,
+    /// The engine that carries out tasks.
+    Engine,
+    /// Whoever runs the appliance, on its command line.
+    Operator,
+}
+
+/// The right to act as the engine. Made once, by [`mint_keys`].
+pub struct EngineKey {
+    _minted: (),
+}
+/// The right to act as the operator. Made once, by [`mint_keys`].
+pub struct OperatorKey {
+    _minted: (),
+}
+
+/// The two keys, once in the life of the process: `app` hands the first to `execution`, the second to `cli`.
+pub fn mint_keys() -> Option<(EngineKey, OperatorKey)> {
+    static MINTED: AtomicBool = AtomicBool::new(false);
+    (!MINTED.swap(true, Ordering::SeqCst)).then_some((EngineKey { _minted: () }, OperatorKey { _minted: () }))
+}
+
+/// Somebody who was admitted to one company. Cannot be turned to another.
+pub struct Visitor {
+    company: Company,
+    kind: ActorKind,
+    user: Option<Id<User>>,
+    session: Option<i64>,
+    grants: Arc<Grants>,
+    stamp: Stamp,
+    snapshot: RefCell<Option<Snapshot>>,
+}
+
+impl Visitor {
+    pub(super) fn person(
+        company: &Company,
+        snapshot: Snapshot,
+        user: &super::admit::Person,
+        session: Option<i64>,
+        means: String,
+        from: &From,
+        grants: Arc<Grants>,
+    ) -> Visitor {
+        let kind = if user.is_service { ActorKind::Service } else { ActorKind::User };
+        let stamp = Stamp {
+            actor_kind: if user.is_service { "service" } else { "user" },
+            actor_id: Some(user.id),
+            actor_name: user.display_name.clone(),
+            means,
+            address: from.address.clone(),
+            agent: from.agent.clone(),
+        };
+        Visitor {
+            company: company.clone(),
+            kind,
+            user: Some(Id::new(user.id)),
+            session,
+            grants,
+            stamp,
+            snapshot: RefCell::new(Some(snapshot)),
+        }
+    }
+
+    fn server(company: &Company, kind: ActorKind, word: &'static str, name: &str, grants: Arc<Grants>) -> Visitor {
+        let stamp = Stamp {
+            actor_kind: word,
+            actor_id: None,
+            actor_name: name.to_owned(),
+            means: "server".into(),
+            address: String::new(),
+            agent: String::new(),
+        };
+        Visitor { company: company.clone(), kind, user: None, session: None, grants, stamp, snapshot: RefCell::new(None) }
+    }
+
+    /// The engine, at this company.
+    pub fn engine(company: &Company, _key: &EngineKey) -> Visitor {
+        Visitor::server(company, ActorKind::Engine, "engine", "Bulkhead", builtin::engine())
+    }
+
+    /// The operator, at this company.
+    pub fn operator(company: &Company, _key: &OperatorKey) -> Visitor {
+        Visitor::server(company, ActorKind::Operator, "operator", "The operator", builtin::operator())
+    }
+
+    /// The company visited.
+    pub fn company(&self) -> &Company {
+        &self.company
+    }
+    /// The user who visits; `None` for the server's own actors.
+    pub fn user(&self) -> Option<Id<User>> {
+        self.user
+    }
+    /// The session by which the visitor came, if by one.
+    pub fn session(&self) -> Option<i64> {
+        self.session
+    }
+    /// The visitor's name.
+    pub fn name(&self) -> &str {
+        &self.stamp.actor_name
+    }
+    /// What kind of actor.
+    pub fn kind(&self) -> ActorKind {
+        self.kind
+    }
+
+    /// Finds a thing by slug, name or id and tells where it is, nothing else.
+    ///
+    /// # Errors
+    /// `NotFound` in the same words as for a thing the visitor may not see.
+    pub fn locate<T: Locate>(&self, within: impl Into<Within>, text: &str) -> Result<At<T>> {
+        let within = within.into();
+        self.read(|rows| locate::locate(rows, self.company.stamp(), within, text))?
+            .ok_or_else(|| Error::NotFound(text.to_owned()))
+    }
+
+    /// Finds a space. One in which the visitor holds nothing is not found (`access-rules §7`).
+    pub fn locate_space(&self, text: &str) -> Result<At<Space>> {
+        let space: At<Space> = self.locate(Within::Company, text)?;
+        let seen = self.kind != ActorKind::User && self.kind != ActorKind::Service
+            || self.grants.anything_in(space.id().0)
+            || self.may_check(<super::permissions::SpaceView as Permission>::INFO, &Check::new(false));
+        if seen { Ok(space) } else { Err(Error::NotFound(text.to_owned())) }
+    }
+
+    /// Asks the door. The answer is the key, or an error that says what was missing; refusals go to the trail.
+    pub fn ask<P: Permission>(&self, what: P) -> Result<Granted<'_, P>> {
+        let check = what.check();
+        match self.decide(P::INFO, &check) {
+            Ok(()) => Ok(Granted::new(self, what)),
+            Err(reason) => Err(self.refuse(P::INFO, &check, what.sights(), reason)),
+        }
+    }
+
+    /// Whether the visitor may; hides buttons, opens nothing, leaves no trace.
+    pub fn may<P: Permission>(&self, what: P) -> bool {
+        self.decide(P::INFO, &what.check()).is_ok()
+    }
+
+    /// Whether the visitor may anywhere in a space: to show an entry of the menu at all.
+    pub fn may_somewhere<P: Permission>(&self, space: &At<Space>) -> bool {
+        self.may(List::<P>::of(space))
+    }
+
+    fn may_check(&self, info: &Info, check: &Check) -> bool {
+        self.decide(info, check).is_ok()
+    }
+
+    fn decide(&self, info: &Info, check: &Check) -> Result<(), Reason> {
+        // INVARIANT: a place of another company never passes here, whatever its numbers are.
+        if check.void || (check.company != 0 && check.company != self.company.stamp()) {
+            return Err(Reason::NotHeld);
+        }
+        self.grants.decide(info, check, clock::now).map(drop)
+    }
+
+    fn refuse(&self, info: &'static Info, check: &Check, sights: Vec<Sight>, reason: Reason) -> Error {
+        for sight in &sights {
+            let visible = match sight.view {
+                Some(view) => self.decide(view, &sight.check).is_ok(),
+                None => sight.check.space.is_some_and(|space| self.grants.anything_in(space)),
+            };
+            if !visible || check.void {
+                self.company.note_refusal(&self.stamp, info, check, None);
+                return Error::NotFound(sight.asked.clone());
+            }
+        }
+        let grants = self.grants.clone();
+        let told = self.read(|rows| explain::denied(rows, &grants, info, check, reason));
+        match told {
+            Ok(denied) => {
+                self.company.note_refusal(&self.stamp, info, check, Some(&denied.place));
+                Error::Denied(Box::new(denied))
+            }
+            Err(error) => error,
+        }
+    }
+
+    pub(super) fn reach_of(&self, info: &Info, space: Option<i64>) -> Reach {
+        Reach::new(&self.grants, info, space, clock::now())
+    }
+
+    pub(super) fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// One consistent view for the whole life of the visitor, renewed after each of its changes.
+    pub(super) fn read<T>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
+        // The view is taken out while it is in use, so that a read inside a read opens another instead of failing.
+        let held = self.snapshot.borrow_mut().take();
+        let snapshot = match held {
+            Some(snapshot) => snapshot,
+            None => self.company.snapshot()?,
+        };
+        let answer = snapshot.with(work);
+        *self.snapshot.borrow_mut() = Some(snapshot);
+        answer
+    }
+
+    pub(super) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
+        self.snapshot.borrow_mut().take();
+        self.company.write(self.stamp.clone(), work)
+    }
+}

@@ -1,0 +1,275 @@
+//! Environments: where releases go. Their order drives a lifecycle without phases.
+//!
+//! Does not know what is deployed to them.
+
+use super::access::{
+    Columns, Event, Granted, Rows,
+    permissions::{EnvironmentCreate, EnvironmentDelete, EnvironmentEdit, EnvironmentView, List},
+};
+use crate::base::{
+    error::{Error, Fields as Wrong, Result},
+    ids::{Environment as Kind, Id, Space},
+    names,
+    paging::{Listed, Page},
+};
+use serde::Serialize;
+
+/// An environment.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Environment {
+    /// Its id.
+    #[serde(skip)]
+    pub id: Id<Kind>,
+    /// Its space.
+    #[serde(skip)]
+    pub space: Id<Space>,
+    /// Its name, unique in its space.
+    pub name: String,
+    /// What stands for it in addresses; kept when the name changes.
+    pub slug: String,
+    /// What it is for.
+    pub description: String,
+    /// Its place in the order.
+    pub sort_order: i64,
+    /// Deployments here ask a person when a step fails.
+    pub use_guided_failure: bool,
+    /// Targets may be made by scripts.
+    pub allow_dynamic_infrastructure: bool,
+}
+
+/// What a person gives.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// Required, 1–200 characters, unique in the space.
+    pub name: String,
+    /// At most 2,000 characters.
+    pub description: String,
+    /// See [`Environment::use_guided_failure`].
+    pub use_guided_failure: bool,
+    /// See [`Environment::allow_dynamic_infrastructure`].
+    pub allow_dynamic_infrastructure: bool,
+}
+
+impl Fields {
+    /// Nothing but a name.
+    pub fn named(name: &str) -> Fields {
+        Fields { name: name.into(), ..Fields::default() }
+    }
+}
+
+/// Which environments are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name, ignoring case.
+    pub partial_name: String,
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+}
+
+/// The environments of a space that the visitor may see, in their order.
+pub fn list(granted: &Granted<'_, List<EnvironmentView>>, filter: &Filter, page: Page) -> Result<Listed<Environment>> {
+    let reach = granted.reach();
+    granted.read(|rows| {
+        let mut parameters = vec![granted.what().space().into(), names::key(&filter.partial_name).into(), sql::ids(&filter.ids)];
+        let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
+        sql::list(rows, &seen, parameters, page)
+    })
+}
+
+/// One environment.
+pub fn show(granted: &Granted<'_, EnvironmentView>) -> Result<Environment> {
+    let at = &granted.what().environment;
+    granted.read(|rows| sql::by_id(rows, at.id()))
+}
+
+/// Makes an environment, last in the order.
+///
+/// # Errors
+/// `Invalid` for a name that is missing, too long or taken.
+pub fn create(granted: &Granted<'_, EnvironmentCreate>, fields: Fields) -> Result<Environment> {
+    let space = granted.what().space.space().id();
+    granted.write(|tx| {
+        let fields = check(tx, space, &fields, None)?;
+        let slug = sql::free_slug(tx, space, &names::slug_of(&fields.name, "environment"))?;
+        let id = sql::insert(tx, space, &slug, &fields)?;
+        let made = sql::by_id(tx, id)?;
+        let event = Event::new("Created").say("Environment ").name(id, &made.name).say(" was created");
+        tx.record(event.space(space.0).environment(id.0), made)
+    })
+}
+
+/// Changes an environment.
+///
+/// # Errors
+/// As [`create`].
+pub fn edit(granted: &Granted<'_, EnvironmentEdit>, fields: Fields) -> Result<Environment> {
+    let id = granted.what().environment.id();
+    granted.write(|tx| {
+        let before = sql::by_id(tx, id)?;
+        let fields = check(tx, before.space, &fields, Some(id))?;
+        sql::update(tx, id, &fields)?;
+        let after = sql::by_id(tx, id)?;
+        let event = Event::new("Modified").say("Environment ").name(id, &after.name).say(" was changed");
+        tx.record(event.space(after.space.0).environment(id.0).difference(&before, &after), after)
+    })
+}
+
+/// Deletes an environment.
+///
+/// # Errors
+/// `Conflict` while something refers to it (`domain §15`), with what it is.
+pub fn delete(granted: &Granted<'_, EnvironmentDelete>) -> Result<()> {
+    let id = granted.what().environment.id();
+    granted.write(|tx| {
+        let gone = sql::by_id(tx, id)?;
+        if let Some(user) = sql::used_by(tx, id)? {
+            return Err(Error::Conflict(format!("{} cannot be deleted: it is used by {user}.", gone.name)));
+        }
+        tx.run("DELETE FROM environments WHERE id = ?1", [id])?;
+        tx.run("DELETE FROM scoped_role_limits WHERE dimension = 'environment' AND target_id = ?1", [id])?;
+        let event = Event::new("Deleted").say("Environment ").name(id, &gone.name).say(" was deleted");
+        tx.record(event.space(gone.space.0).environment(id.0), ())
+    })
+}
+
+/// Puts environments into a new order: those named come first, in the order named. Needs the right to change each.
+pub fn sort(granted: &[Granted<'_, EnvironmentEdit>]) -> Result<()> {
+    let Some(first) = granted.first() else { return Ok(()) };
+    let space = first.what().environment.space_id();
+    first.write(|tx| {
+        tx.run("UPDATE environments SET sort_order = sort_order + ?2 WHERE space_id = ?1", (space, granted.len() as i64))?;
+        for (place, one) in granted.iter().enumerate() {
+            tx.run("UPDATE environments SET sort_order = ?2 WHERE id = ?1", (one.what().environment.id(), place as i64))?;
+        }
+        tx.record(Event::new("Modified").say("The order of the environments was changed").space(space), ())
+    })
+}
+
+fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
+    let mut wrong = Wrong::new();
+    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
+    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
+    if wrong.is_empty() && sql::name_taken(rows, space, &name, this)? {
+        wrong.add("Name", format!("There is an environment called “{name}” already. Choose another name."));
+    }
+    wrong.finish()?;
+    Ok(Fields { name, description, ..fields.clone() })
+}
+
+/// The environments of a space in their order, as lifecycles count them.
+pub(in crate::company) fn in_order(rows: &Rows<'_>, space: Id<Space>) -> Result<Vec<Environment>> {
+    sql::in_order(rows, space)
+}
+
+/// One environment, inside a transaction that was granted for something that has it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Environment> {
+    sql::by_id(rows, id)
+}
+
+mod sql {
+    use super::*;
+    use crate::company::access::Writing;
+    use rusqlite::{Row, params_from_iter, types::Value};
+
+    const COLUMNS: &str =
+        "id, space_id, name, slug, description, sort_order, use_guided_failure, allow_dynamic_infrastructure";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Environment> {
+        Ok(Environment {
+            id: row.get(0)?,
+            space: row.get(1)?,
+            name: row.get(2)?,
+            slug: row.get(3)?,
+            description: row.get(4)?,
+            sort_order: row.get(5)?,
+            use_guided_failure: row.get(6)?,
+            allow_dynamic_infrastructure: row.get(7)?,
+        })
+    }
+
+    pub fn ids(ids: &Option<Vec<i64>>) -> Value {
+        match ids {
+            Some(ids) => Value::Text(serde_json::to_string(ids).unwrap_or_default()),
+            None => Value::Null,
+        }
+    }
+
+    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Environment>> {
+        let from = format!(
+            "FROM environments WHERE space_id = ?1 AND instr(name_key, ?2) > 0
+             AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3))) AND {seen}"
+        );
+        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
+        let sql = format!("SELECT {COLUMNS} {from} ORDER BY sort_order, id LIMIT {} OFFSET {}", page.take, page.skip);
+        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+    }
+
+    pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Environment> {
+        rows.one(&format!("SELECT {COLUMNS} FROM environments WHERE id = ?1"), [id], read)?
+            .ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+
+    pub fn in_order(rows: &Rows<'_>, space: Id<Space>) -> Result<Vec<Environment>> {
+        rows.all(&format!("SELECT {COLUMNS} FROM environments WHERE space_id = ?1 ORDER BY sort_order, id"), [space], read)
+    }
+
+    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
+        rows.any(
+            "SELECT 1 FROM environments WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
+            (space, names::key(name), but),
+        )
+    }
+
+    pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
+        names::free(wish, |slug| rows.any("SELECT 1 FROM environments WHERE space_id = ?1 AND slug = ?2", (space, slug)))
+    }
+
+    pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+        let id = tx.insert(
+            "INSERT INTO environments (space_id, name, name_key, slug, description, use_guided_failure, allow_dynamic_infrastructure, sort_order)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT COALESCE(max(sort_order), -1) + 1 FROM environments WHERE space_id = ?1))",
+            (
+                space,
+                &fields.name,
+                names::key(&fields.name),
+                slug,
+                &fields.description,
+                fields.use_guided_failure,
+                fields.allow_dynamic_infrastructure,
+            ),
+        )?;
+        Ok(Id::new(id))
+    }
+
+    pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
+        tx.run(
+            "UPDATE environments SET name = ?2, name_key = ?3, description = ?4, use_guided_failure = ?5, allow_dynamic_infrastructure = ?6
+             WHERE id = ?1",
+            (
+                id,
+                &fields.name,
+                names::key(&fields.name),
+                &fields.description,
+                fields.use_guided_failure,
+                fields.allow_dynamic_infrastructure,
+            ),
+        )?;
+        Ok(())
+    }
+
+    /// What refers to it, in words.
+    pub fn used_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<String>> {
+        rows.one(
+            "SELECT 'the lifecycle ' || l.name FROM phase_environments e JOIN phases p ON p.id = e.phase_id JOIN lifecycles l ON l.id = p.lifecycle_id
+               WHERE e.environment_id = ?1
+             UNION ALL SELECT 'the deployment target ' || t.name FROM target_environments e JOIN targets t ON t.id = e.target_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'the tenant ' || t.name FROM tenant_environments e JOIN tenants t ON t.id = e.tenant_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'the account ' || a.name FROM account_environments e JOIN accounts a ON a.id = e.account_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'the deployments of ' || p.name FROM deployments d JOIN projects p ON p.id = d.project_id WHERE d.environment_id = ?1
+             LIMIT 1",
+            [id],
+            |row| row.get(0),
+        )
+    }
+}

@@ -1,0 +1,10 @@
+//! The compartment: all that lies in one company's folder, and the only code that reads or changes it.
+//!
+//! `pub` is for pages, API and command line. `pub(in crate::company)` is for sibling features inside a transaction that
+//! somebody was granted. No modifier is private to the feature; `sql` always is. The features stand in order: each may
+//! use those above it.
+
+pub mod access;
+pub mod environments;
+
+pub use access::Company;

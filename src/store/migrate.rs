@@ -1,0 +1,38 @@
+//! Numbered SQL, forward only, each step in one transaction; `user_version` is the number.
+
+use crate::base::error::{Error, Result};
+use rusqlite::Connection;
+
+/// "BULK" as a number: the application id of every company's file.
+pub const APPLICATION_ID: i32 = 0x4255_4C4B;
+
+const STEPS: &[&str] = &[include_str!("migrations/0001_start.sql")];
+
+/// The number that this program's files carry.
+pub fn newest() -> i64 {
+    STEPS.len() as i64
+}
+
+/// The number that this file carries.
+pub fn number(connection: &Connection) -> Result<i64> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Brings a file up to [`newest`]. Runs inside the caller's transaction.
+///
+/// # Errors
+/// `Unavailable` for a file that a newer Bulkhead wrote.
+pub fn migrate(connection: &Connection) -> Result<()> {
+    let present = number(connection)?;
+    if present > newest() {
+        return Err(Error::Unavailable(format!(
+            "This file was written by a newer Bulkhead (schema {present}, this program knows {}). Install the newer program.",
+            newest()
+        )));
+    }
+    for (done, step) in STEPS.iter().enumerate().skip(present.max(0) as usize) {
+        connection.execute_batch(step)?;
+        connection.pragma_update(None, "user_version", done as i64 + 1)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,456 @@
+-- A company's file. One company, so no table has a company column.
+-- Times are milliseconds since 1970 UTC. *_key columns are names folded for comparison.
+
+CREATE TABLE company (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    name TEXT NOT NULL,
+    key_fingerprint TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    access_version INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+CREATE TABLE users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    username TEXT NOT NULL,
+    username_key TEXT NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    email_key TEXT UNIQUE,
+    state TEXT NOT NULL CHECK (state IN ('invited', 'active', 'inactive')),
+    is_service INTEGER NOT NULL DEFAULT 0,
+    password_hash TEXT,
+    totp_secret BLOB,
+    totp_last_step INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    last_seen_at INTEGER
+) STRICT;
+
+CREATE TABLE one_time_links (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token_hash BLOB NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('invitation')),
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+) STRICT;
+
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token_hash BLOB NOT NULL UNIQUE,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    stage TEXT NOT NULL CHECK (stage IN ('enrol', 'code', 'full')),
+    pending_secret BLOB,
+    created_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    failures INTEGER NOT NULL DEFAULT 0,
+    address TEXT NOT NULL DEFAULT '',
+    agent TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX sessions_by_user ON sessions (user_id);
+
+CREATE TABLE api_keys (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    key_hash BLOB NOT NULL UNIQUE,
+    hint TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    last_used_at INTEGER
+) STRICT;
+CREATE INDEX api_keys_by_user ON api_keys (user_id);
+
+CREATE TABLE spaces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    slug TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL DEFAULT '',
+    is_default INTEGER NOT NULL DEFAULT 0,
+    task_queue_stopped INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX one_default_space ON spaces (is_default) WHERE is_default = 1;
+
+CREATE TABLE teams (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER REFERENCES spaces (id) ON DELETE CASCADE,
+    builtin TEXT CHECK (builtin IN ('everyone', 'administrators', 'managers', 'spacemanagers')),
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX team_names ON teams (COALESCE(space_id, 0), name_key);
+
+CREATE TABLE team_members (
+    team_id INTEGER NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    PRIMARY KEY (team_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX team_members_by_user ON team_members (user_id);
+
+CREATE TABLE user_roles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    builtin TEXT UNIQUE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE role_permissions (
+    role_id INTEGER NOT NULL REFERENCES user_roles (id) ON DELETE CASCADE,
+    level TEXT NOT NULL CHECK (level IN ('system', 'space')),
+    permission TEXT NOT NULL,
+    PRIMARY KEY (role_id, level, permission)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE scoped_roles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    team_id INTEGER NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
+    role_id INTEGER NOT NULL REFERENCES user_roles (id),
+    space_id INTEGER REFERENCES spaces (id) ON DELETE CASCADE,
+    expires_at INTEGER
+) STRICT;
+CREATE INDEX scoped_roles_by_team ON scoped_roles (team_id);
+
+-- No row for a dimension means no restriction on it.
+CREATE TABLE scoped_role_limits (
+    scoped_role_id INTEGER NOT NULL REFERENCES scoped_roles (id) ON DELETE CASCADE,
+    dimension TEXT NOT NULL CHECK (dimension IN ('group', 'project', 'environment', 'tenant')),
+    target_id INTEGER NOT NULL,
+    PRIMARY KEY (scoped_role_id, dimension, target_id)
+) STRICT, WITHOUT ROWID;
+
+-- The trail. Each row's hash covers the row before it. No foreign keys: the trail outlives what it tells of.
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    category TEXT NOT NULL,
+    space_id INTEGER,
+    group_id INTEGER,
+    project_id INTEGER,
+    environment_id INTEGER,
+    tenant_id INTEGER,
+    actor_kind TEXT NOT NULL CHECK (actor_kind IN ('user', 'service', 'engine', 'operator', 'nobody')),
+    actor_id INTEGER,
+    actor_name TEXT NOT NULL,
+    means TEXT NOT NULL,
+    address TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    message TEXT NOT NULL,
+    -- JSON: [{"id": "Projects-1", "start": 8, "length": 4}]
+    related TEXT NOT NULL,
+    -- JSON: {"Name": {"from": "a", "to": "b"}}, secrets only as changed
+    details TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE INDEX events_by_space ON events (space_id, id);
+CREATE INDEX events_by_project ON events (project_id, id);
+CREATE INDEX events_by_tenant ON events (tenant_id, id);
+CREATE INDEX events_by_actor ON events (actor_id, id);
+CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
+CREATE TRIGGER events_hold BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
+
+CREATE TABLE project_groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    UNIQUE (space_id, name_key),
+    UNIQUE (space_id, slug)
+) STRICT;
+
+CREATE TABLE environments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    sort_order INTEGER NOT NULL DEFAULT 0,
+    use_guided_failure INTEGER NOT NULL DEFAULT 0,
+    allow_dynamic_infrastructure INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (space_id, name_key),
+    UNIQUE (space_id, slug)
+) STRICT;
+
+CREATE TABLE lifecycles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    is_default INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (space_id, name_key),
+    UNIQUE (space_id, slug)
+) STRICT;
+
+CREATE TABLE phases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    lifecycle_id INTEGER NOT NULL REFERENCES lifecycles (id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    minimum INTEGER NOT NULL DEFAULT 0,
+    is_optional INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (lifecycle_id, position)
+) STRICT;
+
+CREATE TABLE phase_environments (
+    phase_id INTEGER NOT NULL REFERENCES phases (id) ON DELETE CASCADE,
+    environment_id INTEGER NOT NULL REFERENCES environments (id),
+    automatic INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (phase_id, environment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX phase_environments_by_environment ON phase_environments (environment_id);
+
+CREATE TABLE projects (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    group_id INTEGER NOT NULL REFERENCES project_groups (id),
+    lifecycle_id INTEGER NOT NULL REFERENCES lifecycles (id),
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    is_disabled INTEGER NOT NULL DEFAULT 0,
+    tenanted TEXT NOT NULL DEFAULT 'Untenanted' CHECK (tenanted IN ('Untenanted', 'TenantedOrUntenanted', 'Tenanted')),
+    created_at INTEGER NOT NULL,
+    UNIQUE (space_id, name_key),
+    UNIQUE (space_id, slug)
+) STRICT;
+CREATE INDEX projects_by_group ON projects (group_id);
+
+-- The process of a project: its steps as JSON, with a version that a stale save runs into.
+CREATE TABLE processes (
+    project_id INTEGER PRIMARY KEY REFERENCES projects (id) ON DELETE CASCADE,
+    version INTEGER NOT NULL DEFAULT 0,
+    next_id INTEGER NOT NULL DEFAULT 1,
+    steps TEXT NOT NULL DEFAULT '[]'
+) STRICT;
+
+CREATE TABLE channels (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    is_default INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (project_id, name_key)
+) STRICT;
+
+CREATE TABLE tag_sets (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    sort_order INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (space_id, name_key)
+) STRICT;
+
+CREATE TABLE tags (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tag_set_id INTEGER NOT NULL REFERENCES tag_sets (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    color TEXT NOT NULL DEFAULT '#6E7781',
+    description TEXT NOT NULL DEFAULT '',
+    sort_order INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (tag_set_id, name_key)
+) STRICT;
+
+CREATE TABLE tenants (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    is_disabled INTEGER NOT NULL DEFAULT 0,
+    cloned_from INTEGER,
+    created_at INTEGER NOT NULL,
+    UNIQUE (space_id, name_key),
+    UNIQUE (space_id, slug)
+) STRICT;
+
+CREATE TABLE tenant_tags (
+    tenant_id INTEGER NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    tag_id INTEGER NOT NULL REFERENCES tags (id),
+    PRIMARY KEY (tenant_id, tag_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tenant_tags_by_tag ON tenant_tags (tag_id);
+
+CREATE TABLE tenant_projects (
+    tenant_id INTEGER NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    PRIMARY KEY (tenant_id, project_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tenant_projects_by_project ON tenant_projects (project_id);
+
+CREATE TABLE tenant_environments (
+    tenant_id INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    environment_id INTEGER NOT NULL REFERENCES environments (id),
+    PRIMARY KEY (tenant_id, project_id, environment_id),
+    FOREIGN KEY (tenant_id, project_id) REFERENCES tenant_projects (tenant_id, project_id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tenant_environments_by_environment ON tenant_environments (environment_id);
+
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    kind TEXT NOT NULL CHECK (kind IN ('SshKeyPair', 'UsernamePassword')),
+    username TEXT NOT NULL,
+    -- Sealed with the company's key.
+    secret BLOB,
+    passphrase BLOB,
+    UNIQUE (space_id, name_key)
+) STRICT;
+CREATE TABLE account_environments (
+    account_id INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    environment_id INTEGER NOT NULL REFERENCES environments (id),
+    PRIMARY KEY (account_id, environment_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE targets (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    is_disabled INTEGER NOT NULL DEFAULT 0,
+    participation TEXT NOT NULL DEFAULT 'Untenanted' CHECK (participation IN ('Untenanted', 'Tenanted', 'TenantedOrUntenanted')),
+    host TEXT NOT NULL,
+    port INTEGER NOT NULL,
+    host_key TEXT NOT NULL,
+    account_id INTEGER NOT NULL REFERENCES accounts (id),
+    health TEXT NOT NULL DEFAULT 'Unknown' CHECK (health IN ('Unknown', 'Healthy', 'Unavailable')),
+    health_note TEXT NOT NULL DEFAULT '',
+    health_at INTEGER,
+    UNIQUE (space_id, name_key)
+) STRICT;
+CREATE INDEX targets_by_account ON targets (account_id);
+CREATE TABLE target_environments (
+    target_id INTEGER NOT NULL REFERENCES targets (id) ON DELETE CASCADE,
+    environment_id INTEGER NOT NULL REFERENCES environments (id),
+    PRIMARY KEY (target_id, environment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX target_environments_by_environment ON target_environments (environment_id);
+CREATE TABLE target_roles (
+    target_id INTEGER NOT NULL REFERENCES targets (id) ON DELETE CASCADE,
+    role TEXT NOT NULL,
+    role_key TEXT NOT NULL,
+    PRIMARY KEY (target_id, role_key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE target_tenants (
+    target_id INTEGER NOT NULL REFERENCES targets (id) ON DELETE CASCADE,
+    tenant_id INTEGER NOT NULL REFERENCES tenants (id),
+    PRIMARY KEY (target_id, tenant_id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE target_tenant_tags (
+    target_id INTEGER NOT NULL REFERENCES targets (id) ON DELETE CASCADE,
+    tag_id INTEGER NOT NULL REFERENCES tags (id),
+    PRIMARY KEY (target_id, tag_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE releases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    channel_id INTEGER NOT NULL REFERENCES channels (id),
+    version TEXT NOT NULL,
+    version_key TEXT NOT NULL,
+    notes TEXT NOT NULL DEFAULT '',
+    assembled_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    -- The process as it was, frozen.
+    steps TEXT NOT NULL,
+    UNIQUE (project_id, version_key)
+) STRICT;
+CREATE INDEX releases_by_project ON releases (project_id, id);
+
+CREATE TABLE deployments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    release_id INTEGER NOT NULL REFERENCES releases (id) ON DELETE CASCADE,
+    channel_id INTEGER NOT NULL REFERENCES channels (id),
+    environment_id INTEGER NOT NULL REFERENCES environments (id),
+    tenant_id INTEGER REFERENCES tenants (id),
+    task_id INTEGER NOT NULL REFERENCES tasks (id),
+    name TEXT NOT NULL,
+    comments TEXT NOT NULL DEFAULT '',
+    -- JSON list of step names to leave out, of machine ids to deploy to only, and of those to leave out.
+    skip_steps TEXT NOT NULL DEFAULT '[]',
+    only_targets TEXT NOT NULL DEFAULT '[]',
+    not_targets TEXT NOT NULL DEFAULT '[]',
+    created_at INTEGER NOT NULL,
+    created_by_id INTEGER,
+    created_by TEXT NOT NULL
+) STRICT;
+CREATE INDEX deployments_by_release ON deployments (release_id, environment_id, tenant_id);
+CREATE INDEX deployments_by_place ON deployments (project_id, environment_id, tenant_id, id);
+CREATE INDEX deployments_by_tenant ON deployments (tenant_id, id);
+CREATE INDEX deployments_by_environment ON deployments (environment_id);
+CREATE UNIQUE INDEX deployments_by_task ON deployments (task_id);
+
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER REFERENCES spaces (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('Deploy', 'Health')),
+    description TEXT NOT NULL,
+    -- JSON object, such as {"DeploymentId": "Deployments-1"}
+    arguments TEXT NOT NULL DEFAULT '{}',
+    project_id INTEGER,
+    group_id INTEGER,
+    environment_id INTEGER,
+    tenant_id INTEGER,
+    state TEXT NOT NULL CHECK (state IN ('Queued', 'Executing', 'Cancelling', 'Success', 'Failed', 'Canceled', 'TimedOut')),
+    -- Tasks with the same key never execute together.
+    exclusive_key TEXT NOT NULL,
+    queued_at INTEGER NOT NULL,
+    not_before INTEGER,
+    not_after INTEGER,
+    started_at INTEGER,
+    completed_at INTEGER,
+    updated_at INTEGER NOT NULL,
+    error TEXT NOT NULL DEFAULT '',
+    warnings INTEGER NOT NULL DEFAULT 0,
+    lease_owner TEXT,
+    lease_until INTEGER,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    created_by_id INTEGER,
+    created_by TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX one_at_a_time ON tasks (exclusive_key) WHERE state IN ('Executing', 'Cancelling');
+CREATE INDEX tasks_waiting ON tasks (id) WHERE state = 'Queued';
+CREATE INDEX tasks_running ON tasks (id) WHERE state IN ('Executing', 'Cancelling');
+CREATE INDEX tasks_by_space ON tasks (space_id, id);
+CREATE INDEX tasks_by_project ON tasks (project_id, id);
+
+-- What a task did, recorded before it goes on to the next.
+CREATE TABLE task_steps (
+    task_id INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+    -- "1", "1.2": the step and, below it, the machine.
+    number TEXT NOT NULL,
+    parent TEXT,
+    name TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('Pending', 'Running', 'Success', 'Failed', 'Skipped', 'SuccessWithWarning', 'Canceled', 'Unknown')),
+    started_at INTEGER,
+    ended_at INTEGER,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (task_id, number)
+) STRICT, WITHOUT ROWID;
