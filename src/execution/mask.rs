@@ -151,7 +151,7 @@ impl MaskStream {
 
 /// Where secrets lie, in order; those that overlap (also with the covered beginning) are one.
 fn secrets_in(known: &Known, text: &str, covered: usize) -> Vec<Range<usize>> {
-    let Some(finder) = &known.finder else { return Vec::from([0..text.len()]) };
+    let Some(finder) = &known.finder else { return std::iter::once(0..text.len()).collect() };
     let mut found: Vec<Range<usize>> = finder.find_overlapping_iter(text).map(|hit| hit.range()).collect();
     found.sort_by_key(|range| (range.start, range.end));
     let mut joined: Vec<Range<usize>> = Vec::new();

@@ -35,6 +35,7 @@ export async function crawl(run) {
     }
   }
   await context.close();
+  run.takeFaults(); // pages.mjs looks for them page by page
   run.pages = [...kinds].map(([kind, path]) => ({ kind, path }));
   return run.pages;
 }

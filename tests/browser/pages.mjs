@@ -12,11 +12,11 @@ const views = [1440, 390].flatMap((width) => ['light', 'dark'].map((theme) => ({
 export default async function pages(run) {
   const { address, company } = run.demo;
   let found = [];
-  const crawled = await run.test('the pages are found', null, async () => {
+  await run.test('the pages are found', null, async () => {
     found = await crawl(run);
     assert.ok(found.length >= 10, `only ${found.length} kinds of page were found: ${found.map((p) => p.kind).join(', ')}`);
   });
-  if (!crawled) return;
+  if (!found.length) return;
 
   const open = [];
   for (const view of views) {
@@ -54,7 +54,7 @@ export default async function pages(run) {
         await current.screenshot({ path: join(run.out, photo), fullPage: true });
         run.takeFaults(); // the photographer's own style sheet is against the content policy
       }
-      assert.equal(faults.length, 0, `${faults.length} faults\n${faults.slice(0, 20).join('\n')}`);
+      if (faults.length) assert.fail(`${faults.length} faults\n${faults.slice(0, 20).join('\n')}`);
     });
   }
   writeFileSync(join(run.out, 'index.html'), contactSheet(rows));

@@ -193,7 +193,7 @@ class Run {
   }
 
   fault(text) {
-    this.#faults.push(text);
+    if (!this.#faults.includes(text)) this.#faults.push(text);
   }
 
   /** Faults seen since the last look. */
@@ -229,12 +229,12 @@ class Run {
       this.failed++;
       console.log(`FAILED  ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
       const said = error instanceof assert.AssertionError || error.name === 'TimeoutError' ? error.message : error.stack;
-      console.log(indent([said, whereFrom(error), ...this.takeFaults()].filter(Boolean).join('\n')));
+      console.log(indent([plain(said), whereFrom(error), ...this.takeFaults()].filter(Boolean).join('\n')));
       if (page && !page.isClosed()) {
-        const photo = join(out, `FAILED-${name.replace(/[^a-z0-9]+/gi, '-').slice(0, 80)}.png`);
-        await page.screenshot({ path: photo, fullPage: true }).catch(() => {});
+        const photo = `FAILED-${name.replace(/[^a-z0-9]+/gi, '-').slice(0, 80)}.png`;
+        await page.screenshot({ path: join(out, photo), fullPage: true }).catch(() => {});
         const text = await page.locator('body').innerText({ timeout: 1_000 }).catch(() => '');
-        console.log(indent(`at ${page.url()}, see ${photo}\n${text.slice(0, 1_500)}`));
+        console.log(indent(`at ${page.url()}, see tests/browser/out/${photo}\n${text.slice(0, 1_500)}`));
       }
       return false;
     } finally {
@@ -252,6 +252,7 @@ class Run {
   }
 }
 
+const plain = (text) => text.replace(/\x1b\[[0-9;]*m/g, '');
 const indent = (text) => text.trimEnd().replace(/^/gm, '        ');
 
 /** The line of a test file where it went wrong. */

@@ -111,9 +111,10 @@ impl Syntax {
     /// The interpreter's file on this server, looked for in the sandbox's own `PATH`.
     pub(super) fn program_here(self) -> Option<PathBuf> {
         use std::os::unix::fs::PermissionsExt;
-        sandbox::SEARCH_PATH.split(':').map(|folder| PathBuf::from(folder).join(self.interpreter())).find(|file| {
-            file.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
-        })
+        sandbox::SEARCH_PATH
+            .split(':')
+            .map(|folder| PathBuf::from(folder).join(self.interpreter()))
+            .find(|file| file.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0))
     }
 }
 
@@ -216,7 +217,9 @@ impl Outcome {
         match &self.signal {
             None => format!("The script ended with exit code {}.", self.exit_code),
             Some(signal) if signal == "KILL" || signal == "XCPU" => {
-                format!("The script was killed (signal {signal}): a limit of memory or processor time, or another hand.")
+                format!(
+                    "The script was killed (signal {signal}): a limit of memory or processor time, or another hand."
+                )
             }
             Some(signal) if signal == "XFSZ" => {
                 "The script was ended because it wrote a file larger than the limit of 2 GiB.".to_owned()
@@ -238,7 +241,9 @@ pub enum TransportError {
         remedy: String,
     },
     /// The machine does not answer. Nothing was started.
-    #[error("{0} Check that the machine is on, that its address and port are right, and that this server may reach it.")]
+    #[error(
+        "{0} Check that the machine is on, that its address and port are right, and that this server may reach it."
+    )]
     Unreachable(String),
     /// The machine showed another key than the pinned one. Nothing was sent to it.
     #[error(
@@ -265,9 +270,7 @@ pub enum TransportError {
     #[error("The script was ended because it was cancelled.")]
     Cancelled,
     /// The connection was lost while the script ran, or it could not be ended: nobody knows how far it came.
-    #[error(
-        "{0} Whether the script came to its end is not known. Look at the machine before you run it again."
-    )]
+    #[error("{0} Whether the script came to its end is not known. Look at the machine before you run it again.")]
     Lost(String),
     /// A fault on this server.
     #[error("The script could not be run because of a fault on the server: {0}.")]

@@ -178,7 +178,8 @@ impl Sandbox {
         lines: mpsc::Sender<Line>,
         cancel: CancellationToken,
     ) -> Result<Outcome, TransportError> {
-        let internal = |fault: io::Error| TransportError::Internal(format!("the sandbox could not be started: {fault}"));
+        let internal =
+            |fault: io::Error| TransportError::Internal(format!("the sandbox could not be started: {fault}"));
         let (control, theirs) = UnixStream::pair().map_err(internal)?;
         control.set_nonblocking(true).map_err(internal)?;
         let mut control = tokio::net::UnixStream::from_std(control).map_err(internal)?;
@@ -191,7 +192,10 @@ impl Sandbox {
         };
         let gone = CancellationToken::new();
         let readers = [
-            child.stdout.take().map(|pipe| tokio::spawn(copy(pipe, Outlet::new(Stream::Out, lines.clone()), gone.clone()))),
+            child
+                .stdout
+                .take()
+                .map(|pipe| tokio::spawn(copy(pipe, Outlet::new(Stream::Out, lines.clone()), gone.clone()))),
             child.stderr.take().map(|pipe| tokio::spawn(copy(pipe, Outlet::new(Stream::Err, lines), gone.clone()))),
         ];
 
@@ -327,7 +331,7 @@ mod tests {
         let folder = root.path().join("run");
         std::fs::create_dir_all(folder.join("a/b")).unwrap();
         std::fs::write(folder.join("a/b/c"), "x").unwrap();
-        std::fs::set_permissions(folder.join("a"), std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(folder.join("a"), std::fs::Permissions::from_mode(0o000)).unwrap();
         remove(&folder).unwrap();
         assert!(!folder.exists());
     }

@@ -1,9 +1,40 @@
-//! A machine reached by SSH. (First version of the interface.)
+//! A machine reached by SSH: needs nothing on it but an SSH server, a POSIX shell and the script's interpreter.
+//!
+//! It promises that nothing is sent to a machine whose host key is not the pinned one; that keys and passwords never touch
+//! a disk; that the script's folder (`~/.bulkhead/work/…`, private to the account) is removed; and that after a lost
+//! connection nobody is told the script had failed when it may have succeeded. Each run leaves one line in
+//! `~/.bulkhead/audit.log` on the machine, for its owner. Processes that a script has left running on purpose stay.
+//! It does not know targets, accounts or companies.
+
+mod remote;
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use russh::client::Msg;
+use russh::client::{self, Handle, KeyboardInteractiveAuthResponse};
+use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, Disconnect, MethodKind, Preferred, Sig};
 use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Line, Outcome, Script, TransportError};
+use super::{Line, Outcome, Outlet, Script, Stream, Syntax, TransportError};
 use crate::base::secret::Secret;
+
+/// For the connection with its key exchange, and again for the sign-in.
+const CONNECT_LIMIT: Duration = Duration::from_secs(20);
+/// A quiet connection is asked so often whether it is still there; after three questions without answer it is lost.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+/// For handing over the script.
+const UPLOAD_LIMIT: Duration = Duration::from_secs(300);
+/// A script that is ended may tidy up for so long before it is killed.
+const GRACE: Duration = Duration::from_secs(5);
+/// After the script's end, output that is still under way may be quiet for so long.
+const QUIET: Duration = Duration::from_secs(2);
+/// For a short command on the machine.
+const COMMAND_LIMIT: Duration = Duration::from_secs(15);
 
 /// A machine and how to sign in to it.
 #[derive(Clone, Debug)]
@@ -25,28 +56,478 @@ pub struct SshTarget {
 pub enum SshCredential {
     /// By a password.
     Password(Secret),
-    /// By a private key.
+    /// By a private key: Ed25519, ECDSA or RSA.
     PrivateKey {
-        /// The key's text, as OpenSSH or PEM writes it.
+        /// The key's text as OpenSSH, PEM (PKCS#1, PKCS#8) or PuTTY writes it.
         openssh_pem: Secret,
         /// What it is locked with.
         passphrase: Option<Secret>,
     },
 }
 
-impl SshTarget {
-    /// Runs a script.
-    pub async fn run(&self, _: &Script, _: mpsc::Sender<Line>, _: CancellationToken) -> Result<Outcome, TransportError> {
-        Err(TransportError::Internal("not yet".to_owned()))
+impl SshCredential {
+    /// Whether a private key can be read with its passphrase; for forms, before anything is saved.
+    pub fn readable(&self) -> Result<(), TransportError> {
+        self.key().map(|_| ())
     }
 
-    /// Connects, checks the host key, signs in and runs nothing: the health check.
-    pub async fn check(&self) -> Result<(), TransportError> {
-        Err(TransportError::Internal("not yet".to_owned()))
+    fn key(&self) -> Result<Option<PrivateKey>, TransportError> {
+        let SshCredential::PrivateKey { openssh_pem, passphrase } = self else { return Ok(None) };
+        let passphrase = passphrase.as_ref().map(Secret::expose).filter(|text| !text.is_empty());
+        // The reason is not passed on: it could quote from the key.
+        russh::keys::decode_secret_key(openssh_pem.expose(), passphrase).map(Some).map_err(|_| {
+            TransportError::Refused {
+                what: "The account's private key cannot be read.".to_owned(),
+                remedy: "Check that the whole key was pasted, from BEGIN to END, and that its passphrase is right. Ed25519, ECDSA and RSA keys are understood.".to_owned(),
+            }
+        })
     }
 }
 
-/// Asks a machine for its host key's fingerprint, without signing in.
-pub async fn fetch_host_key(_host: &str, _port: u16) -> Result<String, TransportError> {
-    Err(TransportError::Internal("not yet".to_owned()))
+/// What a health check saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// What `uname -srm` says, for example `Linux 6.1.0-32-amd64 x86_64`.
+    pub system: String,
+    /// The script languages the machine has an interpreter for.
+    pub syntaxes: Vec<Syntax>,
+    /// Free space in the account's home, in bytes.
+    pub free_bytes: Option<u64>,
+}
+
+/// Asks a machine for its host key's fingerprint, without signing in: for the "discover" button. Whoever reads it must
+/// compare it with what the machine itself says.
+pub async fn fetch_host_key(host: &str, port: u16) -> Result<String, TransportError> {
+    let (result, seen) = connect(host, port, None, Preferred::DEFAULT).await;
+    match (seen, result) {
+        (Some(seen), _) => Ok(seen),
+        (None, Err(fault)) => Err(unreachable(host, port, fault)),
+        (None, Ok(_)) => Err(TransportError::Internal("the machine showed no host key".to_owned())),
+    }
+}
+
+impl SshTarget {
+    /// Connects, checks the host key, signs in and looks round: the health check.
+    pub async fn check(&self) -> Result<Health, TransportError> {
+        let session = self.sign_in().await?;
+        let answer = command(&session, &remote::asking(), &[], COMMAND_LIMIT).await;
+        hang_up(&session).await;
+        let answer = answer.map_err(|fault| unreachable(&self.host, self.port, fault))?;
+        if answer.exit_code != Some(0) {
+            return Err(TransportError::Refused {
+                what: format!("The machine let {} in but did not run a command. {}", self.user, answer.text.trim()),
+                remedy: "Give the account an ordinary shell; a forced command or /usr/sbin/nologin does not do."
+                    .to_owned(),
+            });
+        }
+        let mut lines = answer.text.lines();
+        let system = lines.next().unwrap_or_default().trim().to_owned();
+        let free_bytes = lines.next().and_then(|line| line.trim().parse::<u64>().ok()).map(|blocks| blocks * 1024);
+        let found: Vec<&str> = lines.map(str::trim).collect();
+        let syntaxes = Syntax::ALL.into_iter().filter(|syntax| found.contains(&syntax.interpreter())).collect();
+        Ok(Health { system, syntaxes, free_bytes })
+    }
+
+    pub(super) async fn run(
+        &self,
+        script: &Script,
+        lines: mpsc::Sender<Line>,
+        cancel: CancellationToken,
+    ) -> Result<Outcome, TransportError> {
+        let name = script.folder_name();
+        let session = tokio::select! {
+            session = self.sign_in() => session?,
+            () = cancel.cancelled() => return Err(TransportError::Cancelled),
+        };
+        let uploaded = tokio::select! {
+            uploaded = self.upload(&session, script, &name) => uploaded,
+            () = cancel.cancelled() => Err(TransportError::Cancelled),
+        };
+        let outcome = match uploaded {
+            Ok(()) => self.run_there(&session, script, &name, lines, cancel).await,
+            Err(fault) => Err(fault),
+        };
+        // Also after a failed upload; when the connection is lost the next run on this machine sweeps.
+        if command(&session, &remote::removing(&name), &[], COMMAND_LIMIT).await.is_err() {
+            tracing::warn!(label = script.label, host = self.host, "a script's folder may be left on the machine");
+        }
+        hang_up(&session).await;
+        outcome
+    }
+
+    /// A connection to the machine with the pinned key, signed in.
+    async fn sign_in(&self) -> Result<Handle<Gatekeeper>, TransportError> {
+        let key = self.credential.key()?;
+        let mut session = self.connect_pinned().await?;
+        let signed_in = timeout(CONNECT_LIMIT, self.prove(&mut session, key)).await;
+        match signed_in {
+            Ok(Ok(true)) => Ok(session),
+            Ok(Ok(false)) if !session.is_closed() => {
+                hang_up(&session).await;
+                Err(TransportError::SignInRefused { user: self.user.clone() })
+            }
+            Ok(Ok(false)) => Err(self.unreachable("it closed the connection during the sign-in")),
+            Ok(Err(fault)) => Err(unreachable(&self.host, self.port, fault)),
+            Err(_) => Err(self.unreachable("it did not finish the sign-in in time")),
+        }
+    }
+
+    async fn connect_pinned(&self) -> Result<Handle<Gatekeeper>, TransportError> {
+        let mut changed = None;
+        // A machine has several host keys and shows the first that both sides like; the pinned one may be another.
+        for key in preferences() {
+            let preferred = Preferred { key: Cow::Owned(key), ..Preferred::DEFAULT };
+            match connect(&self.host, self.port, Some(self.host_key.clone()), preferred).await {
+                (Ok(session), _) => return Ok(session),
+                (Err(_), Some(seen)) => {
+                    changed.get_or_insert(seen);
+                }
+                (Err(_), None) if changed.is_some() => {}
+                (Err(fault), None) => return Err(unreachable(&self.host, self.port, fault)),
+            }
+        }
+        Err(TransportError::HostKeyChanged { expected: self.host_key.clone(), seen: changed.unwrap_or_default() })
+    }
+
+    async fn prove(&self, session: &mut Handle<Gatekeeper>, key: Option<PrivateKey>) -> Result<bool, russh::Error> {
+        if let Some(key) = key {
+            let hash = if key.algorithm().is_rsa() {
+                // Never SHA-1: a machine that does not say what it knows is asked for the strongest.
+                session.best_supported_rsa_hash().await?.flatten().or(Some(HashAlg::Sha512))
+            } else {
+                None
+            };
+            let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
+            return Ok(session.authenticate_publickey(&self.user, key).await?.success());
+        }
+        let SshCredential::Password(password) = &self.credential else { return Ok(false) };
+        match session.authenticate_password(&self.user, password.expose()).await? {
+            client::AuthResult::Success => Ok(true),
+            client::AuthResult::Failure { remaining_methods, .. }
+                if remaining_methods.contains(&MethodKind::KeyboardInteractive)
+                    && !remaining_methods.contains(&MethodKind::Password) =>
+            {
+                answer_questions(session, &self.user, password).await
+            }
+            client::AuthResult::Failure { .. } => Ok(false),
+        }
+    }
+
+    async fn upload(&self, session: &Handle<Gatekeeper>, script: &Script, name: &str) -> Result<(), TransportError> {
+        let text = script.text();
+        let storing = remote::storing(script, name, text.len());
+        let answer = command(session, &storing, text.as_bytes(), UPLOAD_LIMIT)
+            .await
+            .map_err(|fault| unreachable(&self.host, self.port, fault))?;
+        match answer.exit_code {
+            Some(0) => Ok(()),
+            Some(91) => Err(TransportError::Refused {
+                what: format!(
+                    "The machine has no {}, which {} scripts need.",
+                    script.syntax.interpreter(),
+                    script.syntax
+                ),
+                remedy: "Install it there, so that a non-interactive shell finds it.".to_owned(),
+            }),
+            _ => Err(TransportError::Refused {
+                what: format!("The script could not be stored on the machine. {}", answer.text.trim()),
+                remedy: format!(
+                    "Check that {} has a home folder it may write to and that the disk is not full.",
+                    self.user
+                ),
+            }),
+        }
+    }
+
+    async fn run_there(
+        &self,
+        session: &Handle<Gatekeeper>,
+        script: &Script,
+        name: &str,
+        lines: mpsc::Sender<Line>,
+        cancel: CancellationToken,
+    ) -> Result<Outcome, TransportError> {
+        let channel = open(session).await.map_err(|fault| unreachable(&self.host, self.port, fault))?;
+        let (reader, writer) = channel.split();
+        // From here on the script may run.
+        let lost = || TransportError::Lost(format!("The connection to {} was lost while the script ran.", self.host));
+        writer.exec(true, remote::running(script.syntax, name)).await.map_err(|_| lost())?;
+        let mut pump = tokio::spawn(pump(reader, lines));
+        let ended_by = tokio::select! {
+            ended = &mut pump => return self.outcome(ended, lost()),
+            () = cancel.cancelled() => TransportError::Cancelled,
+            () = sleep(script.time_limit) => TransportError::TimedOut(script.time_limit),
+        };
+        for (signal, patience) in [("TERM", GRACE), ("KILL", GRACE)] {
+            self.kill(session, name, signal).await;
+            if let Ok(ended) = timeout(patience, &mut pump).await {
+                self.outcome(ended, lost())?;
+                // Those of its group that were deaf to the first signal.
+                self.kill(session, name, "KILL").await;
+                return Err(ended_by);
+            }
+        }
+        pump.abort();
+        let _ = writer.close().await;
+        Err(TransportError::Lost(format!("The script on {} was told to end, but did not.", self.host)))
+    }
+
+    /// On a channel beside the script's, or on a connection of its own where a machine allows one channel only.
+    async fn kill(&self, session: &Handle<Gatekeeper>, name: &str, signal: &str) {
+        let killing = remote::killing(name, signal);
+        if command(session, &killing, &[], COMMAND_LIMIT).await.is_ok() {
+            return;
+        }
+        if let Ok(other) = self.sign_in().await {
+            let _ = command(&other, &killing, &[], COMMAND_LIMIT).await;
+            hang_up(&other).await;
+        }
+    }
+
+    fn outcome(
+        &self,
+        ended: Result<Ended, tokio::task::JoinError>,
+        lost: TransportError,
+    ) -> Result<Outcome, TransportError> {
+        match ended {
+            Ok(Ended::Exited(exit_code)) => Ok(Outcome { exit_code, signal: None }),
+            Ok(Ended::Signalled(signal)) => {
+                Ok(Outcome { exit_code: 128 + signal_number(&signal), signal: Some(signal) })
+            }
+            Ok(Ended::NotStarted) => Err(TransportError::Refused {
+                what: format!("The machine let {} in but did not run a command.", self.user),
+                remedy: "Give the account an ordinary shell.".to_owned(),
+            }),
+            Ok(Ended::Lost) | Err(_) => Err(lost),
+        }
+    }
+
+    fn unreachable(&self, what: &str) -> TransportError {
+        unreachable(&self.host, self.port, what)
+    }
+}
+
+fn unreachable(host: &str, port: u16, fault: impl std::fmt::Display) -> TransportError {
+    TransportError::Unreachable(format!("No connection to {host}, port {port}: {fault}."))
+}
+
+// ---- the connection --------------------------------------------------------------------------------------------------
+
+/// Lets only the machine with the pinned key pass; with none pinned, nobody.
+struct Gatekeeper {
+    pinned: Option<String>,
+    refused: Arc<Mutex<Option<String>>>,
+}
+
+impl client::Handler for Gatekeeper {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
+        // Certificates are never asked for.
+        let PublicKeyOrCertificate::PublicKey { key, .. } = shown else { return Ok(false) };
+        let seen = key.fingerprint(HashAlg::Sha256).to_string();
+        let known = self.pinned.as_ref().is_some_and(|pinned| same_fingerprint(pinned, &seen));
+        if !known {
+            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+        }
+        Ok(known)
+    }
+}
+
+/// Some tools write the padding, most do not.
+fn same_fingerprint(one: &str, other: &str) -> bool {
+    one.trim().trim_end_matches('=') == other.trim().trim_end_matches('=')
+}
+
+/// Which host keys to ask for, in turn: any, then one kind at a time.
+fn preferences() -> Vec<Vec<Algorithm>> {
+    let curves = [EcdsaCurve::NistP256, EcdsaCurve::NistP384, EcdsaCurve::NistP521];
+    let ecdsa = curves.map(|curve| Algorithm::Ecdsa { curve }).to_vec();
+    let rsa = [HashAlg::Sha512, HashAlg::Sha256].map(|hash| Algorithm::Rsa { hash: Some(hash) }).to_vec();
+    let any = [vec![Algorithm::Ed25519], ecdsa.clone(), rsa.clone()].concat();
+    vec![any, ecdsa, rsa]
+}
+
+/// A connection, or why not; and the fingerprint that was refused.
+async fn connect(
+    host: &str,
+    port: u16,
+    pinned: Option<String>,
+    preferred: Preferred,
+) -> (Result<Handle<Gatekeeper>, String>, Option<String>) {
+    let config = client::Config {
+        keepalive_interval: Some(KEEPALIVE),
+        keepalive_max: 3,
+        nodelay: true,
+        preferred,
+        ..client::Config::default()
+    };
+    let refused = Arc::new(Mutex::new(None));
+    let gatekeeper = Gatekeeper { pinned, refused: Arc::clone(&refused) };
+    let result = match timeout(CONNECT_LIMIT, client::connect(Arc::new(config), (host, port), gatekeeper)).await {
+        Ok(Ok(session)) => Ok(session),
+        Ok(Err(fault)) => Err(fault.to_string()),
+        Err(_) => Err(format!("no answer within {} seconds", CONNECT_LIMIT.as_secs())),
+    };
+    let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
+    (result, refused)
+}
+
+/// Machines that ask for the password as a question. Every hidden question gets it, but only in the first round.
+async fn answer_questions(
+    session: &mut Handle<Gatekeeper>,
+    user: &str,
+    password: &Secret,
+) -> Result<bool, russh::Error> {
+    let mut answer = session.authenticate_keyboard_interactive_start(user, None).await?;
+    let mut given = false;
+    loop {
+        let prompts = match answer {
+            KeyboardInteractiveAuthResponse::Success => return Ok(true),
+            KeyboardInteractiveAuthResponse::Failure { .. } => return Ok(false),
+            KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => prompts,
+        };
+        if given && !prompts.is_empty() {
+            return Ok(false);
+        }
+        given |= !prompts.is_empty();
+        let answers =
+            prompts.iter().map(|prompt| if prompt.echo { String::new() } else { password.expose().to_owned() });
+        answer = session.authenticate_keyboard_interactive_respond(answers.collect()).await?;
+    }
+}
+
+async fn hang_up(session: &Handle<Gatekeeper>) {
+    let _ = session.disconnect(Disconnect::ByApplication, "", "").await;
+}
+
+/// A machine that allows one channel at a time needs a moment after the last one.
+async fn open(session: &Handle<Gatekeeper>) -> Result<Channel<Msg>, russh::Error> {
+    let mut tries = 0;
+    loop {
+        match session.channel_open_session().await {
+            Err(russh::Error::ChannelOpenFailure(_)) if tries < 10 => tries += 1,
+            opened => return opened,
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// What a short command answered.
+struct Answer {
+    exit_code: Option<u32>,
+    /// Both outputs together, the first 4 KiB.
+    text: String,
+}
+
+/// Runs a short command with something on its standard input.
+async fn command(session: &Handle<Gatekeeper>, text: &str, input: &[u8], limit: Duration) -> Result<Answer, String> {
+    let talk = async {
+        let channel = open(session).await?;
+        let (mut reader, writer) = channel.split();
+        writer.exec(true, text).await?;
+        let feed = async {
+            // A command that does not read on closes the channel; its exit code tells why.
+            let _ = writer.data(input).await;
+            let _ = writer.eof().await;
+        };
+        let listen = async {
+            let (mut exit_code, mut bytes) = (None, Vec::new());
+            while let Some(message) = reader.wait().await {
+                match message {
+                    ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => {
+                        let room = 4096_usize.saturating_sub(bytes.len());
+                        bytes.extend(data.iter().take(room));
+                    }
+                    ChannelMsg::ExitStatus { exit_status } => exit_code = Some(exit_status),
+                    ChannelMsg::Failure | ChannelMsg::Close => break,
+                    _ => {}
+                }
+            }
+            (exit_code, bytes)
+        };
+        // The answer ends it, also when not all input was taken.
+        let mut feed = std::pin::pin!(feed);
+        let mut listen = std::pin::pin!(listen);
+        let (exit_code, bytes) = tokio::select! {
+            answer = &mut listen => answer,
+            () = &mut feed => listen.await,
+        };
+        let _ = writer.close().await;
+        Ok::<_, russh::Error>((exit_code, bytes))
+    };
+    match timeout(limit, talk).await {
+        Ok(Ok((None, bytes))) if bytes.is_empty() && session.is_closed() => Err("the connection was lost".to_owned()),
+        Ok(Ok((exit_code, bytes))) => Ok(Answer { exit_code, text: String::from_utf8_lossy(&bytes).into_owned() }),
+        Ok(Err(fault)) => Err(fault.to_string()),
+        Err(_) => Err("no answer in time".to_owned()),
+    }
+}
+
+/// How the script's channel ended.
+enum Ended {
+    Exited(i32),
+    Signalled(String),
+    NotStarted,
+    Lost,
+}
+
+/// Passes the output on until the script has ended and its output is through.
+async fn pump(mut reader: ChannelReadHalf, lines: mpsc::Sender<Line>) -> Ended {
+    let mut out = Outlet::new(Stream::Out, lines.clone());
+    let mut err = Outlet::new(Stream::Err, lines);
+    let mut ended = None;
+    loop {
+        let message = match &ended {
+            None => reader.wait().await,
+            // Something the script has left running may hold its output open for ever.
+            Some(_) => timeout(QUIET, reader.wait()).await.unwrap_or(None),
+        };
+        match message {
+            Some(ChannelMsg::Data { data }) => out.push(&data).await,
+            Some(ChannelMsg::ExtendedData { data, ext: 1 }) => err.push(&data).await,
+            Some(ChannelMsg::ExitStatus { exit_status }) => {
+                ended = Some(Ended::Exited(i32::try_from(exit_status).unwrap_or(i32::MAX)));
+            }
+            Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+                ended = Some(Ended::Signalled(match signal_name {
+                    Sig::Custom(name) => name,
+                    known => format!("{known:?}"),
+                }));
+            }
+            Some(ChannelMsg::Failure) => ended = Some(Ended::NotStarted),
+            Some(ChannelMsg::Close) | None => break,
+            Some(_) => {}
+        }
+    }
+    out.finish().await;
+    err.finish().await;
+    ended.unwrap_or(Ended::Lost)
+}
+
+fn signal_number(name: &str) -> i32 {
+    (1..32).find(|number| super::signal_name(*number) == name).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_are_the_same_with_and_without_padding() {
+        assert!(same_fingerprint(" SHA256:abc=\n", "SHA256:abc"));
+        assert!(!same_fingerprint("SHA256:abc", "SHA256:abd"));
+        assert!(!same_fingerprint("", "SHA256:abd"));
+    }
+
+    #[test]
+    fn a_broken_key_is_refused_without_showing_it() {
+        let secret = || {
+            Secret::new("-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n-----END OPENSSH PRIVATE KEY-----\n".to_owned())
+        };
+        let credential = SshCredential::PrivateKey { openssh_pem: secret(), passphrase: Some(secret()) };
+        let fault = credential.readable().unwrap_err();
+        assert!(fault.nothing_ran());
+        assert!(!format!("{fault} {fault:?} {credential:?}").contains("hunter2"));
+    }
 }

@@ -110,7 +110,8 @@ impl Arguments {
 
     /// The command line that gives these arguments.
     pub(super) fn words(&self) -> Vec<std::ffi::OsString> {
-        let mut words: Vec<std::ffi::OsString> = vec!["sandbox-run".into(), "--folder".into(), self.folder.clone().into()];
+        let mut words: Vec<std::ffi::OsString> =
+            vec!["sandbox-run".into(), "--folder".into(), self.folder.clone().into()];
         words.extend(["--syntax".into(), self.syntax.name().into()]);
         words.extend(["--time-limit".into(), self.time_limit.to_string().into()]);
         if let Some(user) = self.user {
@@ -131,7 +132,9 @@ pub fn enter(arguments: &Arguments) -> ExitCode {
     // Taken aside: standard input is the script's own as soon as the interpreter begins.
     let Ok(mut report) = own_socket() else { return ExitCode::FAILURE };
     let done = match arguments.inside {
-        Some(keeper) => become_interpreter(arguments, keeper).map(|never| match never {}).map_err(|fault| fault.to_string()),
+        Some(keeper) => {
+            become_interpreter(arguments, keeper).map(|never| match never {}).map_err(|fault| fault.to_string())
+        }
         None => keep(arguments, &report).map_err(|fault| format!("refused {fault}")),
     };
     match done {
@@ -367,10 +370,7 @@ fn rules(folder: &Path) -> Result<RulesetCreated, Fault> {
         .add_rules(path_beneath_rules(READABLE, make_bitflags!(AccessFs::{Execute | ReadFile | ReadDir})))?
         .add_rules(path_beneath_rules(SETTINGS, make_bitflags!(AccessFs::{ReadFile | ReadDir})))?
         .add_rules(path_beneath_rules(python, make_bitflags!(AccessFs::{ReadFile | ReadDir})))?
-        .add_rules(path_beneath_rules(
-            DEVICES,
-            make_bitflags!(AccessFs::{ReadFile | WriteFile | Truncate | IoctlDev}),
-        ))?
+        .add_rules(path_beneath_rules(DEVICES, make_bitflags!(AccessFs::{ReadFile | WriteFile | Truncate | IoctlDev})))?
         .add_rule(PathBeneath::new(own, all))?)
 }
 
