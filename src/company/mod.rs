@@ -7,4 +7,7 @@
 pub mod access;
 pub mod environments;
 
+#[cfg(test)]
+pub mod testing;
+
 pub use access::Company;

@@ -109,4 +109,6 @@ pub use vault::{Company, Founding, FirstPerson, Founded, Seal};
 pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
 
 #[cfg(test)]
+pub(in crate::company) mod testing;
+#[cfg(test)]
 mod tests;

@@ -309,6 +309,11 @@ impl Company {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn store_for_tests(&self) -> &Store {
+        &self.0.store
+    }
+
     /// Copies the file while it is in use, for backups. Needs the operator's proof.
     pub(in crate::company) fn copy_to(&self, to: &Path) -> Result<()> {
         copy::copy(&self.0.store, to)

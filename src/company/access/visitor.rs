@@ -56,6 +56,19 @@ pub struct OperatorKey {
     _minted: (),
 }
 
+#[cfg(test)]
+impl EngineKey {
+    pub(super) fn for_tests() -> EngineKey {
+        EngineKey { _minted: () }
+    }
+}
+#[cfg(test)]
+impl OperatorKey {
+    pub(super) fn for_tests() -> OperatorKey {
+        OperatorKey { _minted: () }
+    }
+}
+
 /// The two keys, once in the life of the process: `app` hands the first to `execution`, the second to `cli`.
 pub fn mint_keys() -> Option<(EngineKey, OperatorKey)> {
     static MINTED: AtomicBool = AtomicBool::new(false);
