@@ -17,7 +17,7 @@ mod list;
 mod log;
 
 pub use form::{Choice, ConfirmDelete, FieldView, FormSummary, FormView, Look, ScopePicker};
-pub use list::{Cell, FilterBar, Kv, KvRow, Moment, PageLink, Pager, Timeline};
+pub use list::{Cell, DiffLine, FilterBar, Kv, KvRow, Moment, PageLink, Pager, Timeline};
 pub use log::{LogLine, LogStep, LogView, Qr};
 
 // ------------------------------------------------------------------ addresses of static files
@@ -421,6 +421,11 @@ impl Chip {
     }
 }
 
+/// `ui::state_chip` in templates.
+pub fn chip_of_words(state: &str, word: &str, title: &str) -> Chip {
+    Chip::new(state, word).title(title)
+}
+
 /// A message that stays where it is about.
 #[derive(Clone, Debug, Template)]
 #[template(path = "_parts/message.html")]
@@ -479,6 +484,38 @@ impl Empty {
     }
     pub fn refusal(mut self, text: impl Into<String>) -> Self {
         self.refusal = text.into();
+        self
+    }
+}
+
+/// What an error page says: drawn by `errors/error.html` (field `error`, with a `Frame`)
+/// and `errors/bare.html` (with a `Bare`). The title is the frame's.
+#[derive(Clone, Debug, Default)]
+pub struct ErrorText {
+    /// What happened and what to do, in a sentence or two.
+    pub text: String,
+    /// What is missing, who has it.
+    pub facts: Vec<String>,
+    /// (label, address): the ways out, the best one first.
+    pub ways: Vec<(String, String)>,
+    /// The number under which the server's log holds the causes; empty for what is nobody's fault.
+    pub reference: String,
+}
+
+impl ErrorText {
+    pub fn new(text: impl Into<String>) -> Self {
+        ErrorText { text: text.into(), ..ErrorText::default() }
+    }
+    pub fn fact(mut self, sentence: impl Into<String>) -> Self {
+        self.facts.push(sentence.into());
+        self
+    }
+    pub fn way(mut self, label: impl Into<String>, href: impl Into<String>) -> Self {
+        self.ways.push((label.into(), href.into()));
+        self
+    }
+    pub fn reference(mut self, reference: impl Into<String>) -> Self {
+        self.reference = reference.into();
         self
     }
 }

@@ -270,16 +270,15 @@ async fn copy<R: AsyncRead + Unpin>(mut pipe: R, mut outlet: Outlet, gone: Cance
 /// Makes the private folder with the script in it.
 fn prepare(folder: &Path, script: &Script, user: Option<u32>) -> io::Result<()> {
     use std::io::Write as _;
-    let made = |path: &Path| {
-        std::fs::DirBuilder::new().mode(0o700).create(path)?;
-        std::os::unix::fs::chown(path, user, user)
-    };
-    made(folder)?;
-    made(&folder.join("tmp"))?;
+    let give = |path: &Path| user.map_or(Ok(()), |user| std::os::unix::fs::chown(path, Some(user), Some(user)));
     let path = folder.join(script.syntax.file_name());
+    std::fs::DirBuilder::new().mode(0o700).create(folder)?;
+    std::fs::DirBuilder::new().mode(0o700).create(folder.join("tmp"))?;
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
     file.write_all(script.text().as_bytes())?;
-    std::os::unix::fs::chown(&path, user, user)
+    give(&path)?;
+    give(&folder.join("tmp"))?;
+    give(folder)
 }
 
 /// Removes a private folder, also when the script has taken rights from its parts. Nothing runs in it any more.

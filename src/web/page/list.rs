@@ -232,3 +232,28 @@ pub struct Timeline {
     pub moments: Vec<Moment>,
 }
 impl HtmlSafe for Timeline {}
+
+/// One line of a difference: `<ol class="diff">{% for line in diff %}{{ line }}{% endfor %}</ol>`.
+#[derive(Clone, Debug, Template)]
+#[template(
+    source = r#"<li{% if !change.is_empty() %} data-diff="{{ change }}"{% endif %}>{% if change == "add" %}<span class="unseen">Added: </span>{% else if change == "remove" %}<span class="unseen">Removed: </span>{% endif %}{{ text }}</li>"#,
+    ext = "html"
+)]
+pub struct DiffLine {
+    /// "add", "remove" or "" for what stayed.
+    pub change: &'static str,
+    pub text: String,
+}
+impl HtmlSafe for DiffLine {}
+
+impl DiffLine {
+    pub fn added(text: impl Into<String>) -> Self {
+        DiffLine { change: "add", text: text.into() }
+    }
+    pub fn removed(text: impl Into<String>) -> Self {
+        DiffLine { change: "remove", text: text.into() }
+    }
+    pub fn same(text: impl Into<String>) -> Self {
+        DiffLine { change: "", text: text.into() }
+    }
+}
