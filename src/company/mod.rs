@@ -5,6 +5,7 @@
 //! use those above it.
 
 pub mod access;
+pub mod tasks;
 pub mod environments;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The proof that a question was answered with yes; the only key to reading and writing.
 
 use super::{
-    permissions::{Change, List, Permission},
+    permissions::{Change, List, Permission, TaskExecute},
     reach::Reach,
     rows::{Recorded, Rows, Writing},
     vault::Seal,
@@ -46,6 +46,14 @@ impl<P: Change> Granted<'_, P> {
     /// Changes the company's file: all of it with its event, or nothing.
     pub(in crate::company) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
         self.visitor.write(work)
+    }
+}
+
+impl Granted<'_, TaskExecute> {
+    /// Keeps the engine's own book on a task under way (its lease, its steps as they begin and end). Such notes are
+    /// told by the task's log and steps; the trail tells how the task began and ended.
+    pub(in crate::company) fn note<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<T>) -> Result<T> {
+        self.visitor.write(|tx| work(tx).map(|value| Recorded { value, _made_here: () }))
     }
 }
 

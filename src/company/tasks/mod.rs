@@ -1,0 +1,246 @@
+//! Tasks: the server's work as rows. What is to be done and for whom, how it stands, which steps it took, what they said.
+//!
+//! A task is enqueued in the same change as what it is for, claimed by the engine with a lease, and moves between its
+//! states by the commands here alone. It promises that two tasks with the same exclusive key never run together, that a
+//! step is recorded before it begins, and that after a crash it does not claim to know what it does not know.
+//! Does not know how a task is carried out.
+
+mod log;
+mod queue;
+mod states;
+mod steps;
+
+use super::access::{
+    Columns, Granted, Rows,
+    permissions::{List, TaskView},
+};
+use crate::base::{
+    clock::Moment,
+    error::{Error, Result},
+    ids::{Environment, Id, Project, Space, Task as Kind, Tenant},
+    names,
+    paging::{Listed, Page},
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+pub use log::{Category, From, Line, Lines, Log, log_size, read_log};
+pub use queue::{Lease, Left, Outcome, PENDING, Standing, bell, cancel, claim, expire, finish, next_queued, recover, renew, settle, standing};
+pub(in crate::company) use queue::{NewTask, enqueue, ring};
+pub use states::{State, StepStatus};
+pub use steps::{NewStep, Step, begin, end, lay_out, steps};
+
+/// What a task does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum Work {
+    /// Carries out a deployment.
+    Deploy,
+    /// Looks whether targets answer.
+    Health,
+}
+
+impl Work {
+    /// Its name in the database and on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Work::Deploy => "Deploy",
+            Work::Health => "Health",
+        }
+    }
+    /// Reads its name, ignoring case.
+    pub fn parse(text: &str) -> Option<Work> {
+        [Work::Deploy, Work::Health].into_iter().find(|work| work.name().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
+/// A task.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// Its id.
+    pub id: Id<Kind>,
+    /// Its space; `None` outside all spaces.
+    pub space: Option<Id<Space>>,
+    /// What it does.
+    pub work: Work,
+    /// What it does, in a sentence: "Deploy Shop 1.2.0 to Production for Contoso".
+    pub description: String,
+    /// What it works on, as wire ids: `DeploymentId` → `Deployments-1`.
+    pub arguments: BTreeMap<String, String>,
+    /// The project it concerns.
+    pub project: Option<Id<Project>>,
+    /// The environment it concerns.
+    pub environment: Option<Id<Environment>>,
+    /// The tenant it concerns.
+    pub tenant: Option<Id<Tenant>>,
+    /// How it stands.
+    pub state: State,
+    /// When it was asked for.
+    pub queued_at: Moment,
+    /// It begins no earlier.
+    pub not_before: Option<Moment>,
+    /// Unstarted by then, it is given up.
+    pub not_after: Option<Moment>,
+    /// When it was claimed.
+    pub started_at: Option<Moment>,
+    /// When it ended.
+    pub completed_at: Option<Moment>,
+    /// When its state last changed.
+    pub updated_at: Moment,
+    /// Why it failed; empty when it did not.
+    pub error: String,
+    /// It ended well, with something that should be looked at.
+    pub warnings: bool,
+    /// Who asked for it; `None` for the server itself.
+    pub created_by_id: Option<i64>,
+    /// Their name at that time.
+    pub created_by: String,
+}
+
+/// Which tasks are asked for. Empty fields ask for all.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+    /// Only in these states.
+    pub states: Vec<State>,
+    /// Only of this project.
+    pub project: Option<i64>,
+    /// Only in this environment.
+    pub environment: Option<i64>,
+    /// Only for this tenant.
+    pub tenant: Option<i64>,
+    /// Only this kind of work.
+    pub work: Option<Work>,
+    /// Part of the description, ignoring case.
+    pub name: String,
+}
+
+/// The tasks that the visitor may see, newest first: of a space, or of the company outside all spaces.
+pub fn list(granted: &Granted<'_, List<TaskView>>, filter: &Filter, page: Page) -> Result<Listed<Task>> {
+    let (seen, parameters) = asked(granted, filter);
+    granted.read(|rows| sql::list(rows, &seen, parameters, page))
+}
+
+/// How many of the tasks that [`list`] would show are in each state; every state is named.
+pub fn counts(granted: &Granted<'_, List<TaskView>>, filter: &Filter) -> Result<BTreeMap<State, i64>> {
+    let (seen, parameters) = asked(granted, filter);
+    granted.read(|rows| sql::counts(rows, &seen, parameters))
+}
+
+/// One task.
+pub fn show(granted: &Granted<'_, TaskView>) -> Result<Task> {
+    granted.read(|rows| sql::by_id(rows, granted.what().task.id()))
+}
+
+fn asked(granted: &Granted<'_, List<TaskView>>, filter: &Filter) -> (String, Vec<rusqlite::types::Value>) {
+    let mut parameters = sql::parameters(granted.what().space(), filter);
+    let columns = Columns {
+        group: Some("COALESCE((SELECT p.group_id FROM projects p WHERE p.id = t.project_id), t.group_id)"),
+        project: Some("t.project_id"),
+        environment: Some("t.environment_id"),
+        tenant: Some("t.tenant_id"),
+        null_is_any: true,
+    };
+    let seen = granted.reach().condition(columns, &mut parameters);
+    (seen, parameters)
+}
+
+/// One task, inside a transaction that was granted for something that has it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Task> {
+    sql::by_id(rows, id)
+}
+
+/// Whether a task of this project is under way: it cannot be deleted then (`domain §15`).
+pub(in crate::company) fn running_for_project(rows: &Rows<'_>, project: Id<Project>) -> Result<bool> {
+    sql::running(rows, "project_id", project.0)
+}
+
+/// Whether a task for this tenant is under way.
+pub(in crate::company) fn running_for_tenant(rows: &Rows<'_>, tenant: Id<Tenant>) -> Result<bool> {
+    sql::running(rows, "tenant_id", tenant.0)
+}
+
+mod sql {
+    use super::*;
+    use rusqlite::{Row, params_from_iter, types::Value};
+
+    const COLUMNS: &str = "t.id, t.space_id, t.kind, t.description, t.arguments, t.project_id, t.environment_id, t.tenant_id, t.state,
+         t.queued_at, t.not_before, t.not_after, t.started_at, t.completed_at, t.updated_at, t.error, t.warnings,
+         t.created_by_id, t.created_by";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Task> {
+        let kind: String = row.get(2)?;
+        let arguments: String = row.get(4)?;
+        let state: String = row.get(8)?;
+        Ok(Task {
+            id: row.get(0)?,
+            space: row.get(1)?,
+            // The table's own checks leave no other word.
+            work: Work::parse(&kind).unwrap_or(Work::Deploy),
+            description: row.get(3)?,
+            arguments: serde_json::from_str(&arguments).unwrap_or_default(),
+            project: row.get(5)?,
+            environment: row.get(6)?,
+            tenant: row.get(7)?,
+            state: State::parse(&state).unwrap_or(State::Failed),
+            queued_at: row.get(9)?,
+            not_before: row.get(10)?,
+            not_after: row.get(11)?,
+            started_at: row.get(12)?,
+            completed_at: row.get(13)?,
+            updated_at: row.get(14)?,
+            error: row.get(15)?,
+            warnings: row.get(16)?,
+            created_by_id: row.get(17)?,
+            created_by: row.get(18)?,
+        })
+    }
+
+    pub fn parameters(space: i64, filter: &Filter) -> Vec<Value> {
+        let number = |id: Option<i64>| id.map_or(Value::Null, Value::Integer);
+        let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
+        vec![
+            if space > 0 { Value::Integer(space) } else { Value::Null },
+            filter.ids.as_ref().map_or(Value::Null, |ids| Value::Text(serde_json::to_string(ids).unwrap_or_default())),
+            if states.is_empty() { Value::Null } else { Value::Text(serde_json::to_string(&states).unwrap_or_default()) },
+            number(filter.project),
+            number(filter.environment),
+            number(filter.tenant),
+            filter.work.map_or(Value::Null, |work| Value::Text(work.name().into())),
+            Value::Text(names::key(&filter.name)),
+        ]
+    }
+
+    fn from(seen: &str) -> String {
+        format!(
+            "FROM tasks t WHERE t.space_id IS ?1 AND (?2 IS NULL OR t.id IN (SELECT value FROM json_each(?2)))
+             AND (?3 IS NULL OR t.state IN (SELECT value FROM json_each(?3)))
+             AND (?4 IS NULL OR t.project_id = ?4) AND (?5 IS NULL OR t.environment_id = ?5) AND (?6 IS NULL OR t.tenant_id = ?6)
+             AND (?7 IS NULL OR t.kind = ?7) AND (?8 = '' OR instr(lower(t.description), ?8) > 0) AND {seen}"
+        )
+    }
+
+    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Task>> {
+        let from = from(seen);
+        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
+        let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.id DESC LIMIT {} OFFSET {}", page.take, page.skip);
+        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+    }
+
+    pub fn counts(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>) -> Result<BTreeMap<State, i64>> {
+        let sql = format!("SELECT t.state, count(*) {} GROUP BY t.state", from(seen));
+        let found: Vec<(String, i64)> = rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut counts: BTreeMap<State, i64> = State::ALL.into_iter().map(|state| (state, 0)).collect();
+        counts.extend(found.into_iter().filter_map(|(name, count)| Some((State::parse(&name)?, count))));
+        Ok(counts)
+    }
+
+    pub fn running(rows: &Rows<'_>, column: &'static str, id: i64) -> Result<bool> {
+        rows.any(&format!("SELECT 1 FROM tasks WHERE {column} = ?1 AND state IN ('Executing', 'Cancelling')"), [id])
+    }
+
+    pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Task> {
+        rows.one(&format!("SELECT {COLUMNS} FROM tasks t WHERE t.id = ?1"), [id], read)?
+            .ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+}

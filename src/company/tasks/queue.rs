@@ -1,0 +1,456 @@
+//! The queue: tasks are put in by sibling features, claimed and ended by the engine, stopped by people.
+
+use super::{Log, State, StepStatus, Task, Work, log, sql as rows_of, steps};
+use crate::base::{
+    clock::{self, Moment},
+    error::{Error, Result},
+    ids::{Environment, Id, Project, Space, Task as Kind, Tenant},
+    secret,
+};
+use crate::company::access::{
+    Company, Event, Granted, Rows, Writing,
+    permissions::{QueueKeep, TaskCancel, TaskExecute},
+};
+use std::{collections::BTreeMap, path::Path, sync::LazyLock};
+use tokio::sync::watch;
+
+/// A file of this name in a company's folder says that it has unfinished tasks, so that a starting server need not open
+/// every company to find them.
+pub const PENDING: &str = "pending";
+
+/// A lease that is not renewed for so long has run out.
+const LEASE: i64 = clock::MINUTE;
+
+/// What is to be done, in the making.
+pub(in crate::company) struct NewTask {
+    /// Its space; `None` outside all spaces.
+    pub space: Option<Id<Space>>,
+    /// The kind of work.
+    pub work: Work,
+    /// The work in a sentence.
+    pub description: String,
+    /// What it works on, as wire ids.
+    pub arguments: BTreeMap<String, String>,
+    /// The project it concerns.
+    pub project: Option<Id<Project>>,
+    /// The environment it concerns.
+    pub environment: Option<Id<Environment>>,
+    /// The tenant it concerns.
+    pub tenant: Option<Id<Tenant>>,
+    /// Tasks with the same key never run together.
+    pub exclusive_key: String,
+    /// Begin no earlier.
+    pub not_before: Option<Moment>,
+    /// Give up when unstarted by then.
+    pub not_after: Option<Moment>,
+}
+
+/// Puts a task into the queue, within the change that is its reason. Call [`ring`] when that change is committed.
+pub(in crate::company) fn enqueue(tx: &Writing<'_>, company: &Company, new: NewTask) -> Result<Id<Kind>> {
+    // INVARIANT: the marker is made and removed only while the one writer is held, so it is there before any commit that
+    // needs it and is never removed between.
+    let marker = company.folder().join(PENDING);
+    if !marker.exists() {
+        std::fs::File::create(&marker)?;
+        sync_folder(company.folder())?;
+    }
+    sql::insert(tx, &new)
+}
+
+fn sync_folder(folder: &Path) -> Result<()> {
+    Ok(std::fs::File::open(folder)?.sync_all()?)
+}
+
+static BELL: LazyLock<watch::Sender<u64>> = LazyLock::new(|| watch::Sender::new(0));
+
+/// Tells the engine that there may be something new.
+pub(in crate::company) fn ring() {
+    BELL.send_modify(|rung| *rung += 1);
+}
+
+/// Hears every ringing: a receiver that was busy while the bell rang is told afterwards.
+pub fn bell() -> watch::Receiver<u64> {
+    BELL.subscribe()
+}
+
+/// Who carries tasks out: one process, from its start to its end.
+#[derive(Debug, Clone)]
+pub struct Lease(String);
+
+impl Lease {
+    /// An owner that nobody else is.
+    pub fn new() -> Lease {
+        Lease(secret::token())
+    }
+}
+impl Default for Lease {
+    fn default() -> Self {
+        Lease::new()
+    }
+}
+
+/// How a claimed task stands for the one who claimed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Go on.
+    Ours,
+    /// Somebody wants it stopped.
+    Cancelling,
+    /// It is no longer ours: do nothing more for it.
+    Lost,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// `Success`, `Failed`, `Canceled` or `TimedOut`.
+    pub state: State,
+    /// Why, for all but success.
+    pub error: String,
+    /// Something should be looked at.
+    pub warnings: bool,
+}
+
+/// What a company still has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Tasks that wait.
+    pub queued: i64,
+    /// Tasks under way.
+    pub running: i64,
+}
+
+/// The task whose turn it is: the oldest whose time has come, whose space's queue runs, and of whose key none is running.
+pub fn next_queued(granted: &Granted<'_, QueueKeep>) -> Result<Option<Id<Kind>>> {
+    granted.read(|rows| sql::next(rows, clock::now()))
+}
+
+/// Takes a task over. `None`: not now, somebody else has it or its key.
+pub fn claim(granted: &Granted<'_, TaskExecute>, lease: &Lease) -> Result<Option<Task>> {
+    let id = granted.what().task.id();
+    granted.write(|tx| {
+        let before = tx.changes();
+        let now = clock::now();
+        if !sql::claim(tx, id, &lease.0, now)? {
+            return tx.unchanged(before, None);
+        }
+        let task = rows_of::by_id(tx, id)?;
+        let event = told(tx, &task, "started")?;
+        tx.record(event, Some(task))
+    })
+}
+
+/// How a claimed task stands.
+pub fn standing(granted: &Granted<'_, TaskExecute>, lease: &Lease) -> Result<Standing> {
+    let id = granted.what().task.id();
+    granted.read(|rows| stands(rows, id, lease))
+}
+
+/// Makes the lease last another minute.
+pub fn renew(granted: &Granted<'_, TaskExecute>, lease: &Lease) -> Result<Standing> {
+    let id = granted.what().task.id();
+    granted.note(|tx| {
+        sql::renew(tx, id, &lease.0, clock::now())?;
+        stands(tx, id, lease)
+    })
+}
+
+fn stands(rows: &Rows<'_>, id: Id<Kind>, lease: &Lease) -> Result<Standing> {
+    let (state, owner) = sql::held(rows, id)?;
+    Ok(match state {
+        _ if owner.as_deref() != Some(&lease.0) => Standing::Lost,
+        State::Executing => Standing::Ours,
+        State::Cancelling => Standing::Cancelling,
+        _ => Standing::Lost,
+    })
+}
+
+/// Ends a claimed task. Steps that had begun and not ended are closed: cancelled with a cancelled task, failed otherwise;
+/// those never begun were passed over.
+///
+/// # Errors
+/// `Conflict` when the task is not held by this lease any more.
+pub fn finish(granted: &Granted<'_, TaskExecute>, lease: &Lease, outcome: &Outcome) -> Result<Task> {
+    let id = granted.what().task.id();
+    let task = granted.write(|tx| {
+        if stands(tx, id, lease)? == Standing::Lost {
+            return Err(Error::Conflict(format!("{id} is carried out by somebody else now.")));
+        }
+        let (state, _) = sql::held(tx, id)?;
+        // Whoever ended well although somebody wanted it stopped has ended as cancelled: the table knows no other way.
+        let end = match outcome.state {
+            State::Success | State::TimedOut if state == State::Cancelling => State::Canceled,
+            State::Canceled if state == State::Executing => State::Failed,
+            end => end,
+        };
+        become_(tx, id, state, end, &outcome.error, outcome.warnings)?;
+        steps::close(tx, id, if end == State::Canceled { StepStatus::Canceled } else { StepStatus::Failed })?;
+        let task = rows_of::by_id(tx, id)?;
+        let event = told(tx, &task, verb(end))?;
+        tx.record(event, task)
+    })?;
+    ring();
+    Ok(task)
+}
+
+/// After a start: what another process was carrying out when it ended is failed, and says which step had begun and that
+/// whether it completed is not known. What is queued goes on.
+pub fn recover(granted: &Granted<'_, QueueKeep>, lease: &Lease) -> Result<Vec<Id<Kind>>> {
+    let orphans = granted.read(|rows| sql::orphans(rows, &lease.0))?;
+    for id in &orphans {
+        let task = granted.write(|tx| {
+            let (state, _) = sql::held(tx, *id)?;
+            let begun = steps::begun(tx, *id)?;
+            let sentence = crash_sentence(&begun);
+            become_(tx, *id, state, State::Failed, &sentence, false)?;
+            steps::close(tx, *id, StepStatus::Unknown)?;
+            let task = rows_of::by_id(tx, *id)?;
+            let event = told(tx, &task, "failed")?;
+            tx.record(event, task)
+        })?;
+        let said = Log::open(granted.visitor().company().folder(), *id).and_then(|mut log| {
+            log.write("", log::Category::Fatal, &task.error)?;
+            log.finish()
+        });
+        if let Err(error) = said {
+            tracing::warn!(task = %id, %error, "the log of a task could not be closed after a crash");
+        }
+    }
+    Ok(orphans)
+}
+
+/// What is true after the server went away in the middle.
+fn crash_sentence(begun: &[steps::Step]) -> String {
+    // The innermost say it best: "Step 2 (Install) on web-1".
+    let innermost: Vec<&steps::Step> =
+        begun.iter().filter(|step| !begun.iter().any(|below| below.parent.as_deref() == Some(&step.number))).collect();
+    let name = |step: &steps::Step| match begun.iter().find(|above| Some(&above.number) == step.parent.as_ref()) {
+        Some(above) => format!("step {} ({}) on {}", above.number, above.name, step.name),
+        None => format!("step {} ({})", step.number, step.name),
+    };
+    match innermost.as_slice() {
+        [] => "The server stopped while this task was under way. No step had begun that had not ended; the steps after it did not run.".into(),
+        [one] => format!(
+            "The server stopped while {} was under way. Whether it completed is not known. Look at what it was doing before you run it again.",
+            name(one)
+        ),
+        many => format!(
+            "The server stopped while these were under way: {}. Whether they completed is not known. Look at what they were doing before you run them again.",
+            many.iter().map(|step| name(step)).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+/// Gives up what was not started in its time (`domain §11`).
+pub fn expire(granted: &Granted<'_, QueueKeep>) -> Result<usize> {
+    let late = granted.read(|rows| sql::late(rows, clock::now()))?;
+    for id in &late {
+        granted.write(|tx| {
+            let before = tx.changes();
+            let (state, _) = sql::held(tx, *id)?;
+            if state != State::Queued {
+                return tx.unchanged(before, ());
+            }
+            let sentence = "It was not started before its time was over, so it was not started at all.";
+            become_(tx, *id, state, State::TimedOut, sentence, false)?;
+            let event = told(tx, &rows_of::by_id(tx, *id)?, verb(State::TimedOut))?;
+            tx.record(event, ())
+        })?;
+    }
+    Ok(late.len())
+}
+
+/// Counts what is left to do, and removes the marker when nothing is.
+pub fn settle(granted: &Granted<'_, QueueKeep>) -> Result<Left> {
+    let left = granted.read(sql::left)?;
+    if left != (Left { queued: 0, running: 0 }) {
+        return Ok(left);
+    }
+    granted.write(|tx| {
+        let before = tx.changes();
+        let left = sql::left(tx)?;
+        if left == (Left { queued: 0, running: 0 }) {
+            match std::fs::remove_file(granted.visitor().company().folder().join(PENDING)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+        tx.unchanged(before, left)
+    })
+}
+
+/// Stops a task: one that waits ends at once, one under way is told to stop and ends when it has.
+///
+/// # Errors
+/// `Conflict` when it has ended already.
+pub fn cancel(granted: &Granted<'_, TaskCancel>) -> Result<Task> {
+    let id = granted.what().task.id();
+    let task = granted.write(|tx| {
+        let before = tx.changes();
+        let task = rows_of::by_id(tx, id)?;
+        let (next, category, words) = match task.state {
+            State::Queued => (State::Canceled, "TaskCanceled", " was cancelled before it began"),
+            State::Executing => (State::Cancelling, "TaskCancelling", " was told to stop"),
+            State::Cancelling => return tx.unchanged(before, task),
+            ended => {
+                return Err(Error::Conflict(format!("{id} has ended already ({}). There is nothing to cancel.", ended.word())));
+            }
+        };
+        let sentence = if next == State::Canceled { format!("{} cancelled it before it began.", tx.actor_name()) } else { String::new() };
+        become_(tx, id, task.state, next, &sentence, false)?;
+        let event = placed(tx, &task, Event::new(category).name(id, &task.description).say(words))?;
+        tx.record(event, rows_of::by_id(tx, id)?)
+    })?;
+    ring();
+    Ok(task)
+}
+
+/// The one place where a state changes.
+fn become_(tx: &Writing<'_>, id: Id<Kind>, from: State, to: State, error: &str, warnings: bool) -> Result<()> {
+    if !from.may_become(to) {
+        return Err(Error::Conflict(format!("{id} is {} and cannot become {}.", from.word(), to.word())));
+    }
+    sql::set_state(tx, id, from, to, error, warnings, clock::now())
+}
+
+fn verb(state: State) -> &'static str {
+    match state {
+        State::Success => "succeeded",
+        State::Canceled => "was stopped",
+        State::TimedOut => "was given up",
+        _ => "failed",
+    }
+}
+
+/// The event of a change that the server made: what happened, and for whom.
+fn told(rows: &Rows<'_>, task: &Task, verb: &str) -> Result<Event> {
+    let category = match (task.work, task.state) {
+        (_, State::Canceled) => "TaskCanceled",
+        (Work::Deploy, State::Executing) => "DeploymentStarted",
+        (Work::Deploy, State::Success) => "DeploymentSucceeded",
+        (Work::Deploy, _) => "DeploymentFailed",
+        (Work::Health, State::Executing) => "TaskStarted",
+        (Work::Health, State::Success) => "TaskSucceeded",
+        (Work::Health, _) => "TaskFailed",
+    };
+    let mut event = Event::new(category).name(task.id, &task.description).say(" ").say(verb).say(", for ").say(&task.created_by);
+    if !task.error.is_empty() {
+        event = event.detail("ErrorMessage", task.error.as_str());
+    }
+    placed(rows, task, event)
+}
+
+fn placed(rows: &Rows<'_>, task: &Task, event: Event) -> Result<Event> {
+    let mut event = event.space(task.space.map_or(0, |space| space.0)).tenant(task.tenant.map(|tenant| tenant.0));
+    if let Some(project) = task.project {
+        event = event.project(project.0, sql::group_of(rows, task.id)?);
+    }
+    if let Some(environment) = task.environment {
+        event = event.environment(environment.0);
+    }
+    for id in task.arguments.values() {
+        event = event.name_of(id, "");
+    }
+    Ok(event)
+}
+
+mod sql {
+    use super::*;
+
+    pub fn insert(tx: &Writing<'_>, new: &NewTask) -> Result<Id<Kind>> {
+        let id = tx.insert(
+            "INSERT INTO tasks (space_id, kind, description, arguments, project_id, group_id, environment_id, tenant_id, state,
+                                exclusive_key, queued_at, not_before, not_after, updated_at, created_by_id, created_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, (SELECT group_id FROM projects WHERE id = ?5), ?6, ?7, 'Queued', ?8, ?9, ?10, ?11, ?9, ?12, ?13)",
+            (
+                new.space,
+                new.work.name(),
+                &new.description,
+                serde_json::to_string(&new.arguments)?,
+                new.project,
+                new.environment,
+                new.tenant,
+                &new.exclusive_key,
+                clock::now(),
+                new.not_before,
+                new.not_after,
+                tx.actor_id(),
+                tx.actor_name(),
+            ),
+        )?;
+        Ok(Id::new(id))
+    }
+
+    pub fn next(rows: &Rows<'_>, now: Moment) -> Result<Option<Id<Kind>>> {
+        rows.one(
+            "SELECT t.id FROM tasks t WHERE t.state = 'Queued' AND (t.not_before IS NULL OR t.not_before <= ?1)
+               AND NOT EXISTS (SELECT 1 FROM tasks r WHERE r.exclusive_key = t.exclusive_key AND r.state IN ('Executing', 'Cancelling'))
+               AND NOT EXISTS (SELECT 1 FROM spaces s WHERE s.id = t.space_id AND s.task_queue_stopped = 1)
+             ORDER BY t.id LIMIT 1",
+            [now],
+            |row| row.get(0),
+        )
+    }
+
+    /// Whether it was taken. Another running task of the same key makes the unique index say no.
+    pub fn claim(tx: &Writing<'_>, id: Id<Kind>, owner: &str, now: Moment) -> Result<bool> {
+        let taken = tx.run(
+            "UPDATE OR IGNORE tasks SET state = 'Executing', started_at = ?3, updated_at = ?3, lease_owner = ?2, lease_until = ?4, attempt = attempt + 1
+             WHERE id = ?1 AND state = 'Queued'",
+            (id, owner, now, now.plus(LEASE)),
+        )?;
+        Ok(taken == 1)
+    }
+
+    pub fn renew(tx: &Writing<'_>, id: Id<Kind>, owner: &str, now: Moment) -> Result<()> {
+        tx.run("UPDATE tasks SET lease_until = ?3 WHERE id = ?1 AND lease_owner = ?2", (id, owner, now.plus(LEASE)))?;
+        Ok(())
+    }
+
+    pub fn held(rows: &Rows<'_>, id: Id<Kind>) -> Result<(State, Option<String>)> {
+        let found: Option<(String, Option<String>)> =
+            rows.one("SELECT state, lease_owner FROM tasks WHERE id = ?1", [id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (state, owner) = found.ok_or_else(|| Error::NotFound(id.to_string()))?;
+        Ok((State::parse(&state).ok_or_else(|| Error::internal(format!("no state is called {state}")))?, owner))
+    }
+
+    pub fn set_state(tx: &Writing<'_>, id: Id<Kind>, from: State, to: State, error: &str, warnings: bool, now: Moment) -> Result<()> {
+        let changed = tx.run(
+            "UPDATE tasks SET state = ?3, error = ?4, warnings = ?5, updated_at = ?6,
+                              completed_at = CASE WHEN ?7 THEN ?6 END,
+                              lease_owner = CASE WHEN ?7 THEN NULL ELSE lease_owner END,
+                              lease_until = CASE WHEN ?7 THEN NULL ELSE lease_until END
+             WHERE id = ?1 AND state = ?2",
+            (id, from.name(), to.name(), error, warnings, now, to.is_completed()),
+        )?;
+        if changed == 1 { Ok(()) } else { Err(Error::Conflict(format!("{id} has changed meanwhile. Look at it again."))) }
+    }
+
+    pub fn orphans(rows: &Rows<'_>, owner: &str) -> Result<Vec<Id<Kind>>> {
+        rows.all(
+            "SELECT id FROM tasks WHERE state IN ('Executing', 'Cancelling') AND lease_owner IS NOT ?1 ORDER BY id",
+            [owner],
+            |row| row.get(0),
+        )
+    }
+
+    pub fn late(rows: &Rows<'_>, now: Moment) -> Result<Vec<Id<Kind>>> {
+        rows.all("SELECT id FROM tasks WHERE state = 'Queued' AND not_after <= ?1 ORDER BY id", [now], |row| row.get(0))
+    }
+
+    pub fn left(rows: &Rows<'_>) -> Result<Left> {
+        Ok(Left {
+            queued: rows.number("SELECT count(*) FROM tasks WHERE state = 'Queued'", [])?,
+            running: rows.number("SELECT count(*) FROM tasks WHERE state IN ('Executing', 'Cancelling')", [])?,
+        })
+    }
+
+    pub fn group_of(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<i64>> {
+        rows.one(
+            "SELECT COALESCE(p.group_id, t.group_id) FROM tasks t LEFT JOIN projects p ON p.id = t.project_id WHERE t.id = ?1",
+            [id],
+            |row| row.get(0),
+        )
+        .map(Option::flatten)
+    }
+}
