@@ -38,8 +38,10 @@ for (const name of chosen) {
 const folder = mkdtempSync(join(tmpdir(), 'bulkhead-browser-'));
 let server = null;
 let browser = null;
+let ending = false;
 
 async function end() {
+  ending = true;
   await browser?.close().catch(() => {});
   if (server && server.exitCode === null && server.signalCode === null) {
     const gone = new Promise((done) => server.once('exit', done));
@@ -56,6 +58,7 @@ for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]
     process.exit(code);
   });
 }
+process.stdout.on('error', () => {}); // nobody listens any more: no reason to leave things behind
 process.once('exit', () => {
   if (server && server.exitCode === null && server.signalCode === null) server.kill('SIGKILL');
 });
@@ -227,6 +230,7 @@ class Run {
       return true;
     } catch (error) {
       this.failed++;
+      if (ending) return false; // the browser was taken away
       console.log(`FAILED  ${name} (${((Date.now() - began) / 1000).toFixed(1)} s)`);
       const said = error instanceof assert.AssertionError || error.name === 'TimeoutError' ? error.message : error.stack;
       console.log(indent([plain(said), whereFrom(error), ...this.takeFaults()].filter(Boolean).join('\n')));
@@ -271,20 +275,22 @@ try {
   browser = await startBrowser();
   console.log(`Chromium ${browser.version()}, ${program}`);
   for (const name of chosen.length ? chosen : files) {
+    if (ending) break;
     console.log(`\n${name}`);
     const { default: tests } = await import(pathToFileURL(join(here, `${name}.mjs`)));
     await tests(run).catch((error) => {
       run.failed++;
+      if (ending) return;
       console.log(`FAILED  ${name} broke off\n${indent(error.stack ?? String(error))}`);
     });
   }
   writeFileSync(join(out, 'result.json'), JSON.stringify({ passed: run.passed, failed: run.failed }) + '\n');
-  console.log(`\nbrowser: ${run.passed} passed, ${run.failed} failed`);
+  if (!ending) console.log(`\nbrowser: ${run.passed} passed, ${run.failed} failed`);
   code = run.failed || !run.passed ? 1 : 0;
 } catch (error) {
-  console.log(`FAILED  ${error.stack ?? error}`);
-  console.log('\nbrowser: 0 passed, 1 failed');
-} finally {
-  await end();
+  if (!ending) console.log(`FAILED  ${error.stack ?? error}\n\nbrowser: 0 passed, 1 failed`);
 }
-process.exit(code);
+if (!ending) {
+  await end();
+  process.exit(code);
+}
