@@ -9,6 +9,8 @@ mod log;
 mod queue;
 mod states;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use super::access::{
     Columns, Granted, Rows,
