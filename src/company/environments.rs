@@ -127,7 +127,7 @@ pub fn delete(granted: &Granted<'_, EnvironmentDelete>) -> Result<()> {
             return Err(Error::Conflict(format!("{} cannot be deleted: it is used by {user}.", gone.name)));
         }
         tx.run("DELETE FROM environments WHERE id = ?1", [id])?;
-        tx.run("DELETE FROM scoped_role_limits WHERE dimension = 'environment' AND target_id = ?1", [id])?;
+        // Roles that are limited to it stay limited to it: without that line they would hold in every environment.
         let event = Event::new("Deleted").say("Environment ").name(id, &gone.name).say(" was deleted");
         tx.record(event.space(gone.space.0).environment(id.0), ())
     })

@@ -8,7 +8,7 @@
 //! let ben = harbour.person("Ben", &[("Deployment Creator", Scope { projects: &[shop], environments: &[staging], ..Scope::EVERYWHERE })]);
 //! ```
 
-use super::access::{At, Company, Founding, FirstPerson, Visitor, testing as door};
+use super::access::{At, Company, FirstPerson, Founding, Visitor, testing as door};
 use crate::base::{clock::Moment, ids::Space, names, secret::Secret};
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -117,13 +117,19 @@ impl Harbour {
                 c.execute("INSERT INTO team_members (team_id, user_id) VALUES (?1, ?2)", (team, member))?;
             }
             for (role, scope) in roles {
-                let role: i64 = c.query_row("SELECT id FROM user_roles WHERE name_key = ?1", [names::key(role)], |row| row.get(0))?;
+                let role: i64 =
+                    c.query_row("SELECT id FROM user_roles WHERE name_key = ?1", [names::key(role)], |row| row.get(0))?;
                 c.execute(
                     "INSERT INTO scoped_roles (team_id, role_id, space_id, expires_at) VALUES (?1, ?2, ?3, ?4)",
                     (team, role, scope.space, scope.until),
                 )?;
                 let scoped = c.last_insert_rowid();
-                let lists = [("group", scope.groups), ("project", scope.projects), ("environment", scope.environments), ("tenant", scope.tenants)];
+                let lists = [
+                    ("group", scope.groups),
+                    ("project", scope.projects),
+                    ("environment", scope.environments),
+                    ("tenant", scope.tenants),
+                ];
                 for (dimension, ids) in lists {
                     for id in ids {
                         c.execute("INSERT INTO scoped_role_limits VALUES (?1, ?2, ?3)", (scoped, dimension, id))?;
@@ -198,5 +204,9 @@ fn harbour_stands() {
     let scope = Scope { environments: &[staging], ..Scope::EVERYWHERE };
     let ben = harbour.person("Ben", &[("Deployment Creator", scope)]);
     ben.locate_space("default").unwrap();
-    assert!(harbour.trail().iter().any(|line| line == "Created: Company Harbour was founded with Ada as its administrator"), "{:?}", harbour.trail());
+    assert!(
+        harbour.trail().iter().any(|line| line == "Created: Company Harbour was founded with Ada as its administrator"),
+        "{:?}",
+        harbour.trail()
+    );
 }

@@ -13,7 +13,13 @@ use crate::base::{
 };
 
 /// Tells why a question was answered with no.
-pub(super) fn denied(rows: &Rows<'_>, grants: &Grants, info: &'static Info, check: &Check, reason: Reason) -> Result<Denied> {
+pub(super) fn denied(
+    rows: &Rows<'_>,
+    grants: &Grants,
+    info: &'static Info,
+    check: &Check,
+    reason: Reason,
+) -> Result<Denied> {
     let mut place = Vec::new();
     let mut context = Vec::new();
     let group = if matches!(check.projects, Ids::Any) && info.groups { &check.groups } else { &Ids::Any };
@@ -39,10 +45,14 @@ pub(super) fn denied(rows: &Rows<'_>, grants: &Grants, info: &'static Info, chec
         }
     }
 
-    let mut see_teams = Check::new(false);
-    see_teams.space = check.space;
-    let sees = |check: &Check| grants.decide(TeamView::INFO, check, clock::now).is_ok();
-    let teams = if sees(&see_teams) || sees(&Check::new(false)) { Some(holders(rows, info, check)?) } else { None };
+    let sees = |space: Option<i64>| {
+        let mut question = Check::new(false);
+        question.space = space;
+        grants.decide(TeamView::INFO, &question, clock::now).is_ok()
+    };
+    // Whoever sees the teams of the place is told which have it; those of a space only to who sees that space's teams.
+    let (outside, inside) = (sees(None), check.space.is_some_and(|space| sees(Some(space))));
+    let teams = if outside || inside { Some(holders(rows, info, check, inside)?) } else { None };
     Ok(Denied {
         permission: info.name,
         meaning: info.meaning,
@@ -58,7 +68,7 @@ fn name_of(rows: &Rows<'_>, table: &str, id: i64) -> Result<Option<String>> {
 }
 
 /// The teams with a grant that answers the question with yes.
-fn holders(rows: &Rows<'_>, info: &'static Info, check: &Check) -> Result<Vec<(String, String)>> {
+fn holders(rows: &Rows<'_>, info: &'static Info, check: &Check, of_spaces: bool) -> Result<Vec<(String, String)>> {
     let mut teams: Vec<i64> = load(rows, Whose::AnyTeam)?
         .into_iter()
         .filter(|carried| carried.permissions.contains(&info.key))
@@ -69,7 +79,8 @@ fn holders(rows: &Rows<'_>, info: &'static Info, check: &Check) -> Result<Vec<(S
     teams.dedup();
     let mut named = Vec::new();
     for team in teams {
-        if let Some(name) = rows.one("SELECT name FROM teams WHERE id = ?1", [team], |row| row.get::<_, String>(0))? {
+        let sql = "SELECT name FROM teams WHERE id = ?1 AND (?2 OR space_id IS NULL)";
+        if let Some(name) = rows.one(sql, (team, of_spaces), |row| row.get::<_, String>(0))? {
             named.push((format!("{}-{team}", Team::PREFIX), name));
         }
     }

@@ -160,7 +160,13 @@ pub(super) fn locate<T: Locate>(rows: &Rows<'_>, company: u64, within: Within, t
 }
 
 /// Finds by id, slug or name in a table whose rows carry a space: the id first, then the slug, then the name.
-fn in_space<T: Kind>(rows: &Rows<'_>, table: &str, more: &str, within: Within, text: &str) -> Result<Option<(i64, i64, Option<i64>)>> {
+fn in_space<T: Kind>(
+    rows: &Rows<'_>,
+    table: &str,
+    more: &str,
+    within: Within,
+    text: &str,
+) -> Result<Option<(i64, i64, Option<i64>)>> {
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let id = Id::<T>::parse(text).map_or(0, |id| id.0);
     match within {
@@ -207,7 +213,11 @@ impl Locate for Space {
     fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
         let id = Id::<Space>::parse(text).map_or(0, |id| id.0);
         let sql = "SELECT id FROM spaces WHERE id = ?1 OR slug = ?2 OR name_key = ?2 ORDER BY id = ?1 DESC, slug = ?2 DESC LIMIT 1";
-        Ok(rows.one(sql, (id, names::key(text)), |row| row.get(0))?.map(|id| Found { id, space: Some(id), ..Found::default() }))
+        Ok(rows.one(sql, (id, names::key(text)), |row| row.get(0))?.map(|id| Found {
+            id,
+            space: Some(id),
+            ..Found::default()
+        }))
     }
 }
 
@@ -376,7 +386,11 @@ impl Locate for Account {
     }
     fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
         let Some((id, space, _)) = in_space::<Self>(rows, "accounts", "NULL", within, text)? else { return Ok(None) };
-        let environments = numbers(rows, "SELECT environment_id FROM account_environments WHERE account_id = ?1", id)?;
+        let environments =
+            match numbers(rows, "SELECT environment_id FROM account_environments WHERE account_id = ?1", id)? {
+                Ids::None => Ids::Every,
+                some => some,
+            };
         Ok(Some(Found { id, space: Some(space), environments, ..Found::default() }))
     }
 }
@@ -393,7 +407,9 @@ impl Locate for Team {
                    WHERE (id = ?1 OR name_key = ?2 OR 'teams-' || builtin || COALESCE('-spaces-' || space_id, '') = ?2)
                      AND (?3 IS NULL OR space_id IS NULL OR space_id = ?3)
                    ORDER BY id = ?1 DESC, space_id IS NULL LIMIT 1";
-        rows.one(sql, (id, names::key(text), space), |row| Ok(Found { id: row.get(0)?, space: row.get(1)?, ..Found::default() }))
+        rows.one(sql, (id, names::key(text), space), |row| {
+            Ok(Found { id: row.get(0)?, space: row.get(1)?, ..Found::default() })
+        })
     }
 }
 
@@ -425,7 +441,8 @@ impl Locate for User {
     }
     fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
         let id = Id::<User>::parse(text).map_or(0, |id| id.0);
-        let sql = "SELECT id FROM users WHERE id = ?1 OR username_key = ?2 OR email_key = ?2 ORDER BY id = ?1 DESC LIMIT 1";
+        let sql =
+            "SELECT id FROM users WHERE id = ?1 OR username_key = ?2 OR email_key = ?2 ORDER BY id = ?1 DESC LIMIT 1";
         rows.one(sql, (id, names::key(text)), |row| Ok(Found { id: row.get(0)?, ..Found::default() }))
     }
 }

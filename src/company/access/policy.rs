@@ -44,6 +44,9 @@ pub enum Ids {
     One(i64),
     /// It belongs to several.
     Many(Arc<[i64]>),
+    /// It is unrestricted and so belongs to all of them, those to come included: anybody may look, and only who is
+    /// unrestricted may change it (`access-rules §4`, accounts).
+    Every,
 }
 
 impl Ids {
@@ -115,7 +118,7 @@ impl Limit {
     /// A restriction to these ids; none of them means no restriction.
     pub fn to(ids: &[i64]) -> Limit {
         let Some(largest) = ids.iter().copied().max() else { return Limit::All };
-        let mut bits = vec![0u64; largest as usize / 64 + 1];
+        let mut bits = vec![0u64; largest.max(0) as usize / 64 + 1];
         for id in ids.iter().filter(|id| **id >= 0) {
             bits[*id as usize / 64] |= 1 << (*id as usize % 64);
         }
@@ -200,7 +203,10 @@ impl Reason {
 impl Grants {
     /// Sorts grants by the permissions that each carries (by their key in the catalogue).
     pub fn new(grants: Vec<(Grant, Vec<usize>)>) -> Grants {
-        let mut all = Grants { grants: Vec::with_capacity(grants.len()), by_permission: vec![Vec::new(); super::permissions::COUNT] };
+        let mut all = Grants {
+            grants: Vec::with_capacity(grants.len()),
+            by_permission: vec![Vec::new(); super::permissions::COUNT],
+        };
         for (grant, permissions) in grants {
             let number = all.grants.len() as u32;
             all.grants.push(grant);
@@ -216,9 +222,9 @@ impl Grants {
         self.by_permission.get(info.key).into_iter().flatten().map(|number| &self.grants[*number as usize])
     }
 
-    /// Whether anything at all is held in a space.
-    pub fn anything_in(&self, space: i64) -> bool {
-        self.grants.iter().any(|grant| grant.space == Some(space))
+    /// Whether anything at all is held in a space at this moment.
+    pub fn anything_in(&self, space: i64, now: Moment) -> bool {
+        self.grants.iter().any(|grant| grant.space == Some(space) && grant.until.is_none_or(|until| until > now))
     }
 
     /// The decision: the first grant that allows, by itself, or the reason of the nearest miss. Grants are never
@@ -268,6 +274,7 @@ fn passes(limit: &Limit, asked: &Ids, all: bool, none_passes: bool) -> bool {
     match (limit, asked) {
         (Limit::All, _) | (_, Ids::Any) => true,
         (_, Ids::None) => none_passes,
+        (_, Ids::Every) => !all,
         (limit, Ids::One(id)) => limit.has(*id),
         (limit, Ids::Many(ids)) if all => ids.iter().all(|id| limit.has(*id)),
         (limit, Ids::Many(ids)) => ids.iter().any(|id| limit.has(*id)),

@@ -9,6 +9,10 @@ use crate::base::clock::Moment;
 use rusqlite::types::Value;
 
 /// Columns that a list has for each dimension. `None`: the rows have no such thing and the dimension is beside the point.
+///
+/// For rows with several values (a target in two environments) give a whole condition with `$` where the list of allowed
+/// ids goes: `"EXISTS (SELECT 1 FROM target_environments e WHERE e.target_id = t.id AND e.environment_id IN $)"`. What
+/// holds for rows without any value is then for the condition to say.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Columns {
     /// The project's group.
@@ -55,7 +59,11 @@ impl Reach {
                 environments: ids(info.environments, &grant.environments),
                 tenants: ids(info.tenants, &grant.tenants),
             };
-            if shape.groups.is_none() && shape.projects.is_none() && shape.environments.is_none() && shape.tenants.is_none() {
+            if shape.groups.is_none()
+                && shape.projects.is_none()
+                && shape.environments.is_none()
+                && shape.tenants.is_none()
+            {
                 return Reach { shapes: None, explicit: info.explicit };
             }
             if !shapes.contains(&shape) {
@@ -86,10 +94,19 @@ impl Reach {
         let mut parts = Vec::new();
         let mut inside = |column: &str, ids: &[i64]| {
             parameters.push(Value::Text(format!("[{}]", ids.iter().map(i64::to_string).collect::<Vec<_>>().join(","))));
-            format!("{column} IN (SELECT value FROM json_each(?{}))", parameters.len())
+            let list = format!("(SELECT value FROM json_each(?{}))", parameters.len());
+            if column.contains('$') {
+                format!("({})", column.replace('$', &list))
+            } else {
+                format!("{column} IN {list}")
+            }
         };
         let nullable = |column: &str, condition: String| {
-            if columns.null_is_any { format!("({column} IS NULL OR {condition})") } else { condition }
+            if columns.null_is_any && !column.contains('$') {
+                format!("({column} IS NULL OR {condition})")
+            } else {
+                condition
+            }
         };
         let mut project = Vec::new();
         if let (Some(ids), Some(column)) = (&shape.groups, columns.group) {
@@ -101,7 +118,10 @@ impl Reach {
         if !project.is_empty() {
             let column = columns.project.or(columns.group).unwrap_or("NULL");
             parts.push(nullable(column, format!("({})", project.join(" OR "))));
-        } else if columns.group.is_some() != columns.project.is_some() && columns.project.is_some() && shape.groups.is_some() {
+        } else if columns.group.is_some() != columns.project.is_some()
+            && columns.project.is_some()
+            && shape.groups.is_some()
+        {
             // Limited to groups, but the rows do not say their group: nothing of this grant can be shown.
             parts.push("0".into());
         }
@@ -110,7 +130,7 @@ impl Reach {
         }
         if let (Some(ids), Some(column)) = (&shape.tenants, columns.tenant) {
             let condition = inside(column, ids);
-            let open = columns.null_is_any || !self.explicit;
+            let open = (columns.null_is_any || !self.explicit) && !column.contains('$');
             parts.push(if open { format!("({column} IS NULL OR {condition})") } else { condition });
         }
         if parts.is_empty() { "(1)".into() } else { format!("({})", parts.join(" AND ")) }

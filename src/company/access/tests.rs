@@ -1,1 +1,8 @@
+//! The door's own tests: `access-rules §10` as tables, and every way in and round.
 
+mod files;
+mod random;
+mod refusals;
+mod rules;
+mod sign_in;
+mod trail;

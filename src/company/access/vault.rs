@@ -39,6 +39,9 @@ pub const FILE: &str = "company.db";
 /// How many may read one company at once.
 const READERS: u32 = 4;
 
+/// So many different refusals of one actor are noted in a minute.
+const REFUSALS: usize = 100;
+
 /// One open company. Cloning it shares it. It opens nothing: for that one is admitted as a `Visitor`.
 #[derive(Clone)]
 pub struct Company(Arc<Vault>);
@@ -52,7 +55,7 @@ struct Vault {
     store: Store,
     seal: Seal,
     cache: Cache,
-    refusals: Mutex<HashMap<String, Moment>>,
+    refusals: Mutex<HashMap<(Option<i64>, String), Moment>>,
 }
 
 /// What a new company begins with.
@@ -97,7 +100,11 @@ impl Seal {
         digest.update(b"bulkhead company key\0");
         digest.update(&key[..]);
         let fingerprint = data_encoding::HEXLOWER.encode(&digest.finalize()[..8]);
-        Seal { cipher: XChaCha20Poly1305::new(key.as_slice().try_into().unwrap_or(&Default::default())), company, fingerprint }
+        Seal {
+            cipher: XChaCha20Poly1305::new(key.as_slice().try_into().unwrap_or(&Default::default())),
+            company,
+            fingerprint,
+        }
     }
     fn bound(&self, table: &str, column: &str, row: i64) -> Vec<u8> {
         format!("{}/{table}/{column}/{row}", self.company).into_bytes()
@@ -107,16 +114,19 @@ impl Seal {
         let nonce = secret::random::<24>();
         let aad = self.bound(table, column, row);
         let payload = Payload { msg: text.expose().as_bytes(), aad: &aad };
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| Error::internal("sealing failed"))?;
+        let sealed =
+            self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| Error::internal("sealing failed"))?;
         Ok([&nonce[..], &sealed].concat())
     }
     /// Opens the secret of one cell. A value of another cell or another company does not open.
     pub fn open(&self, table: &str, column: &str, row: i64, sealed: &[u8]) -> Result<Secret> {
-        let cannot = || Error::internal(format!("the sealed {column} of {table} {row} does not open with this company's key"));
+        let cannot =
+            || Error::internal(format!("the sealed {column} of {table} {row} does not open with this company's key"));
         let (nonce, sealed) = sealed.split_at_checked(24).ok_or_else(cannot)?;
         let nonce: [u8; 24] = nonce.try_into().map_err(|_| cannot())?;
         let aad = self.bound(table, column, row);
-        let text = self.cipher.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: &aad }).map_err(|_| cannot())?;
+        let text =
+            self.cipher.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: &aad }).map_err(|_| cannot())?;
         Ok(Secret::new(String::from_utf8(text).map_err(|_| cannot())?))
     }
 }
@@ -146,7 +156,9 @@ impl Company {
     pub fn open(folder: &Path, slug: &str, key: impl FnOnce(&str) -> Result<Zeroizing<[u8; 32]>>) -> Result<Company> {
         let path = folder.join(FILE);
         if !path.is_file() {
-            return Err(Error::Unavailable("This company's file is missing. The operator can restore it from a backup.".into()));
+            return Err(Error::Unavailable(
+                "This company's file is missing. The operator can restore it from a backup.".into(),
+            ));
         }
         let store = Store::open(&path, READERS)?;
         let (id, stored_slug, name, fingerprint) = store.write(|c| {
@@ -156,7 +168,12 @@ impl Company {
             }
             migrate::migrate(c)?;
             Ok(c.query_row("SELECT id, slug, name, key_fingerprint FROM company", [], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?))
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, String>(2)?,
+                    row.get::<_, String>(3)?,
+                ))
             })?)
         })?;
         if stored_slug != slug {
@@ -164,10 +181,13 @@ impl Company {
                 "This folder holds the company “{stored_slug}”, not “{slug}”. The operator can take it in with: bulkhead company adopt {slug} --as {slug}"
             )));
         }
-        let uuid = Uuid::parse_str(&id).map_err(|_| Error::Unavailable("This company's file carries no valid id.".into()))?;
+        let uuid =
+            Uuid::parse_str(&id).map_err(|_| Error::Unavailable("This company's file carries no valid id.".into()))?;
         let seal = Seal::new(uuid, &key(&id)?);
         if seal.fingerprint != fingerprint {
-            return Err(Error::Unavailable("The key of this company does not fit its file. The operator can restore the key.".into()));
+            return Err(Error::Unavailable(
+                "The key of this company does not fit its file. The operator can restore the key.".into(),
+            ));
         }
         Ok(Company::assemble(folder, stored_slug, name, uuid, store, seal))
     }
@@ -279,11 +299,17 @@ impl Company {
     /// Writes a refusal into the trail; the same one again within a minute is not repeated.
     pub(super) fn note_refusal(&self, stamp: &Stamp, info: &Info, check: &Check, place: Option<&str>) {
         let now = clock::now();
-        let key = format!("{:?}/{}/{:?}", stamp.actor_id, info.key, (check.space, &check.projects, &check.environments, &check.tenants));
+        let asked = format!(
+            "{}/{:?}",
+            info.key,
+            (check.space, &check.groups, &check.projects, &check.environments, &check.tenants)
+        );
         {
             let mut seen = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
             seen.retain(|_, at| now.0 - at.0 < clock::MINUTE);
-            if seen.len() >= 1000 || seen.insert(key, now).is_some() {
+            // Nobody can fill the file with refusals, and nobody can use up what is noted of others.
+            let of_actor = seen.keys().filter(|(actor, _)| *actor == stamp.actor_id).count();
+            if of_actor >= REFUSALS || seen.insert((stamp.actor_id, asked), now).is_some() {
                 return;
             }
         }
@@ -323,7 +349,7 @@ impl Company {
         if let Err(error) = copy::check(self.0.store.path()) {
             return Ok(Err(error.to_string()));
         }
-        self.0.store.write(|c| trail::verify(c))
+        trail::verify(&self.snapshot()?.0)
     }
     /// Folds the write-ahead log into the file.
     pub fn settle(&self) -> Result<()> {

@@ -125,7 +125,15 @@ impl Visitor {
             address: String::new(),
             agent: String::new(),
         };
-        Visitor { company: company.clone(), kind, user: None, session: None, grants, stamp, snapshot: RefCell::new(None) }
+        Visitor {
+            company: company.clone(),
+            kind,
+            user: None,
+            session: None,
+            grants,
+            stamp,
+            snapshot: RefCell::new(None),
+        }
     }
 
     /// The engine, at this company.
@@ -173,7 +181,7 @@ impl Visitor {
     pub fn locate_space(&self, text: &str) -> Result<At<Space>> {
         let space: At<Space> = self.locate(Within::Company, text)?;
         let seen = self.kind != ActorKind::User && self.kind != ActorKind::Service
-            || self.grants.anything_in(space.id().0)
+            || self.grants.anything_in(space.id().0, clock::now())
             || self.may_check(<super::permissions::SpaceView as Permission>::INFO, &Check::new(false));
         if seen { Ok(space) } else { Err(Error::NotFound(text.to_owned())) }
     }
@@ -213,7 +221,10 @@ impl Visitor {
         for sight in &sights {
             let visible = match sight.view {
                 Some(view) => self.decide(view, &sight.check).is_ok(),
-                None => sight.check.space.is_some_and(|space| self.grants.anything_in(space)),
+                None => {
+                    let here = sight.check.company == self.company.stamp();
+                    here && sight.check.space.is_some_and(|space| self.grants.anything_in(space, clock::now()))
+                }
             };
             if !visible || check.void {
                 self.company.note_refusal(&self.stamp, info, check, None);

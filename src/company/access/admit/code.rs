@@ -8,16 +8,16 @@ use crate::{
         ids::{Id, User},
         secret::{self, Secret},
     },
-    company::access::{
-        trail::Event,
-        vault::Company,
-    },
+    company::access::{trail::Event, vault::Company},
 };
 use subtle::ConstantTimeEq;
 use totp_rs::{Algorithm, Builder, Totp};
 
 /// A session allows so many wrong codes before it ends.
-const FAILURES: i64 = 5;
+pub(super) const FAILURES: i64 = 5;
+/// All sessions of a person together allow so many, within the quarter of an hour that an unfinished session lives:
+/// whoever has learned a password cannot go on guessing codes by signing in anew.
+const FAILURES_OF_PERSON: i64 = 20;
 
 /// What a person needs to set up their authenticator.
 #[derive(Debug)]
@@ -61,13 +61,20 @@ fn step_of(secret: &[u8], code: &str, after: i64) -> Result<Option<i64>> {
 }
 
 fn decode(secret: &Secret) -> Result<Vec<u8>> {
-    data_encoding::BASE32_NOPAD.decode(secret.expose().as_bytes()).map_err(|_| Error::internal("a one-time secret is damaged"))
+    data_encoding::BASE32_NOPAD
+        .decode(secret.expose().as_bytes())
+        .map_err(|_| Error::internal("a one-time secret is damaged"))
 }
 
 /// Begins, or shows again, the setting up of a second factor for a session that lacks one.
 pub fn enrolment(company: &Company, pending: &PendingSession, from: &From) -> Result<Enrolment> {
+    if pending.stage != Stage::Enrol {
+        return Err(Error::Conflict("This account has a second factor already.".into()));
+    }
     let stored = company.snapshot()?.with(|rows| {
-        rows.one("SELECT pending_secret FROM sessions WHERE id = ?1", [pending.id], |row| row.get::<_, Option<Vec<u8>>>(0))
+        rows.one("SELECT pending_secret FROM sessions WHERE id = ?1", [pending.id], |row| {
+            row.get::<_, Option<Vec<u8>>>(0)
+        })
     })?;
     let secret = match stored.flatten() {
         Some(sealed) => company.seal().open("sessions", "pending_secret", pending.id, &sealed)?,
@@ -85,7 +92,9 @@ pub fn enrolment(company: &Company, pending: &PendingSession, from: &From) -> Re
     let email = company.snapshot()?.with(|rows| {
         rows.one("SELECT email FROM users WHERE id = ?1", [pending.person.id], |row| row.get::<_, String>(0))
     })?;
-    let address = totp(decode(&secret)?, company.name(), &email.unwrap_or_default())?.to_url().map_err(|cause| Error::internal(format!("the address of a one-time secret could not be made: {cause}")))?;
+    let address = totp(decode(&secret)?, company.name(), &email.unwrap_or_default())?
+        .to_url()
+        .map_err(|cause| Error::internal(format!("the address of a one-time secret could not be made: {cause}")))?;
     let (path, size) = qr(&address)?;
     Ok(Enrolment { secret: secret.expose().to_owned(), address, path, size })
 }
@@ -126,13 +135,17 @@ fn give(company: &Company, pending: &PendingSession, code: &str, from: &From, wh
     // The answer is decided inside the one transaction, so that of two uses of one code only the first succeeds.
     let outcome = company.write(stamp_of(person.id, &person.display_name, from), |tx| {
         let stored = tx.one(
-            "SELECT s.pending_secret, u.totp_secret, u.totp_last_step, s.failures FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.id = ?1 AND s.stage <> 'full' AND u.state = 'active'",
-            [pending.id],
-            |row| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?)),
+            "SELECT s.pending_secret, u.totp_secret, u.totp_last_step FROM sessions s JOIN users u ON u.id = s.user_id
+             WHERE s.id = ?1 AND s.stage <> 'full' AND s.failures < ?2 AND u.state = 'active'",
+            (pending.id, FAILURES),
+            |row| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, i64>(2)?)),
         )?;
         let gone = || Error::Conflict("This sign-in took too long or failed too often. Begin again.".into());
-        let Some((pending_secret, totp_secret, last_step, failures)) = stored else { return Err(gone()) };
+        let Some((pending_secret, totp_secret, last_step)) = stored else { return Err(gone()) };
+        let failures = "SELECT COALESCE(sum(failures), 0) FROM sessions WHERE user_id = ?1 AND stage <> 'full' AND expires_at > ?2";
+        if tx.number(failures, (person.id, clock::now()))? >= FAILURES_OF_PERSON {
+            return Err(Error::Conflict("Too many wrong codes. Wait a quarter of an hour, then sign in again.".into()));
+        }
         if enrolling && totp_secret.is_some() {
             return Err(Error::Conflict("This account has a second factor already. Sign in again.".into()));
         }
@@ -142,11 +155,7 @@ fn give(company: &Company, pending: &PendingSession, code: &str, from: &From, wh
         let secret = company.seal().open(table, which, row, &sealed)?;
         let step = step_of(&decode(&secret)?, code, if enrolling { 0 } else { last_step })?;
         let Some(step) = step else {
-            if failures + 1 >= FAILURES {
-                tx.run("DELETE FROM sessions WHERE id = ?1", [pending.id])?;
-            } else {
-                tx.run("UPDATE sessions SET failures = failures + 1 WHERE id = ?1", [pending.id])?;
-            }
+            tx.run("UPDATE sessions SET failures = failures + 1 WHERE id = ?1", [pending.id])?;
             return tx.record(Event::new("LoginFailed").name(id, &person.display_name).say(" gave a wrong or used code"), false);
         };
         if enrolling {
@@ -164,4 +173,12 @@ fn give(company: &Company, pending: &PendingSession, code: &str, from: &From, wh
     } else {
         Err(Error::invalid("Code", "This code is not right, or was used already. Wait for the next one and try again."))
     }
+}
+
+/// The code of a secret in letters, so many seconds from now.
+#[cfg(test)]
+pub(in crate::company) fn code_in(secret: &str, seconds: i64) -> String {
+    let secret = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
+    let at = clock::now().0 / 1000 + seconds;
+    totp(secret, "Bulkhead", "somebody").unwrap().generate(at as u64).to_string()
 }

@@ -82,8 +82,8 @@ pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
     rows.one(
         "SELECT s.id, s.stage, s.last_seen_at, u.id, u.display_name, u.is_service, u.state
          FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND u.state = 'active'",
-        (&hash(token)[..], now, now.plus(-IDLE)),
+         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND s.failures < ?4 AND u.state = 'active'",
+        (&hash(token)[..], now, now.plus(-IDLE), super::code::FAILURES),
         |row| {
             let stage = match row.get_ref(1)?.as_str()? {
                 "full" => Stage::Full,
@@ -114,7 +114,10 @@ pub(super) fn complete(tx: &Writing<'_>, session: i64, token: &str) -> Result<()
         "UPDATE sessions SET stage = 'full', token_hash = ?2, pending_secret = NULL, failures = 0, last_seen_at = ?3, expires_at = ?4 WHERE id = ?1",
         (session, &hash(token)[..], now, now.plus(LONGEST)),
     )?;
-    tx.run("UPDATE users SET last_seen_at = ?2 WHERE id = (SELECT user_id FROM sessions WHERE id = ?1)", (session, now))?;
+    tx.run(
+        "UPDATE users SET last_seen_at = ?2 WHERE id = (SELECT user_id FROM sessions WHERE id = ?1)",
+        (session, now),
+    )?;
     Ok(())
 }
 
@@ -144,7 +147,12 @@ pub fn enter(company: &Company, token: &str, from: &From) -> Result<Entry> {
 pub fn sign_out(company: &Company, token: &str, from: &From) -> Result<()> {
     let Some(stored) = company.snapshot()?.with(|rows| find(rows, token))? else { return Ok(()) };
     company.write(stamp_of(stored.person.id, &stored.person.display_name, from), |tx| {
-        tx.run("DELETE FROM sessions WHERE id = ?1", [stored.id])?;
+        // The wrong codes of an unfinished session go on counting; only its token dies.
+        tx.run(
+            "UPDATE sessions SET token_hash = randomblob(32) WHERE id = ?1 AND stage <> 'full' AND failures > 0",
+            [stored.id],
+        )?;
+        tx.run("DELETE FROM sessions WHERE id = ?1 AND (stage = 'full' OR failures = 0)", [stored.id])?;
         let id: Id<User> = Id::new(stored.person.id);
         tx.record(Event::new("Logout").name(id, &stored.person.display_name).say(" signed out"), ())
     })

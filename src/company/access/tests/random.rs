@@ -1,0 +1,201 @@
+//! The decision and the lists' conditions against a second, naive reading of `access-rules §3`, for many random cases.
+
+use super::rules::{check, grant};
+use crate::{
+    base::clock,
+    company::{
+        access::{
+            Columns,
+            permissions::{self as ask, Info, Permission},
+            policy::{Check, Dimension, Grants, Ids},
+            reach::Reach,
+        },
+        testing::harbour,
+    },
+};
+use rusqlite::params_from_iter;
+
+/// A small generator (xorshift), the same numbers in every run.
+struct Dice(u64);
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+    /// No restriction as often as not, else up to three of the ids 1 to 5.
+    fn limit(&mut self) -> Vec<i64> {
+        if self.below(2) == 0 { vec![] } else { (0..=self.below(3)).map(|_| self.id()).collect() }
+    }
+    fn id(&mut self) -> i64 {
+        self.below(5) as i64 + 1
+    }
+    fn maybe(&mut self) -> Option<i64> {
+        if self.below(3) == 0 { None } else { Some(self.id()) }
+    }
+}
+
+/// A grant as four lists: groups, projects, environments, tenants.
+type Lists = [Vec<i64>; 4];
+
+/// A thing with its project, environment and tenant. Project p lies in group p modulo 3, plus 1.
+#[derive(Debug, Clone)]
+struct Thing {
+    project: Option<i64>,
+    environments: Vec<i64>,
+    tenant: Option<i64>,
+}
+fn group_of(project: i64) -> i64 {
+    project % 3 + 1
+}
+
+/// Which dimensions the rows of a list have, and what a missing value means.
+#[derive(Clone, Copy)]
+struct Shape {
+    info: &'static Info,
+    project: bool,
+    environment: bool,
+    tenant: bool,
+    missing_is_any: bool,
+}
+
+/// `access-rules §3` once more, word by word.
+fn naive(grants: &[Lists], shape: Shape, thing: &Thing) -> bool {
+    let honours = |dimension| ask::honoured(shape.info).any(|d| d == dimension);
+    grants.iter().any(|[groups, projects, environments, tenants]| {
+        let mut passes = true;
+        if honours(Dimension::Project) && shape.project && !(groups.is_empty() && projects.is_empty()) {
+            passes &= match thing.project {
+                Some(project) => projects.contains(&project) || groups.contains(&group_of(project)),
+                None => shape.missing_is_any,
+            };
+        }
+        if honours(Dimension::Environment) && shape.environment && !environments.is_empty() {
+            passes &= match thing.environments.as_slice() {
+                [] => shape.missing_is_any,
+                some if shape.info.change => some.iter().all(|id| environments.contains(id)),
+                some => some.iter().any(|id| environments.contains(id)),
+            };
+        }
+        if honours(Dimension::Tenant) && shape.tenant && !tenants.is_empty() {
+            passes &= match thing.tenant {
+                Some(tenant) => tenants.contains(&tenant),
+                None => shape.missing_is_any || !shape.info.explicit,
+            };
+        }
+        passes
+    })
+}
+
+fn question(shape: Shape, thing: &Thing) -> Check {
+    let missing = || if shape.missing_is_any { Ids::Any } else { Ids::None };
+    let of = |present: bool, value: Option<i64>| if present { value.map_or_else(missing, Ids::One) } else { Ids::Any };
+    let environments = match thing.environments.as_slice() {
+        _ if !shape.environment => Ids::Any,
+        [] => missing(),
+        some => Ids::from_list(some.to_vec()),
+    };
+    check(
+        shape.info,
+        of(shape.project, thing.project.map(group_of)),
+        of(shape.project, thing.project),
+        environments,
+        of(shape.tenant, thing.tenant),
+    )
+}
+
+#[test]
+fn decisions_and_lists_agree_with_the_rules() {
+    let harbour = harbour();
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    let all = Shape {
+        info: ask::DeploymentView::INFO,
+        project: true,
+        environment: true,
+        tenant: true,
+        missing_is_any: false,
+    };
+    let shapes = [
+        all,
+        Shape { info: ask::TaskView::INFO, missing_is_any: true, ..all },
+        Shape { info: ask::ProjectView::INFO, environment: false, tenant: false, ..all },
+        Shape { info: ask::ReleaseView::INFO, environment: false, ..all },
+        Shape { info: ask::EnvironmentView::INFO, project: false, tenant: false, ..all },
+        Shape { info: ask::TenantView::INFO, project: false, environment: false, ..all },
+        Shape { info: ask::MachineView::INFO, project: false, ..all },
+        Shape { info: ask::InterruptionView::INFO, missing_is_any: true, ..all },
+    ];
+    harbour.sql(|c| {
+        c.execute_batch(
+            "CREATE TABLE things (id INTEGER PRIMARY KEY, grp INTEGER, project INTEGER, environment INTEGER, tenant INTEGER) STRICT;
+             CREATE TABLE thing_environments (thing INTEGER, environment INTEGER) STRICT;",
+        )
+    });
+    for round in 0..400 {
+        let shape = shapes[round % shapes.len()];
+        let several = shape.info.name == "MachineView";
+        let grants: Vec<Lists> =
+            (0..dice.below(4)).map(|_| [dice.limit(), dice.limit(), dice.limit(), dice.limit()]).collect();
+        let compiled: Vec<_> = grants.iter().map(|[g, p, e, t]| (grant(g, p, e, t), vec![shape.info.key])).collect();
+        let compiled = Grants::new(compiled);
+        let things: Vec<Thing> = (0..12)
+            .map(|_| Thing {
+                project: dice.maybe(),
+                environments: if several {
+                    (0..=dice.below(2)).map(|_| dice.id()).collect()
+                } else {
+                    dice.maybe().into_iter().collect()
+                },
+                tenant: dice.maybe(),
+            })
+            .collect();
+        let by_rules: Vec<i64> = things
+            .iter()
+            .enumerate()
+            .filter(|(_, thing)| naive(&grants, shape, thing))
+            .map(|(n, _)| n as i64)
+            .collect();
+        let by_door: Vec<i64> = things
+            .iter()
+            .enumerate()
+            .filter(|(_, thing)| compiled.decide(shape.info, &question(shape, thing), clock::now).is_ok())
+            .map(|(n, _)| n as i64)
+            .collect();
+        assert_eq!(by_door, by_rules, "round {round}: {} with {grants:?} on {things:?}", shape.info.name);
+
+        let reach = Reach::new(&compiled, shape.info, Some(1), clock::now());
+        let columns = Columns {
+            group: shape.project.then_some("grp"),
+            project: shape.project.then_some("project"),
+            environment: match (shape.environment, several) {
+                (false, _) => None,
+                (true, false) => Some("environment"),
+                (true, true) => {
+                    Some("EXISTS (SELECT 1 FROM thing_environments e WHERE e.thing = id AND e.environment IN $)")
+                }
+            },
+            tenant: shape.tenant.then_some("tenant"),
+            null_is_any: shape.missing_is_any,
+        };
+        let mut parameters = Vec::new();
+        let condition = reach.condition(columns, &mut parameters);
+        let by_list: Vec<i64> = harbour.sql(|c| {
+            c.execute_batch("DELETE FROM things; DELETE FROM thing_environments")?;
+            for (n, thing) in things.iter().enumerate() {
+                let first = thing.environments.first();
+                c.execute(
+                    "INSERT INTO things VALUES (?1, ?2, ?3, ?4, ?5)",
+                    (n as i64, thing.project.map(group_of), thing.project, first, thing.tenant),
+                )?;
+                for environment in &thing.environments {
+                    c.execute("INSERT INTO thing_environments VALUES (?1, ?2)", (n as i64, environment))?;
+                }
+            }
+            let mut statement = c.prepare(&format!("SELECT id FROM things WHERE {condition} ORDER BY id"))?;
+            statement.query_map(params_from_iter(&parameters), |row| row.get(0))?.collect()
+        });
+        assert_eq!(by_list, by_rules, "round {round}: {} with {grants:?} on {things:?}: {condition}", shape.info.name);
+        assert_eq!(reach.is_nothing(), grants.is_empty());
+    }
+}

@@ -1,0 +1,267 @@
+//! Ways in: password, second factor, session, invitation, API key; and all that does not get in.
+
+use crate::{
+    base::{
+        clock::{self, DAY, MINUTE},
+        error::Error,
+        secret::Secret,
+    },
+    company::{
+        Company,
+        access::{
+            From, Visitor,
+            admit::{self, Entry, PendingSession, Stage},
+        },
+        testing::{EMAIL, Harbour, PASSWORD, harbour},
+    },
+};
+
+fn from() -> From {
+    From { address: "192.0.2.7".into(), agent: "test".into() }
+}
+fn password() -> Secret {
+    Secret::new(PASSWORD)
+}
+fn signed_in(company: &Company) -> admit::SignedIn {
+    admit::sign_in(company, EMAIL, &password(), &from()).unwrap().unwrap()
+}
+fn pending(company: &Company, token: &str) -> PendingSession {
+    match admit::enter(company, token, &from()).unwrap() {
+        Entry::Pending(pending) => pending,
+        Entry::Admitted(_) => panic!("admitted"),
+        Entry::Nobody => panic!("nobody"),
+    }
+}
+fn admitted(company: &Company, token: &str) -> Option<Visitor> {
+    match admit::enter(company, token, &from()).unwrap() {
+        Entry::Admitted(visitor) => Some(*visitor),
+        _ => None,
+    }
+}
+fn is_nobody(company: &Company, token: &str) -> bool {
+    matches!(admit::enter(company, token, &from()).unwrap(), Entry::Nobody)
+}
+
+/// Ada with a second factor: the secret and a full session's token. The code of the present step is used up.
+fn enrolled(company: &Company) -> (String, String) {
+    let signed_in = signed_in(company);
+    assert_eq!(signed_in.stage, Stage::Enrol);
+    let pending = pending(company, &signed_in.token);
+    let enrolment = admit::enrolment(company, &pending, &from()).unwrap();
+    assert_eq!(
+        admit::enrolment(company, &pending, &from()).unwrap().secret,
+        enrolment.secret,
+        "shown again, not made anew"
+    );
+    assert!(enrolment.address.starts_with("otpauth://totp/") && enrolment.address.contains(&enrolment.secret));
+    let token = admit::enrol(company, &pending, &admit::code_in(&enrolment.secret, 0), &from()).unwrap();
+    assert!(is_nobody(company, &signed_in.token), "the token from before the code is dead");
+    (enrolment.secret, token)
+}
+
+#[test]
+fn a_person_signs_in_with_password_and_code() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    let (secret, token) = enrolled(company);
+    assert_eq!(admitted(company, &token).unwrap().name(), "Ada");
+    let again = admit::sign_in(company, "  ADA@harbour.example ", &password(), &from()).unwrap().unwrap();
+    assert_eq!(again.stage, Stage::Code);
+    let pending = pending(company, &again.token);
+    assert!(matches!(admit::enrol(company, &pending, "000000", &from()), Err(Error::Conflict(_))));
+    assert!(
+        matches!(admit::enrolment(company, &pending, &from()), Err(Error::Conflict(_))),
+        "a password alone sets up no factor"
+    );
+    let used = admit::check_code(company, &pending, &admit::code_in(&secret, 0), &from());
+    assert!(matches!(used, Err(Error::Invalid(_))), "the code that set it up is used");
+    let token = admit::check_code(company, &pending, &admit::code_in(&secret, 30), &from()).unwrap();
+    assert!(admitted(company, &token).is_some());
+    admit::sign_out(company, &token, &from()).unwrap();
+    assert!(is_nobody(company, &token));
+    for line in [
+        "LoginPassword: Ada gave the right password",
+        "SecondFactorAdded: Ada set up a second factor",
+        "LoginSucceeded: Ada signed in",
+        "Logout: Ada signed out",
+    ] {
+        assert!(harbour.trail().contains(&line.to_owned()), "{line}");
+    }
+}
+
+#[test]
+fn unknown_person_and_wrong_password_are_answered_alike() {
+    let harbour = harbour();
+    harbour.sql(|c| c.execute("INSERT INTO users (username, username_key, display_name, email, state, is_service, created_at) VALUES ('robot', 'robot', 'Robot', '', 'active', 1, 0)", []));
+    let hash = admit::hash_password(&password()).unwrap();
+    harbour.user("Ben");
+    harbour.sql(|c| {
+        c.execute("UPDATE users SET password_hash = ?1, state = 'inactive' WHERE display_name = 'Ben'", [hash])
+    });
+    for (name, password) in [
+        (EMAIL, "wrong horse battery"),
+        ("nobody@harbour.example", PASSWORD),
+        ("ben@harbour.example", PASSWORD),
+        ("robot", PASSWORD),
+        ("", ""),
+    ] {
+        assert!(admit::sign_in(&harbour.company, name, &Secret::new(password), &from()).unwrap().is_none(), "{name}");
+    }
+    let failures = harbour.trail().iter().filter(|line| line.starts_with("LoginFailed")).count();
+    assert_eq!(failures, 5);
+    assert!(
+        !harbour.trail().iter().any(|line| line.contains("nobody@") || line.contains("battery")),
+        "what was typed is not told"
+    );
+}
+
+#[test]
+fn of_two_uses_of_one_code_only_one_succeeds() {
+    let harbour = harbour();
+    let (secret, _) = enrolled(&harbour.company);
+    let code = admit::code_in(&secret, 30);
+    let sessions: Vec<PendingSession> =
+        (0..4).map(|_| pending(&harbour.company, &signed_in(&harbour.company).token)).collect();
+    let successes = std::thread::scope(|scope| {
+        let uses: Vec<_> = sessions
+            .iter()
+            .map(|pending| scope.spawn(|| admit::check_code(&harbour.company, pending, &code, &from()).is_ok()))
+            .collect();
+        uses.into_iter().map(|one| one.join().unwrap()).filter(|ok| *ok).count()
+    });
+    assert_eq!(successes, 1);
+}
+
+#[test]
+fn wrong_codes_end_the_session_and_then_all_signing_in_for_a_while() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    let (secret, _) = enrolled(company);
+    for round in 0..4 {
+        let token = signed_in(company).token;
+        let pending = pending(company, &token);
+        for _ in 0..5 {
+            assert!(
+                matches!(admit::check_code(company, &pending, "12345", &from()), Err(Error::Invalid(_))),
+                "round {round}"
+            );
+        }
+        assert!(matches!(
+            admit::check_code(company, &pending, &admit::code_in(&secret, 30), &from()),
+            Err(Error::Conflict(_))
+        ));
+        assert!(is_nobody(company, &token));
+        admit::sign_out(company, &token, &from()).unwrap();
+    }
+    let pending_now = pending(company, &signed_in(company).token);
+    assert!(matches!(
+        admit::check_code(company, &pending_now, &admit::code_in(&secret, 30), &from()),
+        Err(Error::Conflict(_))
+    ));
+    // A quarter of an hour later.
+    harbour.sql(|c| c.execute("UPDATE sessions SET expires_at = expires_at - ?1 WHERE stage = 'code'", [16 * MINUTE]));
+    let pending_later = pending(company, &signed_in(company).token);
+    admit::check_code(company, &pending_later, &admit::code_in(&secret, 30), &from()).unwrap();
+}
+
+#[test]
+fn leaving_does_not_wipe_out_wrong_codes() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    let (secret, _) = enrolled(company);
+    for _ in 0..5 {
+        let token = signed_in(company).token;
+        let pending = pending(company, &token);
+        for _ in 0..4 {
+            let _ = admit::check_code(company, &pending, "12345", &from());
+        }
+        admit::sign_out(company, &token, &from()).unwrap();
+        assert!(is_nobody(company, &token));
+    }
+    let last = pending(company, &signed_in(company).token);
+    assert!(matches!(
+        admit::check_code(company, &last, &admit::code_in(&secret, 30), &from()),
+        Err(Error::Conflict(_))
+    ));
+}
+
+#[test]
+fn a_session_ends_with_time_and_with_its_person() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    let (_, token) = enrolled(company);
+    let state = |state: &str| harbour.sql(|c| c.execute("UPDATE users SET state = ?1 WHERE id = 1", [state]));
+    state("inactive");
+    assert!(is_nobody(company, &token));
+    state("active");
+    assert!(admitted(company, &token).is_some());
+    harbour.sql(|c| c.execute("UPDATE sessions SET last_seen_at = last_seen_at - ?1", [DAY]));
+    assert!(is_nobody(company, &token));
+    harbour.sql(|c| c.execute("UPDATE sessions SET last_seen_at = ?1, expires_at = ?1 - 1", [clock::now().0]));
+    assert!(is_nobody(company, &token));
+    for token in ["", "x", &"A".repeat(500)] {
+        assert!(is_nobody(company, token));
+    }
+}
+
+#[test]
+fn a_session_of_another_company_is_nothing_here() {
+    let (here, there) = (harbour(), crate::company::testing::founded("meridian", "Meridian"));
+    let (_, token) = enrolled(&there.company);
+    assert!(is_nobody(&here.company, &token));
+}
+
+fn key(harbour: &Harbour, user: i64, expires: i64) -> String {
+    let key = admit::new_key();
+    let hash = admit::hash_key(&key);
+    harbour.sql(|c| {
+        c.execute(
+            "INSERT INTO api_keys (user_id, key_hash, hint, purpose, created_at, expires_at) VALUES (?1, ?2, 'API-XX', 'test', 0, ?3)",
+            (user, &hash[..], expires),
+        )
+    });
+    key
+}
+
+#[test]
+fn keys_admit_their_active_owner_until_they_expire() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    let later = clock::now().0 + DAY;
+    let good = key(&harbour, 1, later);
+    assert!(good.strip_prefix("API-").unwrap().bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()));
+    let enters = |key: &str| admit::api_key(company, key, &from()).unwrap().map(|visitor| visitor.name().to_owned());
+    assert_eq!(enters(&good).as_deref(), Some("Ada"));
+    let expired = key(&harbour, 1, clock::now().0 - 1);
+    for bad in [&expired[..], "API-GUEST", "API-", "", &good[4..]] {
+        assert_eq!(enters(bad), None, "{bad}");
+    }
+    harbour.sql(|c| c.execute("UPDATE users SET state = 'inactive' WHERE id = 1", []));
+    assert_eq!(enters(&good), None);
+    harbour.sql(|c| c.execute("UPDATE users SET state = 'active' WHERE id = 1", []));
+    assert_eq!(enters(&good).as_deref(), Some("Ada"));
+    let used: Option<i64> = harbour
+        .sql(|c| c.query_row("SELECT last_used_at FROM api_keys WHERE expires_at = ?1", [later], |row| row.get(0)));
+    assert!(used.is_some());
+}
+
+#[test]
+fn an_invitation_is_used_once_and_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = zeroize::Zeroizing::new([7u8; 32]);
+    let administrator = crate::company::access::FirstPerson { name: "Ada", email: EMAIL, password: None };
+    let founding = crate::company::access::Founding { slug: "harbour", name: "Harbour", administrator };
+    let founded = Company::found(&folder.path().join("harbour"), uuid::Uuid::new_v4(), &key, &founding).unwrap();
+    let (company, token) = (founded.company, founded.invitation.unwrap());
+    assert!(admit::sign_in(&company, EMAIL, &password(), &from()).unwrap().is_none());
+    assert_eq!(admit::invitation(&company, &token).unwrap(), Some(("Ada".into(), EMAIL.into())));
+    assert!(matches!(
+        admit::accept_invitation(&company, &token, &Secret::new("short"), &from()),
+        Err(Error::Invalid(_))
+    ));
+    assert!(matches!(admit::accept_invitation(&company, "other", &password(), &from()), Err(Error::NotFound(_))));
+    let signed_in = admit::accept_invitation(&company, &token, &password(), &from()).unwrap();
+    assert_eq!(pending(&company, &signed_in.token).stage, Stage::Enrol);
+    assert!(matches!(admit::accept_invitation(&company, &token, &password(), &from()), Err(Error::NotFound(_))));
+    assert!(admit::sign_in(&company, EMAIL, &password(), &from()).unwrap().is_some());
+}
