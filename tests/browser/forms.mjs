@@ -38,7 +38,7 @@ export default async function forms(run) {
   }
 }
 
-const theForm = (page) => page.locator('main form[method=post i]').first();
+const theForm = (page) => page.locator(marks.form).first();
 
 async function open(run, page, path) {
   const answer = await page.goto(run.demo.address + path);
@@ -52,17 +52,17 @@ async function open(run, page, path) {
 async function send(page, form) {
   await form.evaluate((f) => (f.noValidate = true));
   const answered = page.waitForResponse((r) => r.request().method() === 'POST');
-  await form.locator('button:not([type=button]):not([formaction]), input[type=submit]').last().click();
+  await form.locator(marks.send).last().click();
   assert.equal((await answered).status(), 422);
-  await page.locator('main [aria-invalid=true]').first().waitFor({ state: 'attached' });
+  await page.locator(marks.invalid).first().waitFor({ state: 'attached' });
 }
 
 async function errorsStandBesideTheirFields(page) {
-  const invalid = await page.locator('main [aria-invalid=true]').evaluateAll((fields) =>
+  const invalid = await page.locator(marks.invalid).evaluateAll((fields) =>
     fields.map((field) => {
       const ids = (field.getAttribute('aria-describedby') ?? '').split(/\s+/).filter(Boolean);
       const error = ids.map((id) => document.getElementById(id)).filter((e) => e?.textContent.trim());
-      return { name: field.getAttribute('name') ?? field.id, described: error.length > 0 };
+      return { name: field.getAttribute('name') || field.id, described: error.length > 0 };
     }));
   assert.ok(invalid.length > 0, 'a field is marked as invalid');
   for (const { name, described } of invalid) assert.ok(described, `the error of "${name}" is tied to it by aria-describedby`);
@@ -95,6 +95,7 @@ function fillHalf(form) {
     else field.value = `typed "${field.name}" <&>`;
     typed[field.name] = field.value;
   }
+  for (const field of form.elements) if (field.matches('input[type=radio]:required')) field.checked = false;
   const box = [...form.elements].find((f) => f.matches('input[type=checkbox]:not(:disabled)') && f.name);
   if (box) {
     box.checked = !box.checked;

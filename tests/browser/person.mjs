@@ -61,7 +61,7 @@ export class Person {
     await page.getByLabel(words.email).fill(this.email);
     await page.getByLabel(words.password).fill(this.password);
     await page.getByRole('button', { name: words.signIn }).click();
-    await page.getByRole('textbox', { name: words.code }).waitFor();
+    await page.locator(marks.code).waitFor();
   }
 
   async enrol(page) {
@@ -69,12 +69,12 @@ export class Person {
     const secret = (await page.locator(marks.secret).innerText()).replace(/\s/g, '');
     assert.match(secret, /^[A-Z2-7]{16,}=*$/, 'the secret stands beside it as text');
     this.telephone = new Telephone(secret);
-    await page.getByRole('textbox', { name: words.code }).fill(await this.telephone.code());
+    await page.locator(marks.code).fill(await this.telephone.code());
     await page.getByRole('main').getByRole('button', { name: words.enrol }).click();
   }
 
   async giveCode(page, code) {
-    await page.getByRole('textbox', { name: words.code }).fill(code);
+    await page.locator(marks.code).fill(code);
     await page.getByRole('main').getByRole('button', { name: words.confirmCode }).click();
   }
 
@@ -85,7 +85,7 @@ export class Person {
 
   async signOut(page) {
     const button = page.getByRole('button', { name: words.signOut });
-    if (!(await button.isVisible())) await page.locator(marks.userMenu).last().click();
+    if (!(await button.isVisible())) await page.locator('summary').filter({ hasText: words.account }).click();
     await button.click();
     await page.getByLabel(words.password).waitFor();
   }

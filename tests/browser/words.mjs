@@ -7,18 +7,18 @@ export const words = {
   email: /^e-?mail/i,
   password: /^password/i,
   signIn: /^(sign in|continue)/i,
-  code: /code/i,
   enrol: /^(confirm|turn on|enrol|continue|verify|finish)/i, // the button under the code, when enrolling
   confirmCode: /^(confirm|verify|sign in|continue)/i, // the button under the code, when signing in
   codeRefused: /code/i, // stands in the error after a used code
+  account: /your account/i, // the menu at the top right
   signOut: /^sign out/i,
 
   // The way to a deployment
   dashboard: /dashboard/i, // heading of the page one arrives at, or its title
   navigation: { dashboard: 'Dashboard', projects: 'Projects', trail: 'Trail' },
   deploy: /^deploy/i, // on the release's page
-  environment: /^environments?/i,
-  tenants: /^tenants?/i,
+  environment: /^(where to|environment)/i,
+  tenants: /tenant/i,
   pressDeploy: /^deploy/i, // the button that says what will happen
 
   // What a task may end as
@@ -28,15 +28,19 @@ export const words = {
 };
 
 export const marks = {
+  code: 'input[name=code]', // six digits, when enrolling and when signing in
   secret: '#totp-secret',
-  qr: 'main svg, main img[alt*="QR" i]',
+  qr: 'main svg[role=img]',
   error: '[role=alert], [aria-invalid=true]',
-  userMenu: 'header summary, header [aria-haspopup]', // the last of them is the person's
-  projectLink: 'main a[href*="/projects/"]',
-  releaseLink: 'main a[href*="/releases/"]',
-  taskState: '#task-state',
-  logLine: '[role=log] [id^="line-"]',
-  summaryLink: '[role=alert] a[href^="#"]', // the errors above a form, each a link to its field
+  projectLink: 'main th[scope=row] a[href*="/projects/"]',
+  releaseLink: 'main a[href*="/releases/"]:not([href$="/new"]):not([href*="/deployments"])',
+  taskState: '[data-task-state]',
+  logLine: '[id^="line-"]',
+  // A form that makes something, its button, its fields with errors, and the errors above it, each a link to its field.
+  form: 'main form[method=post]:has(input:not([type=hidden]), textarea, select)',
+  send: 'button:not([type=button]):not([name=preview])',
+  invalid: 'main :is([aria-invalid=true], fieldset[aria-describedby*="-error"])',
+  summaryLink: '[role=alert] a[href^="#"]',
 };
 
 export const paths = {
