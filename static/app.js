@@ -74,8 +74,10 @@ for (const select of all("[data-submit-on-change]")) {
 
 // Ticked rows: a box for all, and a bar that says how many.
 for (const bar of all("form[data-bulk]")) {
-  const boxes = () => all(`input[type="checkbox"][form="${CSS.escape(bar.id)}"]:not([data-all])`);
-  const every = document.querySelector(`input[data-all][form="${CSS.escape(bar.id)}"]`);
+  // Not bar.id: a box called "id" would stand in its place.
+  const id = CSS.escape(bar.getAttribute("id"));
+  const boxes = () => all(`input[type="checkbox"][form="${id}"]:not([data-all])`);
+  const every = document.querySelector(`input[data-all][form="${id}"]`);
   const note = bar.querySelector(".bulk-count");
   const none = note.textContent;
   const show = () => {
@@ -121,11 +123,11 @@ document.querySelector("[data-focus]")?.focus({ preventScroll: true });
 // A form is sent once.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post") return;
-  if (form.dataset.sent) event.preventDefault();
-  form.dataset.sent = "yes";
+  if (form.getAttribute("method") !== "post") return;
+  if (form.hasAttribute("data-sent")) event.preventDefault();
+  form.setAttribute("data-sent", "");
 });
-addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => delete form.dataset.sent));
+addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => form.removeAttribute("data-sent")));
 
 // Long lists to tick: type to find, take or leave all that is shown, and say what is chosen.
 for (const picker of all(".picker")) {

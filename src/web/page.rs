@@ -174,7 +174,12 @@ impl Kind {
 
 impl Frame {
     pub fn new(company_name: impl Into<String>, company_slug: impl Into<String>, person: impl Into<String>) -> Self {
-        Frame { company_name: company_name.into(), company_slug: company_slug.into(), person: person.into(), ..Frame::default() }
+        Frame {
+            company_name: company_name.into(),
+            company_slug: company_slug.into(),
+            person: person.into(),
+            ..Frame::default()
+        }
     }
     /// The page's heading and the window's title.
     pub fn title(mut self, title: impl Into<String>) -> Self {
@@ -332,7 +337,10 @@ impl Bare {
 /// A moment as people say it, with the exact one in the title. The caller words both:
 /// this file does not read the clock.
 #[derive(Clone, Debug, Default, Template)]
-#[template(source = r#"<time{% if !exact.is_empty() %} title="{{ exact }}"{% endif %}>{{ relative }}</time>"#, ext = "html")]
+#[template(
+    source = r#"<time{% if !exact.is_empty() %} title="{{ exact }}"{% endif %}>{{ relative }}</time>"#,
+    ext = "html"
+)]
 pub struct When {
     /// "4 min ago"
     pub relative: String,

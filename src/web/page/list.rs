@@ -1,6 +1,6 @@
 //! What lists, matrices and panels are made of.
 
-use super::{Chip, FieldView, Choice, When, thousands};
+use super::{Chip, Choice, FieldView, When, thousands};
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -190,6 +190,14 @@ impl Cell {
     pub fn start(mut self, label: impl Into<String>, href: impl Into<String>) -> Self {
         self.start = Some((label.into(), href.into()));
         self
+    }
+    /// A cell is narrow: the long words have short forms.
+    fn word<'a>(&self, chip: &'a Chip) -> &'a str {
+        match chip.word.as_str() {
+            "Waiting for a person" => "Waiting",
+            "Success, with warnings" => "Warnings",
+            word => word,
+        }
     }
     fn heat(&self) -> u32 {
         self.behind.min(3)
