@@ -5,8 +5,13 @@
 //! use those above it.
 
 pub mod access;
+pub mod spaces;
 pub mod tasks;
 pub mod environments;
+pub mod projects;
+pub mod lifecycles;
+pub mod channels;
+pub mod releases;
 
 #[cfg(test)]
 pub mod testing;

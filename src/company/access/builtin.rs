@@ -109,8 +109,8 @@ pub(super) fn furnish(tx: &Writing<'_>, company: &str, person: &Person<'_>) -> R
     }
     let user: Id<User> = Id::new(user);
     tx.also(Event::new("Created").say("Company ").say(company).say(" was founded with ").name(user, person.name).say(" as its administrator"))?;
-    space(tx, "Default", "", true, &[user])?;
-    Ok(())
+    let (_, event) = space(tx, "Default", "", true, &[user])?;
+    tx.also(event)
 }
 
 /// Puts a built-in role on a team.
@@ -123,8 +123,8 @@ fn give(tx: &Writing<'_>, team: i64, role: &str, space: Option<i64>) -> Result<(
 }
 
 /// Makes a space with what every space begins with (`domain §1`): its Space Managers team, a project group, a
-/// lifecycle without phases.
-pub(in crate::company) fn space(tx: &Writing<'_>, name: &str, description: &str, default: bool, managers: &[Id<User>]) -> Result<Id<Space>> {
+/// lifecycle without phases. Gives the event that the caller tells it with.
+pub(in crate::company) fn space(tx: &Writing<'_>, name: &str, description: &str, default: bool, managers: &[Id<User>]) -> Result<(Id<Space>, Event)> {
     let mut slug = names::slug_of(name, "space");
     if tx.any("SELECT 1 FROM spaces WHERE slug = ?1", [&slug])? || RESERVED_SPACES.contains(&slug.as_str()) {
         slug = format!("{slug}-{}", tx.number("SELECT COALESCE(max(id), 0) + 1 FROM spaces", [])?);
@@ -154,8 +154,7 @@ pub(in crate::company) fn space(tx: &Writing<'_>, name: &str, description: &str,
     let id: Id<Space> = Id::new(space);
     let team: Id<Team> = Id::new(team);
     tx.access_changed()?;
-    tx.also(Event::new("Created").say("Space ").name(id, name).say(" was created").space(space).related(team))?;
-    Ok(id)
+    Ok((id, Event::new("Created").say("Space ").name(id, name).say(" was created").space(space).related(team)))
 }
 
 /// Second path segments of a company's own pages, which a space cannot be called by.

@@ -9,7 +9,7 @@ use super::{
 use crate::base::{
     error::Result,
     ids::{
-        Account, ApiKey, Deployment, Environment, Id, Kind, Lifecycle, Project, ProjectGroup, Release, ScopedUserRole,
+        Account, ApiKey, Channel, Deployment, Environment, Id, Kind, Lifecycle, Project, ProjectGroup, Release, ScopedUserRole,
         Space, TagSet, Target, Task, Team, Tenant, User, UserRole,
     },
     names,
@@ -284,6 +284,34 @@ impl Locate for Project {
 impl Scoping for Project {
     fn dimension(check: &mut Check) -> &mut Ids {
         &mut check.projects
+    }
+}
+
+impl Locate for Channel {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::ProcessView::INFO)
+    }
+    /// By id, and within a project by slug or name too.
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<Channel>::parse(text).map_or(0, |id| id.0);
+        let (condition, container) = match within {
+            Within::Company => ("c.id = ?1 AND ?2 = 0 AND ?3 IS NOT NULL", 0),
+            Within::Space(space) => ("c.id = ?1 AND p.space_id = ?2 AND ?3 IS NOT NULL", space),
+            Within::Project(project) => ("p.id = ?2 AND (c.id = ?1 OR c.slug = ?3 OR c.name_key = ?3)", project),
+        };
+        let sql = format!(
+            "SELECT c.id, p.space_id, p.id, p.group_id FROM channels c JOIN projects p ON p.id = c.project_id
+             WHERE {condition} ORDER BY c.id = ?1 DESC, c.slug = ?3 DESC LIMIT 1"
+        );
+        rows.one(&sql, (id, container, names::key(text)), |row| {
+            Ok(Found {
+                id: row.get(0)?,
+                space: Some(row.get(1)?),
+                projects: Ids::One(row.get(2)?),
+                groups: Ids::One(row.get(3)?),
+                ..Found::default()
+            })
+        })
     }
 }
 

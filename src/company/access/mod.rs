@@ -89,6 +89,7 @@ pub mod builtin;
 mod explain;
 mod granted;
 pub mod grants;
+mod lobby;
 mod locate;
 pub mod permissions;
 pub mod policy;
@@ -100,6 +101,8 @@ mod vault;
 mod visitor;
 
 pub use granted::Granted;
+pub use lobby::SpaceRow;
+pub(in crate::company) use lobby::{SPACE_COLUMNS, read_space};
 pub use locate::{At, Locate, New, Within};
 pub use reach::{Columns, Reach};
 pub(in crate::company) use rows::{Recorded, Rows, Writing};

@@ -221,6 +221,7 @@ CREATE TABLE projects (
     description TEXT NOT NULL DEFAULT '',
     is_disabled INTEGER NOT NULL DEFAULT 0,
     tenanted TEXT NOT NULL DEFAULT 'Untenanted' CHECK (tenanted IN ('Untenanted', 'TenantedOrUntenanted', 'Tenanted')),
+    cloned_from INTEGER,
     created_at INTEGER NOT NULL,
     UNIQUE (space_id, name_key),
     UNIQUE (space_id, slug)

@@ -1,0 +1,269 @@
+//! Channels: lines of releases of one project. Every project has one default channel.
+//!
+//! Channels are seen and changed with the rights to the project's process.
+
+use super::access::{
+    Columns, Event, Granted, Rows,
+    permissions::{List, ProcessEdit, ProcessView},
+};
+use super::projects;
+use crate::base::{
+    error::{Error, Fields as Wrong, Result},
+    ids::{Channel as Kind, Id, Project, Space},
+    names,
+    paging::{Listed, Page},
+};
+use serde::Serialize;
+
+/// A channel.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Channel {
+    /// Its id.
+    #[serde(skip)]
+    pub id: Id<Kind>,
+    /// Its project.
+    #[serde(skip)]
+    pub project: Id<Project>,
+    /// The space of the project.
+    #[serde(skip)]
+    pub space: Id<Space>,
+    /// Its name, unique in its project.
+    pub name: String,
+    /// What stands for it in addresses; kept when the name changes.
+    pub slug: String,
+    /// What it is for.
+    pub description: String,
+    /// Releases go into it when nothing else is said.
+    pub is_default: bool,
+}
+
+/// What a person gives.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// Required, 1–200 characters, unique in the project.
+    pub name: String,
+    /// At most 2,000 characters.
+    pub description: String,
+    /// True makes it the default in place of the one that was.
+    pub is_default: bool,
+}
+
+/// Which channels are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name, ignoring case.
+    pub partial_name: String,
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+    /// Only those of this project.
+    pub project: Option<i64>,
+}
+
+/// The channels of a space that the visitor may see: by project, the default first, then by name.
+pub fn list(granted: &Granted<'_, List<ProcessView>>, filter: &Filter, page: Page) -> Result<Listed<Channel>> {
+    let reach = granted.reach();
+    granted.read(|rows| {
+        let mut parameters = vec![
+            granted.what().space().into(),
+            names::key(&filter.partial_name).into(),
+            projects::json(&filter.ids),
+            filter.project.into(),
+        ];
+        let columns = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
+        let seen = reach.condition(columns, &mut parameters);
+        sql::list(rows, &seen, parameters, page)
+    })
+}
+
+/// One channel of the project, by id, slug or name.
+///
+/// # Errors
+/// `NotFound` when the project has none like it.
+pub fn show(granted: &Granted<'_, ProcessView>, text: &str) -> Result<Channel> {
+    granted.read(|rows| find(rows, granted.what().project.id(), text))
+}
+
+/// Makes a channel.
+///
+/// # Errors
+/// `Invalid` for a name that is missing, too long or taken.
+pub fn create(granted: &Granted<'_, ProcessEdit>, fields: Fields) -> Result<Channel> {
+    let project = granted.what().project.id();
+    granted.write(|tx| {
+        let of = projects::by_id(tx, project)?;
+        let fields = check(tx, project, &fields, None)?;
+        let slug = sql::free_slug(tx, project, &names::slug_of(&fields.name, "channel"))?;
+        let id = sql::insert(tx, project, &slug, &fields)?;
+        if fields.is_default {
+            sql::make_default(tx, project, id)?;
+        }
+        let made = sql::by_id(tx, id)?;
+        let event = Event::new("Created").say("Channel ").name(id, &made.name).say(" of ").name(of.id, &of.name).say(" was created");
+        tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), made)
+    })
+}
+
+/// Changes a channel of the project. `is_default` makes it the default; the default one stays so until another is.
+///
+/// # Errors
+/// As [`create`]; `NotFound` when the channel is not of the project.
+pub fn edit(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>, fields: Fields) -> Result<Channel> {
+    let project = granted.what().project.id();
+    granted.write(|tx| {
+        let of = projects::by_id(tx, project)?;
+        let before = sql::of_project(tx, project, channel)?;
+        let fields = check(tx, project, &fields, Some(channel))?;
+        sql::update(tx, channel, &fields)?;
+        if fields.is_default && !before.is_default {
+            sql::make_default(tx, project, channel)?;
+        }
+        let after = sql::by_id(tx, channel)?;
+        let event = Event::new("Modified").say("Channel ").name(channel, &after.name).say(" of ").name(of.id, &of.name).say(" was changed");
+        tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)).difference(&before, &after), after)
+    })
+}
+
+/// Deletes a channel of the project.
+///
+/// # Errors
+/// `Conflict` for the default one and while it has releases (`domain §15`).
+pub fn delete(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>) -> Result<()> {
+    let project = granted.what().project.id();
+    granted.write(|tx| {
+        let of = projects::by_id(tx, project)?;
+        let gone = sql::of_project(tx, project, channel)?;
+        if gone.is_default {
+            return Err(Error::Conflict(format!("{} is the default channel. Make another the default first.", gone.name)));
+        }
+        let releases = sql::releases(tx, channel)?;
+        if releases > 0 {
+            let some = if releases == 1 { "1 release".into() } else { format!("{releases} releases") };
+            return Err(Error::Conflict(format!("{} cannot be deleted: it has {some}. Delete them first.", gone.name)));
+        }
+        tx.run("DELETE FROM channels WHERE id = ?1", [channel])?;
+        let event = Event::new("Deleted").say("Channel ").name(channel, &gone.name).say(" of ").name(of.id, &of.name).say(" was deleted");
+        tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), ())
+    })
+}
+
+fn check(rows: &Rows<'_>, project: Id<Project>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
+    let mut wrong = Wrong::new();
+    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
+    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
+    if wrong.is_empty() && sql::name_taken(rows, project, &name, this)? {
+        wrong.add("Name", format!("There is a channel called “{name}” already. Choose another name."));
+    }
+    wrong.finish()?;
+    Ok(Fields { name, description, is_default: fields.is_default })
+}
+
+/// One channel, inside a transaction that was granted for something that has it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Channel> {
+    sql::by_id(rows, id)
+}
+
+/// The channel of a project with this id, slug or name.
+pub(in crate::company) fn find(rows: &Rows<'_>, project: Id<Project>, text: &str) -> Result<Channel> {
+    sql::find(rows, project, text)
+}
+
+/// The default channel of a project.
+pub(in crate::company) fn default_of(rows: &Rows<'_>, project: Id<Project>) -> Result<Channel> {
+    sql::default_of(rows, project)
+}
+
+mod sql {
+    use super::*;
+    use crate::company::access::Writing;
+    use rusqlite::{Row, params_from_iter, types::Value};
+
+    const SELECT: &str = "SELECT c.id, c.project_id, p.space_id, c.name, c.slug, c.description, c.is_default";
+    const FROM: &str = "FROM channels c JOIN projects p ON p.id = c.project_id";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Channel> {
+        Ok(Channel {
+            id: row.get(0)?,
+            project: row.get(1)?,
+            space: row.get(2)?,
+            name: row.get(3)?,
+            slug: row.get(4)?,
+            description: row.get(5)?,
+            is_default: row.get(6)?,
+        })
+    }
+
+    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Channel>> {
+        let from = format!(
+            "{FROM} WHERE p.space_id = ?1 AND instr(c.name_key, ?2) > 0
+             AND (?3 IS NULL OR c.id IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR p.id = ?4) AND {seen}"
+        );
+        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
+        let sql = format!(
+            "{SELECT} {from} ORDER BY p.name_key, c.is_default DESC, c.name_key LIMIT {} OFFSET {}",
+            page.take, page.skip
+        );
+        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+    }
+
+    pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Channel> {
+        rows.one(&format!("{SELECT} {FROM} WHERE c.id = ?1"), [id], read)?.ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+
+    pub fn of_project(rows: &Rows<'_>, project: Id<Project>, id: Id<Kind>) -> Result<Channel> {
+        rows.one(&format!("{SELECT} {FROM} WHERE c.id = ?1 AND c.project_id = ?2"), (id, project), read)?
+            .ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+
+    pub fn find(rows: &Rows<'_>, project: Id<Project>, text: &str) -> Result<Channel> {
+        let id = Id::<Kind>::parse(text).map_or(0, |id| id.0);
+        let sql = format!(
+            "{SELECT} {FROM} WHERE c.project_id = ?1 AND (c.id = ?2 OR c.slug = ?3 OR c.name_key = ?3)
+             ORDER BY c.id = ?2 DESC, c.slug = ?3 DESC LIMIT 1"
+        );
+        rows.one(&sql, (project, id, names::key(text)), read)?.ok_or_else(|| Error::NotFound(text.to_owned()))
+    }
+
+    pub fn default_of(rows: &Rows<'_>, project: Id<Project>) -> Result<Channel> {
+        rows.one(&format!("{SELECT} {FROM} WHERE c.project_id = ?1 ORDER BY c.is_default DESC, c.id LIMIT 1"), [project], read)?
+            .ok_or_else(|| Error::internal(format!("{project} has no channel")))
+    }
+
+    pub fn name_taken(rows: &Rows<'_>, project: Id<Project>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
+        rows.any(
+            "SELECT 1 FROM channels WHERE project_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
+            (project, names::key(name), but),
+        )
+    }
+
+    pub fn free_slug(rows: &Rows<'_>, project: Id<Project>, wish: &str) -> Result<String> {
+        names::free(wish, |slug| {
+            Ok(slug == "new" || rows.any("SELECT 1 FROM channels WHERE project_id = ?1 AND slug = ?2", (project, slug))?)
+        })
+    }
+
+    pub fn insert(tx: &Writing<'_>, project: Id<Project>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+        let id = tx.insert(
+            "INSERT INTO channels (project_id, name, name_key, slug, description) VALUES (?1, ?2, ?3, ?4, ?5)",
+            (project, &fields.name, names::key(&fields.name), slug, &fields.description),
+        )?;
+        Ok(Id::new(id))
+    }
+
+    pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
+        tx.run(
+            "UPDATE channels SET name = ?2, name_key = ?3, description = ?4 WHERE id = ?1",
+            (id, &fields.name, names::key(&fields.name), &fields.description),
+        )?;
+        Ok(())
+    }
+
+    pub fn make_default(tx: &Writing<'_>, project: Id<Project>, id: Id<Kind>) -> Result<()> {
+        tx.run("UPDATE channels SET is_default = (id = ?2) WHERE project_id = ?1", (project, id))?;
+        Ok(())
+    }
+
+    pub fn releases(rows: &Rows<'_>, id: Id<Kind>) -> Result<i64> {
+        rows.number("SELECT count(*) FROM releases WHERE channel_id = ?1", [id])
+    }
+}

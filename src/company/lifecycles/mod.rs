@@ -1,0 +1,435 @@
+//! Lifecycles: in which order releases may go to environments. A lifecycle has phases; without any, each environment is
+//! a phase, in the order of the environments.
+//!
+//! [`promotion`] holds the rules; here is where lifecycles are kept, and where the rules meet what was deployed.
+
+pub mod promotion;
+
+use super::access::{
+    Event, Granted, Rows,
+    permissions::{LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView, List, ProjectView},
+};
+use super::projects::{self, Project};
+use super::environments;
+use crate::base::{
+    error::{Error, Fields as Wrong, Result},
+    ids::{Environment, Id, Lifecycle as Kind, Phase as PhaseKind, Release, Space, Tenant},
+    names,
+    paging::{Listed, Page},
+};
+use promotion::PhaseView;
+use serde::Serialize;
+
+/// A lifecycle.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Lifecycle {
+    /// Its id.
+    #[serde(skip)]
+    pub id: Id<Kind>,
+    /// Its space.
+    #[serde(skip)]
+    pub space: Id<Space>,
+    /// Its name, unique in its space.
+    pub name: String,
+    /// What stands for it in addresses; kept when the name changes.
+    pub slug: String,
+    /// What it is for.
+    pub description: String,
+    /// New projects follow it.
+    #[serde(skip)]
+    pub is_default: bool,
+    /// Its phases in order.
+    pub phases: Vec<Phase>,
+}
+
+/// A phase of a lifecycle.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Phase {
+    /// Its id.
+    #[serde(skip)]
+    pub id: Id<PhaseKind>,
+    /// Its name, unique in the lifecycle.
+    pub name: String,
+    /// Environments that releases go to by themselves once the phase is open.
+    #[serde(rename = "AutomaticDeploymentTargets", serialize_with = "wire")]
+    pub automatic: Vec<Id<Environment>>,
+    /// Environments that releases go to by hand.
+    #[serde(rename = "OptionalDeploymentTargets", serialize_with = "wire")]
+    pub optional: Vec<Id<Environment>>,
+    /// How many of its environments must succeed before the next phase opens; 0: all.
+    #[serde(rename = "MinimumEnvironmentsBeforePromotion")]
+    pub minimum: i64,
+    /// It may be left out.
+    #[serde(rename = "IsOptionalPhase")]
+    pub is_optional: bool,
+}
+
+fn wire<S: serde::Serializer>(ids: &[Id<Environment>], to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.collect_seq(ids.iter().map(ToString::to_string))
+}
+
+/// What a person gives.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// Required, 1–200 characters, unique in the space.
+    pub name: String,
+    /// At most 2,000 characters.
+    pub description: String,
+    /// In order.
+    pub phases: Vec<PhaseFields>,
+}
+
+/// What a person gives of a phase.
+#[derive(Debug, Clone, Default)]
+pub struct PhaseFields {
+    /// The phase it was; `None`: it is new.
+    pub id: Option<Id<PhaseKind>>,
+    /// Required, 1–200 characters, unique in the lifecycle.
+    pub name: String,
+    /// See [`Phase::automatic`].
+    pub automatic: Vec<Id<Environment>>,
+    /// See [`Phase::optional`].
+    pub optional: Vec<Id<Environment>>,
+    /// See [`Phase::minimum`].
+    pub minimum: i64,
+    /// See [`Phase::is_optional`].
+    pub is_optional: bool,
+}
+
+impl From<&Lifecycle> for Fields {
+    fn from(lifecycle: &Lifecycle) -> Fields {
+        let phases = lifecycle.phases.iter().map(|phase| PhaseFields {
+            id: Some(phase.id),
+            name: phase.name.clone(),
+            automatic: phase.automatic.clone(),
+            optional: phase.optional.clone(),
+            minimum: phase.minimum,
+            is_optional: phase.is_optional,
+        });
+        Fields { name: lifecycle.name.clone(), description: lifecycle.description.clone(), phases: phases.collect() }
+    }
+}
+
+/// Which lifecycles are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name, ignoring case.
+    pub partial_name: String,
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+}
+
+/// The lifecycles of a space, by name.
+pub fn list(granted: &Granted<'_, List<LifecycleView>>, filter: &Filter, page: Page) -> Result<Listed<Lifecycle>> {
+    granted.read(|rows| {
+        // No scope dimension is honoured: the permission in the space is enough (`access-rules §4`).
+        let parameters = vec![granted.what().space().into(), names::key(&filter.partial_name).into(), projects::json(&filter.ids)];
+        sql::list(rows, parameters, page)
+    })
+}
+
+/// One lifecycle.
+pub fn show(granted: &Granted<'_, LifecycleView>) -> Result<Lifecycle> {
+    granted.read(|rows| sql::by_id(rows, granted.what().lifecycle.id()))
+}
+
+/// Its phases with the environments they stand for today.
+pub fn preview(granted: &Granted<'_, LifecycleView>) -> Result<Vec<PhaseView>> {
+    granted.read(|rows| {
+        let lifecycle = sql::by_id(rows, granted.what().lifecycle.id())?;
+        Ok(promotion::phases_of(&lifecycle, &environments::in_order(rows, lifecycle.space)?))
+    })
+}
+
+/// Makes a lifecycle.
+///
+/// # Errors
+/// `Invalid` for a name that is missing, too long or taken, and for phases, under fields such as `Phases[0].Name`.
+pub fn create(granted: &Granted<'_, LifecycleCreate>, fields: Fields) -> Result<Lifecycle> {
+    let space = granted.what().space.id();
+    granted.write(|tx| {
+        let fields = check(tx, space, &fields, None)?;
+        let slug = sql::free_slug(tx, space, &names::slug_of(&fields.name, "lifecycle"))?;
+        let id = sql::insert(tx, space, &slug, &fields)?;
+        let made = sql::by_id(tx, id)?;
+        let event = Event::new("Created").say("Lifecycle ").name(id, &made.name).say(" was created");
+        tx.record(event.space(space.0), made)
+    })
+}
+
+/// Changes a lifecycle. Releases on their way follow the new phases from now on.
+///
+/// # Errors
+/// As [`create`].
+pub fn edit(granted: &Granted<'_, LifecycleEdit>, fields: Fields) -> Result<Lifecycle> {
+    let id = granted.what().lifecycle.id();
+    granted.write(|tx| {
+        let before = sql::by_id(tx, id)?;
+        let fields = check(tx, before.space, &fields, Some(&before))?;
+        sql::update(tx, id, &fields)?;
+        let after = sql::by_id(tx, id)?;
+        let event = Event::new("Modified").say("Lifecycle ").name(id, &after.name).say(" was changed");
+        tx.record(event.space(after.space.0).difference(&before, &after), after)
+    })
+}
+
+/// Deletes a lifecycle.
+///
+/// # Errors
+/// `Conflict` for the default one, and while projects follow it (`domain §15`).
+pub fn delete(granted: &Granted<'_, LifecycleDelete>) -> Result<()> {
+    let id = granted.what().lifecycle.id();
+    let reach = granted.reach_of::<ProjectView>(granted.what().lifecycle.space_id());
+    granted.write(|tx| {
+        let gone = sql::by_id(tx, id)?;
+        if gone.is_default {
+            return Err(Error::Conflict(format!("{} cannot be deleted: new projects of this space follow it.", gone.name)));
+        }
+        if let Some(words) = projects::counted(tx, "lifecycle_id", id.0, &reach)? {
+            return Err(Error::Conflict(format!(
+                "{} cannot be deleted: it is used by {words}. Give them another lifecycle first.",
+                gone.name
+            )));
+        }
+        tx.run("DELETE FROM lifecycles WHERE id = ?1", [id])?;
+        let event = Event::new("Deleted").say("Lifecycle ").name(id, &gone.name).say(" was deleted");
+        tx.record(event.space(gone.space.0), ())
+    })
+}
+
+fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifecycle>) -> Result<Fields> {
+    let mut wrong = Wrong::new();
+    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
+    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
+    if wrong.is_empty() && sql::name_taken(rows, space, &name, this.map(|one| one.id))? {
+        wrong.add("Name", format!("There is a lifecycle called “{name}” already. Choose another name."));
+    }
+    let known = environments::in_order(rows, space)?;
+    let mut phases = fields.phases.clone();
+    if phases.len() > 100 {
+        wrong.add("Phases", "A lifecycle has at most 100 phases.");
+    }
+    let (mut taken, mut placed): (Vec<String>, Vec<Id<Environment>>) = (Vec::new(), Vec::new());
+    for (number, phase) in phases.iter_mut().enumerate() {
+        let at = format!("Phases[{number}]");
+        phase.name = wrong.check(&format!("{at}.Name"), names::name(&phase.name, 200)).unwrap_or_default();
+        if !phase.name.is_empty() && taken.contains(&names::key(&phase.name)) {
+            wrong.add(&format!("{at}.Name"), format!("There is a phase called “{}” already. Choose another name.", phase.name));
+        }
+        taken.push(names::key(&phase.name));
+        phase.id = phase.id.filter(|id| this.is_some_and(|this| this.phases.iter().any(|old| old.id == *id)));
+        let count = phase.automatic.len() + phase.optional.len();
+        for (field, list) in [("AutomaticDeploymentTargets", &phase.automatic), ("OptionalDeploymentTargets", &phase.optional)] {
+            for id in list {
+                match known.iter().find(|one| one.id == *id) {
+                    None => wrong.add(&format!("{at}.{field}"), format!("There is no environment {id} in this space.")),
+                    Some(one) if placed.contains(id) => wrong.add(
+                        &format!("{at}.{field}"),
+                        format!("{} is in a phase already. An environment belongs to one phase only.", one.name),
+                    ),
+                    Some(_) => placed.push(*id),
+                }
+            }
+        }
+        if phase.minimum < 0 {
+            wrong.add(&format!("{at}.MinimumEnvironmentsBeforePromotion"), "Give 0 for all, or a number of environments.");
+        } else if count > 0 && phase.minimum > count as i64 {
+            wrong.add(
+                &format!("{at}.MinimumEnvironmentsBeforePromotion"),
+                format!("The phase has {count} environment{}; give 0 for all, or at most {count}.", if count == 1 { "" } else { "s" }),
+            );
+        }
+    }
+    wrong.finish()?;
+    Ok(Fields { name, description, phases })
+}
+
+/// The phases that releases of a project pass, over the environments of its space.
+pub(in crate::company) fn phases_for(rows: &Rows<'_>, project: &Project) -> Result<Vec<PhaseView>> {
+    let lifecycle = sql::by_id(rows, project.lifecycle)?;
+    Ok(promotion::phases_of(&lifecycle, &environments::in_order(rows, project.space)?))
+}
+
+/// The environments where a release was deployed with success: for one tenant, without tenant, or (`all`) for anybody.
+pub(in crate::company) fn successes(rows: &Rows<'_>, release: Id<Release>, whose: Whose) -> Result<Vec<Id<Environment>>> {
+    sql::successes(rows, release, whose)
+}
+
+/// The environments of a project that a tenant is connected to.
+pub(in crate::company) fn connected(rows: &Rows<'_>, project: &Project, tenant: Id<Tenant>) -> Result<Vec<Id<Environment>>> {
+    sql::connected(rows, project, tenant)
+}
+
+/// Whose deployments are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Those without tenant.
+    Untenanted,
+    /// Those for one tenant.
+    Tenant(Id<Tenant>),
+    /// All.
+    Anybody,
+}
+
+/// Whether a release may be deployed to an environment yet. A tenant's way is its own (`domain §5`): only its successes
+/// count, over the environments it is connected to.
+///
+/// # Errors
+/// `Conflict` with what is missing in words.
+pub(in crate::company) fn may_deploy(
+    rows: &Rows<'_>,
+    project: &Project,
+    release: Id<Release>,
+    environment: Id<Environment>,
+    tenant: Option<Id<Tenant>>,
+) -> Result<()> {
+    let phases = phases_for(rows, project)?;
+    let successes = sql::successes(rows, release, tenant.map_or(Whose::Untenanted, Whose::Tenant))?;
+    let connected = tenant.map(|tenant| sql::connected(rows, project, tenant)).transpose()?;
+    let blocked = match promotion::may_reach(&phases, &successes, connected.as_deref(), environment) {
+        Ok(()) => return Ok(()),
+        Err(blocked) => blocked,
+    };
+    let name = environments::by_id(rows, environment)?.name;
+    Err(Error::Conflict(match blocked {
+        promotion::Blocked::NotInLifecycle => {
+            format!("{name} is not in the lifecycle of {}. Add it to a phase, or deploy elsewhere.", project.name)
+        }
+        blocked => format!("The release may not go to {name} yet: {blocked}."),
+    }))
+}
+
+mod sql {
+    use super::*;
+    use crate::company::access::Writing;
+    use rusqlite::{Row, params_from_iter, types::Value};
+
+    const COLUMNS: &str = "id, space_id, name, slug, description, is_default";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Lifecycle> {
+        Ok(Lifecycle {
+            id: row.get(0)?,
+            space: row.get(1)?,
+            name: row.get(2)?,
+            slug: row.get(3)?,
+            description: row.get(4)?,
+            is_default: row.get(5)?,
+            phases: Vec::new(),
+        })
+    }
+
+    fn with_phases(rows: &Rows<'_>, mut lifecycle: Lifecycle) -> Result<Lifecycle> {
+        lifecycle.phases = rows.all(
+            "SELECT id, name, minimum, is_optional FROM phases WHERE lifecycle_id = ?1 ORDER BY position",
+            [lifecycle.id],
+            |row| {
+                Ok(Phase {
+                    id: row.get(0)?,
+                    name: row.get(1)?,
+                    automatic: Vec::new(),
+                    optional: Vec::new(),
+                    minimum: row.get(2)?,
+                    is_optional: row.get(3)?,
+                })
+            },
+        )?;
+        let places: Vec<(Id<PhaseKind>, Id<Environment>, bool)> = rows.all(
+            "SELECT x.phase_id, x.environment_id, x.automatic FROM phase_environments x
+             JOIN phases p ON p.id = x.phase_id JOIN environments e ON e.id = x.environment_id
+             WHERE p.lifecycle_id = ?1 ORDER BY e.sort_order, e.id",
+            [lifecycle.id],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        for phase in &mut lifecycle.phases {
+            for (_, environment, automatic) in places.iter().filter(|(of, ..)| *of == phase.id) {
+                if *automatic { &mut phase.automatic } else { &mut phase.optional }.push(*environment);
+            }
+        }
+        Ok(lifecycle)
+    }
+
+    pub fn list(rows: &Rows<'_>, parameters: Vec<Value>, page: Page) -> Result<Listed<Lifecycle>> {
+        let from = "FROM lifecycles WHERE space_id = ?1 AND instr(name_key, ?2) > 0
+                    AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))";
+        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
+        let sql = format!("SELECT {COLUMNS} {from} ORDER BY name_key LIMIT {} OFFSET {}", page.take, page.skip);
+        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
+        Ok(Listed { items: items.into_iter().map(|one| with_phases(rows, one)).collect::<Result<_>>()?, total })
+    }
+
+    pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Lifecycle> {
+        let found = rows.one(&format!("SELECT {COLUMNS} FROM lifecycles WHERE id = ?1"), [id], read)?;
+        with_phases(rows, found.ok_or_else(|| Error::NotFound(id.to_string()))?)
+    }
+
+    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
+        rows.any("SELECT 1 FROM lifecycles WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3", (space, names::key(name), but))
+    }
+
+    pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
+        names::free(wish, |slug| {
+            Ok(slug == "new" || rows.any("SELECT 1 FROM lifecycles WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
+        })
+    }
+
+    pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+        let id = tx.insert(
+            "INSERT INTO lifecycles (space_id, name, name_key, slug, description) VALUES (?1, ?2, ?3, ?4, ?5)",
+            (space, &fields.name, names::key(&fields.name), slug, &fields.description),
+        )?;
+        phases(tx, Id::new(id), &fields.phases)?;
+        Ok(Id::new(id))
+    }
+
+    pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
+        tx.run(
+            "UPDATE lifecycles SET name = ?2, name_key = ?3, description = ?4 WHERE id = ?1",
+            (id, &fields.name, names::key(&fields.name), &fields.description),
+        )?;
+        tx.run("DELETE FROM phases WHERE lifecycle_id = ?1", [id])?;
+        phases(tx, id, &fields.phases)
+    }
+
+    /// A phase that was there before keeps its number.
+    fn phases(tx: &Writing<'_>, lifecycle: Id<Kind>, phases: &[PhaseFields]) -> Result<()> {
+        for (position, phase) in phases.iter().enumerate() {
+            let id = tx.insert(
+                "INSERT INTO phases (id, lifecycle_id, position, name, minimum, is_optional) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                (phase.id, lifecycle, position as i64, &phase.name, phase.minimum, phase.is_optional),
+            )?;
+            for (list, automatic) in [(&phase.automatic, true), (&phase.optional, false)] {
+                for environment in list {
+                    tx.run(
+                        "INSERT INTO phase_environments (phase_id, environment_id, automatic) VALUES (?1, ?2, ?3)",
+                        (id, environment, automatic),
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub fn successes(rows: &Rows<'_>, release: Id<Release>, whose: Whose) -> Result<Vec<Id<Environment>>> {
+        let (all, tenant) = match whose {
+            Whose::Anybody => (true, None),
+            Whose::Untenanted => (false, None),
+            Whose::Tenant(tenant) => (false, Some(tenant)),
+        };
+        rows.all(
+            "SELECT DISTINCT d.environment_id FROM deployments d JOIN tasks t ON t.id = d.task_id
+             WHERE d.release_id = ?1 AND (?2 OR d.tenant_id IS ?3) AND t.state = 'Success'",
+            (release, all, tenant),
+            |row| row.get(0),
+        )
+    }
+
+    pub fn connected(rows: &Rows<'_>, project: &Project, tenant: Id<Tenant>) -> Result<Vec<Id<Environment>>> {
+        rows.all(
+            "SELECT environment_id FROM tenant_environments WHERE project_id = ?1 AND tenant_id = ?2",
+            (project.id, tenant),
+            |row| row.get(0),
+        )
+    }
+}

@@ -1,0 +1,373 @@
+//! Which environments a release may reach next (`domain §5`). Pure: phases and successes in, answers out.
+
+use super::{Lifecycle, Phase};
+use crate::base::ids::{Environment as Kind, Id, Phase as PhaseKind};
+use crate::company::environments::Environment;
+use std::fmt;
+
+/// An environment in a phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its id.
+    pub id: Id<Kind>,
+    /// Its name.
+    pub name: String,
+    /// A release goes there by itself once the phase is open.
+    pub automatic: bool,
+}
+
+/// A phase as it counts: with the environments it stands for today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhaseView {
+    /// The phase of the lifecycle; `None` where the lifecycle has none and each environment is a phase.
+    pub id: Option<Id<PhaseKind>>,
+    /// Its name.
+    pub name: String,
+    /// Its environments, in their order.
+    pub environments: Vec<Place>,
+    /// How many of them must succeed; 0: all.
+    pub minimum: usize,
+    /// It may be left out.
+    pub is_optional: bool,
+}
+
+/// How far a release is in a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// An earlier phase comes first.
+    Pending,
+    /// It may go to the phase's environments, and has not been to enough of them.
+    Current,
+    /// It has been to enough of them.
+    Complete,
+}
+
+impl Progress {
+    /// Its word on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Progress::Pending => "Pending",
+            Progress::Current => "Current",
+            Progress::Complete => "Complete",
+        }
+    }
+}
+
+/// A phase and how far the release is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhaseProgress {
+    /// The phase.
+    pub phase: PhaseView,
+    /// How far.
+    pub progress: Progress,
+    /// Whether the release may go to its environments now: every earlier phase that is not optional is complete.
+    pub is_open: bool,
+    /// Its environments that have a success.
+    pub done: Vec<Id<Kind>>,
+    /// Its environments that count and have none.
+    pub missing: Vec<Id<Kind>>,
+}
+
+/// Why a release may not go to an environment yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blocked {
+    /// No phase has the environment.
+    NotInLifecycle,
+    /// Phases that come first.
+    First(Vec<Needed>),
+}
+
+/// What is missing in one phase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// The phase.
+    pub phase: String,
+    /// Names of its environments without a success.
+    pub missing: Vec<String>,
+    /// How many of those must still succeed.
+    pub count: usize,
+}
+
+impl fmt::Display for Blocked {
+    /// "Staging first"; "2 of Test A, Test B and Test C first"; "not in the lifecycle".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Blocked::NotInLifecycle => f.write_str("not in the lifecycle"),
+            Blocked::First(needed) => {
+                for (place, one) in needed.iter().enumerate() {
+                    let joined = match one.missing.as_slice() {
+                        [] => one.phase.clone(),
+                        [name] => name.clone(),
+                        [names @ .., last] if one.count == one.missing.len() => format!("{} and {last}", names.join(", ")),
+                        [names @ .., last] => format!("{} of {} or {last}", one.count, names.join(", ")),
+                    };
+                    write!(f, "{}{joined}", if place > 0 { ", then " } else { "" })?;
+                }
+                f.write_str(" first")
+            }
+        }
+    }
+}
+
+/// The phases of a lifecycle over the environments of the space, which come in their order. No phases: one for each
+/// environment. A phase that names none stands for every environment that no earlier phase names.
+pub fn phases_of(lifecycle: &Lifecycle, environments: &[Environment]) -> Vec<PhaseView> {
+    let place = |one: &Environment, automatic: bool| Place { id: one.id, name: one.name.clone(), automatic };
+    if lifecycle.phases.is_empty() {
+        return environments
+            .iter()
+            .map(|one| PhaseView {
+                id: None,
+                name: one.name.clone(),
+                environments: vec![place(one, false)],
+                minimum: 0,
+                is_optional: false,
+            })
+            .collect();
+    }
+    let mut named: Vec<Id<Kind>> = Vec::new();
+    let mut out = Vec::new();
+    for phase in &lifecycle.phases {
+        let inside = |one: &&Environment| {
+            if names_none(phase) { !named.contains(&one.id) } else { phase.automatic.contains(&one.id) || phase.optional.contains(&one.id) }
+        };
+        let places = environments.iter().filter(inside).map(|one| place(one, phase.automatic.contains(&one.id))).collect();
+        named.extend(phase.automatic.iter().chain(&phase.optional));
+        out.push(PhaseView {
+            id: Some(phase.id),
+            name: phase.name.clone(),
+            environments: places,
+            minimum: usize::try_from(phase.minimum).unwrap_or(0),
+            is_optional: phase.is_optional,
+        });
+    }
+    out
+}
+
+fn names_none(phase: &Phase) -> bool {
+    phase.automatic.is_empty() && phase.optional.is_empty()
+}
+
+/// How far a release is in each phase, given the environments where it was deployed with success. For a tenant,
+/// `connected` are the environments that the tenant is connected to: only those count.
+pub fn progression(phases: &[PhaseView], successes: &[Id<Kind>], connected: Option<&[Id<Kind>]>) -> Vec<PhaseProgress> {
+    let mut is_open = true;
+    phases
+        .iter()
+        .map(|phase| {
+            let counts = |one: &&Place| connected.is_none_or(|connected| connected.contains(&one.id));
+            let (done, missing): (Vec<Id<Kind>>, Vec<Id<Kind>>) =
+                phase.environments.iter().filter(counts).map(|one| one.id).partition(|id| successes.contains(id));
+            let complete = needed(phase, &done, &missing) == 0;
+            let progress = match (complete, is_open) {
+                (true, _) => Progress::Complete,
+                (false, true) => Progress::Current,
+                (false, false) => Progress::Pending,
+            };
+            let answer = PhaseProgress { phase: phase.clone(), progress, is_open, done, missing };
+            is_open &= complete || phase.is_optional;
+            answer
+        })
+        .collect()
+}
+
+/// How many environments of a phase must still succeed.
+fn needed(phase: &PhaseView, done: &[Id<Kind>], missing: &[Id<Kind>]) -> usize {
+    let all = done.len() + missing.len();
+    let wanted = if phase.minimum == 0 { all } else { phase.minimum.min(all) };
+    wanted.saturating_sub(done.len())
+}
+
+/// Whether a release may go to an environment: going back, and again, is always allowed.
+///
+/// # Errors
+/// What is missing, in words.
+pub fn may_reach(
+    phases: &[PhaseView],
+    successes: &[Id<Kind>],
+    connected: Option<&[Id<Kind>]>,
+    environment: Id<Kind>,
+) -> Result<(), Blocked> {
+    let progress = progression(phases, successes, connected);
+    let Some(place) = progress.iter().position(|one| one.phase.environments.iter().any(|e| e.id == environment)) else {
+        return Err(Blocked::NotInLifecycle);
+    };
+    if progress[place].is_open {
+        return Ok(());
+    }
+    let first = progress[..place].iter().filter(|one| one.progress != Progress::Complete && !one.phase.is_optional);
+    Err(Blocked::First(
+        first
+            .map(|one| Needed {
+                phase: one.phase.name.clone(),
+                missing: one.phase.environments.iter().filter(|e| one.missing.contains(&e.id)).map(|e| e.name.clone()).collect(),
+                count: needed(&one.phase, &one.done, &one.missing),
+            })
+            .collect(),
+    ))
+}
+
+/// The environments a release may go to next: those of open phases that it has not succeeded in.
+pub fn next(progress: &[PhaseProgress]) -> Vec<Id<Kind>> {
+    let mut out: Vec<Id<Kind>> = Vec::new();
+    for id in progress.iter().filter(|one| one.is_open).flat_map(|one| &one.missing) {
+        if !out.contains(id) {
+            out.push(*id);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::Space;
+
+    const DEV: i64 = 1;
+    const TEST: i64 = 2;
+    const STAGING: i64 = 3;
+    const PROD: i64 = 4;
+
+    fn environments() -> Vec<Environment> {
+        ["Dev", "Test", "Staging", "Prod"]
+            .iter()
+            .enumerate()
+            .map(|(place, name)| Environment {
+                id: Id::new(place as i64 + 1),
+                space: Id::<Space>::new(1),
+                name: (*name).into(),
+                slug: name.to_lowercase(),
+                description: String::new(),
+                sort_order: place as i64,
+                use_guided_failure: false,
+                allow_dynamic_infrastructure: false,
+            })
+            .collect()
+    }
+    /// `"Name: 1 2*"`: manual and automatic environments; `min=1`, `optional` as further words.
+    fn lifecycle(phases: &[&str]) -> Lifecycle {
+        let phases = phases
+            .iter()
+            .enumerate()
+            .map(|(place, line)| {
+                let (name, words) = line.split_once(':').unwrap();
+                let mut phase = Phase {
+                    id: Id::new(place as i64 + 1),
+                    name: name.into(),
+                    automatic: vec![],
+                    optional: vec![],
+                    minimum: 0,
+                    is_optional: false,
+                };
+                for word in words.split_whitespace() {
+                    if word == "optional" {
+                        phase.is_optional = true;
+                    } else if let Some(minimum) = word.strip_prefix("min=") {
+                        phase.minimum = minimum.parse().unwrap();
+                    } else if let Some(number) = word.strip_suffix('*') {
+                        phase.automatic.push(Id::new(number.parse().unwrap()));
+                    } else {
+                        phase.optional.push(Id::new(word.parse().unwrap()));
+                    }
+                }
+                phase
+            })
+            .collect();
+        Lifecycle {
+            id: Id::new(1),
+            space: Id::new(1),
+            name: "L".into(),
+            slug: "l".into(),
+            description: String::new(),
+            is_default: false,
+            phases,
+        }
+    }
+    fn ids(numbers: &[i64]) -> Vec<Id<Kind>> {
+        numbers.iter().map(|n| Id::new(*n)).collect()
+    }
+    fn shape(phases: &[&str]) -> String {
+        let phases = phases_of(&lifecycle(phases), &environments());
+        phases
+            .iter()
+            .map(|p| format!("{}={}", p.name, p.environments.iter().map(|e| format!("{}{}", e.id.0, if e.automatic { "*" } else { "" })).collect::<String>()))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn phases_stand_for_environments() {
+        assert_eq!(shape(&[]), "Dev=1 Test=2 Staging=3 Prod=4");
+        assert_eq!(shape(&["A: 1 2*", "B: 4"]), "A=12* B=4");
+        assert_eq!(shape(&["A: 4 1"]), "A=14");
+        assert_eq!(shape(&["A: 1", "Rest:", "Last: 4"]), "A=1 Rest=234 Last=4");
+        assert_eq!(shape(&["Any:"]), "Any=1234");
+        assert_eq!(shape(&["A: 1 2 3 4", "Rest:"]), "A=1234 Rest=");
+    }
+
+    #[test]
+    fn a_phase_opens_when_every_earlier_one_is_complete() {
+        type Case = (&'static [&'static str], &'static [i64], Option<&'static [i64]>, &'static str);
+        let cases: &[Case] = &[
+            (&[], &[], None, "C P P P"),
+            (&[], &[DEV], None, "X C P P"),
+            (&[], &[DEV, TEST, STAGING], None, "X X X C"),
+            (&[], &[TEST], None, "C X P P"),
+            (&["A: 1 2", "B: 4"], &[DEV], None, "C P"),
+            (&["A: 1 2", "B: 4"], &[DEV, TEST], None, "X C"),
+            (&["A: 1 2 min=1", "B: 4"], &[TEST], None, "X C"),
+            (&["A: 1 2 min=9", "B: 4"], &[TEST], None, "C P"),
+            (&["A: 1 optional", "B: 2", "C: 4"], &[], None, "C C P"),
+            (&["A: 1 optional", "B: 2", "C: 4"], &[TEST], None, "C X C"),
+            (&["A: 1 2 3 4", "Rest:"], &[], None, "C X"),
+            // A tenant that is connected to Staging and Prod alone need not pass Dev and Test.
+            (&[], &[], Some(&[STAGING, PROD]), "X X C P"),
+            (&[], &[STAGING], Some(&[STAGING, PROD]), "X X X C"),
+            (&["A: 1 2 min=2", "B: 4"], &[DEV], Some(&[DEV, PROD]), "X C"),
+        ];
+        for (phases, successes, connected, want) in cases {
+            let connected = connected.map(ids);
+            let phases = phases_of(&lifecycle(phases), &environments());
+            let got: Vec<&str> = progression(&phases, &ids(successes), connected.as_deref())
+                .iter()
+                .map(|p| match p.progress {
+                    Progress::Pending => "P",
+                    Progress::Current => "C",
+                    Progress::Complete => "X",
+                })
+                .collect();
+            assert_eq!(got.join(" "), *want, "{phases:?} {successes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        type Case = (&'static [&'static str], &'static [i64], i64, &'static str);
+        let cases: &[Case] = &[
+            (&[], &[], DEV, ""),
+            (&[], &[], TEST, "Dev first"),
+            (&[], &[], PROD, "Dev, then Test, then Staging first"),
+            (&[], &[DEV, TEST, STAGING, PROD], DEV, ""),
+            (&[], &[DEV, TEST], STAGING, ""),
+            (&["A: 1 2 3", "B: 4"], &[DEV], PROD, "Test and Staging first"),
+            (&["A: 1 2 3 min=2", "B: 4"], &[], PROD, "2 of Dev, Test or Staging first"),
+            (&["A: 1 2 3 min=2", "B: 4"], &[DEV], PROD, "1 of Test or Staging first"),
+            (&["A: 1 optional", "B: 2", "C: 4"], &[], PROD, "Test first"),
+            (&["A: 1", "B: 2"], &[], PROD, "not in the lifecycle"),
+            (&["A: 1", "Rest:"], &[], PROD, "Dev first"),
+            (&["A: 1", "Rest:"], &[DEV], PROD, ""),
+        ];
+        for (phases, successes, to, want) in cases {
+            let phases = phases_of(&lifecycle(phases), &environments());
+            let got = may_reach(&phases, &ids(successes), None, Id::new(*to)).map_or_else(|b| b.to_string(), |()| String::new());
+            assert_eq!(got, *want, "{phases:?} {successes:?} → {to}");
+        }
+    }
+
+    #[test]
+    fn next_are_the_open_ones_without_success() {
+        let phases = phases_of(&lifecycle(&["A: 1 2 min=1", "B: 3 optional", "C: 4"]), &environments());
+        assert_eq!(next(&progression(&phases, &[], None)), ids(&[DEV, TEST]));
+        assert_eq!(next(&progression(&phases, &ids(&[DEV]), None)), ids(&[TEST, STAGING, PROD]));
+    }
+}

@@ -1,0 +1,193 @@
+//! Project groups: how a space sorts its projects, and what a role can be scoped to.
+
+use super::counted;
+use crate::base::{
+    error::{Error, Fields as Wrong, Result},
+    ids::{Id, ProjectGroup as Kind, Space},
+    names,
+    paging::{Listed, Page},
+};
+use crate::company::access::{
+    Columns, Event, Granted, Rows,
+    permissions::{List, ProjectGroupCreate, ProjectGroupDelete, ProjectGroupEdit, ProjectGroupView, ProjectView},
+};
+use serde::Serialize;
+
+/// A project group.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Group {
+    /// Its id.
+    #[serde(skip)]
+    pub id: Id<Kind>,
+    /// Its space.
+    #[serde(skip)]
+    pub space: Id<Space>,
+    /// Its name, unique in its space.
+    pub name: String,
+    /// What stands for it in addresses; kept when the name changes.
+    pub slug: String,
+    /// What it is for.
+    pub description: String,
+}
+
+/// What a person gives.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// Required, 1–200 characters, unique in the space.
+    pub name: String,
+    /// At most 2,000 characters.
+    pub description: String,
+}
+
+/// Which groups are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name, ignoring case.
+    pub partial_name: String,
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+}
+
+/// The groups of a space that the visitor may see, by name.
+pub fn list(granted: &Granted<'_, List<ProjectGroupView>>, filter: &Filter, page: Page) -> Result<Listed<Group>> {
+    let reach = granted.reach();
+    granted.read(|rows| {
+        let mut parameters = vec![granted.what().space().into(), names::key(&filter.partial_name).into(), super::json(&filter.ids)];
+        let seen = reach.condition(Columns { group: Some("id"), ..Columns::default() }, &mut parameters);
+        sql::list(rows, &seen, parameters, page)
+    })
+}
+
+/// One group.
+pub fn show(granted: &Granted<'_, ProjectGroupView>) -> Result<Group> {
+    granted.read(|rows| sql::by_id(rows, granted.what().group.id()))
+}
+
+/// Makes a group.
+///
+/// # Errors
+/// `Invalid` for a name that is missing, too long or taken.
+pub fn create(granted: &Granted<'_, ProjectGroupCreate>, fields: Fields) -> Result<Group> {
+    let space = granted.what().space.space().id();
+    granted.write(|tx| {
+        let fields = check(tx, space, &fields, None)?;
+        let slug = sql::free_slug(tx, space, &names::slug_of(&fields.name, "group"))?;
+        let id = sql::insert(tx, space, &slug, &fields)?;
+        let made = sql::by_id(tx, id)?;
+        let event = Event::new("Created").say("Project group ").name(id, &made.name).say(" was created");
+        tx.record(event.space(space.0), made)
+    })
+}
+
+/// Changes a group.
+///
+/// # Errors
+/// As [`create`].
+pub fn edit(granted: &Granted<'_, ProjectGroupEdit>, fields: Fields) -> Result<Group> {
+    let id = granted.what().group.id();
+    granted.write(|tx| {
+        let before = sql::by_id(tx, id)?;
+        let fields = check(tx, before.space, &fields, Some(id))?;
+        sql::update(tx, id, &fields)?;
+        let after = sql::by_id(tx, id)?;
+        let event = Event::new("Modified").say("Project group ").name(id, &after.name).say(" was changed");
+        tx.record(event.space(after.space.0).difference(&before, &after), after)
+    })
+}
+
+/// Deletes a group.
+///
+/// # Errors
+/// `Conflict` while it has projects (`domain §15`), or is the only one of its space.
+pub fn delete(granted: &Granted<'_, ProjectGroupDelete>) -> Result<()> {
+    let id = granted.what().group.id();
+    let reach = granted.reach_of::<ProjectView>(granted.what().group.space_id());
+    granted.write(|tx| {
+        let gone = sql::by_id(tx, id)?;
+        if let Some(words) = counted(tx, "group_id", id.0, &reach)? {
+            return Err(Error::Conflict(format!("{} cannot be deleted: it has {words}. Move or delete them first.", gone.name)));
+        }
+        if !sql::another(tx, &gone)? {
+            return Err(Error::Conflict(format!("{} is the only project group of its space. Make another first.", gone.name)));
+        }
+        // Limits of roles that name it stay: without them a role scoped to this group alone would reach everywhere.
+        tx.run("DELETE FROM project_groups WHERE id = ?1", [id])?;
+        let event = Event::new("Deleted").say("Project group ").name(id, &gone.name).say(" was deleted");
+        tx.record(event.space(gone.space.0), ())
+    })
+}
+
+fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
+    let mut wrong = Wrong::new();
+    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
+    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
+    if wrong.is_empty() && sql::name_taken(rows, space, &name, this)? {
+        wrong.add("Name", format!("There is a project group called “{name}” already. Choose another name."));
+    }
+    wrong.finish()?;
+    Ok(Fields { name, description })
+}
+
+/// One group, inside a transaction that was granted for something that has it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Group> {
+    sql::by_id(rows, id)
+}
+
+mod sql {
+    use super::*;
+    use crate::company::access::Writing;
+    use rusqlite::{Row, params_from_iter, types::Value};
+
+    const COLUMNS: &str = "id, space_id, name, slug, description";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Group> {
+        Ok(Group { id: row.get(0)?, space: row.get(1)?, name: row.get(2)?, slug: row.get(3)?, description: row.get(4)? })
+    }
+
+    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Group>> {
+        let from = format!(
+            "FROM project_groups WHERE space_id = ?1 AND instr(name_key, ?2) > 0
+             AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3))) AND {seen}"
+        );
+        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
+        let sql = format!("SELECT {COLUMNS} {from} ORDER BY name_key LIMIT {} OFFSET {}", page.take, page.skip);
+        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+    }
+
+    pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Group> {
+        rows.one(&format!("SELECT {COLUMNS} FROM project_groups WHERE id = ?1"), [id], read)?
+            .ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+
+    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
+        rows.any(
+            "SELECT 1 FROM project_groups WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
+            (space, names::key(name), but),
+        )
+    }
+
+    pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
+        names::free(wish, |slug| rows.any("SELECT 1 FROM project_groups WHERE space_id = ?1 AND slug = ?2", (space, slug)))
+    }
+
+    pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+        let id = tx.insert(
+            "INSERT INTO project_groups (space_id, name, name_key, slug, description) VALUES (?1, ?2, ?3, ?4, ?5)",
+            (space, &fields.name, names::key(&fields.name), slug, &fields.description),
+        )?;
+        Ok(Id::new(id))
+    }
+
+    pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
+        tx.run(
+            "UPDATE project_groups SET name = ?2, name_key = ?3, description = ?4 WHERE id = ?1",
+            (id, &fields.name, names::key(&fields.name), &fields.description),
+        )?;
+        Ok(())
+    }
+
+    pub fn another(rows: &Rows<'_>, group: &Group) -> Result<bool> {
+        rows.any("SELECT 1 FROM project_groups WHERE space_id = ?1 AND id <> ?2", (group.space, group.id))
+    }
+}

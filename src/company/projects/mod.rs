@@ -1,0 +1,517 @@
+//! Projects: what is deployed. Each lies in a group, follows a lifecycle and has a process of steps.
+//!
+//! Does not know releases or deployments, but for what goes with a project when it is deleted.
+
+pub mod groups;
+pub mod process;
+mod step;
+
+use super::access::{
+    Columns, Event, Granted, Reach, Rows,
+    permissions::{List, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit, ProjectView},
+};
+use crate::base::{
+    clock::Moment,
+    error::{Error, Fields as Wrong, Result},
+    ids::{Channel, Id, Lifecycle, Project as Kind, ProjectGroup, Space},
+    names,
+    paging::{Listed, Page},
+};
+use rusqlite::types::Value;
+use serde::Serialize;
+
+/// Whether a project is deployed for tenants (`domain §2`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub enum TenantedMode {
+    /// Never.
+    #[default]
+    Untenanted,
+    /// For a tenant or for none.
+    TenantedOrUntenanted,
+    /// A tenant is compulsory.
+    Tenanted,
+}
+
+impl TenantedMode {
+    /// All of them, the default first.
+    pub const ALL: [TenantedMode; 3] = [TenantedMode::Untenanted, TenantedMode::TenantedOrUntenanted, TenantedMode::Tenanted];
+    /// Its word on the wire and in the file.
+    pub fn word(self) -> &'static str {
+        match self {
+            TenantedMode::Untenanted => "Untenanted",
+            TenantedMode::TenantedOrUntenanted => "TenantedOrUntenanted",
+            TenantedMode::Tenanted => "Tenanted",
+        }
+    }
+    /// Reads the word, ignoring case.
+    pub fn parse(text: &str) -> Option<TenantedMode> {
+        Self::ALL.into_iter().find(|mode| mode.word().eq_ignore_ascii_case(text.trim()))
+    }
+    /// Whether a tenant may be given.
+    pub fn with_tenant(self) -> bool {
+        self != TenantedMode::Untenanted
+    }
+    /// Whether a deployment without tenant is allowed.
+    pub fn without_tenant(self) -> bool {
+        self != TenantedMode::Tenanted
+    }
+}
+
+/// A project.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Project {
+    /// Its id.
+    #[serde(skip)]
+    pub id: Id<Kind>,
+    /// Its space.
+    #[serde(skip)]
+    pub space: Id<Space>,
+    /// Its group.
+    #[serde(rename = "ProjectGroupId", serialize_with = "wire")]
+    pub group: Id<ProjectGroup>,
+    /// The lifecycle its releases follow.
+    #[serde(rename = "LifecycleId", serialize_with = "wire")]
+    pub lifecycle: Id<Lifecycle>,
+    /// Its name, unique in its space.
+    pub name: String,
+    /// What stands for it in addresses; kept when the name changes.
+    pub slug: String,
+    /// What it is for.
+    pub description: String,
+    /// It takes no new releases and deployments.
+    pub is_disabled: bool,
+    /// Whether it is deployed for tenants.
+    #[serde(rename = "TenantedDeploymentMode")]
+    pub tenanted: TenantedMode,
+    /// The project it was cloned from.
+    #[serde(skip)]
+    pub cloned_from: Option<Id<Kind>>,
+    /// When it was made.
+    #[serde(skip)]
+    pub created_at: Moment,
+}
+
+fn wire<T: crate::base::ids::Kind, S: serde::Serializer>(id: &Id<T>, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.collect_str(id)
+}
+
+/// What a person gives. The group is in the proof.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// Required, 1–200 characters, unique in the space.
+    pub name: String,
+    /// At most 2,000 characters.
+    pub description: String,
+    /// `None`: when made, the default lifecycle of the space; when changed, the one it has.
+    pub lifecycle: Option<Id<Lifecycle>>,
+    /// See [`Project::is_disabled`].
+    pub is_disabled: bool,
+    /// See [`Project::tenanted`].
+    pub tenanted: TenantedMode,
+}
+
+impl Fields {
+    /// Nothing but a name.
+    pub fn named(name: &str) -> Fields {
+        Fields { name: name.into(), ..Fields::default() }
+    }
+}
+
+impl From<&Project> for Fields {
+    fn from(project: &Project) -> Fields {
+        Fields {
+            name: project.name.clone(),
+            description: project.description.clone(),
+            lifecycle: Some(project.lifecycle),
+            is_disabled: project.is_disabled,
+            tenanted: project.tenanted,
+        }
+    }
+}
+
+/// Which projects are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name, ignoring case.
+    pub partial_name: String,
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+    /// Only those of this group.
+    pub group: Option<i64>,
+    /// Only those that follow this lifecycle.
+    pub lifecycle: Option<i64>,
+    /// Only those cloned from this project.
+    pub cloned_from: Option<i64>,
+    /// Only the disabled, or only the others.
+    pub is_disabled: Option<bool>,
+}
+
+/// The projects of a space that the visitor may see, by name.
+pub fn list(granted: &Granted<'_, List<ProjectView>>, filter: &Filter, page: Page) -> Result<Listed<Project>> {
+    let reach = granted.reach();
+    granted.read(|rows| {
+        let mut parameters = vec![
+            granted.what().space().into(),
+            names::key(&filter.partial_name).into(),
+            json(&filter.ids),
+            filter.group.into(),
+            filter.lifecycle.into(),
+            filter.cloned_from.into(),
+            filter.is_disabled.map(i64::from).into(),
+        ];
+        let seen = reach.condition(COLUMNS, &mut parameters);
+        sql::list(rows, &seen, parameters, page)
+    })
+}
+
+/// One project.
+pub fn show(granted: &Granted<'_, ProjectView>) -> Result<Project> {
+    granted.read(|rows| sql::by_id(rows, granted.what().project.id()))
+}
+
+/// Makes a project with an empty process and the channel "Default".
+///
+/// # Errors
+/// `Invalid` for a name that is missing, too long or taken, and for a lifecycle of another space.
+pub fn create(granted: &Granted<'_, ProjectCreate>, fields: Fields) -> Result<Project> {
+    granted.write(|tx| {
+        let (made, event) = make(tx, granted, &fields, None)?;
+        tx.record(event, made)
+    })
+}
+
+/// Makes a project as a copy of another of the same space: its settings, process and channels (`domain §2`). Of `fields`
+/// only name and description are read.
+///
+/// # Errors
+/// As [`create`].
+pub fn clone(granted: &Granted<'_, ProjectCreate>, source: &Granted<'_, ProcessView>, fields: Fields) -> Result<Project> {
+    let from = source.what().project.id();
+    same_company(granted, source)?;
+    granted.write(|tx| {
+        let original = sql::by_id(tx, from)?;
+        if original.space.0 != granted.what().group.space_id() {
+            return Err(Error::NotFound(from.to_string()));
+        }
+        let fields = Fields { name: fields.name.clone(), description: fields.description.clone(), ..Fields::from(&original) };
+        let (made, event) = make(tx, granted, &fields, Some(from))?;
+        sql::copy_channels(tx, from, made.id)?;
+        let mut steps = process::of(tx, from)?.steps;
+        let channels = sql::channels_by_name(tx, from, made.id)?;
+        for channel in steps.iter_mut().flat_map(|step| &mut step.actions).flat_map(|action| &mut action.channels) {
+            let of = Id::<Channel>::parse(channel);
+            if let Some((_, new)) = channels.iter().find(|(old, _)| Some(*old) == of) {
+                *channel = new.to_string();
+            }
+        }
+        sql::set_steps(tx, made.id, &serde_json::to_string(&steps)?)?;
+        tx.record(event.say(" as a copy of ").name(from, &original.name), made)
+    })
+}
+
+fn make(
+    tx: &super::access::Writing<'_>,
+    granted: &Granted<'_, ProjectCreate>,
+    fields: &Fields,
+    from: Option<Id<Kind>>,
+) -> Result<(Project, Event)> {
+    let group = groups::by_id(tx, granted.what().group.id())?;
+    let fields = check(tx, group.space, fields, None)?;
+    let lifecycle = match fields.lifecycle {
+        Some(lifecycle) => lifecycle,
+        None => sql::default_lifecycle(tx, group.space)?,
+    };
+    let slug = sql::free_slug(tx, group.space, &names::slug_of(&fields.name, "project"))?;
+    let id = sql::insert(tx, &group, lifecycle, &slug, &fields, from)?;
+    let made = sql::by_id(tx, id)?;
+    let event = Event::new("Created").say("Project ").name(id, &made.name).say(" was created");
+    let event = event.space(made.space.0).project(id.0, Some(made.group.0));
+    Ok((made, event))
+}
+
+/// Two proofs that one change needs must be of one company; their numbers mean nothing to another.
+fn same_company<P: super::access::permissions::Permission, Q: super::access::permissions::Permission>(
+    one: &Granted<'_, P>,
+    other: &Granted<'_, Q>,
+) -> Result<()> {
+    if one.visitor().company().id() == other.visitor().company().id() {
+        Ok(())
+    } else {
+        Err(Error::internal("two proofs of different companies were given to one change"))
+    }
+}
+
+/// Changes a project; disabling and enabling it is this too. `into` moves it to another group: the proof that the
+/// visitor may add projects there (`access-rules §4`).
+///
+/// # Errors
+/// As [`create`]; `Conflict` for making a project untenanted while tenants are connected to it.
+pub fn edit(granted: &Granted<'_, ProjectEdit>, into: Option<&Granted<'_, ProjectCreate>>, fields: Fields) -> Result<Project> {
+    let id = granted.what().project.id();
+    if let Some(into) = into {
+        same_company(granted, into)?;
+    }
+    granted.write(|tx| {
+        let before = sql::by_id(tx, id)?;
+        let group = match into {
+            Some(into) => groups::by_id(tx, into.what().group.id())?,
+            None => groups::by_id(tx, before.group)?,
+        };
+        if group.space != before.space {
+            return Err(Error::NotFound(group.id.to_string()));
+        }
+        let fields = check(tx, before.space, &fields, Some(id))?;
+        let tenants = sql::connected(tx, id)?;
+        if fields.tenanted == TenantedMode::Untenanted && tenants > 0 {
+            let some = if tenants == 1 { "1 tenant is".into() } else { format!("{tenants} tenants are") };
+            return Err(Error::Conflict(format!(
+                "{} cannot be made untenanted: {some} connected to it. Disconnect them first.",
+                before.name
+            )));
+        }
+        sql::update(tx, id, group.id, fields.lifecycle.unwrap_or(before.lifecycle), &fields)?;
+        let after = sql::by_id(tx, id)?;
+        let event = Event::new("Modified").say("Project ").name(id, &after.name).say(" was changed");
+        let event = event.space(after.space.0).project(id.0, Some(after.group.0));
+        tx.record(event.difference(&before, &after), after)
+    })
+}
+
+/// Deletes a project and all below it: process, channels, releases, deployments and their tasks. Its line in the trail
+/// stays.
+///
+/// # Errors
+/// `Conflict` while a task of it executes (`domain §15`).
+pub fn delete(granted: &Granted<'_, ProjectDelete>) -> Result<()> {
+    let id = granted.what().project.id();
+    granted.write(|tx| {
+        let gone = sql::by_id(tx, id)?;
+        if sql::executing(tx, id)? {
+            return Err(Error::Conflict(format!(
+                "{} cannot be deleted while it is being deployed. Wait for its task to end, or cancel it.",
+                gone.name
+            )));
+        }
+        // Limits of roles that name it stay: without them a role scoped to this project alone would reach everywhere.
+        sql::delete(tx, id)?;
+        let event = Event::new("Deleted").say("Project ").name(id, &gone.name).say(" was deleted");
+        tx.record(event.space(gone.space.0).project(id.0, Some(gone.group.0)), ())
+    })
+}
+
+fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
+    let mut wrong = Wrong::new();
+    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
+    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
+    if wrong.is_empty() && sql::name_taken(rows, space, &name, this)? {
+        wrong.add("Name", format!("There is a project called “{name}” already. Choose another name."));
+    }
+    if let Some(lifecycle) = fields.lifecycle
+        && !sql::lifecycle_in(rows, space, lifecycle)?
+    {
+        wrong.add("LifecycleId", "There is no such lifecycle in this space. Choose one of its lifecycles.");
+    }
+    wrong.finish()?;
+    Ok(Fields { name, description, ..fields.clone() })
+}
+
+/// What a project's rows say of its place.
+const COLUMNS: Columns =
+    Columns { group: Some("group_id"), project: Some("id"), environment: None, tenant: None, null_is_any: false };
+
+/// One project, inside a transaction that was granted for something that has it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Project> {
+    sql::by_id(rows, id)
+}
+
+/// The projects with some number in a column, in words: "the project Shop", "2 projects (Shop and 1 you may not see)".
+/// `None` when there are none. Names only those within the reach.
+pub(in crate::company) fn counted(rows: &Rows<'_>, column: &'static str, number: i64, reach: &Reach) -> Result<Option<String>> {
+    let (total, seen) = sql::with(rows, column, number, reach)?;
+    let hidden = total - seen.len() as i64;
+    Ok(match (total, seen.as_slice()) {
+        (0, _) => None,
+        (1, [name]) => Some(format!("the project {name}")),
+        (1, _) => Some("a project that you may not see".into()),
+        (_, []) => Some(format!("{total} projects that you may not see")),
+        (_, names) if hidden == 0 && names.len() <= 3 => Some(format!("{total} projects ({})", names.join(", "))),
+        (_, [name, ..]) => Some(format!("{total} projects, among them {name}")),
+    })
+}
+
+/// Numbers as SQL's `json_each` takes them; null when all are meant.
+pub(in crate::company) fn json(ids: &Option<Vec<i64>>) -> Value {
+    match ids {
+        Some(ids) => Value::Text(format!("[{}]", ids.iter().map(i64::to_string).collect::<Vec<_>>().join(","))),
+        None => Value::Null,
+    }
+}
+
+mod sql {
+    use super::*;
+    use crate::base::clock;
+    use crate::company::access::Writing;
+    use rusqlite::{Row, params_from_iter, types::Type};
+
+    const FIELDS: &str =
+        "id, space_id, group_id, lifecycle_id, name, slug, description, is_disabled, tenanted, cloned_from, created_at";
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Project> {
+        let word: String = row.get(8)?;
+        let tenanted = TenantedMode::parse(&word)
+            .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(8, Type::Text, format!("{word} is no mode").into()))?;
+        Ok(Project {
+            id: row.get(0)?,
+            space: row.get(1)?,
+            group: row.get(2)?,
+            lifecycle: row.get(3)?,
+            name: row.get(4)?,
+            slug: row.get(5)?,
+            description: row.get(6)?,
+            is_disabled: row.get(7)?,
+            tenanted,
+            cloned_from: row.get(9)?,
+            created_at: row.get(10)?,
+        })
+    }
+
+    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Project>> {
+        let from = format!(
+            "FROM projects WHERE space_id = ?1 AND instr(name_key, ?2) > 0
+             AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))
+             AND (?4 IS NULL OR group_id = ?4) AND (?5 IS NULL OR lifecycle_id = ?5)
+             AND (?6 IS NULL OR cloned_from = ?6) AND (?7 IS NULL OR is_disabled = ?7) AND {seen}"
+        );
+        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
+        let sql = format!("SELECT {FIELDS} {from} ORDER BY name_key LIMIT {} OFFSET {}", page.take, page.skip);
+        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+    }
+
+    pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Project> {
+        rows.one(&format!("SELECT {FIELDS} FROM projects WHERE id = ?1"), [id], read)?
+            .ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+
+    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
+        rows.any("SELECT 1 FROM projects WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3", (space, names::key(name), but))
+    }
+
+    /// "new" stays free for the page that makes one.
+    pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
+        names::free(wish, |slug| {
+            Ok(slug == "new" || rows.any("SELECT 1 FROM projects WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
+        })
+    }
+
+    pub fn lifecycle_in(rows: &Rows<'_>, space: Id<Space>, lifecycle: Id<Lifecycle>) -> Result<bool> {
+        rows.any("SELECT 1 FROM lifecycles WHERE id = ?1 AND space_id = ?2", (lifecycle, space))
+    }
+
+    pub fn default_lifecycle(rows: &Rows<'_>, space: Id<Space>) -> Result<Id<Lifecycle>> {
+        rows.one("SELECT id FROM lifecycles WHERE space_id = ?1 ORDER BY is_default DESC, id LIMIT 1", [space], |row| row.get(0))?
+            .ok_or_else(|| Error::Conflict("This space has no lifecycle. Make one first.".into()))
+    }
+
+    pub fn insert(
+        tx: &Writing<'_>,
+        group: &groups::Group,
+        lifecycle: Id<Lifecycle>,
+        slug: &str,
+        fields: &Fields,
+        from: Option<Id<Kind>>,
+    ) -> Result<Id<Kind>> {
+        let id = tx.insert(
+            "INSERT INTO projects (space_id, group_id, lifecycle_id, name, name_key, slug, description, is_disabled, tenanted,
+                                   cloned_from, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            (
+                group.space,
+                group.id,
+                lifecycle,
+                &fields.name,
+                names::key(&fields.name),
+                slug,
+                &fields.description,
+                fields.is_disabled,
+                fields.tenanted.word(),
+                from,
+                clock::now(),
+            ),
+        )?;
+        tx.run("INSERT INTO processes (project_id) VALUES (?1)", [id])?;
+        tx.run(
+            "INSERT INTO channels (project_id, name, name_key, slug, is_default) VALUES (?1, 'Default', 'default', 'default', 1)",
+            [id],
+        )?;
+        Ok(Id::new(id))
+    }
+
+    /// The default channel is there already; it takes the name of the copied one.
+    pub fn copy_channels(tx: &Writing<'_>, from: Id<Kind>, to: Id<Kind>) -> Result<()> {
+        tx.run(
+            "UPDATE channels SET (name, name_key, slug, description) =
+               (SELECT name, name_key, slug, description FROM channels WHERE project_id = ?1 AND is_default = 1)
+             WHERE project_id = ?2 AND is_default = 1",
+            (from, to),
+        )?;
+        tx.run(
+            "INSERT INTO channels (project_id, name, name_key, slug, description)
+             SELECT ?2, name, name_key, slug, description FROM channels WHERE project_id = ?1 AND is_default = 0 ORDER BY id",
+            (from, to),
+        )?;
+        Ok(())
+    }
+
+    pub fn channels_by_name(rows: &Rows<'_>, from: Id<Kind>, to: Id<Kind>) -> Result<Vec<(Id<Channel>, Id<Channel>)>> {
+        rows.all(
+            "SELECT a.id, b.id FROM channels a JOIN channels b ON b.name_key = a.name_key WHERE a.project_id = ?1 AND b.project_id = ?2",
+            (from, to),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
+    pub fn set_steps(tx: &Writing<'_>, id: Id<Kind>, steps: &str) -> Result<()> {
+        tx.run("UPDATE processes SET steps = ?2 WHERE project_id = ?1", (id, steps))?;
+        Ok(())
+    }
+
+    pub fn update(tx: &Writing<'_>, id: Id<Kind>, group: Id<ProjectGroup>, lifecycle: Id<Lifecycle>, fields: &Fields) -> Result<()> {
+        tx.run(
+            "UPDATE projects SET name = ?2, name_key = ?3, description = ?4, is_disabled = ?5, tenanted = ?6, group_id = ?7, lifecycle_id = ?8
+             WHERE id = ?1",
+            (
+                id,
+                &fields.name,
+                names::key(&fields.name),
+                &fields.description,
+                fields.is_disabled,
+                fields.tenanted.word(),
+                group,
+                lifecycle,
+            ),
+        )?;
+        Ok(())
+    }
+
+    pub fn connected(rows: &Rows<'_>, id: Id<Kind>) -> Result<i64> {
+        rows.number("SELECT count(*) FROM tenant_projects WHERE project_id = ?1", [id])
+    }
+
+    pub fn executing(rows: &Rows<'_>, id: Id<Kind>) -> Result<bool> {
+        rows.any("SELECT 1 FROM tasks WHERE project_id = ?1 AND state IN ('Executing', 'Cancelling')", [id])
+    }
+
+    pub fn delete(tx: &Writing<'_>, id: Id<Kind>) -> Result<()> {
+        tx.run("DELETE FROM projects WHERE id = ?1", [id])?;
+        tx.run("DELETE FROM tasks WHERE project_id = ?1", [id])?;
+        Ok(())
+    }
+
+    pub fn with(rows: &Rows<'_>, column: &'static str, number: i64, reach: &Reach) -> Result<(i64, Vec<String>)> {
+        let total = rows.number(&format!("SELECT count(*) FROM projects WHERE {column} = ?1"), [number])?;
+        let mut parameters = vec![number.into()];
+        let seen = reach.condition(COLUMNS, &mut parameters);
+        let sql = format!("SELECT name FROM projects WHERE {column} = ?1 AND {seen} ORDER BY name_key");
+        Ok((total, rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))?))
+    }
+}

@@ -1,0 +1,252 @@
+//! Releases: a version of a project with its process as it was, frozen. What is deployed is always a release.
+
+mod sql;
+pub mod version;
+
+use super::access::{
+    Columns, Event, Granted, Rows,
+    permissions::{EnvironmentView, List, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView},
+};
+use super::channels;
+use super::lifecycles::{
+    self, Whose,
+    promotion::{self, PhaseProgress},
+};
+use super::projects::{self, TenantedMode, process::Step};
+use crate::base::{
+    clock::Moment,
+    error::{Error, Fields as Wrong, Result},
+    ids::{Channel, Environment, Id, Project, Release as Kind, Space},
+    names,
+    paging::{Listed, Page},
+};
+
+/// A release.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// Its id.
+    pub id: Id<Kind>,
+    /// Its space.
+    pub space: Id<Space>,
+    /// Its project.
+    pub project: Id<Project>,
+    /// Its channel.
+    pub channel: Id<Channel>,
+    /// Its version, unique in the project ignoring case.
+    pub version: String,
+    /// What is in it, for people (Markdown).
+    pub notes: String,
+    /// When it was made.
+    pub assembled_at: Moment,
+    /// By whom.
+    pub created_by: String,
+    /// The process as it was then.
+    pub steps: Vec<Step>,
+}
+
+/// A release in a list: all but its steps.
+#[derive(Debug, Clone)]
+pub struct Brief {
+    /// Its id.
+    pub id: Id<Kind>,
+    /// Its space.
+    pub space: Id<Space>,
+    /// Its project.
+    pub project: Id<Project>,
+    /// Its channel.
+    pub channel: Id<Channel>,
+    /// The name of its channel.
+    pub channel_name: String,
+    /// Its version.
+    pub version: String,
+    /// What is in it.
+    pub notes: String,
+    /// When it was made.
+    pub assembled_at: Moment,
+    /// By whom.
+    pub created_by: String,
+}
+
+/// What a person gives.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// `None` or blank: the one after the highest (`domain §5`).
+    pub version: Option<String>,
+    /// Id, slug or name of the channel. `None` or blank: the default one.
+    pub channel: Option<String>,
+    /// At most 100,000 characters.
+    pub notes: String,
+    /// When the version is there already, that release is the answer, and nothing is made.
+    pub ignore_if_exists: bool,
+}
+
+/// Which releases are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only those of this project.
+    pub project: Option<i64>,
+    /// Only those of this channel.
+    pub channel: Option<i64>,
+    /// Part of the version, ignoring case.
+    pub search: String,
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+}
+
+/// The releases that the visitor may see, newest first.
+pub fn list(granted: &Granted<'_, List<ReleaseView>>, filter: &Filter, page: Page) -> Result<Listed<Brief>> {
+    let reach = granted.reach();
+    granted.read(|rows| {
+        let mut parameters = vec![
+            granted.what().space().into(),
+            filter.project.into(),
+            filter.channel.into(),
+            names::key(&filter.search).into(),
+            projects::json(&filter.ids),
+        ];
+        let columns = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
+        let seen = reach.condition(columns, &mut parameters);
+        sql::list(rows, &seen, parameters, page)
+    })
+}
+
+/// One release.
+pub fn show(granted: &Granted<'_, ReleaseView>) -> Result<Release> {
+    granted.read(|rows| sql::by_id(rows, granted.what().release.id()))
+}
+
+/// The version that the next release of a project is given when none is named.
+pub fn next_version(granted: &Granted<'_, ReleaseCreate>) -> Result<String> {
+    granted.read(|rows| sql::next_version(rows, granted.what().project.id()))
+}
+
+/// Makes a release: the process is frozen as it is now.
+///
+/// # Errors
+/// `Conflict` for a version that is there already, a disabled project, a process without steps; `Invalid` for a version
+/// that is none, and for a channel that the project does not have.
+pub fn create(granted: &Granted<'_, ReleaseCreate>, fields: Fields) -> Result<Release> {
+    let project = granted.what().project.id();
+    granted.write(|tx| {
+        let before = tx.changes();
+        let of = projects::by_id(tx, project)?;
+        let mut wrong = Wrong::new();
+        let version = match fields.version.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+            Some(text) => wrong.check("ReleaseVersion", names::version(text)).unwrap_or_default(),
+            None => sql::next_version(tx, project)?,
+        };
+        let channel = match fields.channel.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+            Some(text) => match channels::find(tx, project, text) {
+                Err(Error::NotFound(_)) => {
+                    wrong.add("ChannelName", format!("{} has no channel “{text}”.", of.name));
+                    None
+                }
+                found => Some(found?),
+            },
+            None => Some(channels::default_of(tx, project)?),
+        };
+        let notes = wrong.check("ReleaseNotes", names::text(&fields.notes, 100_000)).unwrap_or_default();
+        wrong.finish()?;
+        let channel = channel.ok_or_else(|| Error::internal("a release without channel passed the check"))?;
+        if let Some(existing) = sql::by_version(tx, project, &version)? {
+            if fields.ignore_if_exists {
+                return tx.unchanged(before, existing);
+            }
+            return Err(Error::Conflict(format!("{} has a release {} already. Give another version.", of.name, existing.version)));
+        }
+        if of.is_disabled {
+            return Err(Error::Conflict(format!("{} is disabled. Enable it in its settings, then create the release.", of.name)));
+        }
+        let process = projects::process::of(tx, project)?;
+        if process.steps.iter().all(|step| step.actions.iter().all(|action| action.is_disabled)) {
+            return Err(Error::Conflict(format!("{} has no steps to run. Add a step to its process, then create the release.", of.name)));
+        }
+        let steps = serde_json::to_string(&process.steps)?;
+        let id = sql::insert(tx, &of, channel.id, &version, &notes, &steps)?;
+        let made = sql::by_id(tx, id)?;
+        let event = Event::new("Created").say("Release ").name(id, &made.version).say(" of ").name(of.id, &of.name).say(" was created");
+        tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), made)
+    })
+}
+
+/// Changes the notes of a release; all else in it is frozen.
+///
+/// # Errors
+/// `Invalid` for notes that are too long.
+pub fn edit(granted: &Granted<'_, ReleaseEdit>, notes: &str) -> Result<Release> {
+    let id = granted.what().release.id();
+    let notes = names::text(notes, 100_000).map_err(|message| Error::invalid("ReleaseNotes", message))?;
+    granted.write(|tx| {
+        let before = sql::by_id(tx, id)?;
+        let of = projects::by_id(tx, before.project)?;
+        tx.run("UPDATE releases SET notes = ?2 WHERE id = ?1", (id, &notes))?;
+        let after = sql::by_id(tx, id)?;
+        let event = Event::new("Modified").say("The notes of ").name(of.id, &of.name).say(" ").name(id, &after.version).say(" were changed");
+        let event = event.space(of.space.0).project(of.id.0, Some(of.group.0));
+        tx.record(event.difference(&sql::told(&before), &sql::told(&after)), after)
+    })
+}
+
+/// Deletes a release with its deployments and their tasks.
+///
+/// # Errors
+/// `Conflict` while it is being deployed or waits to be (`domain §15`).
+pub fn delete(granted: &Granted<'_, ReleaseDelete>) -> Result<()> {
+    let id = granted.what().release.id();
+    granted.write(|tx| {
+        let gone = sql::by_id(tx, id)?;
+        let of = projects::by_id(tx, gone.project)?;
+        if sql::on_its_way(tx, id)? {
+            return Err(Error::Conflict(format!(
+                "{} {} cannot be deleted while it is being deployed. Wait for its tasks to end, or cancel them.",
+                of.name, gone.version
+            )));
+        }
+        sql::delete(tx, id)?;
+        let event = Event::new("Deleted").say("Release ").name(id, &gone.version).say(" of ").name(of.id, &of.name).say(" was deleted");
+        tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), ())
+    })
+}
+
+/// How far a release is in its lifecycle.
+#[derive(Debug, Clone)]
+pub struct Progression {
+    /// The phases, with what of them the visitor may see.
+    pub phases: Vec<PhaseProgress>,
+    /// Where it may go next, in the order of the phases.
+    pub next: Vec<Id<Environment>>,
+}
+
+/// How far a release is: an environment counts as done when any deployment there succeeded, for a tenant or, where the
+/// project is deployed without tenants, without. Whether one tenant may have it in an environment is decided for that
+/// tenant alone when it is deployed. Environments that the visitor may not see are left out.
+pub fn progression(granted: &Granted<'_, ReleaseView>) -> Result<Progression> {
+    let at = &granted.what().release;
+    let reach = granted.reach_of::<EnvironmentView>(at.space_id());
+    granted.read(|rows| {
+        let release = sql::brief(rows, at.id())?;
+        let project = projects::by_id(rows, release.project)?;
+        let whose = if project.tenanted == TenantedMode::Untenanted { Whose::Untenanted } else { Whose::Anybody };
+        let successes = lifecycles::successes(rows, release.id, whose)?;
+        let mut phases = promotion::progression(&lifecycles::phases_for(rows, &project)?, &successes, None);
+        let mut next = promotion::next(&phases);
+        let visible = sql::visible_environments(rows, at.space_id(), &reach)?;
+        next.retain(|id| visible.contains(id));
+        for phase in &mut phases {
+            phase.phase.environments.retain(|place| visible.contains(&place.id));
+            phase.done.retain(|id| visible.contains(id));
+            phase.missing.retain(|id| visible.contains(id));
+        }
+        Ok(Progression { phases, next })
+    })
+}
+
+/// One release, inside a transaction that was granted for something that has it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Release> {
+    sql::by_id(rows, id)
+}
+
+/// A project's release of this version, ignoring case.
+pub(in crate::company) fn by_version(rows: &Rows<'_>, project: Id<Project>, version: &str) -> Result<Option<Release>> {
+    sql::by_version(rows, project, version)
+}

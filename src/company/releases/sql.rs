@@ -1,0 +1,116 @@
+use super::*;
+use crate::base::clock;
+use crate::company::access::{Reach, Writing};
+use rusqlite::{Row, params_from_iter, types::Value};
+use serde_json::{Map, json};
+
+const FIELDS: &str = "r.id, r.space_id, r.project_id, r.channel_id, r.version, r.notes, r.assembled_at, r.created_by";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<(Release, String)> {
+    let release = Release {
+        id: row.get(0)?,
+        space: row.get(1)?,
+        project: row.get(2)?,
+        channel: row.get(3)?,
+        version: row.get(4)?,
+        notes: row.get(5)?,
+        assembled_at: row.get(6)?,
+        created_by: row.get(7)?,
+        steps: Vec::new(),
+    };
+    Ok((release, row.get(8)?))
+}
+
+fn read_brief(row: &Row<'_>) -> rusqlite::Result<Brief> {
+    Ok(Brief {
+        id: row.get(0)?,
+        space: row.get(1)?,
+        project: row.get(2)?,
+        channel: row.get(3)?,
+        version: row.get(4)?,
+        notes: row.get(5)?,
+        assembled_at: row.get(6)?,
+        created_by: row.get(7)?,
+        channel_name: row.get(8)?,
+    })
+}
+
+fn thawed((mut release, steps): (Release, String)) -> Result<Release> {
+    release.steps = serde_json::from_str(&steps)?;
+    Ok(release)
+}
+
+/// What the trail shows of a release.
+pub fn told(release: &Release) -> Map<String, serde_json::Value> {
+    Map::from_iter([("ReleaseNotes".to_owned(), json!(release.notes))])
+}
+
+pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Brief>> {
+    let from = format!(
+        "FROM releases r JOIN projects p ON p.id = r.project_id JOIN channels c ON c.id = r.channel_id
+         WHERE r.space_id = ?1 AND (?2 IS NULL OR r.project_id = ?2) AND (?3 IS NULL OR r.channel_id = ?3)
+           AND instr(r.version_key, ?4) > 0 AND (?5 IS NULL OR r.id IN (SELECT value FROM json_each(?5))) AND {seen}"
+    );
+    let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
+    let sql = format!("SELECT {FIELDS}, c.name {from} ORDER BY r.id DESC LIMIT {} OFFSET {}", page.take, page.skip);
+    Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read_brief)?, total })
+}
+
+pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Release> {
+    let found = rows.one(&format!("SELECT {FIELDS}, r.steps FROM releases r WHERE r.id = ?1"), [id], read)?;
+    thawed(found.ok_or_else(|| Error::NotFound(id.to_string()))?)
+}
+
+pub fn brief(rows: &Rows<'_>, id: Id<Kind>) -> Result<Brief> {
+    let sql = format!("SELECT {FIELDS}, c.name FROM releases r JOIN channels c ON c.id = r.channel_id WHERE r.id = ?1");
+    rows.one(&sql, [id], read_brief)?.ok_or_else(|| Error::NotFound(id.to_string()))
+}
+
+pub fn by_version(rows: &Rows<'_>, project: Id<Project>, version: &str) -> Result<Option<Release>> {
+    let sql = format!("SELECT {FIELDS}, r.steps FROM releases r WHERE r.project_id = ?1 AND r.version_key = ?2");
+    rows.one(&sql, (project, names::key(version)), read)?.map(thawed).transpose()
+}
+
+pub fn next_version(rows: &Rows<'_>, project: Id<Project>) -> Result<String> {
+    let there: Vec<String> = rows.all("SELECT version FROM releases WHERE project_id = ?1", [project], |row| row.get(0))?;
+    Ok(version::next(there.iter().map(String::as_str)))
+}
+
+pub fn insert(
+    tx: &Writing<'_>,
+    project: &projects::Project,
+    channel: Id<Channel>,
+    version: &str,
+    notes: &str,
+    steps: &str,
+) -> Result<Id<Kind>> {
+    let id = tx.insert(
+        "INSERT INTO releases (space_id, project_id, channel_id, version, version_key, notes, assembled_at, created_by, steps)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        (project.space, project.id, channel, version, names::key(version), notes, clock::now(), tx.actor_name(), steps),
+    )?;
+    Ok(Id::new(id))
+}
+
+pub fn on_its_way(rows: &Rows<'_>, id: Id<Kind>) -> Result<bool> {
+    rows.any(
+        "SELECT 1 FROM deployments d JOIN tasks t ON t.id = d.task_id
+         WHERE d.release_id = ?1 AND t.state IN ('Queued', 'Executing', 'Cancelling')",
+        [id],
+    )
+}
+
+pub fn delete(tx: &Writing<'_>, id: Id<Kind>) -> Result<()> {
+    let tasks: Vec<i64> = tx.all("SELECT task_id FROM deployments WHERE release_id = ?1", [id], |row| row.get(0))?;
+    tx.run("DELETE FROM releases WHERE id = ?1", [id])?;
+    for task in tasks {
+        tx.run("DELETE FROM tasks WHERE id = ?1", [task])?;
+    }
+    Ok(())
+}
+
+pub fn visible_environments(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
+    let mut parameters = vec![space.into()];
+    let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
+    rows.all(&format!("SELECT id FROM environments WHERE space_id = ?1 AND {seen}"), params_from_iter(&parameters), |row| row.get(0))
+}

@@ -1,0 +1,261 @@
+//! Spaces: the divisions of a company. Each has its own projects, environments, tenants and teams; nothing refers from
+//! one into another.
+//!
+//! Whoever holds anything in a space sees it; the rights to make, change and delete spaces are held in the company.
+
+pub use super::access::SpaceRow as Space;
+use super::access::{
+    At, Event, Granted, Rows, Visitor, Writing, builtin,
+    permissions::{SpaceCreate, SpaceDelete, SpaceEdit, SpaceView},
+};
+use crate::base::{
+    error::{Error, Fields as Wrong, Result},
+    ids::{Id, Space as Kind, Team, User},
+    names,
+    paging::{Listed, Page},
+};
+use serde::Serialize;
+
+/// What a person gives.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// Required, 1–50 characters, unique in the company.
+    pub name: String,
+    /// At most 2,000 characters.
+    pub description: String,
+    /// Its tasks wait. A new space begins with a running queue.
+    pub task_queue_stopped: bool,
+    /// True makes it the default in place of the one that was.
+    pub is_default: bool,
+    /// Who may do everything in it. `None`: as it is; a new space needs at least one manager.
+    pub managers: Option<Managers>,
+}
+
+/// The managers of a space: people, and whole teams.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Managers {
+    /// Members of the space's own team of managers.
+    #[serde(rename = "SpaceManagersTeamMembers", serialize_with = "wire")]
+    pub people: Vec<Id<User>>,
+    /// Other teams that hold the role of space manager there.
+    #[serde(rename = "SpaceManagersTeams", serialize_with = "wire")]
+    pub teams: Vec<Id<Team>>,
+}
+
+fn wire<T: crate::base::ids::Kind, S: serde::Serializer>(ids: &[Id<T>], to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.collect_seq(ids.iter().map(ToString::to_string))
+}
+
+/// Which spaces are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name, ignoring case.
+    pub partial_name: String,
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+}
+
+/// The spaces that the visitor may enter, the default one first, then by name.
+pub fn list(visitor: &Visitor, filter: &Filter, page: Page) -> Result<Listed<Space>> {
+    let part = names::key(&filter.partial_name);
+    let mut items = visitor.spaces()?;
+    items.retain(|one| names::key(&one.name).contains(&part) && filter.ids.as_ref().is_none_or(|ids| ids.contains(&one.id.0)));
+    let total = items.len() as i64;
+    let from = usize::try_from(page.skip).unwrap_or(0).min(items.len());
+    let items = items.into_iter().skip(from).take(usize::try_from(page.take).unwrap_or(0)).collect();
+    Ok(Listed { items, total })
+}
+
+/// One space that the visitor has located.
+pub fn show(visitor: &Visitor, space: &At<Kind>) -> Result<Space> {
+    visitor.space(space)
+}
+
+/// Who manages a space.
+pub fn managers(granted: &Granted<'_, SpaceView>, space: Id<Kind>) -> Result<Managers> {
+    granted.read(|rows| sql::managers(rows, space))
+}
+
+/// Makes a space with what every space begins with (`domain §1`).
+///
+/// # Errors
+/// `Invalid` for a name that is missing, too long or taken, and without a manager.
+pub fn create(granted: &Granted<'_, SpaceCreate>, fields: Fields) -> Result<Space> {
+    granted.write(|tx| {
+        let managers = fields.managers.clone().unwrap_or_default();
+        let fields = check(tx, &fields, Some(&managers), None)?;
+        let (id, event) = builtin::space(tx, &fields.name, &fields.description, false, &managers.people)?;
+        sql::set_teams(tx, id, &managers.teams)?;
+        tx.run("UPDATE spaces SET task_queue_stopped = ?2 WHERE id = ?1", (id, fields.task_queue_stopped))?;
+        if fields.is_default {
+            sql::make_default(tx, id)?;
+        }
+        tx.record(event.difference(&Managers::default(), &managers), sql::by_id(tx, id)?)
+    })
+}
+
+/// Changes a space. Stopping its queue keeps tasks waiting. The default one stays so until another is.
+///
+/// # Errors
+/// As [`create`].
+pub fn edit(granted: &Granted<'_, SpaceEdit>, fields: Fields) -> Result<Space> {
+    let id = granted.what().space.id();
+    granted.write(|tx| {
+        let before = sql::by_id(tx, id)?;
+        let managers_before = sql::managers(tx, id)?;
+        let managers = fields.managers.clone().filter(|managers| *managers != managers_before);
+        let fields = check(tx, &fields, managers.as_ref(), Some(id))?;
+        sql::update(tx, id, &fields)?;
+        if fields.is_default && !before.is_default {
+            sql::make_default(tx, id)?;
+        }
+        if let Some(managers) = &managers {
+            sql::set_people(tx, id, &managers.people)?;
+            sql::set_teams(tx, id, &managers.teams)?;
+            tx.access_changed()?;
+        }
+        let after = sql::by_id(tx, id)?;
+        let event = Event::new("Modified").say("Space ").name(id, &after.name).say(" was changed").space(id.0);
+        let event = event.difference(&before, &after).difference(&managers_before, &sql::managers(tx, id)?);
+        tx.record(event, after)
+    })
+}
+
+/// Deletes a space and everything in it. Its lines in the trail stay.
+///
+/// # Errors
+/// `Conflict` for the default space, while its queue is not stopped, and while a task of it still executes.
+pub fn delete(granted: &Granted<'_, SpaceDelete>) -> Result<()> {
+    let id = granted.what().space.id();
+    granted.write(|tx| {
+        let gone = sql::by_id(tx, id)?;
+        if gone.is_default {
+            return Err(Error::Conflict(format!("{} is the default space. Make another the default first.", gone.name)));
+        }
+        if !gone.task_queue_stopped {
+            return Err(Error::Conflict(format!("Stop the task queue of {} before you delete it.", gone.name)));
+        }
+        if sql::executing(tx, id)? {
+            return Err(Error::Conflict(format!(
+                "A task of {} is still executing. Wait for it to end, or cancel it.",
+                gone.name
+            )));
+        }
+        tx.run("DELETE FROM spaces WHERE id = ?1", [id])?;
+        tx.access_changed()?;
+        tx.record(Event::new("Deleted").say("Space ").name(id, &gone.name).say(" was deleted").space(id.0), ())
+    })
+}
+
+fn check(tx: &Writing<'_>, fields: &Fields, managers: Option<&Managers>, this: Option<Id<Kind>>) -> Result<Fields> {
+    let mut wrong = Wrong::new();
+    let name = wrong.check("Name", names::name(&fields.name, 50)).unwrap_or_default();
+    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
+    if wrong.is_empty() && sql::name_taken(tx, &name, this)? {
+        wrong.add("Name", format!("There is a space called “{name}” already. Choose another name."));
+    }
+    if let Some(managers) = managers {
+        if managers.people.is_empty() && managers.teams.is_empty() {
+            wrong.add("SpaceManagersTeamMembers", "Choose at least one person or team who looks after the space.");
+        }
+        for user in &managers.people {
+            if !sql::user_exists(tx, *user)? {
+                wrong.add("SpaceManagersTeamMembers", format!("There is no user {user}."));
+            }
+        }
+        for team in &managers.teams {
+            if !sql::team_fits(tx, *team, this)? {
+                wrong.add("SpaceManagersTeams", format!("There is no team {team} that could manage the space."));
+            }
+        }
+    }
+    wrong.finish()?;
+    Ok(Fields { name, description, ..fields.clone() })
+}
+
+/// Whether the tasks of a space wait.
+pub(in crate::company) fn queue_stopped(rows: &Rows<'_>, space: Id<Kind>) -> Result<bool> {
+    Ok(sql::by_id(rows, space)?.task_queue_stopped)
+}
+
+/// One space, inside a transaction that was granted for something in it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Space> {
+    sql::by_id(rows, id)
+}
+
+mod sql {
+    use super::*;
+    use crate::company::access::{SPACE_COLUMNS, read_space};
+
+    const MANAGER: &str = "(SELECT id FROM user_roles WHERE builtin = 'spacemanager')";
+    const OWN_TEAM: &str = "(SELECT id FROM teams WHERE space_id = ?1 AND builtin = 'spacemanagers')";
+
+    pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Space> {
+        rows.one(&format!("SELECT {SPACE_COLUMNS} FROM spaces WHERE id = ?1"), [id], read_space)?
+            .ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+
+    pub fn managers(rows: &Rows<'_>, id: Id<Kind>) -> Result<Managers> {
+        let people = rows.all(&format!("SELECT user_id FROM team_members WHERE team_id = {OWN_TEAM} ORDER BY user_id"), [id], |row| row.get(0))?;
+        let teams = format!(
+            "SELECT DISTINCT team_id FROM scoped_roles WHERE space_id = ?1 AND role_id = {MANAGER} AND team_id <> {OWN_TEAM}
+             ORDER BY team_id"
+        );
+        Ok(Managers { people, teams: rows.all(&teams, [id], |row| row.get(0))? })
+    }
+
+    pub fn set_people(tx: &Writing<'_>, id: Id<Kind>, people: &[Id<User>]) -> Result<()> {
+        tx.run(&format!("DELETE FROM team_members WHERE team_id = {OWN_TEAM}"), [id])?;
+        for user in people {
+            tx.run(&format!("INSERT OR IGNORE INTO team_members (team_id, user_id) VALUES ({OWN_TEAM}, ?2)"), (id, user))?;
+        }
+        Ok(())
+    }
+
+    /// Takes the role from teams that are not named any more and gives it to those that have it not.
+    pub fn set_teams(tx: &Writing<'_>, id: Id<Kind>, teams: &[Id<Team>]) -> Result<()> {
+        let there = managers(tx, id)?.teams;
+        for team in there.iter().filter(|team| !teams.contains(team)) {
+            tx.run(&format!("DELETE FROM scoped_roles WHERE space_id = ?1 AND team_id = ?2 AND role_id = {MANAGER}"), (id, team))?;
+        }
+        for team in teams.iter().filter(|team| !there.contains(team)) {
+            tx.run(&format!("INSERT INTO scoped_roles (team_id, role_id, space_id) VALUES (?2, {MANAGER}, ?1)"), (id, team))?;
+        }
+        Ok(())
+    }
+
+    pub fn name_taken(rows: &Rows<'_>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
+        rows.any("SELECT 1 FROM spaces WHERE name_key = ?1 AND id IS NOT ?2", (names::key(name), but))
+    }
+
+    pub fn user_exists(rows: &Rows<'_>, user: Id<User>) -> Result<bool> {
+        rows.any("SELECT 1 FROM users WHERE id = ?1", [user])
+    }
+
+    /// A team of the company, or one of this very space that is not its own team of managers.
+    pub fn team_fits(rows: &Rows<'_>, team: Id<Team>, space: Option<Id<Kind>>) -> Result<bool> {
+        rows.any(
+            "SELECT 1 FROM teams WHERE id = ?1 AND (space_id IS NULL OR (space_id = ?2 AND builtin IS NULL))",
+            (team, space),
+        )
+    }
+
+    pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
+        tx.run(
+            "UPDATE spaces SET name = ?2, name_key = ?3, description = ?4, task_queue_stopped = ?5 WHERE id = ?1",
+            (id, &fields.name, names::key(&fields.name), &fields.description, fields.task_queue_stopped),
+        )?;
+        Ok(())
+    }
+
+    pub fn make_default(tx: &Writing<'_>, id: Id<Kind>) -> Result<()> {
+        tx.run("UPDATE spaces SET is_default = 0 WHERE is_default = 1", [])?;
+        tx.run("UPDATE spaces SET is_default = 1 WHERE id = ?1", [id])?;
+        Ok(())
+    }
+
+    pub fn executing(rows: &Rows<'_>, id: Id<Kind>) -> Result<bool> {
+        rows.any("SELECT 1 FROM tasks WHERE space_id = ?1 AND state IN ('Executing', 'Cancelling')", [id])
+    }
+}
