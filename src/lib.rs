@@ -8,3 +8,7 @@ pub mod base;
 pub mod store;
 /// The compartment: all that lies in one company's folder, behind one door.
 pub mod company;
+/// What the machine owns: the data folder, its companies, their keys.
+pub mod appliance;
+/// What pages and API share of HTTP.
+pub mod http;

@@ -192,6 +192,21 @@ impl Company {
         Ok(Company::assemble(folder, stored_slug, name, uuid, store, seal))
     }
 
+    /// Opens a company's file under a new slug: writes the slug into its stamp first. For restoring and taking in.
+    pub fn adopt(folder: &Path, slug: &str, key: impl FnOnce(&str) -> Result<Zeroizing<[u8; 32]>>) -> Result<Company> {
+        {
+            let store = Store::open(&folder.join(FILE), 1)?;
+            store.write(|c| {
+                let application: i32 = c.pragma_query_value(None, "application_id", |row| row.get(0))?;
+                if application != migrate::APPLICATION_ID {
+                    return Err(Error::Conflict("This file is not a company's file.".into()));
+                }
+                Ok(c.execute("UPDATE company SET slug = ?1", [slug]).map(drop)?)
+            })?;
+        }
+        Company::open(folder, slug, key)
+    }
+
     fn assemble(folder: &Path, slug: String, name: String, id: Uuid, store: Store, seal: Seal) -> Company {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         Company(Arc::new(Vault {

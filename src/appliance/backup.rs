@@ -1,0 +1,181 @@
+//! Backups: one file per company, taken while it is in use; restored only after it was verified.
+//!
+//! The file is a tar archive: `manifest.json`, `company.db` (one consistent moment), `company.key` (sealed with the
+//! master key), and the files beside the database. It opens on a machine that has the same master key.
+
+use super::{keys, registry::Appliance};
+use crate::{
+    base::{
+        clock,
+        error::{Error, Result},
+        names,
+    },
+    company::{
+        Company,
+        access::{OperatorKey, Visitor, permissions::FileKeep},
+        upkeep,
+    },
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+
+/// Folders of a company that a backup carries beside the database.
+const BESIDE: [&str; 3] = ["packages", "artifacts", "task-logs"];
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    format: u32,
+    slug: String,
+    name: String,
+    company: String,
+    taken: String,
+}
+
+/// Writes a consistent copy of a company to `to/<slug>-<UTC time>.bulkhead`; gives the path. On the disk when this returns.
+pub fn backup(appliance: &Appliance, key: &OperatorKey, slug: &str, to: &Path) -> Result<PathBuf> {
+    let company = appliance.company(slug)?;
+    let operator = Visitor::operator(&company, key);
+    let granted = operator.ask(FileKeep {})?;
+    keys::make_private_folder(to)?;
+    let database = appliance.data().join("work").join(format!("backup-{}.db", uuid::Uuid::now_v7()));
+    let copied = upkeep::copy(&granted, &database);
+    let path = to.join(format!("{slug}-{}.bulkhead", clock::now().compact()));
+    let written = copied.and_then(|()| pack(appliance, &company, &database, &path));
+    let _ = fs::remove_file(&database);
+    written?;
+    Ok(path)
+}
+
+fn pack(appliance: &Appliance, company: &Company, database: &Path, path: &Path) -> Result<()> {
+    let id = company.id().to_string();
+    let manifest = Manifest {
+        format: 1,
+        slug: company.slug().into(),
+        name: company.name().into(),
+        company: id.clone(),
+        taken: clock::now().wire(),
+    };
+    let aside = path.with_extension("part");
+    let file = fs::File::create(&aside)?;
+    fs::set_permissions(&aside, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    let mut archive = tar::Builder::new(file);
+    archive.follow_symlinks(false);
+    add(&mut archive, "manifest.json", &serde_json::to_vec_pretty(&manifest)?)?;
+    add(&mut archive, "company.key", &appliance.keys().sealed(&id)?)?;
+    archive.append_path_with_name(database, "company.db")?;
+    for part in BESIDE {
+        let folder = company.folder().join(part);
+        if folder.is_dir() {
+            archive.append_dir_all(part, folder)?;
+        }
+    }
+    let mut file = archive.into_inner()?;
+    file.flush()?;
+    file.sync_all()?;
+    fs::rename(&aside, path)?;
+    if let Some(folder) = path.parent() {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn add(archive: &mut tar::Builder<fs::File>, name: &str, bytes: &[u8]) -> Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o600);
+    header.set_mtime((clock::now().0 / 1000) as u64);
+    Ok(archive.append_data(&mut header, name, bytes)?)
+}
+
+/// Puts a company back from a backup, after its file was verified. `slug` is what it shall be called; without one it
+/// keeps its own. Never overwrites a company unless `replace`.
+///
+/// # Errors
+/// `Conflict` when there is a company in its place, when the file is no backup, or when it does not verify.
+pub fn restore(appliance: &Appliance, key: &OperatorKey, file: &Path, slug: Option<&str>, replace: bool) -> Result<Company> {
+    let aside = appliance.data().join("companies").join(format!(".restore-{}", uuid::Uuid::now_v7()));
+    keys::make_private_folder(&aside)?;
+    let restored = unpack(file, &aside).and_then(|manifest| put_in_place(appliance, key, &aside, &manifest, slug, replace));
+    if restored.is_err() {
+        let _ = fs::remove_dir_all(&aside);
+    }
+    restored
+}
+
+fn unpack(file: &Path, aside: &Path) -> Result<Manifest> {
+    let no_backup = |what: &str| Error::Conflict(format!("{} is not a backup of a company: {what}.", file.display()));
+    let opened = fs::File::open(file).map_err(|cause| Error::Conflict(format!("{} cannot be read: {cause}.", file.display())))?;
+    // Only plain files and folders, only below the folder: `unpack_in` refuses paths that lead out of it.
+    for entry in tar::Archive::new(opened).entries().map_err(|cause| no_backup(&cause.to_string()))? {
+        let mut entry = entry.map_err(|cause| no_backup(&cause.to_string()))?;
+        let plain = matches!(entry.header().entry_type(), tar::EntryType::Regular | tar::EntryType::Directory);
+        if !plain || !entry.unpack_in(aside).map_err(|cause| no_backup(&cause.to_string()))? {
+            return Err(no_backup("it holds something that is no plain file"));
+        }
+    }
+    let mut text = String::new();
+    fs::File::open(aside.join("manifest.json")).map_err(|_| no_backup("it has no manifest"))?.read_to_string(&mut text)?;
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|_| no_backup("its manifest cannot be read"))?;
+    if manifest.format != 1 {
+        return Err(no_backup("it was written by a newer Bulkhead"));
+    }
+    Ok(manifest)
+}
+
+fn put_in_place(
+    appliance: &Appliance,
+    key: &OperatorKey,
+    aside: &Path,
+    manifest: &Manifest,
+    slug: Option<&str>,
+    replace: bool,
+) -> Result<Company> {
+    let slug = names::company_slug(slug.unwrap_or(&manifest.slug)).map_err(|message| Error::invalid("Slug", message))?;
+    let folder = appliance.folder(&slug);
+    if folder.exists() && !replace {
+        return Err(Error::Conflict(format!(
+            "There is a company “{slug}” already. Restore under another slug with --as, or put --replace to overwrite it."
+        )));
+    }
+    let sealed = fs::read(aside.join("company.key"))?;
+    appliance.keys().restore(&manifest.company, &sealed)?;
+    fs::remove_file(aside.join("company.key"))?;
+    fs::remove_file(aside.join("manifest.json"))?;
+    for part in ["packages", "artifacts", "task-logs", "snapshots"] {
+        keys::make_private_folder(&aside.join(part))?;
+    }
+    {
+        let company = Company::adopt(aside, &slug, |id| appliance.keys().read(id))?;
+        let operator = Visitor::operator(&company, key);
+        upkeep::verify(&operator.ask(FileKeep {})?)?;
+        upkeep::restored(&operator.ask(FileKeep {})?, &manifest.taken)?;
+        company.settle()?;
+    }
+    // Unfinished tasks of the moment of the copy are looked at when the server starts.
+    fs::write(aside.join("pending"), b"")?;
+    appliance.close(&slug);
+    let old = appliance.data().join("companies").join(format!(".old-{}", uuid::Uuid::now_v7()));
+    if folder.exists() {
+        fs::rename(&folder, &old)?;
+    }
+    fs::rename(aside, &folder)?;
+    fs::File::open(appliance.data().join("companies"))?.sync_all()?;
+    if old.exists() {
+        fs::remove_dir_all(&old)?;
+    }
+    appliance.company(&slug)
+}
+
+/// Checks a company: the database's integrity, foreign keys, the chain of its trail. Gives the number of events.
+///
+/// # Errors
+/// `Conflict` with what is wrong.
+pub fn verify(appliance: &Appliance, key: &OperatorKey, slug: &str) -> Result<i64> {
+    let company = appliance.company(slug)?;
+    let operator = Visitor::operator(&company, key);
+    upkeep::verify(&operator.ask(FileKeep {})?)
+}

@@ -1,0 +1,12 @@
+//! What the machine owns: the data folder, its companies and their keys.
+//!
+//! A company exists because its folder does: `<data>/companies/<slug>/company.db`. There is no registry beside the
+//! folders. The master key and the sealed keys of the companies lie outside the companies' folders. Knows sizes and
+//! health of companies, never their content.
+
+mod backup;
+mod keys;
+mod registry;
+
+pub use backup::{backup, restore, verify};
+pub use registry::{Appliance, CompanyRow};

@@ -1,0 +1,137 @@
+//! One request, read once: who asks from where, which address, what was sent. Handlers work on this and not on axum.
+
+use super::Desk;
+use crate::{
+    base::{
+        error::{Error, Result},
+        paging::Page,
+    },
+    company::access::From,
+};
+use axum::{
+    body::Bytes,
+    extract::{ConnectInfo, FromRequest, Request},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
+};
+use std::{collections::HashMap, net::SocketAddr};
+
+/// The largest body of a form or of JSON, in bytes.
+pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
+
+/// A request.
+pub struct Call {
+    /// The appliance and what belongs to it.
+    pub desk: Desk,
+    /// Its method.
+    pub method: Method,
+    /// Its address.
+    pub uri: Uri,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// What was sent.
+    pub body: Bytes,
+    /// Values of the path's parameters.
+    pub parameters: HashMap<&'static str, String>,
+    /// Pairs of the query.
+    pub query: Vec<(String, String)>,
+    /// From where.
+    pub from: From,
+    /// Names this request in the log and on an error's page.
+    pub reference: String,
+}
+
+impl Call {
+    /// Reads a request. The answer to a body that is too large is 413.
+    pub async fn read(desk: Desk, request: Request) -> std::result::Result<Call, StatusCode> {
+        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default();
+        let (parts, body) = request.into_parts();
+        let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
+        let request = Request::from_parts(parts, body);
+        let body = Bytes::from_request(request, &()).await.map_err(|refused| refused.status())?;
+        let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let agent = agent.chars().take(200).collect();
+        let query = pairs(uri.query().unwrap_or_default().as_bytes());
+        let reference = uuid::Uuid::now_v7().simple().to_string();
+        Ok(Call { desk, method, uri, headers, body, parameters: HashMap::new(), query, from: From { address, agent }, reference })
+    }
+
+    /// The value of a parameter of the path; empty when the route has none of that name.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map_or("", String::as_str)
+    }
+    /// The value of a query parameter, ignoring the case of its name.
+    pub fn asked(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+    /// All values of a query parameter: repeated, or joined by commas; empty ones left out.
+    pub fn asked_all(&self, name: &str) -> Vec<String> {
+        let values = self.query.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).flat_map(|(_, value)| value.split(','));
+        values.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
+    }
+    /// `skip` and `take` of a list on the wire.
+    pub fn page(&self) -> Page {
+        let number = |name| self.asked(name).and_then(|text| text.trim().parse().ok());
+        Page::of(number("skip"), number("take"))
+    }
+    /// Which page of a list on screen is asked for, from 1.
+    pub fn page_number(&self) -> i64 {
+        self.asked("page").and_then(|text| text.parse().ok()).unwrap_or(1).clamp(1, 1_000_000)
+    }
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+    /// The value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';')).find_map(|pair| {
+            let (key, value) = pair.trim().split_once('=')?;
+            (key == name).then_some(value)
+        })
+    }
+    /// The media type of the body.
+    pub fn media_type(&self) -> &str {
+        self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim()
+    }
+    /// The fields of a form that was sent.
+    ///
+    /// # Errors
+    /// `Err(Conflict)` never; an empty list for an empty body. The caller has checked the media type.
+    pub fn form(&self) -> Form {
+        Form(pairs(&self.body))
+    }
+    /// Where somebody can be sent back to after signing in: a path of this company only.
+    pub fn path_and_query(&self) -> String {
+        self.uri.path_and_query().map_or_else(|| "/".into(), ToString::to_string)
+    }
+}
+
+fn pairs(bytes: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(bytes).map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
+}
+
+/// What was typed into a form.
+#[derive(Debug, Clone, Default)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// The value of a field; empty when it was not sent.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+    /// All values of a field that can be sent several times.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+    /// Whether a box was ticked.
+    pub fn ticked(&self, name: &str) -> bool {
+        matches!(self.text(name), "true" | "on" | "1")
+    }
+    /// A number, or an error under the field's name.
+    pub fn number(&self, name: &str, field: &str) -> Result<i64> {
+        self.text(name).trim().parse().map_err(|_| Error::invalid(field, "Give a whole number."))
+    }
+    /// What was typed, for putting it back into the form.
+    pub fn typed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}

@@ -1,0 +1,177 @@
+//! The table of routes: method, path, what it needs, who answers. One list that serves requests, is printed as the
+//! API's description, and is gone through by the tests of the door.
+
+use axum::http::Method;
+use std::collections::HashMap;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Anybody, without a sign-in.
+    Public,
+    /// Anybody who is signed in; what is shown is their own or narrowed.
+    Authenticated,
+    /// A permission of the catalogue, by name.
+    Permission(&'static str),
+}
+
+impl Needs {
+    /// As the API's description says it (`x-permission`).
+    pub fn word(self) -> &'static str {
+        match self {
+            Needs::Public => "public",
+            Needs::Authenticated => "authenticated",
+            Needs::Permission(name) => name,
+        }
+    }
+}
+
+/// One route. `path` has literals and `{parameters}`.
+pub struct Route<H> {
+    /// GET, POST, PUT or DELETE.
+    pub method: Method,
+    /// Such as `/{space}/projects/{project}`.
+    pub path: &'static str,
+    /// What it needs.
+    pub needs: Needs,
+    /// Who answers.
+    pub handler: H,
+}
+
+/// What a path led to.
+pub enum Matched<'t, H> {
+    /// A route, and the values of its parameters.
+    Route(&'t Route<H>, HashMap<&'static str, String>),
+    /// The path exists, but not with this method; these it has.
+    Method(Vec<Method>),
+    /// No such path.
+    Nothing,
+}
+
+/// Finds the route for a path given as its segments. Literals are compared ignoring case; where several routes fit, the
+/// one whose literals come first wins.
+pub fn find<'t, H>(routes: impl IntoIterator<Item = &'t Route<H>>, method: &Method, segments: &[String]) -> Matched<'t, H> {
+    let mut best: Option<(&Route<H>, u64)> = None;
+    let mut others: Vec<(Method, u64)> = Vec::new();
+    for route in routes {
+        let Some(score) = score(route.path, segments) else { continue };
+        if route.method == *method || (*method == Method::HEAD && route.method == Method::GET) {
+            if best.is_none_or(|(_, known)| score > known) {
+                best = Some((route, score));
+            }
+        } else {
+            others.push((route.method.clone(), score));
+        }
+    }
+    match best {
+        // A route with another method whose literals fit better is the one that was meant.
+        Some((_, score)) if others.iter().any(|(_, other)| *other > score) => {
+            Matched::Method(others.into_iter().map(|(method, _)| method).collect())
+        }
+        Some((route, _)) => Matched::Route(route, parameters(route.path, segments)),
+        None if others.is_empty() => Matched::Nothing,
+        None => Matched::Method(others.into_iter().map(|(method, _)| method).collect()),
+    }
+}
+
+fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty())
+}
+
+fn parameter(part: &str) -> Option<&str> {
+    part.strip_prefix('{')?.strip_suffix('}')
+}
+
+/// `None`: does not fit. Else a number that is greater the earlier literals stand.
+fn score(path: &str, segments: &[String]) -> Option<u64> {
+    let mut score = 0;
+    let mut count = 0;
+    for (place, part) in parts(path).enumerate() {
+        let segment = segments.get(place)?;
+        if parameter(part).is_none() {
+            if !part.eq_ignore_ascii_case(segment) {
+                return None;
+            }
+            score |= 1 << (63 - place.min(63));
+        }
+        count += 1;
+    }
+    (count == segments.len()).then_some(score)
+}
+
+fn parameters(path: &'static str, segments: &[String]) -> HashMap<&'static str, String> {
+    parts(path).zip(segments).filter_map(|(part, segment)| Some((parameter(part)?, segment.clone()))).collect()
+}
+
+/// The segments of a request's path, decoded. `None` for one that is no UTF-8 or hides a slash or a null.
+pub fn segments(path: &str) -> Option<Vec<String>> {
+    path.split('/').filter(|part| !part.is_empty()).map(decode).collect()
+}
+
+fn decode(part: &str) -> Option<String> {
+    let bytes = part.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == b'%' {
+            let hex = part.get(at + 1..at + 3)?;
+            out.push(u8::from_str_radix(hex, 16).ok()?);
+            at += 3;
+        } else {
+            out.push(bytes[at]);
+            at += 1;
+        }
+    }
+    let text = String::from_utf8(out).ok()?;
+    (!text.contains(['/', '\0'])).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes() -> Vec<Route<u8>> {
+        let get = |path, handler| Route { method: Method::GET, path, needs: Needs::Public, handler };
+        vec![
+            get("/{space}/projects", 1),
+            get("/{space}/projects/{project}", 2),
+            get("/{space}/projects/new", 3),
+            get("/access/people", 4),
+            Route { method: Method::POST, path: "/{space}/projects", needs: Needs::Public, handler: 5 },
+            get("/{space}", 6),
+        ]
+    }
+    fn answer(method: Method, path: &str) -> (u8, HashMap<&'static str, String>) {
+        match find(&routes(), &method, &segments(path).unwrap()) {
+            Matched::Route(route, parameters) => (route.handler, parameters),
+            Matched::Method(_) => (255, HashMap::new()),
+            Matched::Nothing => (0, HashMap::new()),
+        }
+    }
+
+    #[test]
+    fn the_route_with_the_earliest_literals_wins() {
+        for (method, path, handler) in [
+            (Method::GET, "/default/projects", 1),
+            (Method::GET, "/default/Projects/shop", 2),
+            (Method::GET, "/default/projects/new", 3),
+            (Method::GET, "/access/people", 4),
+            (Method::POST, "/default/projects", 5),
+            (Method::GET, "/default", 6),
+            (Method::HEAD, "/default", 6),
+            (Method::DELETE, "/default/projects", 255),
+            (Method::GET, "/default/nothing", 0),
+            (Method::GET, "/", 0),
+        ] {
+            assert_eq!(answer(method, path).0, handler, "{path}");
+        }
+        assert_eq!(answer(Method::GET, "/my%20space/projects/a%C3%BC").1["project"], "aü");
+    }
+
+    #[test]
+    fn paths_that_hide_something_are_refused() {
+        for path in ["/a%2Fb", "/%00", "/%ff", "/%zz", "/%4"] {
+            assert!(segments(path).is_none(), "{path}");
+        }
+    }
+}
