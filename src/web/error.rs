@@ -1,0 +1,131 @@
+//! Errors as pages with a way out. Nobody else turns an error into a status code or a sentence for people.
+
+use super::{
+    caller::{Answer, Visit},
+    page::{Bare, Frame},
+};
+use crate::base::error::Error;
+use askama::Template;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+
+#[derive(Template)]
+#[template(path = "errors/error.html")]
+struct Page {
+    frame: Frame,
+    shown: Shown,
+}
+#[derive(Template)]
+#[template(path = "errors/bare.html")]
+struct BarePage {
+    frame: Bare,
+    shown: Shown,
+}
+
+/// What an error's page says.
+pub struct Shown {
+    /// The status code, small.
+    pub code: u16,
+    /// What happened, as a heading.
+    pub title: String,
+    /// Why, and what to do.
+    pub text: String,
+    /// Further lines: what is needed, who has it.
+    pub lines: Vec<String>,
+    /// A way on.
+    pub way: String,
+    /// What the way on is called.
+    pub way_label: String,
+}
+
+fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
+    let (status, title, text, lines) = match error {
+        Error::Denied(denied) => {
+            let place = if denied.place.is_empty() { String::new() } else { format!(" for {}", denied.place) };
+            let mut lines = vec![format!("Missing permission: {}{place}.", denied.permission), format!("Why not: {}.", denied.reason)];
+            match &denied.teams {
+                Some(teams) if teams.is_empty() => lines.push("No team has it there.".into()),
+                Some(teams) => {
+                    let names: Vec<&str> = teams.iter().map(|(_, name)| name.as_str()).collect();
+                    lines.push(format!("Teams that have it: {}.", names.join(", ")));
+                }
+                None => {}
+            }
+            let text = format!("This needs the right to: {}. Ask your administrator if you need it.", denied.meaning.to_lowercase());
+            (StatusCode::FORBIDDEN, "You may not do this", text, lines)
+        }
+        Error::NotFound(_) => (
+            StatusCode::NOT_FOUND,
+            "There is nothing here that you can see",
+            "It may have been deleted or renamed, or you may have no right to see it.".into(),
+            Vec::new(),
+        ),
+        Error::Invalid(fields) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Something in the request is not right",
+            "Go back and put it right.".into(),
+            fields.iter().map(|(field, message)| format!("{field}: {message}")).collect(),
+        ),
+        Error::Conflict(sentence) => (StatusCode::CONFLICT, "This cannot be done now", sentence.clone(), Vec::new()),
+        Error::Unavailable(sentence) => (StatusCode::SERVICE_UNAVAILABLE, "This company cannot be served now", sentence.clone(), Vec::new()),
+        Error::Internal(cause) => {
+            tracing::error!(reference, "{cause:#}");
+            let text = "The fault is ours and has been logged. Try again; if it stays, give the operator this reference.".into();
+            (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here", text, vec![format!("Reference: {reference}")])
+        }
+    };
+    let shown = Shown { code: status.as_u16(), title: title.into(), text, lines, way: home.into(), way_label: "Go to the first page".into() };
+    (status, shown)
+}
+
+/// An error within a company's pages.
+pub(super) fn page(visit: &Visit, error: &Error) -> Answer {
+    let (status, shown) = shown(error, &visit.call.reference, &visit.path(""));
+    let page = Page { frame: visit.frame("", shown.title.clone()), shown };
+    Answer::Error(status, page.render().unwrap_or_else(|_| "Something went wrong here.".into()))
+}
+
+/// An error before anybody is known.
+pub(super) fn bare(error: &Error, reference: &str) -> Answer {
+    let (status, shown) = shown(error, reference, "/login");
+    let page = BarePage { frame: Bare::new(shown.title.clone()), shown };
+    Answer::Error(status, page.render().unwrap_or_else(|_| "Something went wrong here.".into()))
+}
+
+/// An answer that HTTP itself demands: too large, wrong type, wrong method.
+pub(super) fn status(status: StatusCode) -> Response {
+    let (title, text) = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => ("That was too much", "At most 2 MB can be sent here."),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("Wrong kind of content", "Forms are sent as application/x-www-form-urlencoded."),
+        StatusCode::METHOD_NOT_ALLOWED => ("This address does not do that", "It exists, but not for this kind of request."),
+        _ => ("The request cannot be read", "Try again."),
+    };
+    let shown = Shown {
+        code: status.as_u16(),
+        title: title.into(),
+        text: text.into(),
+        lines: Vec::new(),
+        way: "/login".into(),
+        way_label: "Go to the first page".into(),
+    };
+    let page = BarePage { frame: Bare::new(title), shown };
+    let mut response = (status, Html(page.render().unwrap_or_default())).into_response();
+    crate::http::headers::protect(response.headers_mut(), false);
+    response
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let (status, html) = match self {
+            Answer::Page(html) => (StatusCode::OK, html),
+            Answer::Refused(html) => (StatusCode::UNPROCESSABLE_ENTITY, html),
+            Answer::Error(status, html) => (status, html),
+            _ => (StatusCode::SEE_OTHER, String::new()),
+        };
+        let mut response = (status, Html(html)).into_response();
+        crate::http::headers::protect(response.headers_mut(), false);
+        response
+    }
+}

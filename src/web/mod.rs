@@ -1,0 +1,129 @@
+//! Pages for people. Every route on one screen; a page asks the door, calls one command and draws.
+//!
+//! Handlers are plain functions of a [`Visit`] (somebody signed in) or of a [`Call`] (nobody yet). They know no axum.
+
+pub mod caller;
+mod environments;
+pub mod error;
+pub mod page;
+mod setup;
+mod signin;
+
+use crate::{
+    base::error::{Error, Result},
+    http::{
+        Desk,
+        call::Call,
+        table::{self, Matched, Needs, Route},
+    },
+};
+use axum::{
+    extract::Request,
+    http::Method,
+    response::{IntoResponse, Redirect, Response},
+};
+use caller::{Answer, Visit};
+
+/// A page for somebody who is signed in to a company.
+pub type Page = fn(&Visit) -> Result<Answer>;
+/// A page for anybody: sign-in and what leads to it.
+pub type OpenPage = fn(&Call) -> Result<Answer>;
+
+fn page(method: Method, path: &'static str, permission: &'static str, handler: Page) -> Route<Page> {
+    let needs = if permission.is_empty() { Needs::Authenticated } else { Needs::Permission(permission) };
+    Route { method, path, needs, handler }
+}
+fn open(method: Method, path: &'static str, handler: OpenPage) -> Route<OpenPage> {
+    Route { method, path, needs: Needs::Public, handler }
+}
+
+/// Pages without a visitor: paths from the root of the appliance.
+pub fn open_routes() -> Vec<Route<OpenPage>> {
+    use Method as M;
+    vec![
+        open(M::GET, "/", signin::front),
+        open(M::GET, "/login", signin::form),
+        open(M::POST, "/login", signin::submit),
+        open(M::GET, "/{company}/login", signin::form),
+        open(M::POST, "/{company}/login", signin::submit),
+        open(M::GET, "/{company}/code", signin::code_form),
+        open(M::POST, "/{company}/code", signin::code_submit),
+        open(M::GET, "/{company}/enrol", signin::enrol_form),
+        open(M::POST, "/{company}/enrol", signin::enrol_submit),
+        open(M::POST, "/{company}/sign-out", signin::sign_out),
+        open(M::GET, "/{company}/invitation/{token}", signin::invitation_form),
+        open(M::POST, "/{company}/invitation/{token}", signin::invitation_submit),
+        open(M::GET, "/setup/{token}", setup::form),
+        open(M::POST, "/setup/{token}", setup::submit),
+    ]
+}
+
+/// Pages of a company: paths below `/{company}`.
+#[rustfmt::skip]
+pub fn routes() -> Vec<Route<Page>> {
+    use Method as M;
+    vec![
+        page(M::GET,  "/", "", caller::home),
+        // Environments
+        page(M::GET,  "/{space}/infrastructure/environments",                       "EnvironmentView",   environments::list),
+        page(M::POST, "/{space}/infrastructure/environments",                       "EnvironmentCreate", environments::create),
+        page(M::GET,  "/{space}/infrastructure/environments/new",                   "EnvironmentCreate", environments::new),
+        page(M::GET,  "/{space}/infrastructure/environments/{environment}",         "EnvironmentView",   environments::show),
+        page(M::GET,  "/{space}/infrastructure/environments/{environment}/edit",    "EnvironmentEdit",   environments::edit),
+        page(M::POST, "/{space}/infrastructure/environments/{environment}",         "EnvironmentEdit",   environments::update),
+        page(M::POST, "/{space}/infrastructure/environments/{environment}/delete",  "EnvironmentDelete", environments::delete),
+    ]
+}
+
+/// Answers a request for a page.
+pub async fn serve(desk: Desk, request: Request) -> Response {
+    let Some(segments) = table::segments(request.uri().path()) else { return error::bare(&Error::NotFound("page".into()), "").into_response() };
+    let method = request.method().clone();
+    let slashed = request.uri().path().len() > 1 && request.uri().path().ends_with('/');
+    if slashed && method == Method::GET {
+        let path = format!("/{}", request.uri().path().trim_matches('/'));
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        return Redirect::permanent(&format!("{path}{query}")).into_response();
+    }
+    let secure = desk.secure();
+    let mut call = match Call::read(desk, request).await {
+        Ok(call) => call,
+        Err(status) => return error::status(status),
+    };
+    if method == Method::POST && !call.body.is_empty() && !call.media_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return error::status(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let reference = call.reference.clone();
+    let answer = crate::http::blocking(move || Ok(respond(&mut call, &method, &segments, secure))).await;
+    answer.unwrap_or_else(|fault| error::bare(&fault, &reference).into_response())
+}
+
+fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) -> Response {
+    match table::find(&open_routes(), method, segments) {
+        Matched::Route(route, parameters) => {
+            call.parameters = parameters;
+            return match (route.handler)(call) {
+                Ok(answer) => answer.respond(call, secure),
+                Err(fault) => error::bare(&fault, &call.reference).into_response(),
+            };
+        }
+        Matched::Method(_) => return error::status(axum::http::StatusCode::METHOD_NOT_ALLOWED),
+        Matched::Nothing => {}
+    }
+    let Some((company, rest)) = segments.split_first() else { return error::bare(&Error::NotFound("page".into()), "").into_response() };
+    let visit = match Visit::enter(call, company) {
+        Ok(visit) => visit,
+        Err(answer) => return answer.respond(call, secure),
+    };
+    match table::find(&routes(), method, rest) {
+        Matched::Route(route, parameters) => {
+            let visit = visit.at(parameters);
+            match (route.handler)(&visit) {
+                Ok(answer) => answer.respond(call, secure),
+                Err(fault) => error::page(&visit, &fault).respond(call, secure),
+            }
+        }
+        Matched::Method(_) => error::status(axum::http::StatusCode::METHOD_NOT_ALLOWED),
+        Matched::Nothing => error::page(&visit, &Error::NotFound(call.uri.path().to_owned())).respond(call, secure),
+    }
+}

@@ -1,0 +1,68 @@
+//! The one-time set-up link of the first start: makes the first company and its administrator.
+
+use super::{
+    caller::Answer,
+    page::{Bare, FieldView, FormView},
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        secret::Secret,
+    },
+    http::call::Call,
+};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "signin/setup.html")]
+struct SetUp {
+    frame: Bare,
+    form: FormView,
+}
+
+/// Wire names of the command's fields and the names in the form.
+const FIELDS: [(&str, &str); 5] =
+    [("Name", "name"), ("Slug", "slug"), ("AdminName", "admin_name"), ("AdminEmail", "admin_email"), ("AdminPassword", "password")];
+
+fn page(call: &Call) -> SetUp {
+    let form = FormView::new(format!("/setup/{}", call.parameter("token")), "Create the company")
+        .field(FieldView::text("name", "Company name").required().autofocus().autocomplete("organization"))
+        .field(FieldView::text("slug", "Short name").required().mono().help("It stands in every address of the company, such as acme-corp: lower-case letters, digits and hyphens."))
+        .field(FieldView::section("You", "The first administrator."))
+        .field(FieldView::text("admin_name", "Your name").required().autocomplete("name"))
+        .field(FieldView::email("admin_email", "Your e-mail").required().autocomplete("email"))
+        .field(FieldView::password("password", "Password").required().autocomplete("new-password").help("12 to 128 characters. A sentence is fine."));
+    SetUp { frame: Bare::new("Set up Bulkhead"), form }
+}
+
+/// The form.
+pub(super) fn form(call: &Call) -> Result<Answer> {
+    if !call.desk.appliance.setup_open(call.parameter("token")) {
+        return Err(Error::NotFound("set-up link".into()));
+    }
+    Answer::page(&page(call))
+}
+
+/// The form was sent.
+pub(super) fn submit(call: &Call) -> Result<Answer> {
+    let sent = call.form();
+    let password = Secret::new(sent.text("password"));
+    let made = call.desk.appliance.set_up(
+        call.parameter("token"),
+        sent.text("slug"),
+        sent.text("name"),
+        sent.text("admin_name"),
+        sent.text("admin_email"),
+        &password,
+    );
+    let refused = |form: FormView| Answer::refused(&SetUp { frame: Bare::new("Set up Bulkhead"), form });
+    match made {
+        Ok(company) => Ok(Answer::Go(format!("/{}/login", company.slug()))),
+        Err(Error::Invalid(fields)) => {
+            let errors = FIELDS.iter().filter_map(|(wire, name)| Some((*name, fields.of(wire)?)));
+            refused(page(call).form.typed(sent.typed().filter(|(name, _)| *name != "password")).errors(errors))
+        }
+        Err(Error::Conflict(sentence)) => refused(page(call).form.typed(sent.typed()).problem(sentence)),
+        Err(error) => Err(error),
+    }
+}

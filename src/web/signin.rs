@@ -1,0 +1,284 @@
+//! Signing in: company, e-mail and password; then a code, or the setting up of one. Signing out. Using an invitation.
+//!
+//! Unknown company, unknown person and wrong password give the same page after the same work.
+
+use super::{
+    caller::{Answer, SESSION},
+    page::{Bare, FieldView, FormView, Kind, Qr},
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        secret::Secret,
+    },
+    company::{
+        Company,
+        access::admit::{self, Entry, PendingSession, Stage},
+    },
+    http::call::Call,
+};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "signin/signin.html")]
+struct SignIn {
+    frame: Bare,
+    form: FormView,
+}
+#[derive(Template)]
+#[template(path = "signin/code.html")]
+struct CodePage {
+    frame: Bare,
+    form: FormView,
+    person: String,
+    other_href: String,
+}
+#[derive(Template)]
+#[template(path = "signin/enrol.html")]
+struct EnrolPage {
+    frame: Bare,
+    form: FormView,
+    person: String,
+    qr: Qr,
+    secret: String,
+}
+#[derive(Template)]
+#[template(path = "signin/invitation.html")]
+struct InvitationPage {
+    frame: Bare,
+    form: FormView,
+    person: String,
+    email: String,
+}
+
+/// `/` → sign-in.
+pub(super) fn front(_: &Call) -> Result<Answer> {
+    Ok(Answer::Go("/login".into()))
+}
+
+fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
+    let known = !call.parameter("company").is_empty();
+    let next: String = form_urlencoded::byte_serialize(call.asked("next").unwrap_or_default().as_bytes()).collect();
+    let base = if known { format!("/{company}/login") } else { "/login".into() };
+    let action = if next.is_empty() { base } else { format!("{base}?next={next}") };
+    let mut form = FormView::new(action, "Sign in");
+    let mut field = FieldView::text("company", "Company").value(company).required().autocomplete("organization").help("The short name in your address, such as acme-corp.");
+    if !known {
+        field = field.autofocus();
+    }
+    form = form.field(field);
+    let mut field = FieldView::email("email", "E-mail").value(email).required().autocomplete("username");
+    if known {
+        field = field.autofocus();
+    }
+    form = form.field(field).field(FieldView::password("password", "Password").required().autocomplete("current-password"));
+    SignIn { frame: Bare::new("Sign in"), form }
+}
+
+/// The form.
+pub(super) fn form(call: &Call) -> Result<Answer> {
+    let slug: String = call.parameter("company").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+    Answer::page(&sign_in_page(call, &slug, ""))
+}
+
+/// The form was sent.
+pub(super) fn submit(call: &Call) -> Result<Answer> {
+    let sent = call.form();
+    let slug = sent.text("company").trim().to_lowercase();
+    let password = Secret::new(sent.text("password"));
+    let company = match call.desk.appliance.company(&slug) {
+        Ok(company) => Some(company),
+        Err(Error::NotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let signed_in = match &company {
+        Some(company) => admit::sign_in(company, sent.text("email"), &password, &call.from)?,
+        None => {
+            admit::decoy(&password);
+            None
+        }
+    };
+    match (company, signed_in) {
+        (Some(company), Some(signed_in)) => {
+            let step = if signed_in.stage == Stage::Enrol { "enrol" } else { "code" };
+            let next = own_path(company.slug(), call.asked("next"));
+            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            Ok(Answer::SignedIn { to: format!("/{}/{step}?next={next}", company.slug()), company: company.slug().into(), token: signed_in.token })
+        }
+        _ => {
+            let mut page = sign_in_page(call, &slug, sent.text("email"));
+            page.form = page.form.problem("Company, e-mail or password is not right.");
+            Answer::refused(&page)
+        }
+    }
+}
+
+/// A path to go on to, if it lies within the company; else its first page.
+fn own_path(company: &str, next: Option<&str>) -> String {
+    let base = format!("/{company}");
+    match next {
+        Some(path) if (path == base || path.starts_with(&format!("{base}/"))) && !path.contains(['\\', '\n', '\r']) => path.to_owned(),
+        _ => base,
+    }
+}
+
+enum Standing {
+    Pending(Company, PendingSession),
+    Elsewhere(Answer),
+}
+
+fn standing(call: &Call, stage: Stage) -> Result<Standing> {
+    let slug = call.parameter("company");
+    let to_login = || Standing::Elsewhere(Answer::Go("/login".into()));
+    let company = match call.desk.appliance.company(slug) {
+        Ok(company) => company,
+        Err(Error::NotFound(_)) => return Ok(to_login()),
+        Err(error) => return Err(error),
+    };
+    let Some(token) = call.cookie(SESSION) else { return Ok(to_login()) };
+    Ok(match admit::enter(&company, token, &call.from)? {
+        Entry::Pending(pending) if pending.stage == stage => Standing::Pending(company, pending),
+        Entry::Pending(pending) => Standing::Elsewhere(Answer::Go(format!("/{slug}/{}", if pending.stage == Stage::Enrol { "enrol" } else { "code" }))),
+        Entry::Admitted(_) => Standing::Elsewhere(Answer::Go(format!("/{slug}"))),
+        Entry::Nobody => to_login(),
+    })
+}
+
+fn step_address(call: &Call, company: &Company, step: &str) -> String {
+    let next: String = form_urlencoded::byte_serialize(own_path(company.slug(), call.asked("next")).as_bytes()).collect();
+    format!("/{}/{step}?next={next}", company.slug())
+}
+
+fn code_field() -> FieldView {
+    FieldView::code("code", "Code").required().autofocus().help("Six digits from your authenticator app.")
+}
+
+fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> CodePage {
+    CodePage {
+        frame: Bare::new("Enter your code").company(company.name(), company.slug()),
+        form: FormView::new(step_address(call, company, "code"), "Sign in").field(code_field()),
+        person: pending.name().to_owned(),
+        other_href: format!("/{}/login", company.slug()),
+    }
+}
+
+/// Asks for the code.
+pub(super) fn code_form(call: &Call) -> Result<Answer> {
+    match standing(call, Stage::Code)? {
+        Standing::Pending(company, pending) => Answer::page(&code_page(call, &company, &pending)),
+        Standing::Elsewhere(answer) => Ok(answer),
+    }
+}
+
+/// The code was sent.
+pub(super) fn code_submit(call: &Call) -> Result<Answer> {
+    let (company, pending) = match standing(call, Stage::Code)? {
+        Standing::Pending(company, pending) => (company, pending),
+        Standing::Elsewhere(answer) => return Ok(answer),
+    };
+    match admit::check_code(&company, &pending, call.form().text("code"), &call.from) {
+        Ok(token) => Ok(Answer::SignedIn { company: company.slug().into(), token, to: own_path(company.slug(), call.asked("next")) }),
+        Err(Error::Invalid(fields)) => {
+            let mut page = code_page(call, &company, &pending);
+            page.form = page.form.errors([("code", fields.of("Code").unwrap_or_default())]);
+            Answer::refused(&page)
+        }
+        Err(Error::Conflict(sentence)) => again(call, &company, &sentence),
+        Err(error) => Err(error),
+    }
+}
+
+fn again(call: &Call, company: &Company, sentence: &str) -> Result<Answer> {
+    let mut page = sign_in_page(call, company.slug(), "");
+    page.frame = page.frame.flash(Kind::Warning, sentence);
+    Answer::refused(&page)
+}
+
+fn enrol_page(call: &Call, company: &Company, pending: &PendingSession) -> Result<EnrolPage> {
+    let enrolment = admit::enrolment(company, pending, &call.from)?;
+    Ok(EnrolPage {
+        frame: Bare::new("Set up your second factor").company(company.name(), company.slug()),
+        form: FormView::new(step_address(call, company, "enrol"), "Turn on the second factor").field(code_field()),
+        person: pending.name().to_owned(),
+        qr: Qr { size: enrolment.size as u32, path: enrolment.path, label: "QR code for your authenticator app".into() },
+        secret: enrolment.secret,
+    })
+}
+
+/// Shows the secret to set up.
+pub(super) fn enrol_form(call: &Call) -> Result<Answer> {
+    match standing(call, Stage::Enrol)? {
+        Standing::Pending(company, pending) => Answer::page(&enrol_page(call, &company, &pending)?),
+        Standing::Elsewhere(answer) => Ok(answer),
+    }
+}
+
+/// The first code of the new secret was sent.
+pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
+    let (company, pending) = match standing(call, Stage::Enrol)? {
+        Standing::Pending(company, pending) => (company, pending),
+        Standing::Elsewhere(answer) => return Ok(answer),
+    };
+    match admit::enrol(&company, &pending, call.form().text("code"), &call.from) {
+        Ok(token) => Ok(Answer::SignedIn { company: company.slug().into(), token, to: own_path(company.slug(), call.asked("next")) }),
+        Err(Error::Invalid(fields)) => {
+            let mut page = enrol_page(call, &company, &pending)?;
+            page.form = page.form.errors([("code", fields.of("Code").unwrap_or_default())]);
+            Answer::refused(&page)
+        }
+        Err(Error::Conflict(sentence)) => again(call, &company, &sentence),
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends the session.
+pub(super) fn sign_out(call: &Call) -> Result<Answer> {
+    let slug = call.parameter("company");
+    if let (Ok(company), Some(token)) = (call.desk.appliance.company(slug), call.cookie(SESSION)) {
+        admit::sign_out(&company, token, &call.from)?;
+        return Ok(Answer::SignedOut { company: company.slug().into() });
+    }
+    Ok(Answer::Go("/login".into()))
+}
+
+fn invited(call: &Call) -> Result<(Company, String, String)> {
+    let gone = || Error::NotFound("invitation".into());
+    let company = call.desk.appliance.company(call.parameter("company")).map_err(|error| match error {
+        Error::NotFound(_) => gone(),
+        other => other,
+    })?;
+    let (person, email) = admit::invitation(&company, call.parameter("token"))?.ok_or_else(gone)?;
+    Ok((company, person, email))
+}
+
+fn invitation_page(call: &Call, company: &Company, person: String, email: String) -> InvitationPage {
+    let form = FormView::new(format!("/{}/invitation/{}", company.slug(), call.parameter("token")), "Choose this password and go on")
+        .field(FieldView::password("password", "New password").required().autofocus().autocomplete("new-password").help("12 to 128 characters. A sentence is fine."))
+        .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
+    InvitationPage { frame: Bare::new(format!("Welcome to {}", company.name())).company(company.name(), company.slug()), form, person, email }
+}
+
+/// Welcomes somebody who was invited.
+pub(super) fn invitation_form(call: &Call) -> Result<Answer> {
+    let (company, person, email) = invited(call)?;
+    Answer::page(&invitation_page(call, &company, person, email))
+}
+
+/// They chose a password.
+pub(super) fn invitation_submit(call: &Call) -> Result<Answer> {
+    let (company, person, email) = invited(call)?;
+    let sent = call.form();
+    let refused = |field: &str, message: &str| {
+        let mut page = invitation_page(call, &company, person.clone(), email.clone());
+        page.form = page.form.errors([(field, message)]);
+        Answer::refused(&page)
+    };
+    if sent.text("password") != sent.text("again") {
+        return refused("again", "The two are not the same. Type it once more.");
+    }
+    match admit::accept_invitation(&company, call.parameter("token"), &Secret::new(sent.text("password")), &call.from) {
+        Ok(signed_in) => Ok(Answer::SignedIn { company: company.slug().into(), token: signed_in.token, to: format!("/{}/enrol", company.slug()) }),
+        Err(Error::Invalid(fields)) => refused("password", fields.of("Password").unwrap_or_default()),
+        Err(error) => Err(error),
+    }
+}
