@@ -96,10 +96,17 @@ fn add(archive: &mut tar::Builder<fs::File>, name: &str, bytes: &[u8]) -> Result
 ///
 /// # Errors
 /// `Conflict` when there is a company in its place, when the file is no backup, or when it does not verify.
-pub fn restore(appliance: &Appliance, key: &OperatorKey, file: &Path, slug: Option<&str>, replace: bool) -> Result<Company> {
+pub fn restore(
+    appliance: &Appliance,
+    key: &OperatorKey,
+    file: &Path,
+    slug: Option<&str>,
+    replace: bool,
+) -> Result<Company> {
     let aside = appliance.data().join("companies").join(format!(".restore-{}", uuid::Uuid::now_v7()));
     keys::make_private_folder(&aside)?;
-    let restored = unpack(file, &aside).and_then(|manifest| put_in_place(appliance, key, &aside, &manifest, slug, replace));
+    let restored =
+        unpack(file, &aside).and_then(|manifest| put_in_place(appliance, key, &aside, &manifest, slug, replace));
     if restored.is_err() {
         let _ = fs::remove_dir_all(&aside);
     }
@@ -108,7 +115,8 @@ pub fn restore(appliance: &Appliance, key: &OperatorKey, file: &Path, slug: Opti
 
 fn unpack(file: &Path, aside: &Path) -> Result<Manifest> {
     let no_backup = |what: &str| Error::Conflict(format!("{} is not a backup of a company: {what}.", file.display()));
-    let opened = fs::File::open(file).map_err(|cause| Error::Conflict(format!("{} cannot be read: {cause}.", file.display())))?;
+    let opened = fs::File::open(file)
+        .map_err(|cause| Error::Conflict(format!("{} cannot be read: {cause}.", file.display())))?;
     // Only plain files and folders, only below the folder: `unpack_in` refuses paths that lead out of it.
     for entry in tar::Archive::new(opened).entries().map_err(|cause| no_backup(&cause.to_string()))? {
         let mut entry = entry.map_err(|cause| no_backup(&cause.to_string()))?;
@@ -118,7 +126,9 @@ fn unpack(file: &Path, aside: &Path) -> Result<Manifest> {
         }
     }
     let mut text = String::new();
-    fs::File::open(aside.join("manifest.json")).map_err(|_| no_backup("it has no manifest"))?.read_to_string(&mut text)?;
+    fs::File::open(aside.join("manifest.json"))
+        .map_err(|_| no_backup("it has no manifest"))?
+        .read_to_string(&mut text)?;
     let manifest: Manifest = serde_json::from_str(&text).map_err(|_| no_backup("its manifest cannot be read"))?;
     if manifest.format != 1 {
         return Err(no_backup("it was written by a newer Bulkhead"));
@@ -134,7 +144,8 @@ fn put_in_place(
     slug: Option<&str>,
     replace: bool,
 ) -> Result<Company> {
-    let slug = names::company_slug(slug.unwrap_or(&manifest.slug)).map_err(|message| Error::invalid("Slug", message))?;
+    let slug =
+        names::company_slug(slug.unwrap_or(&manifest.slug)).map_err(|message| Error::invalid("Slug", message))?;
     let folder = appliance.folder(&slug);
     if folder.exists() && !replace {
         return Err(Error::Conflict(format!(

@@ -30,7 +30,8 @@ impl Keys {
     pub fn open(data: &Path) -> Result<Keys> {
         let path = data.join("master.key");
         let master = match fs::read_to_string(&path) {
-            Ok(text) => decode(text.trim()).ok_or_else(|| Error::Conflict(format!("{} is no key. Put the right file back.", path.display())))?,
+            Ok(text) => decode(text.trim())
+                .ok_or_else(|| Error::Conflict(format!("{} is no key. Put the right file back.", path.display())))?,
             Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => {
                 let key = Zeroizing::new(secret::random::<32>());
                 write_private(&path, format!("{}\n", data_encoding::HEXLOWER.encode(&key[..])).as_bytes())?;
@@ -65,17 +66,23 @@ impl Keys {
     }
 
     fn unseal(&self, company: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
-        let wrong = || Error::Unavailable("The key of this company does not open with this machine's master key.".into());
+        let wrong =
+            || Error::Unavailable("The key of this company does not open with this machine's master key.".into());
         let (nonce, sealed) = sealed.split_at_checked(24).ok_or_else(wrong)?;
         let nonce: [u8; 24] = nonce.try_into().map_err(|_| wrong())?;
-        let key = self.master.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: company.as_bytes() }).map_err(|_| wrong())?;
+        let key = self
+            .master
+            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: company.as_bytes() })
+            .map_err(|_| wrong())?;
         let key = Zeroizing::new(key);
         Ok(Zeroizing::new(key.as_slice().try_into().map_err(|_| wrong())?))
     }
 
     /// The sealed key as it is stored, for a backup.
     pub fn sealed(&self, company: &str) -> Result<Vec<u8>> {
-        let missing = || Error::Unavailable("The key of this company is missing. The operator can restore it from a backup.".into());
+        let missing = || {
+            Error::Unavailable("The key of this company is missing. The operator can restore it from a backup.".into())
+        };
         fs::read(self.path(company)).map_err(|_| missing())
     }
 

@@ -66,7 +66,12 @@ impl Appliance {
         keys::make_private_folder(data)?;
         keys::make_private_folder(&data.join("companies"))?;
         keys::make_private_folder(&data.join("work"))?;
-        Ok(Appliance { data: data.to_owned(), keys: Keys::open(data)?, open: Mutex::default(), setup: Mutex::default() })
+        Ok(Appliance {
+            data: data.to_owned(),
+            keys: Keys::open(data)?,
+            open: Mutex::default(),
+            setup: Mutex::default(),
+        })
     }
 
     /// The data folder.
@@ -166,7 +171,14 @@ impl Appliance {
     ///
     /// # Errors
     /// `Invalid` by field; `Conflict` when the slug is taken.
-    pub fn create(&self, slug: &str, name: &str, person: &str, email: &str, password: Option<&Secret>) -> Result<(Company, Option<String>)> {
+    pub fn create(
+        &self,
+        slug: &str,
+        name: &str,
+        person: &str,
+        email: &str,
+        password: Option<&Secret>,
+    ) -> Result<(Company, Option<String>)> {
         let mut wrong = Fields::new();
         let slug = wrong.check("Slug", names::company_slug(slug)).unwrap_or_default();
         let name = wrong.check("Name", names::name(name, 100)).unwrap_or_default();
@@ -185,7 +197,11 @@ impl Appliance {
         keys::make_private_folder(&aside)?;
         let id = Uuid::now_v7();
         let key = self.keys.create(&id.to_string())?;
-        let founding = Founding { slug: &slug, name: &name, administrator: FirstPerson { name: &person, email: &email, password } };
+        let founding = Founding {
+            slug: &slug,
+            name: &name,
+            administrator: FirstPerson { name: &person, email: &email, password },
+        };
         let made = Company::found(&aside, id, &key, &founding).and_then(|founded| {
             founded.company.settle()?;
             drop(founded.company);
@@ -235,7 +251,15 @@ impl Appliance {
     }
 
     /// Uses the set-up link: makes the first company. A refused form does not use it up.
-    pub fn set_up(&self, token: &str, slug: &str, name: &str, person: &str, email: &str, password: &Secret) -> Result<Company> {
+    pub fn set_up(
+        &self,
+        token: &str,
+        slug: &str,
+        name: &str,
+        person: &str,
+        email: &str,
+        password: &Secret,
+    ) -> Result<Company> {
         if !self.setup_open(token) {
             return Err(Error::NotFound("set-up link".into()));
         }
@@ -257,7 +281,8 @@ fn make_room(open: &mut HashMap<String, Arc<Mutex<Slot>>>) {
         let slot = slot.try_lock().ok()?;
         slot.company.as_ref().is_none_or(Company::is_idle).then_some(slot.last_asked)
     };
-    let mut idle: Vec<(Moment, String)> = open.iter().filter_map(|(slug, slot)| Some((idle_since(slot)?, slug.clone()))).collect();
+    let mut idle: Vec<(Moment, String)> =
+        open.iter().filter_map(|(slug, slot)| Some((idle_since(slot)?, slug.clone()))).collect();
     idle.sort();
     for (_, slug) in idle.into_iter().take(MOST_OPEN / 16) {
         open.remove(&slug);

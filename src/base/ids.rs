@@ -125,7 +125,16 @@ mod tests {
     #[test]
     fn ids_are_read_ignoring_case_and_nothing_else_passes() {
         assert_eq!(Id::<Project>::parse("projects-12"), Some(Id::new(12)));
-        for text in ["", "Projects-", "Projects-0", "Projects--1", "Environments-1", "Projects-1x", "12", "Projects-99999999999999999999"] {
+        for text in [
+            "",
+            "Projects-",
+            "Projects-0",
+            "Projects--1",
+            "Environments-1",
+            "Projects-1x",
+            "12",
+            "Projects-99999999999999999999",
+        ] {
             assert_eq!(Id::<Project>::parse(text), None, "{text}");
         }
         assert_eq!(Id::<Task>::new(7).to_string(), "ServerTasks-7");

@@ -73,8 +73,24 @@ pub fn slug(text: &str) -> Result<String, String> {
 
 /// Words in an address that no company can be called by.
 pub const RESERVED: &[&str] = &[
-    "login", "logout", "setup", "static", "healthz", "readyz", "metrics", "agent", "operator", "api", "app", "help",
-    "favicon.ico", "robots.txt", "well-known", "assets", "admin", "bulkhead",
+    "login",
+    "logout",
+    "setup",
+    "static",
+    "healthz",
+    "readyz",
+    "metrics",
+    "agent",
+    "operator",
+    "api",
+    "app",
+    "help",
+    "favicon.ico",
+    "robots.txt",
+    "well-known",
+    "assets",
+    "admin",
+    "bulkhead",
 ];
 
 /// A company's slug: 2 to 40 characters, not a reserved word.
@@ -137,7 +153,9 @@ mod tests {
 
     #[test]
     fn slugs_come_from_names() {
-        for (from, to) in [("Shop & Café", "shop-caf"), ("  A  b ", "a-b"), ("!!!", "thing"), ("Ünï", "n"), ("Prod-EU", "prod-eu")] {
+        for (from, to) in
+            [("Shop & Café", "shop-caf"), ("  A  b ", "a-b"), ("!!!", "thing"), ("Ünï", "n"), ("Prod-EU", "prod-eu")]
+        {
             assert_eq!(slug_of(from, "thing"), to);
         }
         for bad in ["", "-a", "a-", "A", "a b", "ä"] {

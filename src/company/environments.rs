@@ -71,7 +71,8 @@ pub struct Filter {
 pub fn list(granted: &Granted<'_, List<EnvironmentView>>, filter: &Filter, page: Page) -> Result<Listed<Environment>> {
     let reach = granted.reach();
     granted.read(|rows| {
-        let mut parameters = vec![granted.what().space().into(), names::key(&filter.partial_name).into(), sql::ids(&filter.ids)];
+        let mut parameters =
+            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), sql::ids(&filter.ids)];
         let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
         sql::list(rows, &seen, parameters, page)
     })
@@ -138,9 +139,15 @@ pub fn sort(granted: &[Granted<'_, EnvironmentEdit>]) -> Result<()> {
     let Some(first) = granted.first() else { return Ok(()) };
     let space = first.what().environment.space_id();
     first.write(|tx| {
-        tx.run("UPDATE environments SET sort_order = sort_order + ?2 WHERE space_id = ?1", (space, granted.len() as i64))?;
+        tx.run(
+            "UPDATE environments SET sort_order = sort_order + ?2 WHERE space_id = ?1",
+            (space, granted.len() as i64),
+        )?;
         for (place, one) in granted.iter().enumerate() {
-            tx.run("UPDATE environments SET sort_order = ?2 WHERE id = ?1", (one.what().environment.id(), place as i64))?;
+            tx.run(
+                "UPDATE environments SET sort_order = ?2 WHERE id = ?1",
+                (one.what().environment.id(), place as i64),
+            )?;
         }
         tx.record(Event::new("Modified").say("The order of the environments was changed").space(space), ())
     })
@@ -211,7 +218,11 @@ mod sql {
     }
 
     pub fn in_order(rows: &Rows<'_>, space: Id<Space>) -> Result<Vec<Environment>> {
-        rows.all(&format!("SELECT {COLUMNS} FROM environments WHERE space_id = ?1 ORDER BY sort_order, id"), [space], read)
+        rows.all(
+            &format!("SELECT {COLUMNS} FROM environments WHERE space_id = ?1 ORDER BY sort_order, id"),
+            [space],
+            read,
+        )
     }
 
     pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
@@ -222,7 +233,9 @@ mod sql {
     }
 
     pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
-        names::free(wish, |slug| rows.any("SELECT 1 FROM environments WHERE space_id = ?1 AND slug = ?2", (space, slug)))
+        names::free(wish, |slug| {
+            rows.any("SELECT 1 FROM environments WHERE space_id = ?1 AND slug = ?2", (space, slug))
+        })
     }
 
     pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {

@@ -16,7 +16,11 @@ pub fn copy(granted: &Granted<'_, FileKeep>, to: &Path) -> Result<()> {
 /// # Errors
 /// `Conflict` with the first thing that is wrong.
 pub fn verify(granted: &Granted<'_, FileKeep>) -> Result<i64> {
-    granted.visitor().company().verify()?.map_err(|what| Error::Conflict(format!("The company does not verify: {what}.")))
+    granted
+        .visitor()
+        .company()
+        .verify()?
+        .map_err(|what| Error::Conflict(format!("The company does not verify: {what}.")))
 }
 
 /// Tells in the trail that the company was put back from a copy.

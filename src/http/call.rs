@@ -43,7 +43,11 @@ pub struct Call {
 impl Call {
     /// Reads a request. The answer to a body that is too large is 413.
     pub async fn read(desk: Desk, request: Request) -> std::result::Result<Call, StatusCode> {
-        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string()).unwrap_or_default();
+        let address = request
+            .extensions()
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|info| info.0.ip().to_string())
+            .unwrap_or_default();
         let (parts, body) = request.into_parts();
         let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
         let request = Request::from_parts(parts, body);
@@ -52,7 +56,17 @@ impl Call {
         let agent = agent.chars().take(200).collect();
         let query = pairs(uri.query().unwrap_or_default().as_bytes());
         let reference = uuid::Uuid::now_v7().simple().to_string();
-        Ok(Call { desk, method, uri, headers, body, parameters: HashMap::new(), query, from: From { address, agent }, reference })
+        Ok(Call {
+            desk,
+            method,
+            uri,
+            headers,
+            body,
+            parameters: HashMap::new(),
+            query,
+            from: From { address, agent },
+            reference,
+        })
     }
 
     /// The value of a parameter of the path; empty when the route has none of that name.
@@ -65,7 +79,8 @@ impl Call {
     }
     /// All values of a query parameter: repeated, or joined by commas; empty ones left out.
     pub fn asked_all(&self, name: &str) -> Vec<String> {
-        let values = self.query.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).flat_map(|(_, value)| value.split(','));
+        let values =
+            self.query.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).flat_map(|(_, value)| value.split(','));
         values.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
     }
     /// `skip` and `take` of a list on the wire.
@@ -83,10 +98,15 @@ impl Call {
     }
     /// The value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';')).find_map(|pair| {
-            let (key, value) = pair.trim().split_once('=')?;
-            (key == name).then_some(value)
-        })
+        self.headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|line| line.split(';'))
+            .find_map(|pair| {
+                let (key, value) = pair.trim().split_once('=')?;
+                (key == name).then_some(value)
+            })
     }
     /// The media type of the body.
     pub fn media_type(&self) -> &str {

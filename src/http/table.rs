@@ -50,7 +50,11 @@ pub enum Matched<'t, H> {
 
 /// Finds the route for a path given as its segments. Literals are compared ignoring case; where several routes fit, the
 /// one whose literals come first wins.
-pub fn find<'t, H>(routes: impl IntoIterator<Item = &'t Route<H>>, method: &Method, segments: &[String]) -> Matched<'t, H> {
+pub fn find<'t, H>(
+    routes: impl IntoIterator<Item = &'t Route<H>>,
+    method: &Method,
+    segments: &[String],
+) -> Matched<'t, H> {
     let mut best: Option<(&Route<H>, u64)> = None;
     let mut others: Vec<(Method, u64)> = Vec::new();
     for route in routes {

@@ -31,7 +31,8 @@ pub fn check(path: &Path) -> Result<()> {
     if found != "ok" {
         return Err(Error::Conflict(format!("The database is damaged: {found}.")));
     }
-    let loose: Option<String> = connection.prepare("PRAGMA foreign_key_check")?.query_map([], |row| row.get(0))?.next().transpose()?;
+    let loose: Option<String> =
+        connection.prepare("PRAGMA foreign_key_check")?.query_map([], |row| row.get(0))?.next().transpose()?;
     match loose {
         Some(table) => Err(Error::Conflict(format!("A row of table {table} refers to something that is not there."))),
         None => Ok(()),

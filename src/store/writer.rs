@@ -101,7 +101,10 @@ impl Writer {
     }
 }
 
-fn in_savepoint<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> std::thread::Result<Result<T>> {
+fn in_savepoint<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> std::thread::Result<Result<T>> {
     let begun = connection.prepare_cached("SAVEPOINT job").and_then(|mut s| s.execute([]));
     if let Err(cause) = begun {
         return Ok(Err(cause.into()));
@@ -167,8 +170,11 @@ mod tests {
                         assert_eq!(answer.is_ok(), n % 5 != 0);
                         if answer.is_ok() {
                             // Whoever was answered sees its row in a fresh read.
-                            let seen: i64 = store.reader().unwrap()
-                                .query_row("SELECT count(*) FROM t WHERE x=?1", [x], |r| r.get(0)).unwrap();
+                            let seen: i64 = store
+                                .reader()
+                                .unwrap()
+                                .query_row("SELECT count(*) FROM t WHERE x=?1", [x], |r| r.get(0))
+                                .unwrap();
                             assert_eq!(seen, 1);
                         }
                     }

@@ -165,7 +165,9 @@ impl<'c> Visit<'c> {
         let Some(token) = call.cookie(SESSION) else { return Err(to_sign_in()) };
         match admit::enter(&company, token, &call.from) {
             Ok(Entry::Admitted(visitor)) => Ok(Visit { call, visitor: *visitor, parameters: HashMap::new() }),
-            Ok(Entry::Pending(pending)) => Err(Answer::Go(format!("/{slug}/{}", if pending.stage == Stage::Enrol { "enrol" } else { "code" }))),
+            Ok(Entry::Pending(pending)) => {
+                Err(Answer::Go(format!("/{slug}/{}", if pending.stage == Stage::Enrol { "enrol" } else { "code" })))
+            }
             Ok(Entry::Nobody) => Err(to_sign_in()),
             Err(error) => Err(fault(&error)),
         }
@@ -216,19 +218,27 @@ impl<'c> Visit<'c> {
         let (name, slug) = present.map(|row| (row.name.clone(), row.slug.clone())).unwrap_or_default();
         let mut nav = NavItem::all(self.company().slug(), &slug, current);
         nav.retain(|item| match (item.key, &located) {
-            ("trail", at) => visitor.may(p::List::<p::EventView>::system()) || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::EventView>(at)),
+            ("trail", at) => {
+                visitor.may(p::List::<p::EventView>::system())
+                    || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::EventView>(at))
+            }
             ("access", at) => {
                 visitor.may(p::UserView {})
                     || visitor.may(p::List::<p::TeamView>::system())
                     || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::TeamView>(at))
             }
             ("settings", _) => visitor.may(p::SpaceView {}) || visitor.may(p::ConfigureServer {}),
-            ("tasks", at) => visitor.may(p::List::<p::TaskView>::system()) || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::TaskView>(at)),
+            ("tasks", at) => {
+                visitor.may(p::List::<p::TaskView>::system())
+                    || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::TaskView>(at))
+            }
             (_, None) => false,
             ("dashboard", Some(_)) => true,
             ("projects", Some(at)) => visitor.may_somewhere::<p::ProjectView>(at),
             ("tenants", Some(at)) => visitor.may_somewhere::<p::TenantView>(at),
-            ("infrastructure", Some(at)) => visitor.may_somewhere::<p::EnvironmentView>(at) || visitor.may_somewhere::<p::MachineView>(at),
+            ("infrastructure", Some(at)) => {
+                visitor.may_somewhere::<p::EnvironmentView>(at) || visitor.may_somewhere::<p::MachineView>(at)
+            }
             ("library", Some(at)) => visitor.may_somewhere::<p::LifecycleView>(at),
             _ => true,
         });

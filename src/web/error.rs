@@ -15,36 +15,37 @@ use axum::{
 #[template(path = "errors/error.html")]
 struct Page {
     frame: Frame,
-    shown: Shown,
+    error: Shown,
 }
 #[derive(Template)]
 #[template(path = "errors/bare.html")]
 struct BarePage {
     frame: Bare,
-    shown: Shown,
+    error: Shown,
 }
 
 /// What an error's page says.
 pub struct Shown {
-    /// The status code, small.
-    pub code: u16,
     /// What happened, as a heading.
     pub title: String,
     /// Why, and what to do.
     pub text: String,
     /// Further lines: what is needed, who has it.
-    pub lines: Vec<String>,
-    /// A way on.
-    pub way: String,
-    /// What the way on is called.
-    pub way_label: String,
+    pub facts: Vec<String>,
+    /// Ways on: what each is called, and where it leads.
+    pub ways: Vec<(String, String)>,
+    /// What the log calls this fault.
+    pub reference: String,
 }
 
 fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
     let (status, title, text, lines) = match error {
         Error::Denied(denied) => {
             let place = if denied.place.is_empty() { String::new() } else { format!(" for {}", denied.place) };
-            let mut lines = vec![format!("Missing permission: {}{place}.", denied.permission), format!("Why not: {}.", denied.reason)];
+            let mut lines = vec![
+                format!("Missing permission: {}{place}.", denied.permission),
+                format!("Why not: {}.", denied.reason),
+            ];
             match &denied.teams {
                 Some(teams) if teams.is_empty() => lines.push("No team has it there.".into()),
                 Some(teams) => {
@@ -53,7 +54,10 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
                 }
                 None => {}
             }
-            let text = format!("This needs the right to: {}. Ask your administrator if you need it.", denied.meaning.to_lowercase());
+            let text = format!(
+                "This needs the right to: {}. Ask your administrator if you need it.",
+                denied.meaning.to_lowercase()
+            );
             (StatusCode::FORBIDDEN, "You may not do this", text, lines)
         }
         Error::NotFound(_) => (
@@ -69,28 +73,39 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
             fields.iter().map(|(field, message)| format!("{field}: {message}")).collect(),
         ),
         Error::Conflict(sentence) => (StatusCode::CONFLICT, "This cannot be done now", sentence.clone(), Vec::new()),
-        Error::Unavailable(sentence) => (StatusCode::SERVICE_UNAVAILABLE, "This company cannot be served now", sentence.clone(), Vec::new()),
+        Error::Unavailable(sentence) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "This company cannot be served now", sentence.clone(), Vec::new())
+        }
         Error::Internal(cause) => {
             tracing::error!(reference, "{cause:#}");
-            let text = "The fault is ours and has been logged. Try again; if it stays, give the operator this reference.".into();
-            (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here", text, vec![format!("Reference: {reference}")])
+            let text =
+                "The fault is ours and has been logged. Try again; if it stays, give the operator this reference."
+                    .into();
+            (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong here", text, Vec::new())
         }
     };
-    let shown = Shown { code: status.as_u16(), title: title.into(), text, lines, way: home.into(), way_label: "Go to the first page".into() };
+    let reference = if matches!(error, Error::Internal(_)) { reference.to_owned() } else { String::new() };
+    let shown = Shown {
+        title: title.into(),
+        text,
+        facts: lines,
+        ways: vec![("Go to the first page".into(), home.into())],
+        reference,
+    };
     (status, shown)
 }
 
 /// An error within a company's pages.
 pub(super) fn page(visit: &Visit, error: &Error) -> Answer {
     let (status, shown) = shown(error, &visit.call.reference, &visit.path(""));
-    let page = Page { frame: visit.frame("", shown.title.clone()), shown };
+    let page = Page { frame: visit.frame("", shown.title.clone()), error: shown };
     Answer::Error(status, page.render().unwrap_or_else(|_| "Something went wrong here.".into()))
 }
 
 /// An error before anybody is known.
 pub(super) fn bare(error: &Error, reference: &str) -> Answer {
     let (status, shown) = shown(error, reference, "/login");
-    let page = BarePage { frame: Bare::new(shown.title.clone()), shown };
+    let page = BarePage { frame: Bare::new(shown.title.clone()), error: shown };
     Answer::Error(status, page.render().unwrap_or_else(|_| "Something went wrong here.".into()))
 }
 
@@ -98,19 +113,17 @@ pub(super) fn bare(error: &Error, reference: &str) -> Answer {
 pub(super) fn status(status: StatusCode) -> Response {
     let (title, text) = match status {
         StatusCode::PAYLOAD_TOO_LARGE => ("That was too much", "At most 2 MB can be sent here."),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("Wrong kind of content", "Forms are sent as application/x-www-form-urlencoded."),
-        StatusCode::METHOD_NOT_ALLOWED => ("This address does not do that", "It exists, but not for this kind of request."),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            ("Wrong kind of content", "Forms are sent as application/x-www-form-urlencoded.")
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("This address does not do that", "It exists, but not for this kind of request.")
+        }
         _ => ("The request cannot be read", "Try again."),
     };
-    let shown = Shown {
-        code: status.as_u16(),
-        title: title.into(),
-        text: text.into(),
-        lines: Vec::new(),
-        way: "/login".into(),
-        way_label: "Go to the first page".into(),
-    };
-    let page = BarePage { frame: Bare::new(title), shown };
+    let ways = vec![("Go to the first page".to_owned(), "/login".to_owned())];
+    let shown = Shown { title: title.into(), text: text.into(), facts: Vec::new(), ways, reference: String::new() };
+    let page = BarePage { frame: Bare::new(title), error: shown };
     let mut response = (status, Html(page.render().unwrap_or_default())).into_response();
     crate::http::headers::protect(response.headers_mut(), false);
     response

@@ -5,6 +5,7 @@
 pub mod caller;
 mod environments;
 pub mod error;
+mod form;
 pub mod page;
 mod setup;
 mod signin;
@@ -77,7 +78,9 @@ pub fn routes() -> Vec<Route<Page>> {
 
 /// Answers a request for a page.
 pub async fn serve(desk: Desk, request: Request) -> Response {
-    let Some(segments) = table::segments(request.uri().path()) else { return error::bare(&Error::NotFound("page".into()), "").into_response() };
+    let Some(segments) = table::segments(request.uri().path()) else {
+        return error::bare(&Error::NotFound("page".into()), "").into_response();
+    };
     let method = request.method().clone();
     let slashed = request.uri().path().len() > 1 && request.uri().path().ends_with('/');
     if slashed && method == Method::GET {
@@ -90,7 +93,10 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         Ok(call) => call,
         Err(status) => return error::status(status),
     };
-    if method == Method::POST && !call.body.is_empty() && !call.media_type().eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if method == Method::POST
+        && !call.body.is_empty()
+        && !call.media_type().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    {
         return error::status(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let reference = call.reference.clone();
@@ -110,7 +116,9 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
         Matched::Method(_) => return error::status(axum::http::StatusCode::METHOD_NOT_ALLOWED),
         Matched::Nothing => {}
     }
-    let Some((company, rest)) = segments.split_first() else { return error::bare(&Error::NotFound("page".into()), "").into_response() };
+    let Some((company, rest)) = segments.split_first() else {
+        return error::bare(&Error::NotFound("page".into()), "").into_response();
+    };
     let visit = match Visit::enter(call, company) {
         Ok(visit) => visit,
         Err(answer) => return answer.respond(call, secure),

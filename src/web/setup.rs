@@ -21,17 +21,29 @@ struct SetUp {
 }
 
 /// Wire names of the command's fields and the names in the form.
-const FIELDS: [(&str, &str); 5] =
-    [("Name", "name"), ("Slug", "slug"), ("AdminName", "admin_name"), ("AdminEmail", "admin_email"), ("AdminPassword", "password")];
+const FIELDS: [(&str, &str); 5] = [
+    ("Name", "name"),
+    ("Slug", "slug"),
+    ("AdminName", "admin_name"),
+    ("AdminEmail", "admin_email"),
+    ("AdminPassword", "password"),
+];
 
 fn page(call: &Call) -> SetUp {
     let form = FormView::new(format!("/setup/{}", call.parameter("token")), "Create the company")
         .field(FieldView::text("name", "Company name").required().autofocus().autocomplete("organization"))
-        .field(FieldView::text("slug", "Short name").required().mono().help("It stands in every address of the company, such as acme-corp: lower-case letters, digits and hyphens."))
+        .field(FieldView::text("slug", "Short name").required().mono().help(
+            "It stands in every address of the company, such as acme-corp: lower-case letters, digits and hyphens.",
+        ))
         .field(FieldView::section("You", "The first administrator."))
         .field(FieldView::text("admin_name", "Your name").required().autocomplete("name"))
         .field(FieldView::email("admin_email", "Your e-mail").required().autocomplete("email"))
-        .field(FieldView::password("password", "Password").required().autocomplete("new-password").help("12 to 128 characters. A sentence is fine."));
+        .field(
+            FieldView::password("password", "Password")
+                .required()
+                .autocomplete("new-password")
+                .help("12 to 128 characters. A sentence is fine."),
+        );
     SetUp { frame: Bare::new("Set up Bulkhead"), form }
 }
 

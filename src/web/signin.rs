@@ -24,23 +24,25 @@ use askama::Template;
 struct SignIn {
     frame: Bare,
     form: FormView,
+    reset_href: String,
 }
 #[derive(Template)]
 #[template(path = "signin/code.html")]
 struct CodePage {
     frame: Bare,
+    lead: String,
     form: FormView,
-    person: String,
-    other_href: String,
+    back_href: String,
 }
 #[derive(Template)]
 #[template(path = "signin/enrol.html")]
 struct EnrolPage {
     frame: Bare,
+    lead: String,
     form: FormView,
-    person: String,
     qr: Qr,
     secret: String,
+    later_href: String,
 }
 #[derive(Template)]
 #[template(path = "signin/invitation.html")]
@@ -62,7 +64,11 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     let base = if known { format!("/{company}/login") } else { "/login".into() };
     let action = if next.is_empty() { base } else { format!("{base}?next={next}") };
     let mut form = FormView::new(action, "Sign in");
-    let mut field = FieldView::text("company", "Company").value(company).required().autocomplete("organization").help("The short name in your address, such as acme-corp.");
+    let mut field = FieldView::text("company", "Company")
+        .value(company)
+        .required()
+        .autocomplete("organization")
+        .help("The short name in your address, such as acme-corp.");
     if !known {
         field = field.autofocus();
     }
@@ -71,8 +77,10 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     if known {
         field = field.autofocus();
     }
-    form = form.field(field).field(FieldView::password("password", "Password").required().autocomplete("current-password"));
-    SignIn { frame: Bare::new("Sign in"), form }
+    form = form
+        .field(field)
+        .field(FieldView::password("password", "Password").required().autocomplete("current-password"));
+    SignIn { frame: Bare::new("Sign in"), form, reset_href: String::new() }
 }
 
 /// The form.
@@ -103,7 +111,11 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
             let step = if signed_in.stage == Stage::Enrol { "enrol" } else { "code" };
             let next = own_path(company.slug(), call.asked("next"));
             let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-            Ok(Answer::SignedIn { to: format!("/{}/{step}?next={next}", company.slug()), company: company.slug().into(), token: signed_in.token })
+            Ok(Answer::SignedIn {
+                to: format!("/{}/{step}?next={next}", company.slug()),
+                company: company.slug().into(),
+                token: signed_in.token,
+            })
         }
         _ => {
             let mut page = sign_in_page(call, &slug, sent.text("email"));
@@ -117,7 +129,9 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
 fn own_path(company: &str, next: Option<&str>) -> String {
     let base = format!("/{company}");
     match next {
-        Some(path) if (path == base || path.starts_with(&format!("{base}/"))) && !path.contains(['\\', '\n', '\r']) => path.to_owned(),
+        Some(path) if (path == base || path.starts_with(&format!("{base}/"))) && !path.contains(['\\', '\n', '\r']) => {
+            path.to_owned()
+        }
         _ => base,
     }
 }
@@ -138,14 +152,18 @@ fn standing(call: &Call, stage: Stage) -> Result<Standing> {
     let Some(token) = call.cookie(SESSION) else { return Ok(to_login()) };
     Ok(match admit::enter(&company, token, &call.from)? {
         Entry::Pending(pending) if pending.stage == stage => Standing::Pending(company, pending),
-        Entry::Pending(pending) => Standing::Elsewhere(Answer::Go(format!("/{slug}/{}", if pending.stage == Stage::Enrol { "enrol" } else { "code" }))),
+        Entry::Pending(pending) => Standing::Elsewhere(Answer::Go(format!(
+            "/{slug}/{}",
+            if pending.stage == Stage::Enrol { "enrol" } else { "code" }
+        ))),
         Entry::Admitted(_) => Standing::Elsewhere(Answer::Go(format!("/{slug}"))),
         Entry::Nobody => to_login(),
     })
 }
 
 fn step_address(call: &Call, company: &Company, step: &str) -> String {
-    let next: String = form_urlencoded::byte_serialize(own_path(company.slug(), call.asked("next")).as_bytes()).collect();
+    let next: String =
+        form_urlencoded::byte_serialize(own_path(company.slug(), call.asked("next")).as_bytes()).collect();
     format!("/{}/{step}?next={next}", company.slug())
 }
 
@@ -157,8 +175,12 @@ fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> CodePa
     CodePage {
         frame: Bare::new("Enter your code").company(company.name(), company.slug()),
         form: FormView::new(step_address(call, company, "code"), "Sign in").field(code_field()),
-        person: pending.name().to_owned(),
-        other_href: format!("/{}/login", company.slug()),
+        lead: format!(
+            "{}, open your authenticator app and type the code it shows for {}.",
+            pending.name(),
+            company.name()
+        ),
+        back_href: format!("/{}/login", company.slug()),
     }
 }
 
@@ -177,7 +199,11 @@ pub(super) fn code_submit(call: &Call) -> Result<Answer> {
         Standing::Elsewhere(answer) => return Ok(answer),
     };
     match admit::check_code(&company, &pending, call.form().text("code"), &call.from) {
-        Ok(token) => Ok(Answer::SignedIn { company: company.slug().into(), token, to: own_path(company.slug(), call.asked("next")) }),
+        Ok(token) => Ok(Answer::SignedIn {
+            company: company.slug().into(),
+            token,
+            to: own_path(company.slug(), call.asked("next")),
+        }),
         Err(Error::Invalid(fields)) => {
             let mut page = code_page(call, &company, &pending);
             page.form = page.form.errors([("code", fields.of("Code").unwrap_or_default())]);
@@ -199,8 +225,13 @@ fn enrol_page(call: &Call, company: &Company, pending: &PendingSession) -> Resul
     Ok(EnrolPage {
         frame: Bare::new("Set up your second factor").company(company.name(), company.slug()),
         form: FormView::new(step_address(call, company, "enrol"), "Turn on the second factor").field(code_field()),
-        person: pending.name().to_owned(),
-        qr: Qr { size: enrolment.size as u32, path: enrolment.path, label: "QR code for your authenticator app".into() },
+        lead: format!("{}, this company asks for a code from your telephone beside your password.", pending.name()),
+        later_href: String::new(),
+        qr: Qr {
+            size: enrolment.size as u32,
+            path: enrolment.path,
+            label: "QR code for your authenticator app".into(),
+        },
         secret: enrolment.secret,
     })
 }
@@ -220,7 +251,11 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
         Standing::Elsewhere(answer) => return Ok(answer),
     };
     match admit::enrol(&company, &pending, call.form().text("code"), &call.from) {
-        Ok(token) => Ok(Answer::SignedIn { company: company.slug().into(), token, to: own_path(company.slug(), call.asked("next")) }),
+        Ok(token) => Ok(Answer::SignedIn {
+            company: company.slug().into(),
+            token,
+            to: own_path(company.slug(), call.asked("next")),
+        }),
         Err(Error::Invalid(fields)) => {
             let mut page = enrol_page(call, &company, &pending)?;
             page.form = page.form.errors([("code", fields.of("Code").unwrap_or_default())]);
@@ -252,10 +287,24 @@ fn invited(call: &Call) -> Result<(Company, String, String)> {
 }
 
 fn invitation_page(call: &Call, company: &Company, person: String, email: String) -> InvitationPage {
-    let form = FormView::new(format!("/{}/invitation/{}", company.slug(), call.parameter("token")), "Choose this password and go on")
-        .field(FieldView::password("password", "New password").required().autofocus().autocomplete("new-password").help("12 to 128 characters. A sentence is fine."))
-        .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
-    InvitationPage { frame: Bare::new(format!("Welcome to {}", company.name())).company(company.name(), company.slug()), form, person, email }
+    let form = FormView::new(
+        format!("/{}/invitation/{}", company.slug(), call.parameter("token")),
+        "Choose this password and go on",
+    )
+    .field(
+        FieldView::password("password", "New password")
+            .required()
+            .autofocus()
+            .autocomplete("new-password")
+            .help("12 to 128 characters. A sentence is fine."),
+    )
+    .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
+    InvitationPage {
+        frame: Bare::new(format!("Welcome to {}", company.name())).company(company.name(), company.slug()),
+        form,
+        person,
+        email,
+    }
 }
 
 /// Welcomes somebody who was invited.
@@ -277,7 +326,11 @@ pub(super) fn invitation_submit(call: &Call) -> Result<Answer> {
         return refused("again", "The two are not the same. Type it once more.");
     }
     match admit::accept_invitation(&company, call.parameter("token"), &Secret::new(sent.text("password")), &call.from) {
-        Ok(signed_in) => Ok(Answer::SignedIn { company: company.slug().into(), token: signed_in.token, to: format!("/{}/enrol", company.slug()) }),
+        Ok(signed_in) => Ok(Answer::SignedIn {
+            company: company.slug().into(),
+            token: signed_in.token,
+            to: format!("/{}/enrol", company.slug()),
+        }),
         Err(Error::Invalid(fields)) => refused("password", fields.of("Password").unwrap_or_default()),
         Err(error) => Err(error),
     }

@@ -34,7 +34,8 @@ pub(super) fn of_user(cache: &Cache, rows: &Rows<'_>, user: i64, version: i64) -
             return Ok(grants.clone());
         }
     }
-    let grants = Arc::new(Grants::new(load(rows, Whose::User(user))?.into_iter().map(|g| (g.grant, g.permissions)).collect()));
+    let grants =
+        Arc::new(Grants::new(load(rows, Whose::User(user))?.into_iter().map(|g| (g.grant, g.permissions)).collect()));
     let mut inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
     if inner.version == version {
         inner.grants.insert(user, grants.clone());
@@ -76,11 +77,10 @@ pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
             std::collections::hash_map::Entry::Vacant(new) => new.insert(permissions_of(rows, role)?).clone(),
         };
         let mut limits: HashMap<String, Vec<i64>> = HashMap::new();
-        let pairs: Vec<(String, i64)> = rows.all(
-            "SELECT dimension, target_id FROM scoped_role_limits WHERE scoped_role_id = ?1",
-            [id],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
+        let pairs: Vec<(String, i64)> =
+            rows.all("SELECT dimension, target_id FROM scoped_role_limits WHERE scoped_role_id = ?1", [id], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         for (dimension, target) in pairs {
             limits.entry(dimension).or_default().push(target);
         }
@@ -116,11 +116,10 @@ pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
 }
 
 fn permissions_of(rows: &Rows<'_>, role: i64) -> Result<(Vec<usize>, Vec<usize>)> {
-    let listed: Vec<(String, String)> = rows.all(
-        "SELECT level, permission FROM role_permissions WHERE role_id = ?1",
-        [role],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
+    let listed: Vec<(String, String)> =
+        rows.all("SELECT level, permission FROM role_permissions WHERE role_id = ?1", [role], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     let (mut system, mut in_space) = (Vec::new(), Vec::new());
     for (level, name) in listed {
         // A name that this program does not know allows nothing.

@@ -135,7 +135,14 @@ pub(super) fn append(connection: &Connection, stamp: &Stamp, event: Event) -> Re
         id,
         at: clock::now(),
         category: event.category.to_owned(),
-        numbers: [event.about.space, event.about.group, event.about.project, event.about.environment, event.about.tenant, stamp.actor_id],
+        numbers: [
+            event.about.space,
+            event.about.group,
+            event.about.project,
+            event.about.environment,
+            event.about.tenant,
+            stamp.actor_id,
+        ],
         actor_kind: stamp.actor_kind.to_owned(),
         actor_name: stamp.actor_name.clone(),
         means: stamp.means.clone(),
@@ -153,9 +160,24 @@ pub(super) fn append(connection: &Connection, stamp: &Stamp, event: Event) -> Re
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         )?
         .execute(rusqlite::params![
-            row.id, row.at, row.category, row.numbers[0], row.numbers[1], row.numbers[2], row.numbers[3], row.numbers[4],
-            row.numbers[5], row.actor_kind, row.actor_name, row.means, row.address, row.agent, row.message, row.related,
-            row.details, &hash[..]
+            row.id,
+            row.at,
+            row.category,
+            row.numbers[0],
+            row.numbers[1],
+            row.numbers[2],
+            row.numbers[3],
+            row.numbers[4],
+            row.numbers[5],
+            row.actor_kind,
+            row.actor_name,
+            row.means,
+            row.address,
+            row.agent,
+            row.message,
+            row.related,
+            row.details,
+            &hash[..]
         ])?;
     Ok(())
 }
@@ -191,7 +213,16 @@ impl Row {
         for number in self.numbers {
             add(&number.map(i64::to_be_bytes).as_ref().map_or(&[][..], |bytes| &bytes[..]));
         }
-        for text in [&self.actor_kind, &self.actor_name, &self.means, &self.address, &self.agent, &self.message, &self.related, &self.details] {
+        for text in [
+            &self.actor_kind,
+            &self.actor_name,
+            &self.means,
+            &self.address,
+            &self.agent,
+            &self.message,
+            &self.related,
+            &self.details,
+        ] {
             add(text.as_bytes());
         }
         digest.finalize().into()

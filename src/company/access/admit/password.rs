@@ -55,7 +55,8 @@ pub fn hash_password(password: &Secret) -> Result<String> {
 }
 
 fn fits(password: &Secret, stored: &str) -> bool {
-    PasswordHash::new(stored).is_ok_and(|stored| bounded(|| argon2().verify_password(password.expose().as_bytes(), &stored).is_ok()))
+    PasswordHash::new(stored)
+        .is_ok_and(|stored| bounded(|| argon2().verify_password(password.expose().as_bytes(), &stored).is_ok()))
 }
 
 /// The work of checking a password when there is nobody to check it for.
@@ -78,7 +79,13 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
              WHERE (email_key = ?1 OR username_key = ?1) AND is_service = 0",
             [names::key(name)],
             |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<String>>(2)?, row.get::<_, String>(3)?, row.get::<_, bool>(4)?))
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, Option<String>>(2)?,
+                    row.get::<_, String>(3)?,
+                    row.get::<_, bool>(4)?,
+                ))
             },
         )
     })?;
@@ -96,7 +103,10 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
         }
     };
     if !right || state != "active" {
-        let event = Event::new("LoginFailed").say("A sign-in as ").name(crate::base::ids::Id::<crate::base::ids::User>::new(id), &display_name).say(" failed");
+        let event = Event::new("LoginFailed")
+            .say("A sign-in as ")
+            .name(crate::base::ids::Id::<crate::base::ids::User>::new(id), &display_name)
+            .say(" failed");
         company.write(nobody(from), |tx| tx.record(event, ()))?;
         return Ok(None);
     }

@@ -90,7 +90,8 @@ pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
                 "code" => Stage::Code,
                 _ => Stage::Enrol,
             };
-            let person = Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)?, state: row.get(6)? };
+            let person =
+                Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)?, state: row.get(6)? };
             Ok(Stored { id: row.get(0)?, stage, last_seen: row.get(2)?, person })
         },
     )

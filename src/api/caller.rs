@@ -1,0 +1,271 @@
+//! Who calls: company in the path, key or cookie → a visitor; what was sent, its names compared ignoring case; and
+//! what is answered.
+
+use super::error;
+use crate::{
+    base::{
+        error::{Error, Result},
+        ids::{Id, Kind, Space},
+        paging::Page,
+    },
+    company::{
+        Company,
+        access::{
+            At, Visitor,
+            admit::{self, Entry},
+        },
+    },
+    http::{call::Call, headers},
+};
+use axum::{
+    body::Body as HttpBody,
+    http::{HeaderValue, Method, StatusCode, header},
+    response::Response,
+};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// The cookie of a session, as pages set it.
+const SESSION: &str = "bulkhead_session";
+
+/// What is answered: a status and JSON, or nothing.
+pub struct Reply {
+    status: StatusCode,
+    content: Content,
+}
+enum Content {
+    Json(Value),
+    Nothing,
+    Text(String),
+}
+
+impl Reply {
+    /// 200 with a document.
+    pub fn ok(value: Value) -> Result<Reply> {
+        Ok(Reply { status: StatusCode::OK, content: Content::Json(value) })
+    }
+    /// 201 with what was made.
+    pub fn created(value: Value) -> Result<Reply> {
+        Ok(Reply { status: StatusCode::CREATED, content: Content::Json(value) })
+    }
+    /// 200 without a body: what a deletion answers (`rest-api §1`, Status).
+    pub fn done() -> Result<Reply> {
+        Ok(Reply { status: StatusCode::OK, content: Content::Nothing })
+    }
+    /// 200 with plain text.
+    pub fn text(text: String) -> Result<Reply> {
+        Ok(Reply { status: StatusCode::OK, content: Content::Text(text) })
+    }
+    /// Any status with a document.
+    pub fn with(status: StatusCode, value: Value) -> Reply {
+        Reply { status, content: Content::Json(value) }
+    }
+
+    /// The HTTP answer.
+    pub(super) fn respond(self, secure: bool) -> Response {
+        let (kind, body) = match self.content {
+            Content::Json(value) => ("application/json; charset=utf-8", value.to_string()),
+            Content::Text(text) => ("text/plain; charset=utf-8", text),
+            Content::Nothing => ("", String::new()),
+        };
+        let length = body.len();
+        let mut response = Response::new(HttpBody::from(body));
+        *response.status_mut() = self.status;
+        if !kind.is_empty() {
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        headers::protect(response.headers_mut(), secure);
+        response
+    }
+}
+
+/// A program's request.
+pub struct Ask<'c> {
+    /// The request as it came.
+    pub call: &'c Call,
+    /// What was sent, when it is a JSON object; else an empty one. See [`Ask::list_body`] for a bare array.
+    pub body: Body,
+    company: Option<Company>,
+    visitor: Option<Visitor>,
+    raw: Value,
+    parameters: HashMap<&'static str, String>,
+}
+
+impl<'c> Ask<'c> {
+    /// From key or cookie and path to a visitor. An unknown company and a wrong key get the same answer.
+    pub(super) fn enter(call: &'c Call, slug: &str, open: bool) -> std::result::Result<Ask<'c>, Reply> {
+        let fault = |error: &Error| error::reply(error, &call.reference);
+        let company = match call.desk.appliance.company(slug) {
+            Ok(company) => Some(company),
+            Err(Error::NotFound(_)) => None,
+            Err(error) => return Err(fault(&error)),
+        };
+        let visitor = match &company {
+            Some(company) => visitor(call, company).map_err(|error| fault(&error))?,
+            None => None,
+        };
+        if visitor.is_none() && (!open || company.is_none()) {
+            return Err(error::unauthenticated());
+        }
+        let parameters = HashMap::new();
+        Ok(Ask { call, body: Body::default(), company, visitor, raw: Value::Null, parameters })
+    }
+    pub(super) fn at(mut self, parameters: HashMap<&'static str, String>) -> Self {
+        self.parameters = parameters;
+        self
+    }
+    /// Reads JSON for methods that send some.
+    pub(super) fn read_body(mut self) -> Result<Ask<'c>> {
+        let sends = matches!(self.call.method, Method::POST | Method::PUT | Method::PATCH);
+        if sends && !self.call.body.is_empty() && self.call.media_type() != "multipart/form-data" {
+            self.raw = serde_json::from_slice(&self.call.body)
+                .map_err(|cause| Error::invalid("", format!("The body is not valid JSON: {cause}.")))?;
+            if let Value::Object(map) = &self.raw {
+                self.body = Body(map.clone());
+            }
+        }
+        Ok(self)
+    }
+
+    /// Who calls.
+    ///
+    /// # Errors
+    /// Never on a route that needs somebody; a public route may be called by nobody.
+    pub fn visitor(&self) -> Result<&Visitor> {
+        self.visitor.as_ref().ok_or_else(|| Error::internal("a route for somebody was called by nobody"))
+    }
+    /// Who calls, if somebody does.
+    pub fn somebody(&self) -> Option<&Visitor> {
+        self.visitor.as_ref()
+    }
+    /// The company.
+    pub fn company(&self) -> Result<&Company> {
+        self.company.as_ref().ok_or_else(|| Error::internal("a route of a company was called without one"))
+    }
+    /// The value of a parameter of the path.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map_or("", String::as_str)
+    }
+    /// The space of the path, or the default one.
+    pub fn space(&self) -> Result<At<Space>> {
+        let visitor = self.visitor()?;
+        match self.parameter("space") {
+            "" => visitor.home_space().ok_or_else(|| Error::NotFound("Spaces".into())),
+            spelt => visitor.locate_space(spelt),
+        }
+    }
+    /// A JSON array that was sent bare.
+    pub fn list_body(&self) -> Option<&Vec<Value>> {
+        self.raw.as_array()
+    }
+    /// A query parameter.
+    pub fn asked(&self, name: &str) -> Option<&str> {
+        self.call.asked(name)
+    }
+    /// A query parameter with text in it.
+    pub fn asked_text(&self, name: &str) -> String {
+        self.call.asked(name).unwrap_or_default().to_owned()
+    }
+    /// The numbers of a list of ids in the query; `None` when it was not given. Ids of other kinds are left out.
+    pub fn asked_ids<T: Kind>(&self, name: &str) -> Option<Vec<i64>> {
+        self.call.asked(name)?;
+        Some(self.call.asked_all(name).iter().filter_map(|id| Id::<T>::parse(id)).map(|id| id.0).collect())
+    }
+    /// A query parameter that is true or false; anything else is `None`.
+    pub fn asked_bool(&self, name: &str) -> Option<bool> {
+        self.call.asked(name).and_then(|text| text.trim().to_ascii_lowercase().parse().ok())
+    }
+    /// `skip` and `take`.
+    pub fn page(&self) -> Page {
+        self.call.page()
+    }
+}
+
+fn visitor(call: &Call, company: &Company) -> Result<Option<Visitor>> {
+    let bearer = || {
+        call.header("authorization").and_then(|value| value.strip_prefix("Bearer ").or(value.strip_prefix("bearer ")))
+    };
+    // The TypeScript client sends an empty key header when it has none: that is nobody.
+    let key =
+        call.header("x-octopus-apikey").filter(|key| !key.is_empty()).or_else(bearer).or_else(|| call.asked("apikey"));
+    if let Some(key) = key {
+        return admit::api_key(company, key.trim(), &call.from);
+    }
+    match call.cookie(SESSION) {
+        Some(token) => Ok(match admit::enter(company, token, &call.from)? {
+            Entry::Admitted(visitor) => Some(*visitor),
+            _ => None,
+        }),
+        None => Ok(None),
+    }
+}
+
+/// A JSON object whose names are compared ignoring case (`rest-api §1`).
+#[derive(Debug, Clone, Default)]
+pub struct Body(Map<String, Value>);
+
+impl Body {
+    /// An object within what was sent; empty for anything else.
+    pub fn of(value: &Value) -> Body {
+        Body(value.as_object().cloned().unwrap_or_default())
+    }
+    /// The value of this name; `null` counts as absent.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .filter(|value| !value.is_null())
+    }
+    /// Whether the name was sent at all.
+    pub fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+    /// Text; empty when absent. Numbers and booleans are taken as their text.
+    pub fn text(&self, name: &str) -> String {
+        match self.get(name) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Bool(value)) => value.to_string(),
+            _ => String::new(),
+        }
+    }
+    /// Text, if there is any in it.
+    pub fn some_text(&self, name: &str) -> Option<String> {
+        Some(self.text(name)).filter(|text| !text.trim().is_empty())
+    }
+    /// True or false; also as text, as the older clients send it.
+    pub fn bool(&self, name: &str) -> bool {
+        match self.get(name) {
+            Some(Value::Bool(value)) => *value,
+            Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
+            _ => false,
+        }
+    }
+    /// A number.
+    pub fn number(&self, name: &str) -> Option<i64> {
+        match self.get(name) {
+            Some(Value::Number(number)) => number.as_i64(),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+    /// A list of texts; `null` and absent are empty.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let list = self.get(name).and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+    }
+    /// A list of objects.
+    pub fn objects(&self, name: &str) -> Vec<Body> {
+        self.get(name).and_then(Value::as_array).into_iter().flatten().map(Body::of).collect()
+    }
+    /// An object, whose own names keep their case: ids and names of things.
+    pub fn map(&self, name: &str) -> Map<String, Value> {
+        self.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
+    }
+    /// The whole object.
+    pub fn value(&self) -> Value {
+        Value::Object(self.0.clone())
+    }
+}

@@ -1,0 +1,100 @@
+//! Errors as the wire's error body (`rest-api §1`, `access-rules §7`). Every error answer is JSON.
+
+use super::caller::Reply;
+use crate::base::error::{Denied, Error};
+use axum::http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+fn body(message: &str, errors: Vec<String>, help: Option<String>, details: Value) -> Value {
+    let mut body = json!({
+        "ErrorMessage": message, "Details": details, "HelpText": help, "HelpLink": null, "ParsedHelpLinks": [], "FullException": null,
+    });
+    // Only when it has entries: an empty list hides the message from the older Go client.
+    if let (Some(map), false) = (body.as_object_mut(), errors.is_empty()) {
+        map.insert("Errors".into(), json!(errors));
+    }
+    body
+}
+
+/// The answer to an error.
+pub(super) fn reply(error: &Error, reference: &str) -> Reply {
+    let none = || Value::Object(Map::new());
+    match error {
+        Error::Denied(denied) => refusal(denied),
+        Error::Invalid(fields) => {
+            let errors: Vec<String> = fields
+                .iter()
+                .map(
+                    |(field, message)| {
+                        if field.is_empty() { message.to_owned() } else { format!("{field}: {message}") }
+                    },
+                )
+                .collect();
+            let details: Map<String, Value> =
+                fields.iter().map(|(field, message)| (field.to_owned(), json!(message))).collect();
+            Reply::with(
+                StatusCode::BAD_REQUEST,
+                body("There was a problem with your request.", errors, None, Value::Object(details)),
+            )
+        }
+        Error::NotFound(what) => Reply::with(
+            StatusCode::NOT_FOUND,
+            body(&format!("The resource '{what}' was not found."), Vec::new(), None, none()),
+        ),
+        Error::Conflict(sentence) => {
+            Reply::with(StatusCode::CONFLICT, body(sentence, vec![sentence.clone()], None, none()))
+        }
+        Error::Unavailable(sentence) => {
+            Reply::with(StatusCode::SERVICE_UNAVAILABLE, body(sentence, Vec::new(), None, none()))
+        }
+        Error::Internal(cause) => {
+            tracing::error!(reference, "{cause:#}");
+            let message = format!("Something went wrong on the server. Give the operator this reference: {reference}");
+            Reply::with(StatusCode::INTERNAL_SERVER_ERROR, body(&message, Vec::new(), None, none()))
+        }
+    }
+}
+
+fn refusal(denied: &Denied) -> Reply {
+    let place = if denied.place.is_empty() { String::new() } else { format!(" for {}", denied.place) };
+    let mut help = format!("Needs {}{place}.", denied.permission);
+    let context: Map<String, Value> = denied.context.iter().map(|(key, id)| ((*key).to_owned(), json!(id))).collect();
+    let mut details = json!({ "MissingPermissions": [denied.permission], "Context": context });
+    if let Some(teams) = &denied.teams {
+        let names: Vec<&str> = teams.iter().map(|(_, name)| name.as_str()).collect();
+        help.push_str(&if names.is_empty() {
+            " No team has it there.".into()
+        } else {
+            format!(" Teams that have it: {}.", names.join(", "))
+        });
+        details["TeamsWithPermission"] = teams.iter().map(|(id, name)| json!({ "Id": id, "Name": name })).collect();
+    }
+    let message = format!(
+        "You do not have permission to perform this action. Please contact your administrator. Missing permission: {}",
+        denied.permission
+    );
+    Reply::with(StatusCode::FORBIDDEN, body(&message, Vec::new(), Some(help), details))
+}
+
+/// Nobody known: no key, an unknown, expired or revoked one, a disabled user, an unknown company. All alike.
+pub(super) fn unauthenticated() -> Reply {
+    let message = "You must be signed in to do this. Send an API key in the header X-Octopus-ApiKey.";
+    Reply::with(StatusCode::UNAUTHORIZED, body(message, Vec::new(), None, Value::Object(Map::new())))
+}
+
+/// The path exists, the method does not.
+pub(super) fn method(methods: &[Method]) -> Reply {
+    let list: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    let message = format!("This address answers {} only.", list.join(", "));
+    Reply::with(StatusCode::METHOD_NOT_ALLOWED, body(&message, Vec::new(), None, Value::Object(Map::new())))
+}
+
+/// What HTTP itself demands.
+pub(super) fn status(status: StatusCode) -> Reply {
+    let message = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => "The body is too large.",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "Send JSON with the header Content-Type: application/json.",
+        _ => "The request cannot be read.",
+    };
+    Reply::with(status, body(message, Vec::new(), None, Value::Object(Map::new())))
+}

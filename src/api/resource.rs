@@ -1,0 +1,82 @@
+//! What resources on the wire have in common: collections with pages, links.
+
+use super::caller::{Ask, Reply};
+use crate::base::{
+    error::Result,
+    ids::{Id, Kind},
+    paging::{Listed, Page},
+};
+use serde_json::{Map, Value, json};
+
+/// `/acme-corp/api`: what every link begins with. Links are relative to the root of the host.
+pub fn api(ask: &Ask) -> String {
+    ask.company().map(|company| format!("/{}/api", company.slug())).unwrap_or_default()
+}
+
+/// `/acme-corp/api/Spaces-1`.
+pub fn space_api(ask: &Ask, space: i64) -> String {
+    format!("{}/Spaces-{space}", api(ask))
+}
+
+/// Links of a resource: `Self` and more, each given as the part after the resource's own address.
+pub fn links(own: &str, more: &[(&str, &str)]) -> Value {
+    let mut links = Map::new();
+    links.insert("Self".into(), json!(own));
+    for (name, rest) in more {
+        links.insert((*name).into(), json!(format!("{own}{rest}")));
+    }
+    Value::Object(links)
+}
+
+/// A page of a list in the wire's form. `template` names the parameters that the list understands. `Page.Next` is there
+/// only while there is a further page (`rest-api §1`).
+pub fn collection<T>(
+    own: &str,
+    kind: &str,
+    listed: Listed<T>,
+    page: Page,
+    template: &str,
+    draw: impl Fn(&T) -> Value,
+) -> Result<Reply> {
+    Reply::ok(collection_value(own, kind, listed, page, template, draw))
+}
+
+/// As [`collection`], for lists that add something of their own.
+pub fn collection_value<T>(
+    own: &str,
+    kind: &str,
+    listed: Listed<T>,
+    page: Page,
+    template: &str,
+    draw: impl Fn(&T) -> Value,
+) -> Value {
+    let pages = ((listed.total + page.take - 1) / page.take).max(1);
+    let at = |skip: i64| format!("{own}?skip={skip}&take={}", page.take);
+    let mut links = Map::new();
+    links.insert("Self".into(), json!(at(page.skip)));
+    links.insert("Template".into(), json!(format!("{own}{{?{template}}}")));
+    links.insert("Page.All".into(), json!(format!("{own}?skip=0&take=2147483647")));
+    links.insert("Page.Current".into(), json!(at(page.skip)));
+    links.insert("Page.Last".into(), json!(at((pages - 1) * page.take)));
+    if page.skip + page.take < listed.total {
+        links.insert("Page.Next".into(), json!(at(page.skip + page.take)));
+    }
+    if page.skip > 0 {
+        links.insert("Page.Previous".into(), json!(at((page.skip - page.take).max(0))));
+    }
+    let items: Vec<Value> = listed.items.iter().map(draw).collect();
+    json!({
+        "ItemType": kind, "TotalResults": listed.total, "ItemsPerPage": page.take, "NumberOfPages": pages,
+        "LastPageNumber": pages - 1, "IsStale": false, "Items": items, "Links": links,
+    })
+}
+
+/// A bare array: what `…/all` answers.
+pub fn bare<T>(items: &[T], draw: impl Fn(&T) -> Value) -> Result<Reply> {
+    Reply::ok(items.iter().map(draw).collect())
+}
+
+/// An id as it stands on the wire.
+pub fn wire<T: Kind>(number: i64) -> String {
+    Id::<T>::new(number).to_string()
+}

@@ -1,0 +1,245 @@
+//! Pages of environments.
+
+use super::{
+    caller::{Answer, Visit},
+    page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager},
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        paging::Page,
+    },
+    company::{
+        access::{
+            At, New,
+            permissions::{EnvironmentCreate, EnvironmentDelete, EnvironmentEdit, EnvironmentView, List as Listing},
+        },
+        environments::{self, Environment, Fields, Filter},
+    },
+};
+use askama::Template;
+
+/// Rows on one page of a list.
+const ROWS: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "environments/list.html")]
+struct List {
+    frame: Frame,
+    may_create: bool,
+    new_href: String,
+    filter: FilterBar,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+struct Row {
+    name: String,
+    description: String,
+    href: String,
+    edit_href: String,
+    rules: String,
+}
+#[derive(Template)]
+#[template(path = "environments/form.html")]
+struct Form {
+    frame: Frame,
+    form: FormView,
+}
+#[derive(Template)]
+#[template(path = "environments/show.html")]
+struct Show {
+    frame: Frame,
+    may_edit: bool,
+    edit_href: String,
+    about: Kv,
+    removal: Option<ConfirmDelete>,
+}
+
+fn base(visit: &Visit) -> String {
+    visit.space_path("/infrastructure/environments")
+}
+
+fn frame(visit: &Visit, title: &str) -> Frame {
+    infrastructure(visit, title, "environments")
+}
+
+/// The frame of a page under Infrastructure, with its tabs.
+pub(super) fn infrastructure(visit: &Visit, title: &str, current: &str) -> Frame {
+    let tab = |key: &str| visit.space_path(&format!("/infrastructure/{key}"));
+    visit
+        .frame("infrastructure", title)
+        .tab("Environments", tab("environments"), current == "environments")
+        .tab("Deployment targets", tab("targets"), current == "targets")
+        .tab("Accounts", tab("accounts"), current == "accounts")
+}
+
+fn located(visit: &Visit) -> Result<At<crate::base::ids::Environment>> {
+    visit.visitor.locate(&visit.space()?, visit.parameter("environment"))
+}
+
+/// All environments.
+pub(super) fn list(visit: &Visit) -> Result<Answer> {
+    let space = visit.space()?;
+    let granted = visit.visitor.ask(Listing::<EnvironmentView>::of(&space))?;
+    let search = visit.call.asked("q").unwrap_or_default();
+    let number = visit.call.page_number();
+    let filter = Filter { partial_name: search.into(), ids: None };
+    let found = environments::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let address = base(visit);
+    let rows = found.items.iter().map(|e| Row {
+        name: e.name.clone(),
+        description: e.description.clone(),
+        href: format!("{address}/{}", e.slug),
+        edit_href: format!("{address}/{}/edit", e.slug),
+        rules: rules(e),
+    });
+    Answer::page(&List {
+        frame: frame(visit, "Environments"),
+        may_create: visit.visitor.may(EnvironmentCreate { space: New::of(&space) }),
+        new_href: format!("{address}/new"),
+        filter: FilterBar::new(&address, "Find an environment", search),
+        rows: rows.collect(),
+        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+    })
+}
+
+/// Text as part of a query.
+pub(super) fn encode(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn rules(environment: &Environment) -> String {
+    if environment.use_guided_failure { "Asks a person when a step fails".into() } else { String::new() }
+}
+
+fn form_view(action: String, submit: &str, e: &Fields, cancel: String) -> FormView {
+    FormView::new(action, submit)
+        .field(
+            FieldView::text("name", "Name")
+                .value(&e.name)
+                .required()
+                .autofocus()
+                .max_length(200)
+                .help("Such as Staging or Production."),
+        )
+        .field(FieldView::textarea("description", "Description").value(&e.description))
+        .field(FieldView::checkbox("guided", "Ask a person what to do when a step fails", e.use_guided_failure))
+        .cancel(cancel)
+}
+
+fn fields(visit: &Visit) -> Fields {
+    let sent = visit.form();
+    Fields {
+        name: sent.text("name").into(),
+        description: sent.text("description").into(),
+        use_guided_failure: sent.ticked("guided"),
+        allow_dynamic_infrastructure: false,
+    }
+}
+
+/// The form for a new one.
+pub(super) fn new(visit: &Visit) -> Result<Answer> {
+    visit.visitor.ask(EnvironmentCreate { space: New::of(&visit.space()?) })?;
+    let form = form_view(base(visit), "Add the environment", &Fields::default(), base(visit));
+    Answer::page(&Form { frame: frame(visit, "Add an environment").crumb("Environments", base(visit)), form })
+}
+
+/// The form for a new one was sent.
+pub(super) fn create(visit: &Visit) -> Result<Answer> {
+    let granted = visit.visitor.ask(EnvironmentCreate { space: New::of(&visit.space()?) })?;
+    match environments::create(&granted, fields(visit)) {
+        Ok(made) => Answer::done(format!("{}/{}", base(visit), made.slug), format!("{} was added.", made.name)),
+        Err(error) => {
+            let form = form_view(base(visit), "Add the environment", &fields(visit), base(visit));
+            refused(frame(visit, "Add an environment").crumb("Environments", base(visit)), form, error)
+        }
+    }
+}
+
+/// The page again with what is wrong beside its field; other errors go on as they are.
+fn refused(frame: Frame, form: FormView, error: Error) -> Result<Answer> {
+    let form = super::form::refuse(form, error, &[("Name", "name"), ("Description", "description")])?;
+    Answer::refused(&Form { frame, form })
+}
+
+/// One environment.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let found = environments::show(&visit.visitor.ask(EnvironmentView { environment: at.clone() })?)?;
+    show_page(visit, &at, &found, None)
+}
+
+fn show_page(
+    visit: &Visit,
+    at: &At<crate::base::ids::Environment>,
+    found: &Environment,
+    problem: Option<&str>,
+) -> Result<Answer> {
+    let address = format!("{}/{}", base(visit), found.slug);
+    let removal = visit.visitor.may(EnvironmentDelete { environment: at.clone() }).then(|| {
+        let removal = ConfirmDelete::new(format!("{address}/delete"), "environment", &found.name);
+        match problem {
+            Some(problem) => removal.error(problem),
+            None => removal,
+        }
+    });
+    let page = Show {
+        frame: frame(visit, &found.name).crumb("Environments", base(visit)),
+        may_edit: visit.visitor.may(EnvironmentEdit { environment: at.clone() }),
+        edit_href: format!("{address}/edit"),
+        about: Kv::new()
+            .row("Description", &found.description)
+            .row("On failure", rules(found))
+            .mono("Id", found.id.to_string()),
+        removal,
+    };
+    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+}
+
+/// The form for changing one.
+pub(super) fn edit(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    visit.visitor.ask(EnvironmentEdit { environment: at.clone() })?;
+    let found = environments::show(&visit.visitor.ask(EnvironmentView { environment: at })?)?;
+    let address = format!("{}/{}", base(visit), found.slug);
+    let present = Fields {
+        name: found.name.clone(),
+        description: found.description,
+        use_guided_failure: found.use_guided_failure,
+        allow_dynamic_infrastructure: found.allow_dynamic_infrastructure,
+    };
+    let form = form_view(address.clone(), "Save the environment", &present, address.clone());
+    Answer::page(&Form {
+        frame: frame(visit, "Change the environment").crumb("Environments", base(visit)).crumb(&found.name, address),
+        form,
+    })
+}
+
+/// The form for changing one was sent.
+pub(super) fn update(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let granted = visit.visitor.ask(EnvironmentEdit { environment: at })?;
+    let address = format!("{}/{}", base(visit), visit.parameter("environment"));
+    match environments::edit(&granted, fields(visit)) {
+        Ok(saved) => Answer::done(address, format!("{} was saved.", saved.name)),
+        Err(error) => {
+            let form = form_view(address.clone(), "Save the environment", &fields(visit), address);
+            refused(frame(visit, "Change the environment").crumb("Environments", base(visit)), form, error)
+        }
+    }
+}
+
+/// Deletes one; its name must have been typed.
+pub(super) fn delete(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let granted = visit.visitor.ask(EnvironmentDelete { environment: at.clone() })?;
+    let found = environments::show(&visit.visitor.ask(EnvironmentView { environment: at.clone() })?)?;
+    if visit.form().text("confirm").trim() != found.name {
+        return show_page(visit, &at, &found, Some("Type the name as it stands here."));
+    }
+    match environments::delete(&granted) {
+        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", found.name)),
+        Err(Error::Conflict(sentence)) => show_page(visit, &at, &found, Some(&sentence)),
+        Err(error) => Err(error),
+    }
+}
