@@ -1,1 +1,5 @@
-fn main() {}
+//! The program: the command line, and an exit code.
+
+fn main() -> std::process::ExitCode {
+    bulkhead::cli::run()
+}

@@ -5,6 +5,7 @@
 pub mod caller;
 mod environments;
 pub mod error;
+pub mod openapi;
 pub mod resource;
 mod root;
 
@@ -139,4 +140,9 @@ fn answer(call: &mut Call, method: &Method, segments: &[String]) -> Reply {
         Err(Some(methods)) => error::method(&methods),
         Err(None) => error::reply(&Error::NotFound(call.uri.path().to_owned()), ""),
     }
+}
+
+/// Routes that stream or take large bodies.
+pub fn streams() -> axum::Router<Desk> {
+    axum::Router::new()
 }

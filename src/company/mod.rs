@@ -8,6 +8,7 @@ pub mod access;
 pub mod spaces;
 pub mod tasks;
 pub mod upkeep;
+pub mod people;
 pub mod tasks;
 pub mod environments;
 pub mod projects;

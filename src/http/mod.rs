@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of any feature.
 
+pub mod assets;
 pub mod call;
 pub mod headers;
 pub mod table;

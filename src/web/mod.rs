@@ -135,3 +135,8 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
         Matched::Nothing => error::page(&visit, &Error::NotFound(call.uri.path().to_owned())).respond(call, secure),
     }
 }
+
+/// Routes that stream.
+pub fn streams() -> axum::Router<Desk> {
+    axum::Router::new()
+}

@@ -134,7 +134,11 @@ impl Log {
         }
         if self.size + text.len() as u64 > LARGEST && !last_words {
             self.full = true;
-            return self.append(step, Category::Warning, "The log has reached its limit of 64 MiB. What follows is not kept.");
+            return self.append(
+                step,
+                Category::Warning,
+                "The log has reached its limit of 64 MiB. What follows is not kept.",
+            );
         }
         self.append(step, category, text)
     }

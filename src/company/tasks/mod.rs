@@ -27,7 +27,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub use log::{Category, From, Line, Lines, Log, log_size, read_log};
-pub use queue::{Lease, Left, Outcome, PENDING, Standing, bell, cancel, claim, expire, finish, next_queued, recover, renew, settle, standing};
+pub use queue::{
+    Lease, Left, Outcome, PENDING, Standing, bell, cancel, claim, expire, finish, next_queued, recover, renew, settle,
+    standing,
+};
 pub(in crate::company) use queue::{NewTask, enqueue, ring};
 pub use states::{State, StepStatus};
 pub use steps::{NewStep, Step, begin, end, lay_out, steps};
@@ -166,7 +169,8 @@ mod sql {
     use super::*;
     use rusqlite::{Row, params_from_iter, types::Value};
 
-    const COLUMNS: &str = "t.id, t.space_id, t.kind, t.description, t.arguments, t.project_id, t.environment_id, t.tenant_id, t.state,
+    const COLUMNS: &str =
+        "t.id, t.space_id, t.kind, t.description, t.arguments, t.project_id, t.environment_id, t.tenant_id, t.state,
          t.queued_at, t.not_before, t.not_after, t.started_at, t.completed_at, t.updated_at, t.error, t.warnings,
          t.created_by_id, t.created_by";
 
@@ -204,7 +208,11 @@ mod sql {
         vec![
             if space > 0 { Value::Integer(space) } else { Value::Null },
             filter.ids.as_ref().map_or(Value::Null, |ids| Value::Text(serde_json::to_string(ids).unwrap_or_default())),
-            if states.is_empty() { Value::Null } else { Value::Text(serde_json::to_string(&states).unwrap_or_default()) },
+            if states.is_empty() {
+                Value::Null
+            } else {
+                Value::Text(serde_json::to_string(&states).unwrap_or_default())
+            },
             number(filter.project),
             number(filter.environment),
             number(filter.tenant),
@@ -231,7 +239,8 @@ mod sql {
 
     pub fn counts(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>) -> Result<BTreeMap<State, i64>> {
         let sql = format!("SELECT t.state, count(*) {} GROUP BY t.state", from(seen));
-        let found: Vec<(String, i64)> = rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let found: Vec<(String, i64)> =
+            rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
         let mut counts: BTreeMap<State, i64> = State::ALL.into_iter().map(|state| (state, 0)).collect();
         counts.extend(found.into_iter().filter_map(|(name, count)| Some((State::parse(&name)?, count))));
         Ok(counts)

@@ -293,10 +293,17 @@ pub fn cancel(granted: &Granted<'_, TaskCancel>) -> Result<Task> {
             State::Executing => (State::Cancelling, "TaskCancelling", " was told to stop"),
             State::Cancelling => return tx.unchanged(before, task),
             ended => {
-                return Err(Error::Conflict(format!("{id} has ended already ({}). There is nothing to cancel.", ended.word())));
+                return Err(Error::Conflict(format!(
+                    "{id} has ended already ({}). There is nothing to cancel.",
+                    ended.word()
+                )));
             }
         };
-        let sentence = if next == State::Canceled { format!("{} cancelled it before it began.", tx.actor_name()) } else { String::new() };
+        let sentence = if next == State::Canceled {
+            format!("{} cancelled it before it began.", tx.actor_name())
+        } else {
+            String::new()
+        };
         become_(tx, id, task.state, next, &sentence, false)?;
         let event = placed(tx, &task, Event::new(category).name(id, &task.description).say(words))?;
         tx.record(event, rows_of::by_id(tx, id)?)
@@ -333,7 +340,8 @@ fn told(rows: &Rows<'_>, task: &Task, verb: &str) -> Result<Event> {
         (Work::Health, State::Success) => "TaskSucceeded",
         (Work::Health, _) => "TaskFailed",
     };
-    let mut event = Event::new(category).name(task.id, &task.description).say(" ").say(verb).say(", for ").say(&task.created_by);
+    let mut event =
+        Event::new(category).name(task.id, &task.description).say(" ").say(verb).say(", for ").say(&task.created_by);
     if !task.error.is_empty() {
         event = event.detail("ErrorMessage", task.error.as_str());
     }
@@ -414,7 +422,15 @@ mod sql {
         Ok((State::parse(&state).ok_or_else(|| Error::internal(format!("no state is called {state}")))?, owner))
     }
 
-    pub fn set_state(tx: &Writing<'_>, id: Id<Kind>, from: State, to: State, error: &str, warnings: bool, now: Moment) -> Result<()> {
+    pub fn set_state(
+        tx: &Writing<'_>,
+        id: Id<Kind>,
+        from: State,
+        to: State,
+        error: &str,
+        warnings: bool,
+        now: Moment,
+    ) -> Result<()> {
         let changed = tx.run(
             "UPDATE tasks SET state = ?3, error = ?4, warnings = ?5, updated_at = ?6,
                               completed_at = CASE WHEN ?7 THEN ?6 END,
@@ -423,7 +439,11 @@ mod sql {
              WHERE id = ?1 AND state = ?2",
             (id, from.name(), to.name(), error, warnings, now, to.is_completed()),
         )?;
-        if changed == 1 { Ok(()) } else { Err(Error::Conflict(format!("{id} has changed meanwhile. Look at it again."))) }
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(Error::Conflict(format!("{id} has changed meanwhile. Look at it again.")))
+        }
     }
 
     pub fn orphans(rows: &Rows<'_>, owner: &str) -> Result<Vec<Id<Kind>>> {

@@ -51,7 +51,11 @@ fn next(engine: &Visitor) -> Option<Id<Kind>> {
 fn tasks_of_one_key_never_run_together_and_the_marker_tells_of_work() {
     let harbour = harbour();
     let marker = harbour.company.folder().join(PENDING);
-    let (one, two, other) = (put(&harbour, "1/1", None, None, None), put(&harbour, "1/1", None, None, None), put(&harbour, "1/2", None, None, None));
+    let (one, two, other) = (
+        put(&harbour, "1/1", None, None, None),
+        put(&harbour, "1/1", None, None, None),
+        put(&harbour, "1/2", None, None, None),
+    );
     assert!(marker.exists());
     let (engine, lease) = (harbour.engine(), Lease::new());
     assert_eq!(next(&engine), Some(one));
@@ -73,7 +77,10 @@ fn tasks_of_one_key_never_run_together_and_the_marker_tells_of_work() {
     assert!(!marker.exists());
     let trail = harbour.trail();
     assert!(trail.contains(&"DeploymentStarted: Deploy Shop 1.2.0 to Staging started, for Ada".into()), "{trail:?}");
-    assert!(trail.contains(&"DeploymentSucceeded: Deploy Shop 1.2.0 to Staging succeeded, for Ada".into()), "{trail:?}");
+    assert!(
+        trail.contains(&"DeploymentSucceeded: Deploy Shop 1.2.0 to Staging succeeded, for Ada".into()),
+        "{trail:?}"
+    );
     assert!(trail.contains(&"DeploymentFailed: Deploy Shop 1.2.0 to Staging failed, for Ada".into()), "{trail:?}");
 }
 
@@ -102,9 +109,23 @@ fn after_a_crash_nothing_is_claimed_that_is_not_known() {
     let (engine, dead) = (harbour.engine(), Lease::new());
     assert!(claimed(&engine, id, &dead));
     {
-        let granted = engine.ask(TaskExecute { task: engine.locate(Within::Company, &id.to_string()).unwrap() }).unwrap();
-        let step = |number: &str, parent: Option<&str>, name: &str| NewStep { number: number.into(), parent: parent.map(Into::into), name: name.into() };
-        lay_out(&granted, &[step("1", None, "Prepare"), step("2", None, "Install"), step("2.1", Some("2"), "web-1"), step("3", None, "Tidy")]).unwrap();
+        let granted =
+            engine.ask(TaskExecute { task: engine.locate(Within::Company, &id.to_string()).unwrap() }).unwrap();
+        let step = |number: &str, parent: Option<&str>, name: &str| NewStep {
+            number: number.into(),
+            parent: parent.map(Into::into),
+            name: name.into(),
+        };
+        lay_out(
+            &granted,
+            &[
+                step("1", None, "Prepare"),
+                step("2", None, "Install"),
+                step("2.1", Some("2"), "web-1"),
+                step("3", None, "Tidy"),
+            ],
+        )
+        .unwrap();
         begin(&granted, "1").unwrap();
         end(&granted, "1", StepStatus::Success).unwrap();
         begin(&granted, "2").unwrap();
@@ -124,7 +145,12 @@ fn after_a_crash_nothing_is_claimed_that_is_not_known() {
         "The server stopped while step 2 (Install) on web-1 was under way. Whether it completed is not known. Look at what it was doing before you run it again."
     );
     let statuses: Vec<_> = steps(&granted).unwrap().into_iter().map(|step| (step.number, step.status)).collect();
-    let expected = [("1", StepStatus::Success), ("2", StepStatus::Unknown), ("2.1", StepStatus::Unknown), ("3", StepStatus::Skipped)];
+    let expected = [
+        ("1", StepStatus::Success),
+        ("2", StepStatus::Unknown),
+        ("2.1", StepStatus::Unknown),
+        ("3", StepStatus::Skipped),
+    ];
     assert_eq!(statuses, expected.map(|(number, status)| (number.to_owned(), status)));
     let log = read_log(&granted, From::Start, 10).unwrap();
     assert_eq!(log.lines.last().map(|line| line.text.clone()), Some(task.error));
@@ -145,13 +171,22 @@ fn cancelling_ends_what_waits_and_asks_what_runs() {
     assert_eq!(stop(running).unwrap().state, State::Cancelling);
     assert_eq!(stop(running).unwrap().state, State::Cancelling);
     let engine = harbour.engine();
-    let granted = engine.ask(TaskExecute { task: engine.locate(Within::Company, &running.to_string()).unwrap() }).unwrap();
+    let granted =
+        engine.ask(TaskExecute { task: engine.locate(Within::Company, &running.to_string()).unwrap() }).unwrap();
     assert_eq!(standing(&granted, &lease).unwrap(), Standing::Cancelling);
     // It ended well before it could be stopped; the table knows no way from Cancelling to Success.
-    assert_eq!(finish(&granted, &lease, &Outcome { state: State::Success, error: String::new(), warnings: false }).unwrap().state, State::Canceled);
+    assert_eq!(
+        finish(&granted, &lease, &Outcome { state: State::Success, error: String::new(), warnings: false })
+            .unwrap()
+            .state,
+        State::Canceled
+    );
     assert!(matches!(stop(running), Err(Error::Conflict(_))));
     let trail = harbour.trail();
-    assert!(trail.contains(&"TaskCanceled: Deploy Shop 1.2.0 to Staging was cancelled before it began".into()), "{trail:?}");
+    assert!(
+        trail.contains(&"TaskCanceled: Deploy Shop 1.2.0 to Staging was cancelled before it began".into()),
+        "{trail:?}"
+    );
     assert!(trail.contains(&"TaskCancelling: Deploy Shop 1.2.0 to Staging was told to stop".into()), "{trail:?}");
 }
 
@@ -163,7 +198,8 @@ fn what_comes_too_late_is_given_up() {
     let engine = harbour.engine();
     assert_eq!(expire(&engine.ask(QueueKeep {}).unwrap()).unwrap(), 1);
     let ada = harbour.ada();
-    let task = show(&ada.ask(TaskView { task: ada.locate(Within::Company, &id.to_string()).unwrap() }).unwrap()).unwrap();
+    let task =
+        show(&ada.ask(TaskView { task: ada.locate(Within::Company, &id.to_string()).unwrap() }).unwrap()).unwrap();
     assert_eq!(task.state, State::TimedOut);
 }
 
@@ -198,8 +234,23 @@ fn lists_show_what_may_be_seen_and_what_a_task_lacks_is_beside_the_point() {
     let by_tenant = of(Scope { tenants: &[contoso], ..Scope::EVERYWHERE }, "Dan");
     assert_eq!(seen(&by_tenant, &Filter::default()).0, [all[0], all[1], all[3], all[4]]);
     // Ids of what may not be seen are simply absent.
-    assert_eq!(seen(&by_tenant, &Filter { ids: Some(all.clone()), ..Filter::default() }), (vec![all[0], all[1], all[3], all[4]], 4));
-    assert_eq!(seen(&harbour.ada(), &Filter { project: Some(desk), states: vec![State::Queued], ..Filter::default() }).0, [all[3]]);
-    assert_eq!(seen(&harbour.ada(), &Filter { name: "shop 1.2".into(), environment: Some(staging), tenant: None, ..Filter::default() }).1, 3);
-    assert!(by_tenant.ask(TaskView { task: by_tenant.locate(Within::Company, &tasks[2].to_string()).unwrap() }).is_err());
+    assert_eq!(
+        seen(&by_tenant, &Filter { ids: Some(all.clone()), ..Filter::default() }),
+        (vec![all[0], all[1], all[3], all[4]], 4)
+    );
+    assert_eq!(
+        seen(&harbour.ada(), &Filter { project: Some(desk), states: vec![State::Queued], ..Filter::default() }).0,
+        [all[3]]
+    );
+    assert_eq!(
+        seen(
+            &harbour.ada(),
+            &Filter { name: "shop 1.2".into(), environment: Some(staging), tenant: None, ..Filter::default() }
+        )
+        .1,
+        3
+    );
+    assert!(
+        by_tenant.ask(TaskView { task: by_tenant.locate(Within::Company, &tasks[2].to_string()).unwrap() }).is_err()
+    );
 }

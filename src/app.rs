@@ -1,0 +1,234 @@
+//! Assembly: opens the data folder, builds the server, starts the loops, stops them in order.
+
+use crate::{
+    api,
+    appliance::Appliance,
+    base::error::{Error, Result},
+    company::access::EngineKey,
+    http::{Desk, assets, call::LARGEST_BODY},
+    web,
+};
+use axum::{
+    Router,
+    extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use std::{future::IntoFuture, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::sync::CancellationToken;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer};
+
+/// How the server is to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The address people use, when it differs from where the server listens.
+    pub public_url: Option<String>,
+    /// This program, which the built-in worker starts again in its sandbox.
+    pub program: PathBuf,
+    /// Whether scripts may run in the built-in worker where the kernel has no Landlock.
+    pub allow_unsandboxed: bool,
+    /// How long running tasks get to finish when the server stops.
+    pub grace: Duration,
+}
+
+/// A server that listens but does not serve yet.
+pub struct Server {
+    settings: Settings,
+    desk: Desk,
+    listener: TcpListener,
+    address: SocketAddr,
+    stop: CancellationToken,
+    _lock: std::fs::File,
+}
+
+impl Server {
+    /// Opens the data folder and the port. Only one server at a time works on a data folder.
+    pub async fn open(settings: Settings) -> Result<Server> {
+        let data = settings.data.clone();
+        let (appliance, lock) = crate::http::blocking(move || {
+            let appliance = Appliance::open(&data)?;
+            let lock = std::fs::File::create(data.join("server.lock"))?;
+            if lock.try_lock().is_err() {
+                return Err(Error::Conflict(format!(
+                    "Another server works on {} already. Stop it first.",
+                    data.display()
+                )));
+            }
+            Ok((appliance, lock))
+        })
+        .await?;
+        let listener = TcpListener::bind(settings.listen).await.map_err(|cause| {
+            Error::Conflict(format!(
+                "Cannot listen on {}: {cause}. Choose another address with --listen.",
+                settings.listen
+            ))
+        })?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let desk = Desk {
+            appliance: Arc::new(appliance),
+            bell: Arc::new(Notify::new()),
+            public_url: settings.public_url.clone(),
+            stopping: stop.clone(),
+        };
+        Ok(Server { settings, desk, listener, address, stop, _lock: lock })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+    /// The address to tell people.
+    pub fn url(&self) -> String {
+        self.settings.public_url.clone().unwrap_or_else(|| format!("http://{}", self.address))
+    }
+    /// What handlers get.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+    /// Stops the server when it is cancelled.
+    pub fn stopper(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Serves until the stopper is cancelled or the process is told to end; then lets requests and tasks finish.
+    pub async fn run(self, engine: EngineKey) -> Result<()> {
+        web::page::use_static_prefix(assets::prefix());
+        let stop = self.stop.clone();
+        let engine = start_engine(&self, engine)?;
+        let minder = tokio::spawn(mind(self.desk.clone(), stop.clone()));
+        let app = router(self.desk.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let signalled = stop.clone();
+        let signals = tokio::spawn(async move {
+            wait_for_signal(&signalled).await;
+            signalled.cancel();
+        });
+        tell_service_manager("READY=1");
+        let graceful = stop.clone();
+        let served = axum::serve(self.listener, app)
+            .with_graceful_shutdown(async move { graceful.cancelled().await })
+            .into_future();
+        tokio::pin!(served);
+        let outcome = tokio::select! {
+            outcome = &mut served => outcome,
+            () = async { stop.cancelled().await; tokio::time::sleep(Duration::from_secs(10)).await } => Ok(()),
+        };
+        stop.cancel();
+        tell_service_manager("STOPPING=1");
+        engine.stopped().await;
+        minder.abort();
+        signals.abort();
+        tracing::info!("stopped");
+        outcome.map_err(Into::into)
+    }
+}
+
+/// Closes idle companies now and then, and tells the service manager that all is well.
+async fn mind(desk: Desk, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(Duration::from_secs(15));
+    while !stop.is_cancelled() {
+        tick.tick().await;
+        desk.appliance.close_idle();
+        tell_service_manager("WATCHDOG=1");
+    }
+}
+
+fn tell_service_manager(state: &str) {
+    let state = match state {
+        "READY=1" => sd_notify::NotifyState::Ready,
+        "STOPPING=1" => sd_notify::NotifyState::Stopping,
+        _ => sd_notify::NotifyState::Watchdog,
+    };
+    if let Err(cause) = sd_notify::notify(&[state]) {
+        tracing::warn!(%cause, "the service manager could not be told");
+    }
+}
+
+async fn wait_for_signal(stop: &CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return stop.cancelled().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+/// Everything that is served, from the outside in: a panic becomes an error, answers are compressed, requests from
+/// foreign pages are refused, bodies are bounded.
+pub fn router(desk: Desk) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/static/{checksum}/{*name}", get(asset))
+        .route("/favicon.ico", get(|headers: HeaderMap| async move { assets::serve("", "favicon.svg", &headers) }))
+        .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /\n" }))
+        .merge(web::streams())
+        .merge(api::streams())
+        .fallback(dispatch)
+        .with_state(desk)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(CsrfLayer::new())
+        .layer(middleware::from_fn(trace))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }))
+}
+
+async fn ready(State(desk): State<Desk>) -> Response {
+    if desk.stopping.is_cancelled() || !desk.appliance.data().is_dir() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response();
+    }
+    "ready\n".into_response()
+}
+
+async fn asset(Path((checksum, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    assets::serve(&checksum, &name, &headers)
+}
+
+async fn dispatch(State(desk): State<Desk>, request: Request) -> Response {
+    let mut parts = request.uri().path().split('/').filter(|part| !part.is_empty());
+    let (first, second) = (parts.next(), parts.next());
+    match second {
+        Some(word) if word.eq_ignore_ascii_case("api") && first.is_some() => api::serve(desk, request).await,
+        _ => web::serve(desk, request).await,
+    }
+}
+
+async fn trace(request: Request, next: Next) -> Response {
+    let begun = std::time::Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let address =
+        request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.to_string()).unwrap_or_default();
+    let mut response = next.run(request).await;
+    let took = begun.elapsed();
+    tracing::debug!(%method, path, status = response.status().as_u16(), took = ?took, address, "request");
+    response.headers_mut().entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// What runs tasks; told to stop by the same token as the server.
+struct Running(tokio::task::JoinHandle<()>);
+
+impl Running {
+    async fn stopped(self) {
+        if let Err(fault) = self.0.await {
+            tracing::error!(%fault, "the engine failed");
+        }
+    }
+}
+
+fn start_engine(server: &Server, _key: EngineKey) -> Result<Running> {
+    let stop = server.stop.clone();
+    Ok(Running(tokio::spawn(async move { stop.cancelled().await })))
+}

@@ -1,0 +1,179 @@
+//! The command line: results go to stdout, talk to stderr; exit codes as written in the manual.
+
+mod company;
+mod demo;
+mod serve;
+
+use crate::{
+    base::error::Error,
+    company::access::{EngineKey, OperatorKey, mint_keys},
+    execution::transport::sandbox,
+};
+use clap::{Args, Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Self-hosted deployments, with every company in a watertight compartment.
+#[derive(Parser)]
+#[command(name = "bulkhead", version, about)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Args, Clone)]
+pub struct Common {
+    /// The data folder [default: /var/lib/bulkhead if it exists and is writable, else ./bulkhead-data]
+    #[arg(long, global = true, env = "BULKHEAD_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A configuration file (TOML)
+    #[arg(long, global = true, env = "BULKHEAD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON document
+    #[arg(long, global = true, env = "BULKHEAD_JSON")]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Options),
+    /// Fill an empty data folder with two sample companies, start the server and run a real deployment
+    Demo(demo::Options),
+    /// Create, list and show companies
+    #[command(subcommand)]
+    Company(company::Company),
+    /// API keys of a company's people
+    #[command(subcommand)]
+    ApiKey(company::ApiKey),
+    /// Write consistent copies of companies while they run
+    Backup(company::Backup),
+    /// Put a company back from a backup
+    Restore(company::Restore),
+    /// Check companies: database, foreign keys, the chain of the trail
+    Verify(company::Verify),
+    /// Print the description of the API (OpenAPI 3.1)
+    Openapi,
+    #[command(name = "sandbox-run", hide = true)]
+    SandboxRun(sandbox::Arguments),
+}
+
+/// What the configuration file may say. The command line and the environment go before it.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    listen: Option<std::net::SocketAddr>,
+    data: Option<PathBuf>,
+    public_url: Option<String>,
+    log: Option<String>,
+    allow_unsandboxed: Option<bool>,
+}
+
+/// A command's end that is not a success.
+pub enum Failure {
+    /// Exit code 1: it failed.
+    Failed(String),
+    /// Exit code 3: refused, nothing was done.
+    Refused(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(what) => Failure::Refused(format!("There is no company “{what}” here.")),
+            Error::Conflict(_) | Error::Denied(_) => Failure::Refused(error.to_string()),
+            Error::Invalid(fields) => {
+                let lines: Vec<String> = fields.iter().map(|(field, message)| format!("{field}: {message}")).collect();
+                Failure::Refused(lines.join("\n"))
+            }
+            other => Failure::Failed(other.to_string()),
+        }
+    }
+}
+impl From<std::io::Error> for Failure {
+    fn from(cause: std::io::Error) -> Self {
+        Failure::Failed(cause.to_string())
+    }
+}
+
+/// Everything a command needs to begin.
+pub struct Start {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Whether to print JSON.
+    pub json: bool,
+    /// What the configuration file says.
+    pub config: Config,
+    /// The right to act as the engine.
+    pub engine: EngineKey,
+    /// The right to act as the operator.
+    pub operator: OperatorKey,
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    // Before any thread: the sandbox closes down this very process.
+    if let Command::SandboxRun(arguments) = &cli.command {
+        return sandbox::enter(arguments);
+    }
+    match begin(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Failed(sentence)) => {
+            eprintln!("bulkhead: {sentence}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Refused(sentence)) => {
+            eprintln!("bulkhead: {sentence}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn begin(cli: Cli) -> Result<(), Failure> {
+    let config = match &cli.common.config {
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|cause| Failure::Failed(format!("{} cannot be read: {cause}.", path.display())))?;
+            toml::from_str(&text).map_err(|cause| Failure::Failed(format!("{}: {cause}", path.display())))?
+        }
+        None => Config::default(),
+    };
+    log_to_stderr(config.log.as_deref());
+    let data = cli.common.data.clone().or(config.data.clone()).unwrap_or_else(default_folder);
+    let (engine, operator) = mint_keys().ok_or_else(|| Failure::Failed("The keys were handed out already.".into()))?;
+    let start = Start { data, json: cli.common.json, config, engine, operator };
+    match cli.command {
+        Command::Serve(options) => serve::run(start, options),
+        Command::Demo(options) => demo::run(start, options),
+        Command::Company(command) => company::run(&start, command),
+        Command::ApiKey(command) => company::api_key(&start, command),
+        Command::Backup(command) => company::backup(&start, command),
+        Command::Restore(command) => company::restore(&start, command),
+        Command::Verify(command) => company::verify(&start, command),
+        Command::Openapi => {
+            println!("{}", crate::api::openapi::document());
+            Ok(())
+        }
+        Command::SandboxRun(_) => Ok(()),
+    }
+}
+
+fn default_folder() -> PathBuf {
+    let system = PathBuf::from("/var/lib/bulkhead");
+    let writable = rustix::fs::access(&system, rustix::fs::Access::WRITE_OK).is_ok();
+    if system.is_dir() && writable { system } else { PathBuf::from("bulkhead-data") }
+}
+
+fn log_to_stderr(filter: Option<&str>) {
+    use tracing_subscriber::EnvFilter;
+    let filter =
+        EnvFilter::try_from_env("BULKHEAD_LOG").unwrap_or_else(|_| EnvFilter::new(filter.unwrap_or("info,russh=warn")));
+    let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
+    let plain = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let started =
+        if under_systemd { plain.without_time().with_ansi(false).try_init() } else { plain.compact().try_init() };
+    drop(started);
+}

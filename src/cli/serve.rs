@@ -1,0 +1,64 @@
+//! `bulkhead serve`.
+
+use super::{Failure, Start};
+use crate::app::{Server, Settings};
+use clap::Args;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Where and how to serve.
+#[derive(Args, Clone)]
+pub struct Options {
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, env = "BULKHEAD_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// The address people use, such as https://deploy.example.com
+    #[arg(long, env = "BULKHEAD_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Let the built-in worker run scripts where the kernel has no Landlock
+    #[arg(long, env = "BULKHEAD_ALLOW_UNSANDBOXED")]
+    pub allow_unsandboxed: bool,
+    /// Seconds that running tasks get to finish when the server stops
+    #[arg(long, env = "BULKHEAD_GRACE", default_value_t = 20, value_name = "SECONDS")]
+    pub grace: u64,
+}
+
+/// The settings that command line and configuration file give together.
+pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
+    let listen = options.listen.or(start.config.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let public_url = options.public_url.clone().or(start.config.public_url.clone());
+    Ok(Settings {
+        listen,
+        data: start.data.clone(),
+        public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        program: program()?,
+        allow_unsandboxed: options.allow_unsandboxed || start.config.allow_unsandboxed.unwrap_or(false),
+        grace: Duration::from_secs(options.grace),
+    })
+}
+
+fn program() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|cause| Failure::Failed(format!("The program does not find itself: {cause}.")))
+}
+
+/// The runtime: a few threads for requests, a bounded number that may wait for files.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(64).build();
+    runtime.map_err(|cause| Failure::Failed(format!("The server cannot start: {cause}.")))
+}
+
+/// Serves until told to stop.
+pub fn run(start: Start, options: Options) -> Result<(), Failure> {
+    let settings = settings(&start, &options)?;
+    runtime()?.block_on(async {
+        let server = Server::open(settings).await?;
+        println!("listening: http://{}", server.address());
+        if let Some(token) = server.desk().appliance.offer_setup()? {
+            println!("setup: {}/setup/{token}", server.url());
+            eprintln!(
+                "There is no company yet. Open the set-up link above in a browser; it works once, for 30 minutes."
+            );
+        }
+        server.run(start.engine).await?;
+        Ok(())
+    })
+}
