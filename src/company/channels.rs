@@ -99,7 +99,12 @@ pub fn create(granted: &Granted<'_, ProcessEdit>, fields: Fields) -> Result<Chan
             sql::make_default(tx, project, id)?;
         }
         let made = sql::by_id(tx, id)?;
-        let event = Event::new("Created").say("Channel ").name(id, &made.name).say(" of ").name(of.id, &of.name).say(" was created");
+        let event = Event::new("Created")
+            .say("Channel ")
+            .name(id, &made.name)
+            .say(" of ")
+            .name(of.id, &of.name)
+            .say(" was created");
         tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), made)
     })
 }
@@ -119,7 +124,12 @@ pub fn edit(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>, fields: Field
             sql::make_default(tx, project, channel)?;
         }
         let after = sql::by_id(tx, channel)?;
-        let event = Event::new("Modified").say("Channel ").name(channel, &after.name).say(" of ").name(of.id, &of.name).say(" was changed");
+        let event = Event::new("Modified")
+            .say("Channel ")
+            .name(channel, &after.name)
+            .say(" of ")
+            .name(of.id, &of.name)
+            .say(" was changed");
         tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)).difference(&before, &after), after)
     })
 }
@@ -134,7 +144,10 @@ pub fn delete(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>) -> Result<(
         let of = projects::by_id(tx, project)?;
         let gone = sql::of_project(tx, project, channel)?;
         if gone.is_default {
-            return Err(Error::Conflict(format!("{} is the default channel. Make another the default first.", gone.name)));
+            return Err(Error::Conflict(format!(
+                "{} is the default channel. Make another the default first.",
+                gone.name
+            )));
         }
         let releases = sql::releases(tx, channel)?;
         if releases > 0 {
@@ -142,7 +155,12 @@ pub fn delete(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>) -> Result<(
             return Err(Error::Conflict(format!("{} cannot be deleted: it has {some}. Delete them first.", gone.name)));
         }
         tx.run("DELETE FROM channels WHERE id = ?1", [channel])?;
-        let event = Event::new("Deleted").say("Channel ").name(channel, &gone.name).say(" of ").name(of.id, &of.name).say(" was deleted");
+        let event = Event::new("Deleted")
+            .say("Channel ")
+            .name(channel, &gone.name)
+            .say(" of ")
+            .name(of.id, &of.name)
+            .say(" was deleted");
         tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), ())
     })
 }
@@ -207,7 +225,8 @@ mod sql {
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Channel> {
-        rows.one(&format!("{SELECT} {FROM} WHERE c.id = ?1"), [id], read)?.ok_or_else(|| Error::NotFound(id.to_string()))
+        rows.one(&format!("{SELECT} {FROM} WHERE c.id = ?1"), [id], read)?
+            .ok_or_else(|| Error::NotFound(id.to_string()))
     }
 
     pub fn of_project(rows: &Rows<'_>, project: Id<Project>, id: Id<Kind>) -> Result<Channel> {
@@ -225,8 +244,12 @@ mod sql {
     }
 
     pub fn default_of(rows: &Rows<'_>, project: Id<Project>) -> Result<Channel> {
-        rows.one(&format!("{SELECT} {FROM} WHERE c.project_id = ?1 ORDER BY c.is_default DESC, c.id LIMIT 1"), [project], read)?
-            .ok_or_else(|| Error::internal(format!("{project} has no channel")))
+        rows.one(
+            &format!("{SELECT} {FROM} WHERE c.project_id = ?1 ORDER BY c.is_default DESC, c.id LIMIT 1"),
+            [project],
+            read,
+        )?
+        .ok_or_else(|| Error::internal(format!("{project} has no channel")))
     }
 
     pub fn name_taken(rows: &Rows<'_>, project: Id<Project>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
@@ -238,7 +261,8 @@ mod sql {
 
     pub fn free_slug(rows: &Rows<'_>, project: Id<Project>, wish: &str) -> Result<String> {
         names::free(wish, |slug| {
-            Ok(slug == "new" || rows.any("SELECT 1 FROM channels WHERE project_id = ?1 AND slug = ?2", (project, slug))?)
+            Ok(slug == "new"
+                || rows.any("SELECT 1 FROM channels WHERE project_id = ?1 AND slug = ?2", (project, slug))?)
         })
     }
 

@@ -5,10 +5,9 @@
 //! use those above it.
 
 pub mod access;
-pub mod spaces;
-pub mod tasks;
 pub mod upkeep;
 pub mod people;
+pub mod spaces;
 pub mod tasks;
 pub mod environments;
 pub mod projects;

@@ -60,7 +60,9 @@ pub struct Filter {
 pub fn list(visitor: &Visitor, filter: &Filter, page: Page) -> Result<Listed<Space>> {
     let part = names::key(&filter.partial_name);
     let mut items = visitor.spaces()?;
-    items.retain(|one| names::key(&one.name).contains(&part) && filter.ids.as_ref().is_none_or(|ids| ids.contains(&one.id.0)));
+    items.retain(|one| {
+        names::key(&one.name).contains(&part) && filter.ids.as_ref().is_none_or(|ids| ids.contains(&one.id.0))
+    });
     let total = items.len() as i64;
     let from = usize::try_from(page.skip).unwrap_or(0).min(items.len());
     let items = items.into_iter().skip(from).take(usize::try_from(page.take).unwrap_or(0)).collect();
@@ -131,7 +133,10 @@ pub fn delete(granted: &Granted<'_, SpaceDelete>) -> Result<()> {
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         if gone.is_default {
-            return Err(Error::Conflict(format!("{} is the default space. Make another the default first.", gone.name)));
+            return Err(Error::Conflict(format!(
+                "{} is the default space. Make another the default first.",
+                gone.name
+            )));
         }
         if !gone.task_queue_stopped {
             return Err(Error::Conflict(format!("Stop the task queue of {} before you delete it.", gone.name)));
@@ -197,7 +202,11 @@ mod sql {
     }
 
     pub fn managers(rows: &Rows<'_>, id: Id<Kind>) -> Result<Managers> {
-        let people = rows.all(&format!("SELECT user_id FROM team_members WHERE team_id = {OWN_TEAM} ORDER BY user_id"), [id], |row| row.get(0))?;
+        let people = rows.all(
+            &format!("SELECT user_id FROM team_members WHERE team_id = {OWN_TEAM} ORDER BY user_id"),
+            [id],
+            |row| row.get(0),
+        )?;
         let teams = format!(
             "SELECT DISTINCT team_id FROM scoped_roles WHERE space_id = ?1 AND role_id = {MANAGER} AND team_id <> {OWN_TEAM}
              ORDER BY team_id"
@@ -208,7 +217,10 @@ mod sql {
     pub fn set_people(tx: &Writing<'_>, id: Id<Kind>, people: &[Id<User>]) -> Result<()> {
         tx.run(&format!("DELETE FROM team_members WHERE team_id = {OWN_TEAM}"), [id])?;
         for user in people {
-            tx.run(&format!("INSERT OR IGNORE INTO team_members (team_id, user_id) VALUES ({OWN_TEAM}, ?2)"), (id, user))?;
+            tx.run(
+                &format!("INSERT OR IGNORE INTO team_members (team_id, user_id) VALUES ({OWN_TEAM}, ?2)"),
+                (id, user),
+            )?;
         }
         Ok(())
     }
@@ -217,10 +229,16 @@ mod sql {
     pub fn set_teams(tx: &Writing<'_>, id: Id<Kind>, teams: &[Id<Team>]) -> Result<()> {
         let there = managers(tx, id)?.teams;
         for team in there.iter().filter(|team| !teams.contains(team)) {
-            tx.run(&format!("DELETE FROM scoped_roles WHERE space_id = ?1 AND team_id = ?2 AND role_id = {MANAGER}"), (id, team))?;
+            tx.run(
+                &format!("DELETE FROM scoped_roles WHERE space_id = ?1 AND team_id = ?2 AND role_id = {MANAGER}"),
+                (id, team),
+            )?;
         }
         for team in teams.iter().filter(|team| !there.contains(team)) {
-            tx.run(&format!("INSERT INTO scoped_roles (team_id, role_id, space_id) VALUES (?2, {MANAGER}, ?1)"), (id, team))?;
+            tx.run(
+                &format!("INSERT INTO scoped_roles (team_id, role_id, space_id) VALUES (?2, {MANAGER}, ?1)"),
+                (id, team),
+            )?;
         }
         Ok(())
     }

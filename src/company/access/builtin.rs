@@ -78,11 +78,18 @@ pub(super) fn furnish(tx: &Writing<'_>, company: &str, person: &Person<'_>) -> R
         let slug: String = name.to_lowercase().split(' ').collect();
         let role = match tx.one("SELECT id FROM user_roles WHERE builtin = ?1", [&slug], |row| row.get::<_, i64>(0))? {
             Some(role) => role,
-            None => tx.insert("INSERT INTO user_roles (builtin, name, name_key) VALUES (?1, ?2, ?3)", (&slug, name, fold(name)))?,
+            None => tx.insert(
+                "INSERT INTO user_roles (builtin, name, name_key) VALUES (?1, ?2, ?3)",
+                (&slug, name, fold(name)),
+            )?,
         };
         for permission in permissions {
-            let info = named(permission).ok_or_else(|| Error::internal(format!("no permission is called {permission}")))?;
-            tx.run("INSERT INTO role_permissions (role_id, level, permission) VALUES (?1, ?2, ?3)", (role, level, info.name))?;
+            let info =
+                named(permission).ok_or_else(|| Error::internal(format!("no permission is called {permission}")))?;
+            tx.run(
+                "INSERT INTO role_permissions (role_id, level, permission) VALUES (?1, ?2, ?3)",
+                (role, level, info.name),
+            )?;
         }
     }
     let team = |builtin: &str, name: &str, words: &str| {
@@ -92,7 +99,8 @@ pub(super) fn furnish(tx: &Writing<'_>, company: &str, person: &Person<'_>) -> R
         )
     };
     team("everyone", "Everyone", "Every person and service account of this company.")?;
-    let administrators = team("administrators", "Administrators", "Look after people, teams, spaces and settings of the company.")?;
+    let administrators =
+        team("administrators", "Administrators", "Look after people, teams, spaces and settings of the company.")?;
     let managers = team("managers", "Managers", "Hold every right of the company as a whole but full administration.")?;
     give(tx, administrators, "systemadministrator", None)?;
     give(tx, managers, "systemmanager", None)?;
@@ -108,7 +116,14 @@ pub(super) fn furnish(tx: &Writing<'_>, company: &str, person: &Person<'_>) -> R
         super::admit::store_invitation(tx, user, token)?;
     }
     let user: Id<User> = Id::new(user);
-    tx.also(Event::new("Created").say("Company ").say(company).say(" was founded with ").name(user, person.name).say(" as its administrator"))?;
+    tx.also(
+        Event::new("Created")
+            .say("Company ")
+            .say(company)
+            .say(" was founded with ")
+            .name(user, person.name)
+            .say(" as its administrator"),
+    )?;
     let (_, event) = space(tx, "Default", "", true, &[user])?;
     tx.also(event)
 }
@@ -124,7 +139,13 @@ fn give(tx: &Writing<'_>, team: i64, role: &str, space: Option<i64>) -> Result<(
 
 /// Makes a space with what every space begins with (`domain §1`): its Space Managers team, a project group, a
 /// lifecycle without phases. Gives the event that the caller tells it with.
-pub(in crate::company) fn space(tx: &Writing<'_>, name: &str, description: &str, default: bool, managers: &[Id<User>]) -> Result<(Id<Space>, Event)> {
+pub(in crate::company) fn space(
+    tx: &Writing<'_>,
+    name: &str,
+    description: &str,
+    default: bool,
+    managers: &[Id<User>],
+) -> Result<(Id<Space>, Event)> {
     let mut slug = names::slug_of(name, "space");
     if tx.any("SELECT 1 FROM spaces WHERE slug = ?1", [&slug])? || RESERVED_SPACES.contains(&slug.as_str()) {
         slug = format!("{slug}-{}", tx.number("SELECT COALESCE(max(id), 0) + 1 FROM spaces", [])?);
@@ -158,5 +179,22 @@ pub(in crate::company) fn space(tx: &Writing<'_>, name: &str, description: &str,
 }
 
 /// Second path segments of a company's own pages, which a space cannot be called by.
-pub const RESERVED_SPACES: &[&str] =
-    &["api", "app", "login", "logout", "access", "trail", "settings", "me", "help", "tasks", "spaces", "setup", "invitation", "search", "static", "enrol", "code"];
+pub const RESERVED_SPACES: &[&str] = &[
+    "api",
+    "app",
+    "login",
+    "logout",
+    "access",
+    "trail",
+    "settings",
+    "me",
+    "help",
+    "tasks",
+    "spaces",
+    "setup",
+    "invitation",
+    "search",
+    "static",
+    "enrol",
+    "code",
+];

@@ -9,8 +9,8 @@ use super::{
 use crate::base::{
     error::Result,
     ids::{
-        Account, ApiKey, Channel, Deployment, Environment, Id, Kind, Lifecycle, Project, ProjectGroup, Release, ScopedUserRole,
-        Space, TagSet, Target, Task, Team, Tenant, User, UserRole,
+        Account, ApiKey, Channel, Deployment, Environment, Id, Kind, Lifecycle, Project, ProjectGroup, Release,
+        ScopedUserRole, Space, TagSet, Target, Task, Team, Tenant, User, UserRole,
     },
     names,
 };

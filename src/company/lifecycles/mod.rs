@@ -9,8 +9,8 @@ use super::access::{
     Event, Granted, Rows,
     permissions::{LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView, List, ProjectView},
 };
-use super::projects::{self, Project};
 use super::environments;
+use super::projects::{self, Project};
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
     ids::{Environment, Id, Lifecycle as Kind, Phase as PhaseKind, Release, Space, Tenant},
@@ -125,7 +125,8 @@ pub struct Filter {
 pub fn list(granted: &Granted<'_, List<LifecycleView>>, filter: &Filter, page: Page) -> Result<Listed<Lifecycle>> {
     granted.read(|rows| {
         // No scope dimension is honoured: the permission in the space is enough (`access-rules §4`).
-        let parameters = vec![granted.what().space().into(), names::key(&filter.partial_name).into(), projects::json(&filter.ids)];
+        let parameters =
+            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), projects::json(&filter.ids)];
         sql::list(rows, parameters, page)
     })
 }
@@ -185,7 +186,10 @@ pub fn delete(granted: &Granted<'_, LifecycleDelete>) -> Result<()> {
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         if gone.is_default {
-            return Err(Error::Conflict(format!("{} cannot be deleted: new projects of this space follow it.", gone.name)));
+            return Err(Error::Conflict(format!(
+                "{} cannot be deleted: new projects of this space follow it.",
+                gone.name
+            )));
         }
         if let Some(words) = projects::counted(tx, "lifecycle_id", id.0, &reach)? {
             return Err(Error::Conflict(format!(
@@ -216,12 +220,17 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifec
         let at = format!("Phases[{number}]");
         phase.name = wrong.check(&format!("{at}.Name"), names::name(&phase.name, 200)).unwrap_or_default();
         if !phase.name.is_empty() && taken.contains(&names::key(&phase.name)) {
-            wrong.add(&format!("{at}.Name"), format!("There is a phase called “{}” already. Choose another name.", phase.name));
+            wrong.add(
+                &format!("{at}.Name"),
+                format!("There is a phase called “{}” already. Choose another name.", phase.name),
+            );
         }
         taken.push(names::key(&phase.name));
         phase.id = phase.id.filter(|id| this.is_some_and(|this| this.phases.iter().any(|old| old.id == *id)));
         let count = phase.automatic.len() + phase.optional.len();
-        for (field, list) in [("AutomaticDeploymentTargets", &phase.automatic), ("OptionalDeploymentTargets", &phase.optional)] {
+        for (field, list) in
+            [("AutomaticDeploymentTargets", &phase.automatic), ("OptionalDeploymentTargets", &phase.optional)]
+        {
             for id in list {
                 match known.iter().find(|one| one.id == *id) {
                     None => wrong.add(&format!("{at}.{field}"), format!("There is no environment {id} in this space.")),
@@ -234,11 +243,17 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifec
             }
         }
         if phase.minimum < 0 {
-            wrong.add(&format!("{at}.MinimumEnvironmentsBeforePromotion"), "Give 0 for all, or a number of environments.");
+            wrong.add(
+                &format!("{at}.MinimumEnvironmentsBeforePromotion"),
+                "Give 0 for all, or a number of environments.",
+            );
         } else if count > 0 && phase.minimum > count as i64 {
             wrong.add(
                 &format!("{at}.MinimumEnvironmentsBeforePromotion"),
-                format!("The phase has {count} environment{}; give 0 for all, or at most {count}.", if count == 1 { "" } else { "s" }),
+                format!(
+                    "The phase has {count} environment{}; give 0 for all, or at most {count}.",
+                    if count == 1 { "" } else { "s" }
+                ),
             );
         }
     }
@@ -253,12 +268,20 @@ pub(in crate::company) fn phases_for(rows: &Rows<'_>, project: &Project) -> Resu
 }
 
 /// The environments where a release was deployed with success: for one tenant, without tenant, or (`all`) for anybody.
-pub(in crate::company) fn successes(rows: &Rows<'_>, release: Id<Release>, whose: Whose) -> Result<Vec<Id<Environment>>> {
+pub(in crate::company) fn successes(
+    rows: &Rows<'_>,
+    release: Id<Release>,
+    whose: Whose,
+) -> Result<Vec<Id<Environment>>> {
     sql::successes(rows, release, whose)
 }
 
 /// The environments of a project that a tenant is connected to.
-pub(in crate::company) fn connected(rows: &Rows<'_>, project: &Project, tenant: Id<Tenant>) -> Result<Vec<Id<Environment>>> {
+pub(in crate::company) fn connected(
+    rows: &Rows<'_>,
+    project: &Project,
+    tenant: Id<Tenant>,
+) -> Result<Vec<Id<Environment>>> {
     sql::connected(rows, project, tenant)
 }
 
@@ -365,12 +388,16 @@ mod sql {
     }
 
     pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-        rows.any("SELECT 1 FROM lifecycles WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3", (space, names::key(name), but))
+        rows.any(
+            "SELECT 1 FROM lifecycles WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
+            (space, names::key(name), but),
+        )
     }
 
     pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
         names::free(wish, |slug| {
-            Ok(slug == "new" || rows.any("SELECT 1 FROM lifecycles WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
+            Ok(slug == "new"
+                || rows.any("SELECT 1 FROM lifecycles WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
         })
     }
 

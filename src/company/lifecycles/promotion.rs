@@ -98,7 +98,9 @@ impl fmt::Display for Blocked {
                     let joined = match one.missing.as_slice() {
                         [] => one.phase.clone(),
                         [name] => name.clone(),
-                        [names @ .., last] if one.count == one.missing.len() => format!("{} and {last}", names.join(", ")),
+                        [names @ .., last] if one.count == one.missing.len() => {
+                            format!("{} and {last}", names.join(", "))
+                        }
                         [names @ .., last] => format!("{} of {} or {last}", one.count, names.join(", ")),
                     };
                     write!(f, "{}{joined}", if place > 0 { ", then " } else { "" })?;
@@ -129,9 +131,14 @@ pub fn phases_of(lifecycle: &Lifecycle, environments: &[Environment]) -> Vec<Pha
     let mut out = Vec::new();
     for phase in &lifecycle.phases {
         let inside = |one: &&Environment| {
-            if names_none(phase) { !named.contains(&one.id) } else { phase.automatic.contains(&one.id) || phase.optional.contains(&one.id) }
+            if names_none(phase) {
+                !named.contains(&one.id)
+            } else {
+                phase.automatic.contains(&one.id) || phase.optional.contains(&one.id)
+            }
         };
-        let places = environments.iter().filter(inside).map(|one| place(one, phase.automatic.contains(&one.id))).collect();
+        let places =
+            environments.iter().filter(inside).map(|one| place(one, phase.automatic.contains(&one.id))).collect();
         named.extend(phase.automatic.iter().chain(&phase.optional));
         out.push(PhaseView {
             id: Some(phase.id),
@@ -200,7 +207,13 @@ pub fn may_reach(
         first
             .map(|one| Needed {
                 phase: one.phase.name.clone(),
-                missing: one.phase.environments.iter().filter(|e| one.missing.contains(&e.id)).map(|e| e.name.clone()).collect(),
+                missing: one
+                    .phase
+                    .environments
+                    .iter()
+                    .filter(|e| one.missing.contains(&e.id))
+                    .map(|e| e.name.clone())
+                    .collect(),
                 count: needed(&one.phase, &one.done, &one.missing),
             })
             .collect(),
@@ -290,7 +303,16 @@ mod tests {
         let phases = phases_of(&lifecycle(phases), &environments());
         phases
             .iter()
-            .map(|p| format!("{}={}", p.name, p.environments.iter().map(|e| format!("{}{}", e.id.0, if e.automatic { "*" } else { "" })).collect::<String>()))
+            .map(|p| {
+                format!(
+                    "{}={}",
+                    p.name,
+                    p.environments
+                        .iter()
+                        .map(|e| format!("{}{}", e.id.0, if e.automatic { "*" } else { "" }))
+                        .collect::<String>()
+                )
+            })
             .collect::<Vec<_>>()
             .join(" ")
     }
@@ -359,7 +381,8 @@ mod tests {
         ];
         for (phases, successes, to, want) in cases {
             let phases = phases_of(&lifecycle(phases), &environments());
-            let got = may_reach(&phases, &ids(successes), None, Id::new(*to)).map_or_else(|b| b.to_string(), |()| String::new());
+            let got = may_reach(&phases, &ids(successes), None, Id::new(*to))
+                .map_or_else(|b| b.to_string(), |()| String::new());
             assert_eq!(got, *want, "{phases:?} {successes:?} → {to}");
         }
     }

@@ -53,7 +53,8 @@ pub struct Filter {
 pub fn list(granted: &Granted<'_, List<ProjectGroupView>>, filter: &Filter, page: Page) -> Result<Listed<Group>> {
     let reach = granted.reach();
     granted.read(|rows| {
-        let mut parameters = vec![granted.what().space().into(), names::key(&filter.partial_name).into(), super::json(&filter.ids)];
+        let mut parameters =
+            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), super::json(&filter.ids)];
         let seen = reach.condition(Columns { group: Some("id"), ..Columns::default() }, &mut parameters);
         sql::list(rows, &seen, parameters, page)
     })
@@ -106,10 +107,16 @@ pub fn delete(granted: &Granted<'_, ProjectGroupDelete>) -> Result<()> {
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         if let Some(words) = counted(tx, "group_id", id.0, &reach)? {
-            return Err(Error::Conflict(format!("{} cannot be deleted: it has {words}. Move or delete them first.", gone.name)));
+            return Err(Error::Conflict(format!(
+                "{} cannot be deleted: it has {words}. Move or delete them first.",
+                gone.name
+            )));
         }
         if !sql::another(tx, &gone)? {
-            return Err(Error::Conflict(format!("{} is the only project group of its space. Make another first.", gone.name)));
+            return Err(Error::Conflict(format!(
+                "{} is the only project group of its space. Make another first.",
+                gone.name
+            )));
         }
         // Limits of roles that name it stay: without them a role scoped to this group alone would reach everywhere.
         tx.run("DELETE FROM project_groups WHERE id = ?1", [id])?;
@@ -142,7 +149,13 @@ mod sql {
     const COLUMNS: &str = "id, space_id, name, slug, description";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Group> {
-        Ok(Group { id: row.get(0)?, space: row.get(1)?, name: row.get(2)?, slug: row.get(3)?, description: row.get(4)? })
+        Ok(Group {
+            id: row.get(0)?,
+            space: row.get(1)?,
+            name: row.get(2)?,
+            slug: row.get(3)?,
+            description: row.get(4)?,
+        })
     }
 
     pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Group>> {
@@ -168,7 +181,9 @@ mod sql {
     }
 
     pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
-        names::free(wish, |slug| rows.any("SELECT 1 FROM project_groups WHERE space_id = ?1 AND slug = ?2", (space, slug)))
+        names::free(wish, |slug| {
+            rows.any("SELECT 1 FROM project_groups WHERE space_id = ?1 AND slug = ?2", (space, slug))
+        })
     }
 
     pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {

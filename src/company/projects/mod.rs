@@ -34,7 +34,8 @@ pub enum TenantedMode {
 
 impl TenantedMode {
     /// All of them, the default first.
-    pub const ALL: [TenantedMode; 3] = [TenantedMode::Untenanted, TenantedMode::TenantedOrUntenanted, TenantedMode::Tenanted];
+    pub const ALL: [TenantedMode; 3] =
+        [TenantedMode::Untenanted, TenantedMode::TenantedOrUntenanted, TenantedMode::Tenanted];
     /// Its word on the wire and in the file.
     pub fn word(self) -> &'static str {
         match self {
@@ -186,7 +187,11 @@ pub fn create(granted: &Granted<'_, ProjectCreate>, fields: Fields) -> Result<Pr
 ///
 /// # Errors
 /// As [`create`].
-pub fn clone(granted: &Granted<'_, ProjectCreate>, source: &Granted<'_, ProcessView>, fields: Fields) -> Result<Project> {
+pub fn clone(
+    granted: &Granted<'_, ProjectCreate>,
+    source: &Granted<'_, ProcessView>,
+    fields: Fields,
+) -> Result<Project> {
     let from = source.what().project.id();
     same_company(granted, source)?;
     granted.write(|tx| {
@@ -194,7 +199,8 @@ pub fn clone(granted: &Granted<'_, ProjectCreate>, source: &Granted<'_, ProcessV
         if original.space.0 != granted.what().group.space_id() {
             return Err(Error::NotFound(from.to_string()));
         }
-        let fields = Fields { name: fields.name.clone(), description: fields.description.clone(), ..Fields::from(&original) };
+        let fields =
+            Fields { name: fields.name.clone(), description: fields.description.clone(), ..Fields::from(&original) };
         let (made, event) = make(tx, granted, &fields, Some(from))?;
         sql::copy_channels(tx, from, made.id)?;
         let mut steps = process::of(tx, from)?.steps;
@@ -247,7 +253,11 @@ fn same_company<P: super::access::permissions::Permission, Q: super::access::per
 ///
 /// # Errors
 /// As [`create`]; `Conflict` for making a project untenanted while tenants are connected to it.
-pub fn edit(granted: &Granted<'_, ProjectEdit>, into: Option<&Granted<'_, ProjectCreate>>, fields: Fields) -> Result<Project> {
+pub fn edit(
+    granted: &Granted<'_, ProjectEdit>,
+    into: Option<&Granted<'_, ProjectCreate>>,
+    fields: Fields,
+) -> Result<Project> {
     let id = granted.what().project.id();
     if let Some(into) = into {
         same_company(granted, into)?;
@@ -327,7 +337,12 @@ pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Project
 
 /// The projects with some number in a column, in words: "the project Shop", "2 projects (Shop and 1 you may not see)".
 /// `None` when there are none. Names only those within the reach.
-pub(in crate::company) fn counted(rows: &Rows<'_>, column: &'static str, number: i64, reach: &Reach) -> Result<Option<String>> {
+pub(in crate::company) fn counted(
+    rows: &Rows<'_>,
+    column: &'static str,
+    number: i64,
+    reach: &Reach,
+) -> Result<Option<String>> {
     let (total, seen) = sql::with(rows, column, number, reach)?;
     let hidden = total - seen.len() as i64;
     Ok(match (total, seen.as_slice()) {
@@ -359,8 +374,9 @@ mod sql {
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Project> {
         let word: String = row.get(8)?;
-        let tenanted = TenantedMode::parse(&word)
-            .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(8, Type::Text, format!("{word} is no mode").into()))?;
+        let tenanted = TenantedMode::parse(&word).ok_or_else(|| {
+            rusqlite::Error::FromSqlConversionFailure(8, Type::Text, format!("{word} is no mode").into())
+        })?;
         Ok(Project {
             id: row.get(0)?,
             space: row.get(1)?,
@@ -394,7 +410,10 @@ mod sql {
     }
 
     pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-        rows.any("SELECT 1 FROM projects WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3", (space, names::key(name), but))
+        rows.any(
+            "SELECT 1 FROM projects WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
+            (space, names::key(name), but),
+        )
     }
 
     /// "new" stays free for the page that makes one.
@@ -409,8 +428,12 @@ mod sql {
     }
 
     pub fn default_lifecycle(rows: &Rows<'_>, space: Id<Space>) -> Result<Id<Lifecycle>> {
-        rows.one("SELECT id FROM lifecycles WHERE space_id = ?1 ORDER BY is_default DESC, id LIMIT 1", [space], |row| row.get(0))?
-            .ok_or_else(|| Error::Conflict("This space has no lifecycle. Make one first.".into()))
+        rows.one(
+            "SELECT id FROM lifecycles WHERE space_id = ?1 ORDER BY is_default DESC, id LIMIT 1",
+            [space],
+            |row| row.get(0),
+        )?
+        .ok_or_else(|| Error::Conflict("This space has no lifecycle. Make one first.".into()))
     }
 
     pub fn insert(
@@ -475,7 +498,13 @@ mod sql {
         Ok(())
     }
 
-    pub fn update(tx: &Writing<'_>, id: Id<Kind>, group: Id<ProjectGroup>, lifecycle: Id<Lifecycle>, fields: &Fields) -> Result<()> {
+    pub fn update(
+        tx: &Writing<'_>,
+        id: Id<Kind>,
+        group: Id<ProjectGroup>,
+        lifecycle: Id<Lifecycle>,
+        fields: &Fields,
+    ) -> Result<()> {
         tx.run(
             "UPDATE projects SET name = ?2, name_key = ?3, description = ?4, is_disabled = ?5, tenanted = ?6, group_id = ?7, lifecycle_id = ?8
              WHERE id = ?1",

@@ -2,9 +2,9 @@
 //!
 //! A process carries a version; who saves over a version that is no longer the newest is told so and loses nothing.
 
-use super::{Kind, Project};
 pub use super::step::{Action, Condition, PackageRequirement, Properties, PropertyValue, StartTrigger, Step, Syntax};
 use super::step::{SCRIPT_ACTION, SCRIPT_BODY, SCRIPT_SOURCE, SCRIPT_SYNTAX};
+use super::{Kind, Project};
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
     ids::{Channel, Environment, Id, Space},
@@ -60,7 +60,10 @@ pub fn save(granted: &Granted<'_, ProcessEdit>, version: i64, steps: Vec<Step>) 
         let steps = check(steps, |thing| sql::known(tx, &project, thing))?;
         let json = serde_json::to_string(&steps)?;
         if json.len() > LARGEST {
-            return Err(Error::invalid("Steps", "The process is larger than 1 MiB. Move scripts into files that steps call."));
+            return Err(Error::invalid(
+                "Steps",
+                "The process is larger than 1 MiB. Move scripts into files that steps call.",
+            ));
         }
         sql::update(tx, id, &json)?;
         let after = sql::of(tx, id)?;
@@ -100,10 +103,16 @@ fn check(mut steps: Vec<Step>, known: impl Fn(Thing<'_>) -> Result<bool>) -> Res
         let named = wrong.check(&format!("{at}.Name"), names::name(&step.name, 200));
         step.name = named.unwrap_or_default();
         if !step.name.is_empty() && !step_names.insert(names::key(&step.name)) {
-            wrong.add(&format!("{at}.Name"), format!("There is a step called “{}” already. Choose another name.", step.name));
+            wrong.add(
+                &format!("{at}.Name"),
+                format!("There is a step called “{}” already. Choose another name.", step.name),
+            );
         }
         if step.condition == Condition::Variable {
-            wrong.add(&format!("{at}.Condition"), "This version cannot decide by a variable yet. Choose Success, Failure or Always.");
+            wrong.add(
+                &format!("{at}.Condition"),
+                "This version cannot decide by a variable yet. Choose Success, Failure or Always.",
+            );
         }
         no_secrets(&mut wrong, &at, &step.properties);
         identify(&mut step.id, &mut step.slug, &step.name, "step", &mut ids, &mut slugs);
@@ -121,7 +130,10 @@ fn check(mut steps: Vec<Step>, known: impl Fn(Thing<'_>) -> Result<bool>) -> Res
                 action.name = wrong.check(&format!("{at}.Name"), names::name(&action.name, 200)).unwrap_or_default();
             }
             if !action.name.is_empty() && !action_names.insert(names::key(&action.name)) {
-                wrong.add(&format!("{at}.Name"), format!("There is an action called “{}” already. Choose another name.", action.name));
+                wrong.add(
+                    &format!("{at}.Name"),
+                    format!("There is an action called “{}” already. Choose another name.", action.name),
+                );
             }
             identify(&mut action.id, &mut action.slug, &action.name, "action", &mut ids, &mut action_slugs);
             no_secrets(&mut wrong, &at, &action.properties);
@@ -133,7 +145,14 @@ fn check(mut steps: Vec<Step>, known: impl Fn(Thing<'_>) -> Result<bool>) -> Res
     Ok(steps)
 }
 
-fn identify(id: &mut String, slug: &mut String, name: &str, fallback: &str, ids: &mut HashSet<String>, slugs: &mut HashSet<String>) {
+fn identify(
+    id: &mut String,
+    slug: &mut String,
+    name: &str,
+    fallback: &str,
+    ids: &mut HashSet<String>,
+    slugs: &mut HashSet<String>,
+) {
     if id.trim().is_empty() || id.len() > 100 || !ids.insert(id.clone()) {
         *id = uuid::Uuid::new_v4().to_string();
         ids.insert(id.clone());
@@ -161,7 +180,10 @@ fn no_secrets(wrong: &mut Wrong, at: &str, properties: &Properties) {
 fn check_action(wrong: &mut Wrong, at: &str, action: &Action, roles: &[String]) {
     if action.action_type != SCRIPT_ACTION {
         let kind = if action.action_type.is_empty() { "An action without a type" } else { &action.action_type };
-        wrong.add(&format!("{at}.ActionType"), format!("{kind} cannot be run by this version. Use a script ({SCRIPT_ACTION})."));
+        wrong.add(
+            &format!("{at}.ActionType"),
+            format!("{kind} cannot be run by this version. Use a script ({SCRIPT_ACTION})."),
+        );
         return;
     }
     if !matches!(action.property(SCRIPT_SOURCE), "" | "Inline") {
@@ -182,14 +204,20 @@ fn check_action(wrong: &mut Wrong, at: &str, action: &Action, roles: &[String]) 
             "Name at least one target tag: the step runs on targets that have it. Or let it run on the worker.",
         );
     }
-    let filled = |name: &str| action.other.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let filled =
+        |name: &str| action.other.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     if filled("Packages").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
         wrong.add(&format!("{at}.Packages"), "This version has no packages yet. Leave them out of the step.");
     }
     if filled("WorkerPoolId").and_then(Value::as_str).is_some_and(|pool| !pool.trim().is_empty()) {
-        wrong.add(&format!("{at}.WorkerPoolId"), "This version has no worker pools yet. Leave it empty: the built-in worker runs the step.");
+        wrong.add(
+            &format!("{at}.WorkerPoolId"),
+            "This version has no worker pools yet. Leave it empty: the built-in worker runs the step.",
+        );
     }
-    let image = filled("Container").and_then(Value::as_object).and_then(|map| map.iter().find(|(key, _)| key.eq_ignore_ascii_case("Image")));
+    let image = filled("Container")
+        .and_then(Value::as_object)
+        .and_then(|map| map.iter().find(|(key, _)| key.eq_ignore_ascii_case("Image")));
     if image.and_then(|(_, image)| image.as_str()).is_some_and(|image| !image.trim().is_empty()) {
         wrong.add(&format!("{at}.Container"), "This version cannot run a step in a container. Leave the image out.");
     }
@@ -198,7 +226,9 @@ fn check_action(wrong: &mut Wrong, at: &str, action: &Action, roles: &[String]) 
 /// What an action is limited to must exist, in this space and project: a limit that nothing can meet would leave the
 /// action out without a word.
 fn check_names(wrong: &mut Wrong, at: &str, action: &Action, known: &impl Fn(Thing<'_>) -> Result<bool>) -> Result<()> {
-    for (field, list) in [("Environments", &action.environments), ("ExcludedEnvironments", &action.excluded_environments)] {
+    for (field, list) in
+        [("Environments", &action.environments), ("ExcludedEnvironments", &action.excluded_environments)]
+    {
         for text in list {
             let found = match Id::parse(text) {
                 Some(id) => known(Thing::Environment(id))?,
@@ -220,7 +250,10 @@ fn check_names(wrong: &mut Wrong, at: &str, action: &Action, known: &impl Fn(Thi
     }
     for tag in &action.tenant_tags {
         if !known(Thing::Tag(tag))? {
-            wrong.add(&format!("{at}.TenantTags"), format!("There is no tag {tag} in this space. Name tags as Set/Tag."));
+            wrong.add(
+                &format!("{at}.TenantTags"),
+                format!("There is no tag {tag} in this space. Name tags as Set/Tag."),
+            );
         }
     }
     Ok(())
@@ -252,8 +285,12 @@ mod sql {
 
     pub fn known(rows: &Rows<'_>, project: &Project, thing: Thing<'_>) -> Result<bool> {
         match thing {
-            Thing::Environment(id) => rows.any("SELECT 1 FROM environments WHERE id = ?1 AND space_id = ?2", (id, project.space)),
-            Thing::Channel(id) => rows.any("SELECT 1 FROM channels WHERE id = ?1 AND project_id = ?2", (id, project.id)),
+            Thing::Environment(id) => {
+                rows.any("SELECT 1 FROM environments WHERE id = ?1 AND space_id = ?2", (id, project.space))
+            }
+            Thing::Channel(id) => {
+                rows.any("SELECT 1 FROM channels WHERE id = ?1 AND project_id = ?2", (id, project.id))
+            }
             Thing::Tag(tag) => {
                 let Some((set, tag)) = tag.split_once('/') else { return Ok(false) };
                 rows.any(
@@ -300,14 +337,25 @@ mod tests {
         assert_eq!(with(|s| s.name = " ".into())[0], "Steps[0].Name");
         assert_eq!(with(|s| s.actions.clear()), ["Steps[0].Actions"]);
         assert_eq!(with(|s| s.actions[0].action_type = "Octopus.Manual".into()), ["Steps[0].ActionType"]);
-        assert_eq!(with(|s| drop(s.actions[0].properties.insert(step::SCRIPT_BODY.into(), "  ".into()))), ["Steps[0].ScriptBody"]);
-        assert_eq!(with(|s| drop(s.actions[0].properties.insert(step::SCRIPT_SYNTAX.into(), "FSharp".into()))), ["Steps[0].Syntax"]);
-        assert_eq!(with(|s| drop(s.actions[0].properties.insert(step::RUN_ON_SERVER.into(), "False".into()))), ["Steps[0].TargetRoles"]);
+        assert_eq!(
+            with(|s| drop(s.actions[0].properties.insert(step::SCRIPT_BODY.into(), "  ".into()))),
+            ["Steps[0].ScriptBody"]
+        );
+        assert_eq!(
+            with(|s| drop(s.actions[0].properties.insert(step::SCRIPT_SYNTAX.into(), "FSharp".into()))),
+            ["Steps[0].Syntax"]
+        );
+        assert_eq!(
+            with(|s| drop(s.actions[0].properties.insert(step::RUN_ON_SERVER.into(), "False".into()))),
+            ["Steps[0].TargetRoles"]
+        );
         assert_eq!(with(|s| s.condition = Condition::Variable), ["Steps[0].Condition"]);
         assert_eq!(with(|s| s.actions[0].environments = vec!["Environments-9".into()]), ["Steps[0].Environments"]);
         assert_eq!(with(|s| s.actions[0].tenant_tags = vec!["x".into()]), ["Steps[0].TenantTags"]);
         assert_eq!(
-            with(|s| drop(s.properties.insert("p".into(), PropertyValue::Sensitive { has_value: true, new_value: None }))),
+            with(|s| drop(
+                s.properties.insert("p".into(), PropertyValue::Sensitive { has_value: true, new_value: None })
+            )),
             ["Steps[0].Properties[p]"]
         );
         assert_eq!(checked(vec![script("A"), script(" a ")]).unwrap_err()[0], "Steps[1].Name");

@@ -196,7 +196,8 @@ impl Step {
     }
     /// A step with one script, as a form or a test makes it. `roles` empty: on the built-in worker.
     pub fn script(name: &str, syntax: Syntax, body: &str, roles: &[&str]) -> Step {
-        let mut step = Step { name: name.to_owned(), actions: vec![Action::script(name, syntax, body)], ..Step::default() };
+        let mut step =
+            Step { name: name.to_owned(), actions: vec![Action::script(name, syntax, body)], ..Step::default() };
         if !roles.is_empty() {
             step.properties.insert(TARGET_ROLES.into(), PropertyValue::Text(roles.join(",")));
             step.actions[0].properties.insert(RUN_ON_SERVER.into(), "False".into());
@@ -270,9 +271,17 @@ fn texts(map: &mut Map<String, Value>, name: &str) -> Result<Vec<String>, String
     list(map, name)?.into_iter().map(|one| one.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
 }
 
-fn word<T: Copy + Default>(map: &mut Map<String, Value>, name: &str, parse: fn(&str) -> Option<T>) -> Result<T, String> {
+fn word<T: Copy + Default>(
+    map: &mut Map<String, Value>,
+    name: &str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<T, String> {
     let word = text(map, name)?;
-    if word.trim().is_empty() { Ok(T::default()) } else { parse(&word).ok_or_else(|| format!("{name} cannot be “{word}”.")) }
+    if word.trim().is_empty() {
+        Ok(T::default())
+    } else {
+        parse(&word).ok_or_else(|| format!("{name} cannot be “{word}”."))
+    }
 }
 
 fn properties(map: &mut Map<String, Value>) -> Result<Properties, String> {
@@ -388,7 +397,10 @@ mod tests {
         let step = Step::from_wire(json!({"name": "A", "condition": "failure", "actions": [{"actiontype": "Octopus.Script",
             "properties": {"Octopus.Action.RunOnServer": true, "Octopus.Action.Script.Syntax": "python"}, "channels": null}]}))
         .unwrap();
-        assert_eq!((step.name.as_str(), step.condition, step.start_trigger), ("A", Condition::Failure, StartTrigger::StartAfterPrevious));
+        assert_eq!(
+            (step.name.as_str(), step.condition, step.start_trigger),
+            ("A", Condition::Failure, StartTrigger::StartAfterPrevious)
+        );
         assert!(step.actions[0].run_on_server());
         assert_eq!(step.actions[0].syntax(), Syntax::Python);
     }

@@ -152,19 +152,33 @@ pub fn create(granted: &Granted<'_, ReleaseCreate>, fields: Fields) -> Result<Re
             if fields.ignore_if_exists {
                 return tx.unchanged(before, existing);
             }
-            return Err(Error::Conflict(format!("{} has a release {} already. Give another version.", of.name, existing.version)));
+            return Err(Error::Conflict(format!(
+                "{} has a release {} already. Give another version.",
+                of.name, existing.version
+            )));
         }
         if of.is_disabled {
-            return Err(Error::Conflict(format!("{} is disabled. Enable it in its settings, then create the release.", of.name)));
+            return Err(Error::Conflict(format!(
+                "{} is disabled. Enable it in its settings, then create the release.",
+                of.name
+            )));
         }
         let process = projects::process::of(tx, project)?;
         if process.steps.iter().all(|step| step.actions.iter().all(|action| action.is_disabled)) {
-            return Err(Error::Conflict(format!("{} has no steps to run. Add a step to its process, then create the release.", of.name)));
+            return Err(Error::Conflict(format!(
+                "{} has no steps to run. Add a step to its process, then create the release.",
+                of.name
+            )));
         }
         let steps = serde_json::to_string(&process.steps)?;
         let id = sql::insert(tx, &of, channel.id, &version, &notes, &steps)?;
         let made = sql::by_id(tx, id)?;
-        let event = Event::new("Created").say("Release ").name(id, &made.version).say(" of ").name(of.id, &of.name).say(" was created");
+        let event = Event::new("Created")
+            .say("Release ")
+            .name(id, &made.version)
+            .say(" of ")
+            .name(of.id, &of.name)
+            .say(" was created");
         tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), made)
     })
 }
@@ -181,7 +195,12 @@ pub fn edit(granted: &Granted<'_, ReleaseEdit>, notes: &str) -> Result<Release> 
         let of = projects::by_id(tx, before.project)?;
         tx.run("UPDATE releases SET notes = ?2 WHERE id = ?1", (id, &notes))?;
         let after = sql::by_id(tx, id)?;
-        let event = Event::new("Modified").say("The notes of ").name(of.id, &of.name).say(" ").name(id, &after.version).say(" were changed");
+        let event = Event::new("Modified")
+            .say("The notes of ")
+            .name(of.id, &of.name)
+            .say(" ")
+            .name(id, &after.version)
+            .say(" were changed");
         let event = event.space(of.space.0).project(of.id.0, Some(of.group.0));
         tx.record(event.difference(&sql::told(&before), &sql::told(&after)), after)
     })
@@ -203,7 +222,12 @@ pub fn delete(granted: &Granted<'_, ReleaseDelete>) -> Result<()> {
             )));
         }
         sql::delete(tx, id)?;
-        let event = Event::new("Deleted").say("Release ").name(id, &gone.version).say(" of ").name(of.id, &of.name).say(" was deleted");
+        let event = Event::new("Deleted")
+            .say("Release ")
+            .name(id, &gone.version)
+            .say(" of ")
+            .name(of.id, &of.name)
+            .say(" was deleted");
         tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), ())
     })
 }

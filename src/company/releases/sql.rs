@@ -72,7 +72,8 @@ pub fn by_version(rows: &Rows<'_>, project: Id<Project>, version: &str) -> Resul
 }
 
 pub fn next_version(rows: &Rows<'_>, project: Id<Project>) -> Result<String> {
-    let there: Vec<String> = rows.all("SELECT version FROM releases WHERE project_id = ?1", [project], |row| row.get(0))?;
+    let there: Vec<String> =
+        rows.all("SELECT version FROM releases WHERE project_id = ?1", [project], |row| row.get(0))?;
     Ok(version::next(there.iter().map(String::as_str)))
 }
 
@@ -112,5 +113,9 @@ pub fn delete(tx: &Writing<'_>, id: Id<Kind>) -> Result<()> {
 pub fn visible_environments(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
     let mut parameters = vec![space.into()];
     let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
-    rows.all(&format!("SELECT id FROM environments WHERE space_id = ?1 AND {seen}"), params_from_iter(&parameters), |row| row.get(0))
+    rows.all(
+        &format!("SELECT id FROM environments WHERE space_id = ?1 AND {seen}"),
+        params_from_iter(&parameters),
+        |row| row.get(0),
+    )
 }

@@ -74,8 +74,19 @@ mod tests {
     #[test]
     fn versions_have_an_order() {
         let rising = [
-            "0.0.1", "0.0.2", "0.0.10", "0.1", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta.2", "1.0.0-beta.11",
-            "1.0.0", "1.0.0.1", "v1.2", "2026.3.1",
+            "0.0.1",
+            "0.0.2",
+            "0.0.10",
+            "0.1",
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0",
+            "1.0.0.1",
+            "v1.2",
+            "2026.3.1",
         ];
         for pair in rising.windows(2) {
             assert_eq!(compare(pair[0], pair[1]), Ordering::Less, "{pair:?}");

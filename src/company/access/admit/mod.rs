@@ -8,9 +8,9 @@ mod key;
 mod password;
 mod session;
 
-pub use code::{Enrolment, check_code, enrol, enrolment};
 #[cfg(test)]
 pub(in crate::company) use code::code_in;
+pub use code::{Enrolment, check_code, enrol, enrolment};
 pub use key::api_key;
 pub use password::{SignedIn, accept_invitation, decoy, hash_password, invitation, sign_in};
 pub use session::{Entry, PendingSession, Stage, enter, sign_out};
