@@ -97,6 +97,9 @@ const secret = /id="totp-secret"[^>]*>([^<]+)/.exec(page.text)?.[1].replace(/\s/
 if (!secret) throw new Error(`no enrolment after the password, but:\n${page.text.slice(0, 2000)}`);
 const action = /<form[^>]* action="([^"]+)"[^>]*>(?:(?!<form)[\s\S])*name="code"/.exec(page.text)?.[1] ?? page.address;
 await ask(action, { code: totp(secret, Date.now() / 1000) });
+// wrk takes a redirect for a success: make sure that there will be none.
+const home = await ask(`/${company}`);
+if (/name="password"/.test(home.text)) throw new Error('signed in, and yet sent to the sign-in page');
 console.log([...cookies].map(([name, value]) => `${name}=${value}`).join('; '));
 JS
 }
