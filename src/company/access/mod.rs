@@ -109,7 +109,7 @@ pub(in crate::company) use rows::{Recorded, Rows, Writing};
 pub use sight::Level;
 pub use trail::Event;
 pub use vault::{Company, FirstPerson, Founded, Founding, Seal};
-pub use visitor::{ActorKind, EngineKey, From, OperatorKey, SpaceRow, Visitor, mint_keys};
+pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
 
 #[cfg(test)]
 pub(in crate::company) mod testing;

@@ -269,31 +269,7 @@ impl Visitor {
     }
 }
 
-/// A space, as far as it is needed to choose one.
-#[derive(Debug, Clone)]
-pub struct SpaceRow {
-    /// Its id.
-    pub id: Id<Space>,
-    /// Its name.
-    pub name: String,
-    /// What stands for it in addresses.
-    pub slug: String,
-    /// Whether it is the one that is meant when none is named.
-    pub is_default: bool,
-}
-
 impl Visitor {
-    /// The spaces in which the visitor holds anything, by name; all of them for who may see the list of spaces.
-    pub fn spaces(&self) -> Result<Vec<SpaceRow>> {
-        let all = self.read(|rows| {
-            rows.all("SELECT id, name, slug, is_default FROM spaces ORDER BY name_key", [], |row| {
-                Ok(SpaceRow { id: row.get(0)?, name: row.get(1)?, slug: row.get(2)?, is_default: row.get(3)? })
-            })
-        })?;
-        let every = self.may(super::permissions::SpaceView {});
-        Ok(all.into_iter().filter(|space| every || self.grants.anything_in(space.id.0)).collect())
-    }
-
     /// The space that is meant when none is named: the default one, or the first one visible.
     pub fn home_space(&self) -> Option<At<Space>> {
         let spaces = self.spaces().ok()?;
