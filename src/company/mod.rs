@@ -11,6 +11,8 @@ pub mod spaces;
 pub mod tasks;
 pub mod environments;
 pub mod projects;
+pub mod tenants;
+pub mod targets;
 pub mod lifecycles;
 pub mod channels;
 pub mod releases;

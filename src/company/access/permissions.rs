@@ -6,7 +6,7 @@
 //! tenants gives it for those tenants only and never for untenanted work (`access-rules §3`).
 
 use super::{
-    locate::{At, New},
+    locate::{At, Locate, New},
     policy::{Check, Dimension},
     sight::{Level, Part, Sight},
 };
@@ -24,6 +24,8 @@ pub enum Held {
     Both,
     /// By the server's own actors; never in a role.
     Server,
+    /// By whoever holds anything in the space; never in a role.
+    Anyone,
 }
 
 /// What the catalogue knows of one permission.
@@ -114,6 +116,86 @@ impl<P: Permission> Permission for List<P> {
     fn sights(&self) -> Vec<Sight> {
         let mut out = Vec::new();
         self.level.sights(&mut out);
+        out
+    }
+}
+
+/// "May I leave it like this?": a change of `P` asked for what the thing will belong to afterwards. Things with several
+/// values take all of them, before and after (`access-rules §4`); this is the after.
+pub struct After<P> {
+    space: At<Space>,
+    environments: Vec<At<Environment>>,
+    tenants: Vec<At<Tenant>>,
+    of: PhantomData<fn() -> P>,
+}
+
+impl<P: Change> After<P> {
+    /// A thing of this space that will belong to these environments and tenants.
+    pub fn of(space: &At<Space>, environments: Vec<At<Environment>>, tenants: Vec<At<Tenant>>) -> Self {
+        After { space: space.clone(), environments, tenants, of: PhantomData }
+    }
+    /// The space.
+    pub fn space(&self) -> &At<Space> {
+        &self.space
+    }
+    /// The environments it will belong to.
+    pub fn environments(&self) -> &[At<Environment>] {
+        &self.environments
+    }
+    /// The tenants it will belong to.
+    pub fn tenants(&self) -> &[At<Tenant>] {
+        &self.tenants
+    }
+}
+
+impl<P: Change> Permission for After<P> {
+    const INFO: &'static Info = P::INFO;
+    fn check(&self) -> Check {
+        let mut check = Check::new(true);
+        self.space.lay(&mut check);
+        self.environments.lay(&mut check);
+        self.tenants.lay(&mut check);
+        check
+    }
+    fn sights(&self) -> Vec<Sight> {
+        let mut out = Vec::new();
+        self.space.sights(&mut out);
+        self.environments.sights(&mut out);
+        self.tenants.sights(&mut out);
+        out
+    }
+}
+
+/// To be in a thing's space at all: what everybody who holds anything there may look at (tag sets, the space itself).
+#[derive(Clone)]
+pub struct Inside<T> {
+    /// The thing, or the space itself.
+    pub at: At<T>,
+}
+
+static INSIDE: Info = Info {
+    key: usize::MAX,
+    name: "",
+    held: Held::Anyone,
+    change: false,
+    groups: false,
+    projects: false,
+    environments: false,
+    tenants: false,
+    explicit: false,
+    meaning: "Hold anything in the space",
+};
+
+impl<T: Locate> Permission for Inside<T> {
+    const INFO: &'static Info = &INSIDE;
+    fn check(&self) -> Check {
+        let mut check = Check::new(false);
+        self.at.lay(&mut check);
+        check
+    }
+    fn sights(&self) -> Vec<Sight> {
+        let mut out = Vec::new();
+        self.at.sights(&mut out);
         out
     }
 }

@@ -4,7 +4,7 @@ use super::{
     builtin, explain,
     granted::Granted,
     locate::{self, At, Locate, Within},
-    permissions::{Info, List, Permission},
+    permissions::{Held, Info, List, Permission},
     policy::{Check, Grants, Reason},
     reach::Reach,
     rows::{Recorded, Rows, Writing},
@@ -213,6 +213,10 @@ impl Visitor {
         // INVARIANT: a place of another company never passes here, whatever its numbers are.
         if check.void || (check.company != 0 && check.company != self.company.stamp()) {
             return Err(Reason::NotHeld);
+        }
+        if info.held == Held::Anyone {
+            let inside = check.space.is_some_and(|space| self.grants.anything_in(space, clock::now()));
+            return if inside { Ok(()) } else { Err(Reason::NotHeld) };
         }
         self.grants.decide(info, check, clock::now).map(drop)
     }

@@ -1,0 +1,478 @@
+//! Deployment targets: machines reached by SSH, each in some environments, with the roles that steps ask for.
+//!
+//! Knows which targets a deployment goes to (`domain §6`); does not know how a machine is reached.
+
+pub mod accounts;
+mod sql;
+
+use super::{
+    access::{
+        At, Event, Granted, Rows, Writing,
+        permissions::{AccountView, After, List, MachineCreate, MachineDelete, MachineEdit, MachineView},
+    },
+    tenants::{
+        self,
+        filter::{Empty, Filter as Choice},
+        tags,
+    },
+};
+use crate::base::{
+    clock::Moment,
+    error::{Error, Fields as Wrong, Result},
+    ids::{Account, Environment, Id, Space, Tag, Target as Kind, Tenant},
+    names,
+    paging::{Listed, Page},
+};
+use serde::{Serialize, Serializer};
+
+/// Which deployments a target takes part in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub enum Participation {
+    /// In those for no tenant.
+    #[default]
+    Untenanted,
+    /// In those for the tenants it is for.
+    Tenanted,
+    /// In both.
+    TenantedOrUntenanted,
+}
+
+impl Participation {
+    /// All of them, in the order in which they are offered.
+    pub const ALL: [Participation; 3] =
+        [Participation::Untenanted, Participation::Tenanted, Participation::TenantedOrUntenanted];
+    /// Its name on the wire and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Participation::Untenanted => "Untenanted",
+            Participation::Tenanted => "Tenanted",
+            Participation::TenantedOrUntenanted => "TenantedOrUntenanted",
+        }
+    }
+    /// What it means, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Participation::Untenanted => "Deployments without a tenant",
+            Participation::Tenanted => "Deployments for its tenants",
+            Participation::TenantedOrUntenanted => "Both",
+        }
+    }
+    /// Reads its name, ignoring case.
+    pub fn named(text: &str) -> Option<Participation> {
+        Participation::ALL.into_iter().find(|one| one.name().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
+/// What the last look at a machine found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Health {
+    /// It was not looked at yet.
+    Unknown,
+    /// It answered and let us in.
+    Healthy,
+    /// It could not be reached.
+    Unavailable,
+}
+
+impl Health {
+    /// Its name on the wire and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Health::Unknown => "Unknown",
+            Health::Healthy => "Healthy",
+            Health::Unavailable => "Unavailable",
+        }
+    }
+    /// Reads its name, ignoring case.
+    pub fn named(text: &str) -> Option<Health> {
+        [Health::Unknown, Health::Healthy, Health::Unavailable]
+            .into_iter()
+            .find(|one| one.name().eq_ignore_ascii_case(text.trim()))
+    }
+}
+
+/// A deployment target.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Target {
+    /// Its id.
+    #[serde(skip)]
+    pub id: Id<Kind>,
+    /// Its space.
+    #[serde(skip)]
+    pub space: Id<Space>,
+    /// Its name, unique in its space.
+    pub name: String,
+    /// What stands for it in addresses.
+    pub slug: String,
+    /// Left out of deployments.
+    pub is_disabled: bool,
+    /// Where it stands; at least one.
+    #[serde(rename = "EnvironmentIds", serialize_with = "as_text")]
+    pub environments: Vec<Id<Environment>>,
+    /// What it is for, in words that steps ask for; at least one.
+    pub roles: Vec<String>,
+    /// See [`Participation`].
+    #[serde(rename = "TenantedDeploymentParticipation")]
+    pub participation: Participation,
+    /// The tenants it is for by name.
+    #[serde(rename = "TenantIds", serialize_with = "as_text")]
+    pub tenants: Vec<Id<Tenant>>,
+    /// The tenants it is for by tag, as `Set/Tag`.
+    pub tenant_tags: Vec<String>,
+    /// Name or address.
+    pub host: String,
+    /// Usually 22.
+    pub port: u16,
+    /// The pinned fingerprint of its host key, `SHA256:…`.
+    #[serde(rename = "Fingerprint")]
+    pub host_key: String,
+    /// How it is signed in to.
+    #[serde(rename = "AccountId", serialize_with = "one_as_text")]
+    pub account: Id<Account>,
+    /// What the last look found.
+    #[serde(skip)]
+    pub health: Health,
+    /// What it said.
+    #[serde(skip)]
+    pub health_note: String,
+    /// When that was.
+    #[serde(skip)]
+    pub health_at: Option<Moment>,
+}
+
+fn as_text<T: crate::base::ids::Kind, S: Serializer>(ids: &[Id<T>], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(ids.iter().map(Id::to_string))
+}
+fn one_as_text<T: crate::base::ids::Kind, S: Serializer>(id: &Id<T>, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(id)
+}
+/// Ids from a JSON list of numbers, as a subquery gives them.
+fn numbers<T>(json: &str) -> Vec<Id<T>> {
+    serde_json::from_str::<Vec<i64>>(json).unwrap_or_default().into_iter().map(Id::new).collect()
+}
+
+/// What a person gives; environments and tenants are in the proof.
+#[derive(Debug, Clone, Default)]
+pub struct Fields {
+    /// Required, 1–200 characters, unique in the space.
+    pub name: String,
+    /// See [`Target::is_disabled`].
+    pub is_disabled: bool,
+    /// At least one; those that differ in case only are one.
+    pub roles: Vec<String>,
+    /// See [`Participation`].
+    pub participation: Participation,
+    /// `Set/Tag` or the tag's id.
+    pub tenant_tags: Vec<String>,
+    /// Required: a name or an address.
+    pub host: String,
+    /// 1 to 65,535.
+    pub port: i64,
+    /// Required, `SHA256:` and 43 letters.
+    pub host_key: String,
+}
+
+/// Which targets are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Part of the name, ignoring case.
+    pub partial_name: String,
+    /// Exactly this name, ignoring case.
+    pub name: Option<String>,
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+    /// With one of these roles, ignoring case.
+    pub roles: Vec<String>,
+    /// In one of these environments, by number.
+    pub environments: Option<Vec<i64>>,
+    /// Naming one of these tenants, by number.
+    pub tenants: Option<Vec<i64>>,
+    /// Naming one of these tags, as `Set/Tag`.
+    pub tenant_tags: Vec<String>,
+    /// Only those disabled, or only those not.
+    pub is_disabled: Option<bool>,
+    /// In one of these states of health.
+    pub health: Vec<String>,
+    /// Signing in with this account, by number.
+    pub account: Option<i64>,
+}
+
+/// The deployment targets of a space that the visitor may see, by name.
+pub fn list(granted: &Granted<'_, List<MachineView>>, filter: &Filter, page: Page) -> Result<Listed<Target>> {
+    let reach = granted.reach();
+    granted.read(|rows| sql::list(rows, granted.what().space(), filter, &reach, page))
+}
+
+/// The roles of all targets that the visitor may see, each once, by name.
+pub fn roles(granted: &Granted<'_, List<MachineView>>) -> Result<Vec<String>> {
+    let reach = granted.reach();
+    granted.read(|rows| sql::roles(rows, granted.what().space(), &reach))
+}
+
+/// One deployment target.
+pub fn show(granted: &Granted<'_, MachineView>) -> Result<Target> {
+    granted.read(|rows| sql::by_id(rows, granted.what().target.id()))
+}
+
+/// Makes a deployment target in the environments and for the tenants of the proof.
+///
+/// # Errors
+/// `Invalid` for a name that is missing, too long or taken, no environment, no role, a tag that does not exist, a host,
+/// port or fingerprint that is none, or an account that may not be used in all its environments.
+pub fn create(
+    granted: &Granted<'_, MachineCreate>,
+    account: Option<&Granted<'_, AccountView>>,
+    fields: Fields,
+) -> Result<Target> {
+    let what = granted.what();
+    let space = what.space.id();
+    granted.write(|tx| {
+        let checked = check(tx, space, &fields, account, &what.environments, None)?;
+        let slug =
+            names::free(&names::slug_of(&checked.fields.name, "target"), |slug| sql::slug_taken(tx, space, slug))?;
+        let id = sql::insert(tx, space, &slug, &checked)?;
+        sql::set_lists(tx, id, &checked, &what.environments, &what.tenants)?;
+        let made = sql::by_id(tx, id)?;
+        let event = Event::new("Created").say("Deployment target ").name(id, &made.name).say(" was created");
+        tx.record(event.space(space.0), made)
+    })
+}
+
+/// Changes a deployment target. It stands afterwards in the environments and is for the tenants of `after`.
+///
+/// # Errors
+/// As [`create`].
+pub fn edit(
+    granted: &Granted<'_, MachineEdit>,
+    after: &Granted<'_, After<MachineEdit>>,
+    account: Option<&Granted<'_, AccountView>>,
+    fields: Fields,
+) -> Result<Target> {
+    let id = granted.what().target.id();
+    let (environments, tenants) = (after.what().environments(), after.what().tenants());
+    granted.write(|tx| {
+        let before = sql::by_id(tx, id)?;
+        if after.what().space().id() != before.space {
+            return Err(Error::NotFound(id.to_string()));
+        }
+        let checked = check(tx, before.space, &fields, account, environments, Some(&before))?;
+        sql::update(tx, id, &checked)?;
+        sql::set_lists(tx, id, &checked, environments, tenants)?;
+        if (&before.host, before.port, &before.host_key, before.account)
+            != (&checked.fields.host, checked.port, &checked.fields.host_key, checked.account)
+        {
+            sql::set_health(tx, id, Health::Unknown, "", None)?;
+        }
+        let after = sql::by_id(tx, id)?;
+        let event = Event::new("Modified").say("Deployment target ").name(id, &after.name).say(" was changed");
+        tx.record(event.space(after.space.0).difference(&before, &after), after)
+    })
+}
+
+/// Deletes a deployment target. Deployments that went to it keep its name in their logs.
+pub fn delete(granted: &Granted<'_, MachineDelete>) -> Result<()> {
+    let id = granted.what().target.id();
+    granted.write(|tx| {
+        let gone = sql::by_id(tx, id)?;
+        tx.run("DELETE FROM targets WHERE id = ?1", [id])?;
+        let event = Event::new("Deleted").say("Deployment target ").name(id, &gone.name).say(" was deleted");
+        tx.record(event.space(gone.space.0), ())
+    })
+}
+
+/// What was checked, ready to be written.
+struct Checked {
+    fields: Fields,
+    port: u16,
+    account: Id<Account>,
+    tags: Vec<Id<Tag>>,
+}
+
+fn check(
+    rows: &Rows<'_>,
+    space: Id<Space>,
+    fields: &Fields,
+    account: Option<&Granted<'_, AccountView>>,
+    environments: &[At<Environment>],
+    this: Option<&Target>,
+) -> Result<Checked> {
+    let mut wrong = Wrong::new();
+    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
+    if !name.is_empty() && sql::name_taken(rows, space, &name, this.map(|this| this.id))? {
+        wrong.add("Name", format!("There is a deployment target called “{name}” already. Choose another name."));
+    }
+    if environments.is_empty() {
+        wrong.add("EnvironmentIds", "Choose at least one environment.");
+    }
+    let roles = wrong.check("Roles", roles_of(&fields.roles)).unwrap_or_default();
+    let host = wrong.check("Host", host_of(&fields.host)).unwrap_or_default();
+    let port = u16::try_from(fields.port).ok().filter(|port| *port > 0);
+    if port.is_none() {
+        wrong.add("Port", "Give a port from 1 to 65535; SSH is usually on 22.");
+    }
+    let host_key = wrong.check("Fingerprint", fingerprint(&fields.host_key)).unwrap_or_default();
+    let tags = match tags::resolve(rows, space, "TenantTags", &fields.tenant_tags) {
+        Ok(tags) => tags.iter().map(|tag| tag.id).collect(),
+        Err(Error::Invalid(unknown)) => {
+            unknown.iter().for_each(|(field, message)| wrong.add(field, message));
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
+    // An account that the visitor may not see can stay, and cannot be chosen.
+    let account = account.map(|granted| granted.what().account.id()).or(this.map(|this| this.account));
+    match account {
+        None => wrong.add("AccountId", "Choose the account by which the machine is signed in to."),
+        Some(id) => {
+            let account = accounts::by_id(rows, id)?;
+            let allowed =
+                |at: &At<Environment>| account.environments.is_empty() || account.environments.contains(&at.id());
+            if account.space != space || !environments.iter().all(allowed) {
+                let name = &account.name;
+                wrong.add(
+                    "AccountId",
+                    format!(
+                        "The account {name} may not be used in all of these environments. Choose another, or change it."
+                    ),
+                );
+            }
+        }
+    }
+    wrong.finish()?;
+    Ok(Checked {
+        port: port.unwrap_or(22),
+        account: account.unwrap_or(Id::new(0)),
+        tags,
+        fields: Fields { name, roles, host, host_key, ..fields.clone() },
+    })
+}
+
+fn roles_of(roles: &[String]) -> Result<Vec<String>, String> {
+    let mut out: Vec<String> = Vec::new();
+    for role in roles.iter().filter(|role| !role.trim().is_empty()) {
+        let role = names::name(role, 100)?;
+        if role.contains(',') {
+            return Err("Leave commas out of a role: steps list roles with commas between them.".into());
+        }
+        if !out.iter().any(|other| names::key(other) == names::key(&role)) {
+            out.push(role);
+        }
+    }
+    if out.is_empty() { Err("Give at least one role, such as web-server.".into()) } else { Ok(out) }
+}
+
+fn host_of(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let ok = !text.is_empty()
+        && text.len() <= 253
+        && !text.starts_with('-')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_:".contains(&b));
+    if ok { Ok(text.to_owned()) } else { Err("Give a host name or an address, such as web1.example.com.".into()) }
+}
+
+fn fingerprint(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let digest = text.strip_prefix("SHA256:").map(|rest| rest.trim_end_matches('=')).unwrap_or_default();
+    let ok = data_encoding::BASE64_NOPAD.decode(digest.as_bytes()).is_ok_and(|bytes| bytes.len() == 32);
+    if ok {
+        Ok(format!("SHA256:{digest}"))
+    } else {
+        Err("Give the fingerprint of the machine's host key, SHA256:…, as ssh-keygen -lf prints it.".into())
+    }
+}
+
+/// One target, inside a transaction that was granted for something that has it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Target> {
+    sql::by_id(rows, id)
+}
+
+/// The targets that a deployment goes to (`domain §6`), by name: enabled, in the environment, taking part by their
+/// participation. Which of them a step wants, by role, is the step's business.
+///
+/// # Errors
+/// `Conflict` naming an account that may not be used in the environment.
+pub(in crate::company) fn for_deployment(
+    rows: &Rows<'_>,
+    space: Id<Space>,
+    environment: Id<Environment>,
+    tenant: Option<Id<Tenant>>,
+) -> Result<Vec<Target>> {
+    let carried = match tenant {
+        Some(tenant) => tenants::tags_of(rows, tenant)?,
+        None => Vec::new(),
+    };
+    let mut chosen = Vec::new();
+    for target in sql::in_environment(rows, space, environment)? {
+        let choice =
+            Choice { tenants: target.tenants.clone(), tags: sql::tags_of(rows, target.id)?, when_empty: Empty::Nobody };
+        let listed = tenant.map(|tenant| choice.lets_through(tenant, &carried));
+        if takes_part(target.participation, listed) {
+            if let Some((account, environment)) = sql::barred(rows, target.account, environment)? {
+                return Err(Error::Conflict(format!(
+                    "The target {} signs in with the account {account}, which may not be used in {environment}. Change one of the two.",
+                    target.name
+                )));
+            }
+            chosen.push(target);
+        }
+    }
+    Ok(chosen)
+}
+
+/// The table of `domain §6`. `listed`: `None` for a deployment without a tenant, else whether the target is for it.
+fn takes_part(participation: Participation, listed: Option<bool>) -> bool {
+    match (participation, listed) {
+        (Participation::Untenanted, listed) => listed.is_none(),
+        (Participation::Tenanted, listed) => listed == Some(true),
+        (Participation::TenantedOrUntenanted, listed) => listed != Some(false),
+    }
+}
+
+/// Notes what a look at a machine found.
+pub(in crate::company) fn note_health(tx: &Writing<'_>, id: Id<Kind>, health: Health, note: &str) -> Result<()> {
+    sql::set_health(tx, id, health, note, Some(crate::base::clock::now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_part() {
+        use Participation::*;
+        // (participation, without a tenant, for a tenant it is for, for another)
+        for (participation, untenanted, listed, other) in [
+            (Untenanted, true, false, false),
+            (Tenanted, false, true, false),
+            (TenantedOrUntenanted, true, true, false),
+        ] {
+            assert_eq!(takes_part(participation, None), untenanted, "{participation:?}");
+            assert_eq!(takes_part(participation, Some(true)), listed, "{participation:?}");
+            assert_eq!(takes_part(participation, Some(false)), other, "{participation:?}");
+        }
+    }
+
+    #[test]
+    fn roles_ignore_case_and_are_needed() {
+        let roles = |list: &[&str]| roles_of(&list.iter().map(|role| role.to_string()).collect::<Vec<_>>());
+        assert_eq!(roles(&["Web", " web ", "db", ""]), Ok(vec!["Web".to_string(), "db".into()]));
+        assert!(roles(&[]).is_err());
+        assert!(roles(&["a,b"]).is_err());
+    }
+
+    #[test]
+    fn hosts_and_fingerprints() {
+        for good in ["web1.example.com", "10.0.0.1", "::1", "localhost"] {
+            assert!(host_of(good).is_ok(), "{good}");
+        }
+        for bad in ["", "-oProxyCommand=x", "a b", "a/b", "a;b"] {
+            assert!(host_of(bad).is_err(), "{bad}");
+        }
+        let digest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+        assert_eq!(fingerprint(&format!("SHA256:{digest}=")), Ok(format!("SHA256:{digest}")));
+        for bad in ["", digest, "SHA256:", "SHA256:abc", "MD5:00:11"] {
+            assert!(fingerprint(bad).is_err(), "{bad}");
+        }
+    }
+}

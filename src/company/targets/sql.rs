@@ -1,0 +1,221 @@
+//! The statements of deployment targets.
+
+use super::*;
+use crate::{
+    base::ids::TagSet,
+    company::access::{Columns, Reach},
+};
+use rusqlite::{Row, params_from_iter, types::Value};
+
+const COLUMNS: &str = "t.id, t.space_id, t.name, t.slug, t.is_disabled, t.participation, t.host, t.port, t.host_key, t.account_id,
+    t.health, t.health_note, t.health_at,
+    (SELECT json_group_array(id) FROM (SELECT e.id FROM target_environments x JOIN environments e ON e.id = x.environment_id
+       WHERE x.target_id = t.id ORDER BY e.sort_order, e.id)),
+    (SELECT json_group_array(role) FROM (SELECT role FROM target_roles WHERE target_id = t.id ORDER BY role_key)),
+    (SELECT json_group_array(id) FROM (SELECT n.id FROM target_tenants x JOIN tenants n ON n.id = x.tenant_id
+       WHERE x.target_id = t.id ORDER BY n.name_key)),
+    (SELECT json_group_array(name) FROM (SELECT s.name || '/' || g.name AS name FROM target_tenant_tags u JOIN tags g ON g.id = u.tag_id
+       JOIN tag_sets s ON s.id = g.tag_set_id WHERE u.target_id = t.id ORDER BY s.sort_order, s.id, g.sort_order, g.id))";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Target> {
+    let text = |column: usize| row.get::<_, String>(column);
+    Ok(Target {
+        id: row.get(0)?,
+        space: row.get(1)?,
+        name: row.get(2)?,
+        slug: row.get(3)?,
+        is_disabled: row.get(4)?,
+        participation: Participation::named(&text(5)?).unwrap_or_default(),
+        host: row.get(6)?,
+        port: row.get(7)?,
+        host_key: row.get(8)?,
+        account: row.get(9)?,
+        health: Health::named(&text(10)?).unwrap_or(Health::Unknown),
+        health_note: row.get(11)?,
+        health_at: row.get(12)?,
+        environments: numbers(&text(13)?),
+        roles: serde_json::from_str(&text(14)?).unwrap_or_default(),
+        tenants: numbers(&text(15)?),
+        tenant_tags: serde_json::from_str(&text(16)?).unwrap_or_default(),
+    })
+}
+
+/// Seen with one environment and one tenant inside the reach of a single grant (`access-rules §4`).
+fn seen(reach: &Reach, parameters: &mut Vec<Value>) -> String {
+    let columns = Columns { environment: Some("x.environment_id"), tenant: Some("y.tenant_id"), ..Columns::default() };
+    let condition = reach.condition(columns, parameters);
+    format!(
+        "EXISTS (SELECT 1 FROM target_environments x LEFT JOIN target_tenants y ON y.target_id = x.target_id
+                 WHERE x.target_id = t.id AND {condition})"
+    )
+}
+
+pub fn list(rows: &Rows<'_>, space: i64, filter: &Filter, reach: &Reach, page: Page) -> Result<Listed<Target>> {
+    let json = |value: serde_json::Value| Value::Text(value.to_string());
+    let ids = |ids: &Option<Vec<i64>>| ids.as_ref().map_or(Value::Null, |ids| json(serde_json::json!(ids)));
+    let words = |words: &[String]| {
+        let keys: Vec<String> = words.iter().map(|word| names::key(word)).collect();
+        if keys.is_empty() { Value::Null } else { json(serde_json::json!(keys)) }
+    };
+    let mut parameters: Vec<Value> = vec![
+        space.into(),
+        names::key(&filter.partial_name).into(),
+        filter.name.as_ref().map_or(Value::Null, |name| names::key(name).into()),
+        ids(&filter.ids),
+        words(&filter.roles),
+        ids(&filter.environments),
+        ids(&filter.tenants),
+        words(&filter.tenant_tags),
+        filter.is_disabled.map_or(Value::Null, |is| i64::from(is).into()),
+        words(&filter.health),
+        filter.account.map_or(Value::Null, Value::Integer),
+    ];
+    let seen = seen(reach, &mut parameters);
+    let from = format!(
+        "FROM targets t WHERE t.space_id = ?1 AND instr(t.name_key, ?2) > 0 AND (?3 IS NULL OR t.name_key = ?3)
+         AND (?4 IS NULL OR t.id IN (SELECT value FROM json_each(?4)))
+         AND (?5 IS NULL OR EXISTS (SELECT 1 FROM target_roles r JOIN json_each(?5) w ON w.value = r.role_key WHERE r.target_id = t.id))
+         AND (?6 IS NULL OR EXISTS (SELECT 1 FROM target_environments r JOIN json_each(?6) w ON w.value = r.environment_id WHERE r.target_id = t.id))
+         AND (?7 IS NULL OR EXISTS (SELECT 1 FROM target_tenants r JOIN json_each(?7) w ON w.value = r.tenant_id WHERE r.target_id = t.id))
+         AND (?8 IS NULL OR EXISTS (SELECT 1 FROM target_tenant_tags r JOIN tags g ON g.id = r.tag_id JOIN tag_sets s ON s.id = g.tag_set_id
+               JOIN json_each(?8) w ON w.value = s.name_key || '/' || g.name_key WHERE r.target_id = t.id))
+         AND (?9 IS NULL OR t.is_disabled = ?9) AND (?10 IS NULL OR lower(t.health) IN (SELECT value FROM json_each(?10)))
+         AND (?11 IS NULL OR t.account_id = ?11) AND {seen}"
+    );
+    let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
+    let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.name_key, t.id LIMIT {} OFFSET {}", page.take, page.skip);
+    Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+}
+
+pub fn roles(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<String>> {
+    let mut parameters: Vec<Value> = vec![space.into()];
+    let seen = seen(reach, &mut parameters);
+    let sql = format!(
+        "SELECT min(r.role) FROM target_roles r JOIN targets t ON t.id = r.target_id WHERE t.space_id = ?1 AND {seen}
+         GROUP BY r.role_key ORDER BY r.role_key"
+    );
+    rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
+}
+
+pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Target> {
+    rows.one(&format!("SELECT {COLUMNS} FROM targets t WHERE t.id = ?1"), [id], read)?
+        .ok_or_else(|| Error::NotFound(id.to_string()))
+}
+
+/// The enabled targets of an environment.
+pub fn in_environment(rows: &Rows<'_>, space: Id<Space>, environment: Id<Environment>) -> Result<Vec<Target>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM targets t JOIN target_environments x ON x.target_id = t.id
+         WHERE t.space_id = ?1 AND x.environment_id = ?2 AND t.is_disabled = 0 ORDER BY t.name_key, t.id"
+    );
+    rows.all(&sql, (space, environment), read)
+}
+
+/// The tags of a target, each with its set.
+pub fn tags_of(rows: &Rows<'_>, id: Id<Kind>) -> Result<Vec<(Id<TagSet>, Id<Tag>)>> {
+    rows.all(
+        "SELECT g.tag_set_id, g.id FROM target_tenant_tags u JOIN tags g ON g.id = u.tag_id WHERE u.target_id = ?1",
+        [id],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// The names of an account and an environment in which it may not be used.
+pub fn barred(rows: &Rows<'_>, account: Id<Account>, environment: Id<Environment>) -> Result<Option<(String, String)>> {
+    rows.one(
+        "SELECT a.name, e.name FROM accounts a JOIN environments e ON e.id = ?2
+         WHERE a.id = ?1 AND EXISTS (SELECT 1 FROM account_environments WHERE account_id = ?1)
+           AND NOT EXISTS (SELECT 1 FROM account_environments WHERE account_id = ?1 AND environment_id = ?2)",
+        (account, environment),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
+    rows.any(
+        "SELECT 1 FROM targets WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
+        (space, names::key(name), but),
+    )
+}
+
+pub fn slug_taken(rows: &Rows<'_>, space: Id<Space>, slug: &str) -> Result<bool> {
+    rows.any("SELECT 1 FROM targets WHERE space_id = ?1 AND slug = ?2", (space, slug))
+}
+
+pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, checked: &Checked) -> Result<Id<Kind>> {
+    let fields = &checked.fields;
+    let id = tx.insert(
+        "INSERT INTO targets (space_id, name, name_key, slug, is_disabled, participation, host, port, host_key, account_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        (
+            space,
+            &fields.name,
+            names::key(&fields.name),
+            slug,
+            fields.is_disabled,
+            fields.participation.name(),
+            &fields.host,
+            checked.port,
+            &fields.host_key,
+            checked.account,
+        ),
+    )?;
+    Ok(Id::new(id))
+}
+
+pub fn update(tx: &Writing<'_>, id: Id<Kind>, checked: &Checked) -> Result<()> {
+    let fields = &checked.fields;
+    tx.run(
+        "UPDATE targets SET name = ?2, name_key = ?3, is_disabled = ?4, participation = ?5, host = ?6, port = ?7, host_key = ?8,
+                account_id = ?9 WHERE id = ?1",
+        (
+            id,
+            &fields.name,
+            names::key(&fields.name),
+            fields.is_disabled,
+            fields.participation.name(),
+            &fields.host,
+            checked.port,
+            &fields.host_key,
+            checked.account,
+        ),
+    )?;
+    Ok(())
+}
+
+pub fn set_lists(
+    tx: &Writing<'_>,
+    id: Id<Kind>,
+    checked: &Checked,
+    environments: &[At<Environment>],
+    tenants: &[At<Tenant>],
+) -> Result<()> {
+    for table in ["target_environments", "target_roles", "target_tenants", "target_tenant_tags"] {
+        tx.run(&format!("DELETE FROM {table} WHERE target_id = ?1"), [id])?;
+    }
+    for environment in environments {
+        let sql = "INSERT OR IGNORE INTO target_environments (target_id, environment_id) VALUES (?1, ?2)";
+        tx.run(sql, (id, environment.id()))?;
+    }
+    for role in &checked.fields.roles {
+        tx.run(
+            "INSERT INTO target_roles (target_id, role, role_key) VALUES (?1, ?2, ?3)",
+            (id, role, names::key(role)),
+        )?;
+    }
+    for tenant in tenants {
+        tx.run("INSERT OR IGNORE INTO target_tenants (target_id, tenant_id) VALUES (?1, ?2)", (id, tenant.id()))?;
+    }
+    for tag in &checked.tags {
+        tx.run("INSERT INTO target_tenant_tags (target_id, tag_id) VALUES (?1, ?2)", (id, tag))?;
+    }
+    Ok(())
+}
+
+pub fn set_health(tx: &Writing<'_>, id: Id<Kind>, health: Health, note: &str, at: Option<Moment>) -> Result<()> {
+    tx.run(
+        "UPDATE targets SET health = ?2, health_note = ?3, health_at = ?4 WHERE id = ?1",
+        (id, health.name(), note, at),
+    )?;
+    Ok(())
+}

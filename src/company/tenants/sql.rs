@@ -1,0 +1,292 @@
+//! The statements of tenants.
+
+use super::*;
+use crate::company::access::{Reach, Writing};
+use rusqlite::{Row, params_from_iter, types::Value};
+
+const COLUMNS: &str = "t.id, t.space_id, t.name, t.slug, t.description, t.is_disabled, t.cloned_from, t.created_at,
+    (SELECT json_group_array(name) FROM (SELECT s.name || '/' || g.name AS name FROM tenant_tags u JOIN tags g ON g.id = u.tag_id
+       JOIN tag_sets s ON s.id = g.tag_set_id WHERE u.tenant_id = t.id ORDER BY s.sort_order, s.id, g.sort_order, g.id))";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Tenant> {
+    Ok(Tenant {
+        id: row.get(0)?,
+        space: row.get(1)?,
+        name: row.get(2)?,
+        slug: row.get(3)?,
+        description: row.get(4)?,
+        is_disabled: row.get(5)?,
+        cloned_from: row.get(6)?,
+        created_at: row.get(7)?,
+        tags: serde_json::from_str(&row.get::<_, String>(8)?).unwrap_or_default(),
+        connections: Vec::new(),
+    })
+}
+
+pub fn list(
+    rows: &Rows<'_>,
+    space: i64,
+    filter: &Filter,
+    wanted: &Choice,
+    reach: &Reach,
+    sight: &Sight,
+    page: Page,
+) -> Result<Listed<Tenant>> {
+    let mut sets: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for (set, tag) in &wanted.tags {
+        sets.entry(set.0).or_default().push(tag.0);
+    }
+    let or_null = |id: Option<i64>| id.map_or(Value::Null, Value::Integer);
+    let mut parameters: Vec<Value> = vec![
+        space.into(),
+        names::key(&filter.partial_name).into(),
+        filter.ids.as_ref().map_or(Value::Null, |ids| serde_json::json!(ids).to_string().into()),
+        or_null(filter.project.map(|id| id.0)),
+        serde_json::json!(sets.values().collect::<Vec<_>>()).to_string().into(),
+        or_null(filter.is_disabled.map(i64::from)),
+        or_null(filter.cloned_from.map(|id| id.0)),
+    ];
+    let seen = reach.condition(Columns { tenant: Some("t.id"), ..Columns::default() }, &mut parameters);
+    let project_seen = sight.projects(&mut parameters);
+    let from = format!(
+        "FROM tenants t WHERE t.space_id = ?1 AND instr(t.name_key, ?2) > 0
+         AND (?3 IS NULL OR t.id IN (SELECT value FROM json_each(?3)))
+         AND (?4 IS NULL OR EXISTS (SELECT 1 FROM tenant_projects c JOIN projects p ON p.id = c.project_id
+                                    WHERE c.tenant_id = t.id AND c.project_id = ?4 AND {project_seen}))
+         AND NOT EXISTS (SELECT 1 FROM json_each(?5) s WHERE NOT EXISTS (
+               SELECT 1 FROM tenant_tags u JOIN json_each(s.value) w ON w.value = u.tag_id WHERE u.tenant_id = t.id))
+         AND (?6 IS NULL OR t.is_disabled = ?6) AND (?7 IS NULL OR t.cloned_from = ?7) AND {seen}"
+    );
+    let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
+    let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.name_key, t.id LIMIT {} OFFSET {}", page.take, page.skip);
+    Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+}
+
+fn bare(rows: &Rows<'_>, id: Id<Kind>) -> Result<Tenant> {
+    rows.one(&format!("SELECT {COLUMNS} FROM tenants t WHERE t.id = ?1"), [id], read)?
+        .ok_or_else(|| Error::NotFound(id.to_string()))
+}
+
+pub fn one(rows: &Rows<'_>, id: Id<Kind>, sight: &Sight) -> Result<Tenant> {
+    let mut tenants = vec![bare(rows, id)?];
+    connect(rows, &mut tenants, sight)?;
+    tenants.pop().ok_or_else(|| Error::NotFound(id.to_string()))
+}
+
+pub fn one_with_all(rows: &Rows<'_>, id: Id<Kind>) -> Result<Tenant> {
+    let mut tenants = vec![bare(rows, id)?];
+    join(rows, &mut tenants, "(1)", "(1)", Vec::new())?;
+    tenants.pop().ok_or_else(|| Error::NotFound(id.to_string()))
+}
+
+/// Adds their connections to some tenants, those that are seen.
+pub fn connect(rows: &Rows<'_>, tenants: &mut [Tenant], sight: &Sight) -> Result<()> {
+    // ?1 is the list of tenants.
+    let mut parameters = vec![Value::Null];
+    let projects = sight.projects(&mut parameters);
+    let environments = sight.environments(&mut parameters);
+    join(rows, tenants, &projects, &environments, parameters)
+}
+
+fn join(
+    rows: &Rows<'_>,
+    tenants: &mut [Tenant],
+    projects: &str,
+    environments: &str,
+    mut parameters: Vec<Value>,
+) -> Result<()> {
+    let ids: Vec<i64> = tenants.iter().map(|tenant| tenant.id.0).collect();
+    let ids = Value::Text(serde_json::json!(ids).to_string());
+    match parameters.first_mut() {
+        Some(first) => *first = ids,
+        None => parameters.push(ids),
+    }
+    let sql = format!(
+        "SELECT c.tenant_id, c.project_id, e.id FROM tenant_projects c JOIN projects p ON p.id = c.project_id
+         LEFT JOIN tenant_environments n ON n.tenant_id = c.tenant_id AND n.project_id = c.project_id
+         LEFT JOIN environments e ON e.id = n.environment_id AND {environments}
+         WHERE c.tenant_id IN (SELECT value FROM json_each(?1)) AND {projects}
+         ORDER BY c.tenant_id, p.name_key, c.project_id, e.sort_order, e.id"
+    );
+    type Line = (Id<Kind>, Id<Project>, Option<Id<Environment>>);
+    let lines: Vec<Line> =
+        rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    for (id, project, environment) in lines {
+        let Some(tenant) = tenants.iter_mut().find(|tenant| tenant.id == id) else { continue };
+        if tenant.connections.last().is_none_or(|last| last.project != project) {
+            tenant.connections.push(Connected { project, environments: Vec::new() });
+        }
+        if let Some(last) = tenant.connections.last_mut() {
+            last.environments.extend(environment);
+        }
+    }
+    Ok(())
+}
+
+pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
+    rows.any(
+        "SELECT 1 FROM tenants WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
+        (space, names::key(name), but),
+    )
+}
+
+pub fn slug_taken(rows: &Rows<'_>, space: Id<Space>, slug: &str) -> Result<bool> {
+    rows.any("SELECT 1 FROM tenants WHERE space_id = ?1 AND slug = ?2", (space, slug))
+}
+
+pub fn insert(
+    tx: &Writing<'_>,
+    space: Id<Space>,
+    slug: &str,
+    fields: &Fields,
+    from: Option<Id<Kind>>,
+) -> Result<Id<Kind>> {
+    let id = tx.insert(
+        "INSERT INTO tenants (space_id, name, name_key, slug, description, is_disabled, cloned_from, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        (
+            space,
+            &fields.name,
+            names::key(&fields.name),
+            slug,
+            &fields.description,
+            fields.is_disabled,
+            from,
+            crate::base::clock::now(),
+        ),
+    )?;
+    Ok(Id::new(id))
+}
+
+pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
+    tx.run(
+        "UPDATE tenants SET name = ?2, name_key = ?3, description = ?4, is_disabled = ?5 WHERE id = ?1",
+        (id, &fields.name, names::key(&fields.name), &fields.description, fields.is_disabled),
+    )?;
+    Ok(())
+}
+
+pub fn set_tags(tx: &Writing<'_>, id: Id<Kind>, tags: &[Id<Tag>]) -> Result<()> {
+    tx.run("DELETE FROM tenant_tags WHERE tenant_id = ?1", [id])?;
+    for tag in tags {
+        tx.run("INSERT INTO tenant_tags (tenant_id, tag_id) VALUES (?1, ?2)", (id, tag))?;
+    }
+    Ok(())
+}
+
+pub fn add_project(tx: &Writing<'_>, id: Id<Kind>, project: Id<Project>) -> Result<()> {
+    tx.run("INSERT INTO tenant_projects (tenant_id, project_id) VALUES (?1, ?2)", (id, project))?;
+    Ok(())
+}
+
+pub fn add_environment(
+    tx: &Writing<'_>,
+    id: Id<Kind>,
+    project: Id<Project>,
+    environment: Id<Environment>,
+) -> Result<()> {
+    tx.run(
+        "INSERT OR IGNORE INTO tenant_environments (tenant_id, project_id, environment_id) VALUES (?1, ?2, ?3)",
+        (id, project, environment),
+    )?;
+    Ok(())
+}
+
+pub fn remove_environment(
+    tx: &Writing<'_>,
+    id: Id<Kind>,
+    project: Id<Project>,
+    environment: Id<Environment>,
+) -> Result<()> {
+    tx.run(
+        "DELETE FROM tenant_environments WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3",
+        (id, project, environment),
+    )?;
+    Ok(())
+}
+
+pub fn remove_empty_project(tx: &Writing<'_>, id: Id<Kind>, project: Id<Project>) -> Result<()> {
+    tx.run(
+        "DELETE FROM tenant_projects WHERE tenant_id = ?1 AND project_id = ?2
+         AND NOT EXISTS (SELECT 1 FROM tenant_environments n WHERE n.tenant_id = ?1 AND n.project_id = ?2)",
+        (id, project),
+    )?;
+    Ok(())
+}
+
+/// Why a project takes no tenants, in words.
+pub fn not_for_tenants(rows: &Rows<'_>, project: Id<Project>) -> Result<Option<String>> {
+    rows.one(
+        "SELECT name || ' is not deployed to tenants. Allow tenanted deployments in its settings first.'
+         FROM projects WHERE id = ?1 AND tenanted = 'Untenanted'",
+        [project],
+        |row| row.get(0),
+    )
+}
+
+/// Why a project never goes to an environment, in words. A lifecycle without phases goes everywhere; so does one with a
+/// phase that names no environment (`domain §5`).
+pub fn outside_lifecycle(
+    rows: &Rows<'_>,
+    project: Id<Project>,
+    environment: Id<Environment>,
+) -> Result<Option<String>> {
+    rows.one(
+        "SELECT p.name || ' does not go to ' || e.name || ': its lifecycle ' || l.name || ' leaves that environment out.'
+         FROM projects p JOIN lifecycles l ON l.id = p.lifecycle_id JOIN environments e ON e.id = ?2
+         WHERE p.id = ?1 AND EXISTS (SELECT 1 FROM phases f WHERE f.lifecycle_id = l.id)
+           AND NOT EXISTS (SELECT 1 FROM phases f LEFT JOIN phase_environments x ON x.phase_id = f.id
+                           WHERE f.lifecycle_id = l.id AND (x.environment_id IS NULL OR x.environment_id = ?2))",
+        (project, environment),
+        |row| row.get(0),
+    )
+}
+
+/// Why a tenant cannot go, in words.
+pub fn kept_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<String>> {
+    rows.one(
+        "SELECT 'something is being deployed to it. Wait until that has ended, or cancel it.'
+           FROM tasks WHERE tenant_id = ?1 AND state IN ('Queued', 'Executing', 'Cancelling')
+         UNION ALL SELECT 'it has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.'
+           FROM deployments WHERE tenant_id = ?1
+         UNION ALL SELECT 'the deployment target ' || m.name || ' names it. Take it off there first.'
+           FROM target_tenants u JOIN targets m ON m.id = u.target_id WHERE u.tenant_id = ?1
+         LIMIT 1",
+        [id],
+        |row| row.get(0),
+    )
+}
+
+pub fn tags_of(rows: &Rows<'_>, id: Id<Kind>) -> Result<Vec<Id<Tag>>> {
+    rows.all("SELECT tag_id FROM tenant_tags WHERE tenant_id = ?1 ORDER BY tag_id", [id], |row| row.get(0))
+}
+
+pub fn is_connected(
+    rows: &Rows<'_>,
+    tenant: Id<Kind>,
+    project: Id<Project>,
+    environment: Id<Environment>,
+) -> Result<bool> {
+    rows.any(
+        "SELECT 1 FROM tenant_environments WHERE tenant_id = ?1 AND project_id = ?2 AND environment_id = ?3",
+        (tenant, project, environment),
+    )
+}
+
+pub fn connected_environments(rows: &Rows<'_>, tenant: Id<Kind>, project: Id<Project>) -> Result<Vec<Id<Environment>>> {
+    rows.all(
+        "SELECT e.id FROM tenant_environments n JOIN environments e ON e.id = n.environment_id
+         WHERE n.tenant_id = ?1 AND n.project_id = ?2 ORDER BY e.sort_order, e.id",
+        (tenant, project),
+        |row| row.get(0),
+    )
+}
+
+pub fn connected_to(rows: &Rows<'_>, project: Id<Project>, environment: Id<Environment>) -> Result<Vec<Id<Kind>>> {
+    rows.all(
+        "SELECT t.id FROM tenant_environments n JOIN tenants t ON t.id = n.tenant_id
+         WHERE n.project_id = ?1 AND n.environment_id = ?2 ORDER BY t.name_key, t.id",
+        (project, environment),
+        |row| row.get(0),
+    )
+}
