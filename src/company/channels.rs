@@ -291,3 +291,35 @@ mod sql {
         rows.number("SELECT count(*) FROM releases WHERE channel_id = ?1", [id])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::company::{
+        access::{Visitor, Within, permissions::ProjectCreate},
+        testing::harbour,
+    };
+
+    #[test]
+    fn one_channel_is_always_the_default() {
+        let harbour = harbour();
+        let ada = harbour.ada();
+        let group = ada.locate(Within::Space(1), "Default project group").unwrap();
+        projects::create(&ada.ask(ProjectCreate { group }).unwrap(), projects::Fields::named("Shop")).unwrap();
+        let granted = |visitor: &Visitor| visitor.locate::<Project>(Within::Space(1), "Shop").unwrap();
+        let grant = ada.ask(ProcessEdit { project: granted(&ada) }).unwrap();
+        let named = |name: &str, is_default| Fields { name: name.into(), description: String::new(), is_default };
+        let beta = create(&grant, named("Beta", false)).unwrap();
+        assert!(delete(&grant, Id::new(1)).unwrap_err().to_string().contains("is the default channel"));
+        assert!(create(&grant, named("beta", false)).unwrap_err().to_string().contains("already"));
+        edit(&grant, beta.id, named("Beta", true)).unwrap();
+        let defaults = harbour.sql(|c| {
+            c.query_row("SELECT count(*), max(id) FROM channels WHERE is_default", [], |r| {
+                Ok((r.get::<_, i64>(0)?, r.get::<_, i64>(1)?))
+            })
+        });
+        assert_eq!(defaults, (1, beta.id.0));
+        delete(&grant, Id::new(1)).unwrap();
+        assert!(edit(&grant, Id::new(1), named("Gone", false)).is_err());
+    }
+}

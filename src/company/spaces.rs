@@ -277,3 +277,62 @@ mod sql {
         rows.any("SELECT 1 FROM tasks WHERE space_id = ?1 AND state IN ('Executing', 'Cancelling')", [id])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::company::testing::{Scope, harbour};
+
+    fn wrong<T>(result: Result<T>) -> String {
+        result.err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_space_is_made_managed_and_deleted() {
+        let harbour = harbour();
+        let ada = harbour.ada();
+        let (ben, crew) = (harbour.user("Ben"), harbour.team("Crew", &[], &[]));
+        let granted = ada.ask(SpaceCreate {}).unwrap();
+        assert!(
+            wrong(create(&granted, Fields { name: "Finance".into(), ..Fields::default() }))
+                .contains("at least one person or team")
+        );
+        let managers = Managers { people: vec![Id::new(ben)], teams: vec![Id::new(crew)] };
+        let finance =
+            create(&granted, Fields { name: "Finance".into(), managers: Some(managers.clone()), ..Fields::default() })
+                .unwrap();
+        assert_eq!(super::managers(&ada.ask(SpaceView {}).unwrap(), finance.id).unwrap(), managers);
+        // Ben manages it; Ada, who made it, holds nothing in it and still finds it: she may list spaces.
+        let names = |visitor: &Visitor| visitor.spaces().unwrap().into_iter().map(|s| s.name).collect::<Vec<_>>();
+        assert_eq!(names(&harbour.visit(ben)), ["Finance"]);
+        assert_eq!(names(&harbour.ada()), ["Default", "Finance"]);
+        let at = harbour.ada().locate_space("finance").unwrap();
+        let same = Fields { name: "Finance".into(), is_default: true, ..Fields::default() };
+        edit(&harbour.ada().ask(SpaceEdit { space: at.clone() }).unwrap(), same).unwrap();
+        let ada = harbour.ada();
+        let delete = |name: &str| delete(&ada.ask(SpaceDelete { space: ada.locate_space(name).unwrap() }).unwrap());
+        assert!(wrong(delete("finance")).contains("is the default space"));
+        assert!(wrong(delete("default")).contains("Stop the task queue"));
+        harbour.environment("Staging");
+        harbour.project("Shop", None);
+        harbour.sql(|c| c.execute("UPDATE spaces SET task_queue_stopped = 1 WHERE id = 1", []));
+        delete("default").unwrap();
+        for table in ["projects", "environments", "project_groups", "lifecycles"] {
+            let count = harbour.sql(|c| {
+                c.query_row(&format!("SELECT count(*) FROM {table} WHERE space_id = 1"), [], |r| r.get::<_, i64>(0))
+            });
+            assert_eq!(count, 0, "{table}");
+        }
+    }
+
+    #[test]
+    fn who_holds_nothing_in_a_space_does_not_find_it() {
+        let harbour = harbour();
+        harbour.another_space("Finance");
+        let ben = harbour.person("Ben", &[("Project Viewer", Scope::EVERYWHERE)]);
+        assert_eq!(ben.spaces().unwrap().len(), 1);
+        let all = list(&ben, &Filter { ids: Some(vec![1, 2]), ..Filter::default() }, Page::ALL).unwrap();
+        assert_eq!((all.total, all.items[0].name.as_str()), (1, "Default"));
+        assert!(ben.locate_space("Finance").is_err());
+    }
+}

@@ -460,3 +460,6 @@ mod sql {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

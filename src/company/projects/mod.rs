@@ -544,3 +544,6 @@ mod sql {
         Ok((total, rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))?))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -274,3 +274,6 @@ pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Release
 pub(in crate::company) fn by_version(rows: &Rows<'_>, project: Id<Project>, version: &str) -> Result<Option<Release>> {
     sql::by_version(rows, project, version)
 }
+
+#[cfg(test)]
+mod tests;
