@@ -435,44 +435,4 @@ pub(in crate::company) fn note_health(tx: &Writing<'_>, id: Id<Kind>, health: He
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_takes_part() {
-        use Participation::*;
-        // (participation, without a tenant, for a tenant it is for, for another)
-        for (participation, untenanted, listed, other) in [
-            (Untenanted, true, false, false),
-            (Tenanted, false, true, false),
-            (TenantedOrUntenanted, true, true, false),
-        ] {
-            assert_eq!(takes_part(participation, None), untenanted, "{participation:?}");
-            assert_eq!(takes_part(participation, Some(true)), listed, "{participation:?}");
-            assert_eq!(takes_part(participation, Some(false)), other, "{participation:?}");
-        }
-    }
-
-    #[test]
-    fn roles_ignore_case_and_are_needed() {
-        let roles = |list: &[&str]| roles_of(&list.iter().map(|role| role.to_string()).collect::<Vec<_>>());
-        assert_eq!(roles(&["Web", " web ", "db", ""]), Ok(vec!["Web".to_string(), "db".into()]));
-        assert!(roles(&[]).is_err());
-        assert!(roles(&["a,b"]).is_err());
-    }
-
-    #[test]
-    fn hosts_and_fingerprints() {
-        for good in ["web1.example.com", "10.0.0.1", "::1", "localhost"] {
-            assert!(host_of(good).is_ok(), "{good}");
-        }
-        for bad in ["", "-oProxyCommand=x", "a b", "a/b", "a;b"] {
-            assert!(host_of(bad).is_err(), "{bad}");
-        }
-        let digest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
-        assert_eq!(fingerprint(&format!("SHA256:{digest}=")), Ok(format!("SHA256:{digest}")));
-        for bad in ["", digest, "SHA256:", "SHA256:abc", "MD5:00:11"] {
-            assert!(fingerprint(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

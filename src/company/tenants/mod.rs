@@ -433,3 +433,6 @@ pub(in crate::company) fn matches(rows: &Rows<'_>, tenant: Id<Kind>, choice: &Ch
 pub(in crate::company) fn tags_of(rows: &Rows<'_>, tenant: Id<Kind>) -> Result<Vec<Id<Tag>>> {
     sql::tags_of(rows, tenant)
 }
+
+#[cfg(test)]
+mod tests;

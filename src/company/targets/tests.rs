@@ -1,0 +1,281 @@
+//! Targets and accounts: the rules, and the commands through the door.
+
+use super::{
+    accounts::{self, Change, CredentialKind, Method},
+    *,
+};
+use crate::{
+    base::secret::Secret,
+    company::{
+        access::{Visitor, permissions::*},
+        testing::{self, Harbour, Scope},
+    },
+};
+
+const KEY: &str = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+
+fn environments(visitor: &Visitor, names: &[&str]) -> Vec<At<Environment>> {
+    let space = visitor.locate_space("Spaces-1").unwrap();
+    names.iter().map(|name| visitor.locate(&space, name).unwrap()).collect()
+}
+fn tenants(visitor: &Visitor, names: &[&str]) -> Vec<At<Tenant>> {
+    let space = visitor.locate_space("Spaces-1").unwrap();
+    names.iter().map(|name| visitor.locate(&space, name).unwrap()).collect()
+}
+
+fn password_account(visitor: &Visitor, name: &str, places: &[&str]) -> Result<accounts::Account> {
+    let space = visitor.locate_space("Spaces-1").unwrap();
+    let granted = visitor.ask(AccountCreate { space, environments: environments(visitor, places) })?;
+    let fields = accounts::Fields {
+        name: name.into(),
+        method: Some(Method::UsernamePassword),
+        username: "deploy".into(),
+        secret: Change::Set(Secret::new("hunter2hunter2")),
+        ..accounts::Fields::default()
+    };
+    accounts::create(&granted, fields)
+}
+
+fn fields(name: &str) -> Fields {
+    Fields {
+        name: name.into(),
+        roles: vec!["web".into()],
+        host: "web1.example.com".into(),
+        port: 22,
+        host_key: KEY.into(),
+        ..Fields::default()
+    }
+}
+
+fn target(visitor: &Visitor, places: &[&str], fors: &[&str], account: Id<Account>, fields: Fields) -> Result<Target> {
+    let space = visitor.locate_space("Spaces-1").unwrap();
+    let account = visitor.locate(&space, &account.to_string())?;
+    let account = visitor.ask(AccountView { account })?;
+    let what = MachineCreate { space, environments: environments(visitor, places), tenants: tenants(visitor, fors) };
+    create(&visitor.ask(what)?, Some(&account), fields)
+}
+
+fn names_of(visitor: &Visitor) -> Vec<String> {
+    let space = visitor.locate_space("Spaces-1").unwrap();
+    let granted = visitor.ask(List::<MachineView>::of(&space)).unwrap();
+    list(&granted, &Filter::default(), Page::ALL).unwrap().items.into_iter().map(|target| target.name).collect()
+}
+
+fn house() -> Harbour {
+    let harbour = testing::harbour();
+    for name in ["Staging", "Production"] {
+        harbour.environment(name);
+    }
+    for name in ["Contoso", "Fabrikam"] {
+        harbour.tenant(name);
+    }
+    harbour
+}
+
+#[test]
+fn secrets_are_sealed_and_come_back_only_as_a_credential() {
+    let harbour = house();
+    let ada = harbour.ada();
+    let made = password_account(&ada, "Deployer", &[]).unwrap();
+    assert!(made.has_secret && !made.has_passphrase);
+    let stored: Vec<u8> = harbour.sql(|c| c.query_row("SELECT secret FROM accounts", [], |row| row.get(0)));
+    assert!(!String::from_utf8_lossy(&stored).contains("hunter2"));
+    assert!(!harbour.trail().iter().any(|line| line.contains("hunter2")));
+
+    let space = harbour.space(&ada);
+    let account = ada.locate(&space, "Deployer").unwrap();
+    let granted = ada.ask(AccountView { account }).unwrap();
+    let credential = granted.read(|rows| accounts::credential(rows, granted.seal(), made.id)).unwrap();
+    assert_eq!(credential.username, "deploy");
+    assert!(matches!(credential.kind, CredentialKind::Password(secret) if secret.expose() == "hunter2hunter2"));
+    let shown = accounts::show(&granted).unwrap();
+    assert!(!format!("{shown:?}").contains("hunter2"));
+
+    // An edit without a secret keeps it.
+    let account = ada.locate(&space, "Deployer").unwrap();
+    let granted = ada.ask(AccountEdit { account }).unwrap();
+    let after = ada.ask(After::<AccountEdit>::of(&space, vec![], vec![])).unwrap();
+    let fields = accounts::Fields { name: "Deployer".into(), username: "root".into(), ..accounts::Fields::default() };
+    accounts::edit(&granted, &after, fields).unwrap();
+    let credential = granted.read(|rows| accounts::credential(rows, granted.seal(), made.id)).unwrap();
+    assert!(matches!(credential.kind, CredentialKind::Password(secret) if secret.expose() == "hunter2hunter2"));
+}
+
+#[test]
+fn an_account_says_what_it_lacks() {
+    let harbour = house();
+    let ada = harbour.ada();
+    let granted = ada.ask(AccountCreate { space: harbour.space(&ada), environments: vec![] }).unwrap();
+    let Err(Error::Invalid(wrong)) = accounts::create(
+        &granted,
+        accounts::Fields {
+            method: Some(Method::SshKeyPair),
+            secret: Change::Set(Secret::new("nonsense")),
+            ..Default::default()
+        },
+    ) else {
+        panic!("made")
+    };
+    for field in ["Name", "Username", "PrivateKeyFile"] {
+        assert!(wrong.of(field).is_some(), "{field}");
+    }
+}
+
+#[test]
+fn a_target_keeps_to_its_accounts_environments() {
+    let harbour = house();
+    let ada = harbour.ada();
+    let account = password_account(&ada, "Staging only", &["Staging"]).unwrap().id;
+    let Err(Error::Invalid(wrong)) = target(&ada, &["Staging", "Production"], &[], account, fields("web")) else {
+        panic!("made")
+    };
+    assert!(wrong.of("AccountId").is_some_and(|why| why.contains("Staging only")));
+    target(&ada, &["Staging"], &[], account, fields("web")).unwrap();
+
+    // The account cannot leave the target behind, nor go while it is used.
+    let space = harbour.space(&ada);
+    let granted = ada.ask(AccountEdit { account: ada.locate(&space, "Staging only").unwrap() }).unwrap();
+    let after = ada.ask(After::<AccountEdit>::of(&space, environments(&ada, &["Production"]), vec![])).unwrap();
+    let same =
+        accounts::Fields { name: "Staging only".into(), username: "deploy".into(), ..accounts::Fields::default() };
+    assert!(matches!(accounts::edit(&granted, &after, same), Err(Error::Conflict(why)) if why.contains("web")));
+    let granted = ada.ask(AccountDelete { account: ada.locate(&space, "Staging only").unwrap() }).unwrap();
+    assert!(matches!(accounts::delete(&granted), Err(Error::Conflict(why)) if why.contains("web")));
+}
+
+#[test]
+fn deployments_go_by_participation() {
+    let harbour = house();
+    let ada = harbour.ada();
+    let account = password_account(&ada, "Deployer", &[]).unwrap().id;
+    let with = |name: &str, participation| Fields { participation, ..fields(name) };
+    target(&ada, &["Production"], &[], account, with("plain", Participation::Untenanted)).unwrap();
+    target(&ada, &["Production"], &["Contoso"], account, with("contoso", Participation::Tenanted)).unwrap();
+    target(&ada, &["Production"], &["Contoso"], account, with("both", Participation::TenantedOrUntenanted)).unwrap();
+    target(&ada, &["Production"], &[], account, with("nobody", Participation::Tenanted)).unwrap();
+    target(&ada, &["Staging"], &[], account, with("elsewhere", Participation::Untenanted)).unwrap();
+    let off = Fields { is_disabled: true, ..with("off", Participation::Untenanted) };
+    target(&ada, &["Production"], &[], account, off).unwrap();
+
+    let space = harbour.space(&ada);
+    let production = environments(&ada, &["Production"]).pop().unwrap().id();
+    let contoso = tenants(&ada, &["Contoso"]).pop().unwrap().id();
+    let fabrikam = tenants(&ada, &["Fabrikam"]).pop().unwrap().id();
+    let granted = ada.ask(List::<MachineView>::of(&space)).unwrap();
+    for (tenant, expected) in
+        [(None, vec!["both", "plain"]), (Some(contoso), vec!["both", "contoso"]), (Some(fabrikam), vec![])]
+    {
+        let chosen = granted.read(|rows| for_deployment(rows, space.id(), production, tenant)).unwrap();
+        assert_eq!(chosen.iter().map(|target| target.name.as_str()).collect::<Vec<_>>(), expected, "{tenant:?}");
+    }
+}
+
+#[test]
+fn several_environments_take_one_to_look_and_all_to_change_before_and_after() {
+    let harbour = house();
+    let ada = harbour.ada();
+    let account = password_account(&ada, "Deployer", &[]).unwrap().id;
+    target(&ada, &["Staging"], &[], account, fields("staging")).unwrap();
+    target(&ada, &["Staging", "Production"], &[], account, fields("both")).unwrap();
+    target(&ada, &["Production"], &[], account, fields("production")).unwrap();
+
+    let staging = environments(&ada, &["Staging"])[0].id().0;
+    let ben =
+        harbour.person("Ben", &[("Environment Manager", Scope { environments: &[staging], ..Scope::EVERYWHERE })]);
+    assert_eq!(names_of(&ben), ["both", "staging"]);
+    let space = harbour.space(&ben);
+    let locate = |name: &str| ben.locate::<Kind>(&space, name).unwrap();
+    assert!(ben.ask(MachineView { target: locate("both") }).is_ok());
+    assert!(matches!(ben.ask(MachineEdit { target: locate("both") }), Err(Error::Denied(_))));
+    assert!(matches!(ben.ask(MachineView { target: locate("production") }), Err(Error::NotFound(_))));
+    let granted = ben.ask(MachineEdit { target: locate("staging") }).unwrap();
+    let wider = After::<MachineEdit>::of(&space, environments(&ada, &["Staging", "Production"]), vec![]);
+    assert!(ben.ask(wider).is_err());
+    let same = ben.ask(After::<MachineEdit>::of(&space, environments(&ada, &["Staging"]), vec![])).unwrap();
+    let edited = edit(&granted, &same, None, Fields { host: "web2.example.com".into(), ..fields("staging") }).unwrap();
+    assert_eq!((edited.host.as_str(), edited.account), ("web2.example.com", account));
+    // An account for all environments: Ben sees it and may not change it.
+    let everywhere = ben.locate::<Account>(&space, "Deployer").unwrap();
+    assert!(ben.ask(AccountView { account: everywhere.clone() }).is_ok());
+    assert!(ben.ask(AccountEdit { account: everywhere }).is_err());
+    let granted = ben.ask(List::<AccountView>::of(&space)).unwrap();
+    assert_eq!(accounts::list(&granted, &accounts::Filter::default(), Page::ALL).unwrap().total, 1);
+}
+
+#[test]
+fn lists_are_filtered() {
+    let harbour = house();
+    let ada = harbour.ada();
+    let account = password_account(&ada, "Deployer", &[]).unwrap().id;
+    target(&ada, &["Staging"], &[], account, fields("one")).unwrap();
+    target(
+        &ada,
+        &["Production"],
+        &["Contoso"],
+        account,
+        Fields { roles: vec!["DB".into()], is_disabled: true, ..fields("two") },
+    )
+    .unwrap();
+    let granted = ada.ask(List::<MachineView>::of(&harbour.space(&ada))).unwrap();
+    let found = |filter: Filter| {
+        list(&granted, &filter, Page::ALL)
+            .unwrap()
+            .items
+            .into_iter()
+            .map(|target| target.name)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let contoso = tenants(&ada, &["Contoso"])[0].id().0;
+    for (filter, expected) in [
+        (Filter::default(), "one two"),
+        (Filter { partial_name: "TW".into(), ..Filter::default() }, "two"),
+        (Filter { name: Some("ONE".into()), ..Filter::default() }, "one"),
+        (Filter { roles: vec!["db".into()], ..Filter::default() }, "two"),
+        (Filter { is_disabled: Some(false), ..Filter::default() }, "one"),
+        (Filter { tenants: Some(vec![contoso]), ..Filter::default() }, "two"),
+        (Filter { health: vec!["unknown".into()], ..Filter::default() }, "one two"),
+        (Filter { health: vec!["Healthy".into()], ..Filter::default() }, ""),
+        (Filter { ids: Some(vec![]), ..Filter::default() }, ""),
+        (Filter { tenant_tags: vec!["No/Such".into()], ..Filter::default() }, ""),
+    ] {
+        assert_eq!(found(filter.clone()), expected, "{filter:?}");
+    }
+    assert_eq!(roles(&granted).unwrap(), ["DB", "web"]);
+}
+
+#[test]
+fn who_takes_part() {
+    use Participation::*;
+    // (participation, without a tenant, for a tenant it is for, for another)
+    for (participation, untenanted, listed, other) in
+        [(Untenanted, true, false, false), (Tenanted, false, true, false), (TenantedOrUntenanted, true, true, false)]
+    {
+        assert_eq!(takes_part(participation, None), untenanted, "{participation:?}");
+        assert_eq!(takes_part(participation, Some(true)), listed, "{participation:?}");
+        assert_eq!(takes_part(participation, Some(false)), other, "{participation:?}");
+    }
+}
+
+#[test]
+fn roles_ignore_case_and_are_needed() {
+    let roles = |list: &[&str]| roles_of(&list.iter().map(|role| role.to_string()).collect::<Vec<_>>());
+    assert_eq!(roles(&["Web", " web ", "db", ""]), Ok(vec!["Web".to_string(), "db".into()]));
+    assert!(roles(&[]).is_err());
+    assert!(roles(&["a,b"]).is_err());
+}
+
+#[test]
+fn hosts_and_fingerprints() {
+    for good in ["web1.example.com", "10.0.0.1", "::1", "localhost"] {
+        assert!(host_of(good).is_ok(), "{good}");
+    }
+    for bad in ["", "-oProxyCommand=x", "a b", "a/b", "a;b"] {
+        assert!(host_of(bad).is_err(), "{bad}");
+    }
+    let digest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    assert_eq!(fingerprint(&format!("SHA256:{digest}=")), Ok(format!("SHA256:{digest}")));
+    for bad in ["", digest, "SHA256:", "SHA256:abc", "MD5:00:11"] {
+        assert!(fingerprint(bad).is_err(), "{bad}");
+    }
+}
