@@ -1,0 +1,470 @@
+//! What a deployment will do: frozen steps, a place and its machines become a plan of scripts. Pure: nothing is read here.
+
+use crate::base::{
+    clock::Moment,
+    ids::{Account, Channel, Deployment, Environment, Id, Project, Release, Space, Target, Task, Tenant},
+    names,
+};
+use crate::company::projects::process::{Action, Condition, StartTrigger, Step, Syntax};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// All that a plan is made of.
+#[derive(Debug, Clone)]
+pub struct Material {
+    /// The deployment; `None` in a preview, when there is none yet.
+    pub deployment: Option<(Id<Deployment>, Id<Task>)>,
+    /// "Deploy to Production".
+    pub name: String,
+    /// When it was asked for.
+    pub created_at: Moment,
+    /// By whom.
+    pub created_by: String,
+    /// Its space.
+    pub space: (Id<Space>, String),
+    /// The project: id, name, slug.
+    pub project: (Id<Project>, String, String),
+    /// The release: id, version, notes.
+    pub release: (Id<Release>, String, String),
+    /// The release's channel.
+    pub channel: (Id<Channel>, String),
+    /// Where it goes.
+    pub environment: (Id<Environment>, String),
+    /// For whom.
+    pub tenant: Option<Recipient>,
+    /// The process as the release froze it.
+    pub steps: Vec<Step>,
+    /// The targets of this place, narrowed to those asked for.
+    pub machines: Vec<Machine>,
+    /// Names of steps and actions to leave out.
+    pub skip: Vec<String>,
+}
+
+/// The tenant a deployment is for.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// Its id.
+    pub id: Id<Tenant>,
+    /// Its name.
+    pub name: String,
+    /// Its tags, as `Set/Tag`.
+    pub tags: Vec<String>,
+}
+
+/// A target, as far as a plan needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Machine {
+    /// Its id.
+    #[serde(serialize_with = "as_text")]
+    pub id: Id<Target>,
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub host: String,
+    /// Its SSH port.
+    pub port: u16,
+    /// The fingerprint its host key must have.
+    pub host_key: String,
+    /// The account to sign in with.
+    #[serde(serialize_with = "as_text")]
+    pub account: Id<Account>,
+    /// Its tags.
+    pub roles: Vec<String>,
+}
+
+fn as_text<T: std::fmt::Display, S: serde::Serializer>(value: &T, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
+}
+
+/// What will be done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// The steps, in order.
+    pub steps: Vec<PlannedStep>,
+    /// What every script may ask for by name.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// One step.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedStep {
+    /// From 1.
+    pub number: usize,
+    /// Its name.
+    pub name: String,
+    /// When it runs.
+    #[serde(serialize_with = "condition_word")]
+    pub condition: Condition,
+    /// It begins together with the step before it.
+    pub with_previous: bool,
+    /// On how many targets it works at a time; `None`: as many as the server allows.
+    pub window: Option<usize>,
+    /// Where it runs; none when it is skipped.
+    pub places: Vec<Place>,
+    /// What it does at each place, one after the other.
+    pub actions: Vec<PlannedAction>,
+    /// Why it will not run.
+    pub skipped: Option<String>,
+}
+
+fn condition_word<S: serde::Serializer>(condition: &Condition, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(condition.word())
+}
+
+/// One script of a step.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedAction {
+    /// The action's id in the process.
+    #[serde(skip)]
+    pub id: String,
+    /// From 1, within its step.
+    pub number: usize,
+    /// Its name; the step's own when it is the only one.
+    pub name: String,
+    /// Its language.
+    #[serde(serialize_with = "syntax_word")]
+    pub syntax: Syntax,
+    /// The script as it was written.
+    pub script: String,
+    /// It runs on the built-in worker, on behalf of the place.
+    pub on_worker: bool,
+    /// Nobody may leave it out.
+    pub is_required: bool,
+    /// Why it will not run.
+    pub skipped: Option<String>,
+}
+
+fn syntax_word<S: serde::Serializer>(syntax: &Syntax, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(syntax.word())
+}
+
+/// Where a step runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Place {
+    /// On the server's built-in worker.
+    Worker,
+    /// On a deployment target.
+    Target(Machine),
+}
+
+impl Place {
+    /// What it is called in the log.
+    pub fn name(&self) -> &str {
+        match self {
+            Place::Worker => "Built-in worker",
+            Place::Target(machine) => &machine.name,
+        }
+    }
+    /// The machine, if it is one.
+    pub fn machine(&self) -> Option<&Machine> {
+        match self {
+            Place::Worker => None,
+            Place::Target(machine) => Some(machine),
+        }
+    }
+}
+
+/// Works out what will run where (`domain §2`, `§6`).
+pub fn build(material: &Material) -> Plan {
+    let mut steps: Vec<PlannedStep> = Vec::with_capacity(material.steps.len());
+    for (index, step) in material.steps.iter().enumerate() {
+        let actions: Vec<PlannedAction> = step
+            .actions
+            .iter()
+            .enumerate()
+            .map(|(place, action)| PlannedAction {
+                id: action.id.clone(),
+                number: place + 1,
+                name: if action.name.is_empty() { step.name.clone() } else { action.name.clone() },
+                syntax: action.syntax(),
+                script: action.script_body().to_owned(),
+                on_worker: action.run_on_server(),
+                is_required: action.is_required,
+                skipped: why_skipped(step, action, material),
+            })
+            .collect();
+        let (places, nowhere) = places(step, &actions, &material.machines, &material.environment.1, material.tenant.as_ref());
+        let skipped = match actions.iter().find(|action| action.skipped.is_none()) {
+            None => Some(actions.first().and_then(|action| action.skipped.clone()).unwrap_or_else(|| "It has nothing to do.".into())),
+            Some(_) => nowhere,
+        };
+        steps.push(PlannedStep {
+            number: index + 1,
+            name: step.name.clone(),
+            condition: step.condition,
+            with_previous: index > 0 && step.start_trigger == StartTrigger::StartWithPrevious,
+            window: step.max_parallelism(),
+            places: if skipped.is_some() { Vec::new() } else { places },
+            actions,
+            skipped,
+        });
+    }
+    Plan { steps, variables: variables(material) }
+}
+
+/// Why an action is left out of this deployment, as a sentence.
+fn why_skipped(step: &Step, action: &Action, material: &Material) -> Option<String> {
+    let named = |text: &String| {
+        let key = names::key(text);
+        key == names::key(&step.name) || key == names::key(&action.name) || (!action.id.is_empty() && *text == action.id)
+    };
+    let environment = material.environment.0.to_string();
+    let has = |list: &[String], id: &str| list.iter().any(|one| one.eq_ignore_ascii_case(id));
+    if action.is_disabled {
+        Some("It is disabled.".into())
+    } else if !action.is_required && material.skip.iter().any(named) {
+        Some("It was left out of this deployment by hand.".into())
+    } else if (!action.environments.is_empty() && !has(&action.environments, &environment)) || has(&action.excluded_environments, &environment) {
+        Some(format!("It does not run in {}.", material.environment.1))
+    } else if !action.channels.is_empty() && !has(&action.channels, &material.channel.0.to_string()) {
+        Some(format!("It does not run for releases of the channel {}.", material.channel.1))
+    } else if !action.tenant_tags.is_empty() && !material.tenant.as_ref().is_some_and(|tenant| carries(&tenant.tags, &action.tenant_tags)) {
+        Some(format!("It runs only for tenants with these tags: {}.", action.tenant_tags.join(", ")))
+    } else {
+        None
+    }
+}
+
+/// For every tag set that is listed, the tenant has at least one of its listed tags (`domain §7`).
+fn carries(tags: &[String], listed: &[String]) -> bool {
+    let set_of = |tag: &str| names::key(tag.split_once('/').map_or(tag, |(set, _)| set));
+    let has = |wanted: &str| tags.iter().any(|tag| names::key(tag) == names::key(wanted));
+    listed.iter().all(|tag| listed.iter().any(|other| set_of(other) == set_of(tag) && has(other)))
+}
+
+fn places(
+    step: &Step,
+    actions: &[PlannedAction],
+    machines: &[Machine],
+    environment: &str,
+    tenant: Option<&Recipient>,
+) -> (Vec<Place>, Option<String>) {
+    let roles = step.target_roles();
+    if roles.is_empty() && actions.iter().all(|action| action.on_worker) {
+        return (vec![Place::Worker], None);
+    }
+    let matches = |machine: &&Machine| {
+        machine.roles.iter().any(|has| roles.iter().any(|wanted| names::key(has) == names::key(wanted)))
+    };
+    let found: Vec<Place> = machines.iter().filter(matches).cloned().map(Place::Target).collect();
+    let nowhere = found.is_empty().then(|| {
+        let whom = tenant.map(|tenant| format!(" for {}", tenant.name)).unwrap_or_default();
+        match roles.as_slice() {
+            [] => "It names no target tag, so no deployment target matches.".to_owned(),
+            [role] => format!("No deployment target in {environment}{whom} has the tag {role}."),
+            roles => format!("No deployment target in {environment}{whom} has one of the tags {}.", roles.join(", ")),
+        }
+    });
+    (found, nowhere)
+}
+
+/// The built-in variables that hold for the whole deployment (`domain §3`).
+fn variables(material: &Material) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let mut set = |name: &str, value: &dyn std::fmt::Display| {
+        all.insert(format!("Octopus.{name}"), value.to_string());
+    };
+    if let Some((deployment, task)) = material.deployment {
+        set("Deployment.Id", &deployment);
+        set("Task.Id", &task);
+    }
+    set("Deployment.Name", &material.name);
+    set("Deployment.Created", &material.created_at.wire());
+    set("Deployment.CreatedBy.DisplayName", &material.created_by);
+    set("Space.Id", &material.space.0);
+    set("Space.Name", &material.space.1);
+    set("Project.Id", &material.project.0);
+    set("Project.Name", &material.project.1);
+    set("Project.Slug", &material.project.2);
+    set("Release.Id", &material.release.0);
+    set("Release.Number", &material.release.1);
+    set("Release.Notes", &material.release.2);
+    set("Release.Channel.Name", &material.channel.1);
+    set("Environment.Id", &material.environment.0);
+    set("Environment.Name", &material.environment.1);
+    if let Some(tenant) = &material.tenant {
+        set("Deployment.Tenant.Id", &tenant.id);
+        set("Deployment.Tenant.Name", &tenant.name);
+        set("Deployment.Tenant.Tags", &tenant.tags.join(","));
+    }
+    all
+}
+
+impl Plan {
+    /// What a script may ask for at one place: the deployment's variables, and those of the machine, step and action.
+    /// `error` is what failed before, if anything did.
+    pub fn variables_at(&self, step: &PlannedStep, action: &PlannedAction, place: &Place, error: Option<&str>) -> BTreeMap<String, String> {
+        let mut all = self.variables.clone();
+        all.insert("Octopus.Step.Name".into(), step.name.clone());
+        all.insert("Octopus.Step.Number".into(), step.number.to_string());
+        all.insert("Octopus.Action.Name".into(), action.name.clone());
+        all.insert("Octopus.Action.Number".into(), action.number.to_string());
+        if let Some(machine) = place.machine() {
+            all.insert("Octopus.Machine.Id".into(), machine.id.to_string());
+            all.insert("Octopus.Machine.Name".into(), machine.name.clone());
+            all.insert("Octopus.Machine.Hostname".into(), machine.host.clone());
+            all.insert("Octopus.Machine.Roles".into(), machine.roles.join(","));
+        }
+        if let Some(error) = error {
+            all.insert("Octopus.Deployment.Error".into(), error.to_owned());
+        }
+        all
+    }
+}
+
+/// Puts values in place of `#{Name}` for names that are known, ignoring case. What is not known stays as it is written
+/// (`domain §4`, script text); `##{Name}` is the way to write `#{Name}` itself.
+pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> String {
+    let known: BTreeMap<String, &String> = variables.iter().map(|(name, value)| (names::key(name), value)).collect();
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("#{") {
+        let (before, from) = rest.split_at(at);
+        if let Some(kept) = before.strip_suffix('#') {
+            out.push_str(kept);
+            out.push_str("#{");
+            rest = from.get(2..).unwrap_or_default();
+            continue;
+        }
+        out.push_str(before);
+        let value = from.find('}').and_then(|end| {
+            let name = from.get(2..end)?;
+            Some((known.get(&names::key(name))?, end + 1))
+        });
+        match value {
+            Some((value, end)) => {
+                out.push_str(value);
+                rest = from.get(end..).unwrap_or_default();
+            }
+            None => {
+                out.push_str("#{");
+                rest = from.get(2..).unwrap_or_default();
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::company::projects::process::PropertyValue;
+
+    fn machine(number: i64, name: &str, roles: &[&str]) -> Machine {
+        Machine {
+            id: Id::new(number),
+            name: name.into(),
+            host: format!("{name}.example"),
+            port: 22,
+            host_key: "SHA256:key".into(),
+            account: Id::new(1),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        }
+    }
+
+    fn material(steps: Vec<Step>) -> Material {
+        Material {
+            deployment: Some((Id::new(7), Id::new(9))),
+            name: "Deploy to Production".into(),
+            created_at: Moment(1_769_853_600_000),
+            created_by: "Ada".into(),
+            space: (Id::new(1), "Default".into()),
+            project: (Id::new(2), "Shop".into(), "shop".into()),
+            release: (Id::new(3), "1.2.0".into(), "Faster".into()),
+            channel: (Id::new(4), "Default".into()),
+            environment: (Id::new(5), "Production".into()),
+            tenant: Some(Recipient { id: Id::new(6), name: "Contoso".into(), tags: vec!["Ring/Early".into(), "Region/EU".into()] }),
+            steps,
+            machines: vec![machine(1, "web-1", &["web", "eu"]), machine(2, "web-2", &["Web"]), machine(3, "db-1", &["db"])],
+            skip: Vec::new(),
+        }
+    }
+
+    fn script(name: &str, roles: &[&str]) -> Step {
+        Step::script(name, Syntax::Bash, "echo #{Octopus.Release.Number}", roles)
+    }
+
+    #[test]
+    fn a_plan_says_what_runs_where() {
+        let mut rolling = script("Install", &["WEB"]);
+        rolling.properties.insert("Octopus.Action.MaxParallelism".into(), PropertyValue::Text("1".into()));
+        let mut together = script("Warm up", &["web"]);
+        together.start_trigger = StartTrigger::StartWithPrevious;
+        let mut tidy = script("Tell people", &[]);
+        tidy.condition = Condition::Failure;
+        let plan = build(&material(vec![script("Prepare", &[]), rolling, together, script("Cache", &["cache", "edge"]), tidy]));
+        insta::assert_json_snapshot!(plan);
+    }
+
+    #[test]
+    fn actions_are_left_out_for_reasons_that_are_told() {
+        let with = |change: fn(&mut Action)| {
+            let mut step = script("Step", &[]);
+            change(&mut step.actions[0]);
+            let plan = build(&material(vec![step]));
+            plan.steps[0].skipped.clone()
+        };
+        assert_eq!(with(|_| ()), None);
+        assert_eq!(with(|a| a.is_disabled = true).as_deref(), Some("It is disabled."));
+        assert_eq!(with(|a| a.environments = vec!["Environments-1".into()]).as_deref(), Some("It does not run in Production."));
+        assert_eq!(with(|a| a.environments = vec!["environments-5".into()]), None);
+        assert_eq!(with(|a| a.excluded_environments = vec!["Environments-5".into()]).as_deref(), Some("It does not run in Production."));
+        assert_eq!(with(|a| a.channels = vec!["Channels-9".into()]).as_deref(), Some("It does not run for releases of the channel Default."));
+        assert_eq!(with(|a| a.tenant_tags = vec!["ring/early".into(), "Ring/Late".into()]), None, "one tag of the set is enough");
+        assert_eq!(with(|a| a.tenant_tags = vec!["Ring/Early".into(), "Region/US".into()]).as_deref(),
+            Some("It runs only for tenants with these tags: Ring/Early, Region/US."), "but one of every set");
+        let mut untenanted = material(vec![script("Step", &[])]);
+        untenanted.steps[0].actions[0].tenant_tags = vec!["Ring/Early".into()];
+        untenanted.tenant = None;
+        assert!(build(&untenanted).steps[0].skipped.is_some());
+    }
+
+    #[test]
+    fn a_step_is_left_out_by_name_unless_it_is_required() {
+        let mut all = material(vec![script("One", &[]), script("Two", &[])]);
+        all.steps[1].actions[0].is_required = true;
+        all.skip = vec!["one ".into(), "Two".into()];
+        let plan = build(&all);
+        assert_eq!(plan.steps[0].skipped.as_deref(), Some("It was left out of this deployment by hand."));
+        assert_eq!(plan.steps[1].skipped, None);
+    }
+
+    #[test]
+    fn a_step_without_a_target_is_passed_over() {
+        let mut all = material(vec![script("One", &["cache"])]);
+        assert_eq!(build(&all).steps[0].skipped.as_deref(), Some("No deployment target in Production for Contoso has the tag cache."));
+        all.tenant = None;
+        assert_eq!(build(&all).steps[0].skipped.as_deref(), Some("No deployment target in Production has the tag cache."));
+    }
+
+    #[test]
+    fn a_worker_acts_on_behalf_of_each_target() {
+        let mut step = script("Check", &["web"]);
+        step.actions[0].properties.insert("Octopus.Action.RunOnServer".into(), "True".into());
+        let plan = build(&material(vec![step]));
+        let step = &plan.steps[0];
+        assert_eq!(step.places.iter().map(Place::name).collect::<Vec<_>>(), ["web-1", "web-2"]);
+        assert!(step.actions[0].on_worker);
+        let variables = plan.variables_at(step, &step.actions[0], &step.places[1], None);
+        assert_eq!(variables["Octopus.Machine.Hostname"], "web-2.example");
+        assert_eq!(variables["Octopus.Action.Name"], "Check");
+    }
+
+    #[test]
+    fn known_names_are_replaced_and_the_rest_stays() {
+        let variables = BTreeMap::from([("Octopus.Release.Number".to_owned(), "1.2.0".to_owned()), ("A".into(), "#{B}".into())]);
+        for (text, expected) in [
+            ("echo #{Octopus.Release.Number}", "echo 1.2.0"),
+            ("#{octopus.release.number}#{A}", "1.2.0#{B}"),
+            ("#{Unknown} #{ A }", "#{Unknown} #{B}"),
+            ("##{A} ###{A}", "#{A} ##{A}"),
+            ("#{A", "#{A"),
+            ("#{if A}#{A}#{/if}", "#{if A}#{B}#{/if}"),
+            ("ü#{A}ü}", "ü#{B}ü}"),
+            ("${A#}", "${A#}"),
+        ] {
+            assert_eq!(substitute(text, &variables), expected, "{text}");
+        }
+    }
+}
