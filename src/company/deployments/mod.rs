@@ -1,0 +1,294 @@
+//! Deployments: a release sent to one environment, for one tenant or for none. Each has a task that carries it out.
+//!
+//! Decides whether a release may go somewhere and what will run where. Does not know how a script gets there.
+
+mod deploy;
+pub mod plan;
+mod prepare;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    access::{
+        Columns, Granted, Rows,
+        permissions::{DeploymentView, List},
+    },
+    tasks::State,
+};
+use crate::base::{
+    clock::Moment,
+    error::{Error, Result},
+    ids::{Channel, Deployment as Kind, Environment, Id, Project, Release, Space, Target, Task, Tenant},
+    paging::{Listed, Page},
+};
+pub use deploy::{MOST_AT_ONCE, deploy, deploy_to_many};
+pub use prepare::{Prepared, Preview, prepare, preview};
+
+/// A deployment, with the names of what it concerns and how its task stands.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Its id.
+    pub id: Id<Kind>,
+    /// Its space.
+    pub space: Id<Space>,
+    /// The project.
+    pub project: Id<Project>,
+    /// The project's name and slug.
+    pub project_name: String,
+    /// What stands for the project in addresses.
+    pub project_slug: String,
+    /// The release.
+    pub release: Id<Release>,
+    /// The release's version.
+    pub version: String,
+    /// The release's channel.
+    pub channel: Id<Channel>,
+    /// Where it went.
+    pub environment: Id<Environment>,
+    /// The environment's name.
+    pub environment_name: String,
+    /// For whom; `None`: for no tenant.
+    pub tenant: Option<Id<Tenant>>,
+    /// The tenant's name.
+    pub tenant_name: Option<String>,
+    /// What stands for the tenant in addresses.
+    pub tenant_slug: Option<String>,
+    /// The task that carries it out.
+    pub task: Id<Task>,
+    /// "Deploy to Production".
+    pub name: String,
+    /// What was said about it.
+    pub comments: String,
+    /// Steps that were left out by name.
+    pub skip_steps: Vec<String>,
+    /// Only to these targets; empty: to all.
+    pub only_targets: Vec<Id<Target>>,
+    /// Not to these targets.
+    pub not_targets: Vec<Id<Target>>,
+    /// When it was asked for.
+    pub created_at: Moment,
+    /// Who asked.
+    pub created_by_id: Option<i64>,
+    /// Their name at that time.
+    pub created_by: String,
+    /// How its task stands.
+    pub state: State,
+    /// When it began.
+    pub started_at: Option<Moment>,
+    /// When it ended.
+    pub completed_at: Option<Moment>,
+    /// Why it failed.
+    pub error: String,
+    /// It ended well, with something that should be looked at.
+    pub warnings: bool,
+}
+
+/// How to deploy, beyond what and where.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// At most 5,000 characters.
+    pub comments: String,
+    /// Steps to leave out: names of steps or actions.
+    pub skip_steps: Vec<String>,
+    /// Only to these targets; empty: to all.
+    pub only_targets: Vec<Id<Target>>,
+    /// Not to these targets.
+    pub not_targets: Vec<Id<Target>>,
+    /// Begin no earlier; at most 30 days ahead.
+    pub not_before: Option<Moment>,
+    /// Give up when it has not begun by then.
+    pub not_after: Option<Moment>,
+}
+
+/// Which deployments are asked for. `None` asks for all.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only these, by number.
+    pub ids: Option<Vec<i64>>,
+    /// Only of these projects.
+    pub projects: Option<Vec<i64>>,
+    /// Only to these environments.
+    pub environments: Option<Vec<i64>>,
+    /// Only for these tenants.
+    pub tenants: Option<Vec<i64>>,
+    /// Only of releases of these channels.
+    pub channels: Option<Vec<i64>>,
+    /// Only of these releases.
+    pub releases: Option<Vec<i64>>,
+    /// Only whose task is in one of these states.
+    pub states: Vec<State>,
+}
+
+const COLUMNS: Columns = Columns {
+    group: Some("p.group_id"),
+    project: Some("d.project_id"),
+    environment: Some("d.environment_id"),
+    tenant: Some("d.tenant_id"),
+    null_is_any: false,
+};
+
+/// The deployments of a space that the visitor may see, newest first.
+pub fn list(granted: &Granted<'_, List<DeploymentView>>, filter: &Filter, page: Page) -> Result<Listed<Deployment>> {
+    let mut parameters = sql::parameters(granted.what().space(), filter);
+    let seen = granted.reach().condition(COLUMNS, &mut parameters);
+    granted.read(|rows| sql::list(rows, &seen, &parameters, page))
+}
+
+/// The latest deployment to each place (project, environment, tenant) that the visitor may see: what a dashboard shows.
+pub fn latest(granted: &Granted<'_, List<DeploymentView>>, filter: &Filter) -> Result<Vec<Deployment>> {
+    let mut parameters = sql::parameters(granted.what().space(), filter);
+    let seen = granted.reach().condition(COLUMNS, &mut parameters);
+    granted.read(|rows| sql::latest(rows, &seen, &parameters))
+}
+
+/// One deployment.
+pub fn show(granted: &Granted<'_, DeploymentView>) -> Result<Deployment> {
+    granted.read(|rows| sql::by_id(rows, granted.what().deployment.id()))
+}
+
+/// One deployment, inside a transaction that was granted for something that has it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Deployment> {
+    sql::by_id(rows, id)
+}
+
+mod sql {
+    use super::*;
+    use crate::base::clock;
+    use crate::company::{access::Writing, environments, releases};
+    use rusqlite::{Row, params_from_iter, types::Value};
+
+    const SELECT: &str = "SELECT d.id, d.space_id, d.project_id, p.name, p.slug, d.release_id, r.version, d.channel_id, d.environment_id, e.name,
+        d.tenant_id, n.name, n.slug, d.task_id, d.name, d.comments, d.skip_steps, d.only_targets, d.not_targets, d.created_at,
+        d.created_by_id, d.created_by, t.state, t.started_at, t.completed_at, t.error, t.warnings";
+    const FROM: &str = "FROM deployments d JOIN tasks t ON t.id = d.task_id JOIN projects p ON p.id = d.project_id
+        JOIN releases r ON r.id = d.release_id JOIN environments e ON e.id = d.environment_id LEFT JOIN tenants n ON n.id = d.tenant_id";
+
+    fn ids<T>(text: &str) -> Vec<Id<T>> {
+        let numbers: Vec<i64> = serde_json::from_str(text).unwrap_or_default();
+        numbers.into_iter().map(Id::new).collect()
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Deployment> {
+        let (skip, only, not, state): (String, String, String, String) = (row.get(16)?, row.get(17)?, row.get(18)?, row.get(22)?);
+        Ok(Deployment {
+            id: row.get(0)?,
+            space: row.get(1)?,
+            project: row.get(2)?,
+            project_name: row.get(3)?,
+            project_slug: row.get(4)?,
+            release: row.get(5)?,
+            version: row.get(6)?,
+            channel: row.get(7)?,
+            environment: row.get(8)?,
+            environment_name: row.get(9)?,
+            tenant: row.get(10)?,
+            tenant_name: row.get(11)?,
+            tenant_slug: row.get(12)?,
+            task: row.get(13)?,
+            name: row.get(14)?,
+            comments: row.get(15)?,
+            skip_steps: serde_json::from_str(&skip).unwrap_or_default(),
+            only_targets: ids(&only),
+            not_targets: ids(&not),
+            created_at: row.get(19)?,
+            created_by_id: row.get(20)?,
+            created_by: row.get(21)?,
+            // The table's own checks leave no other word.
+            state: State::parse(&state).unwrap_or(State::Failed),
+            started_at: row.get(23)?,
+            completed_at: row.get(24)?,
+            error: row.get(25)?,
+            warnings: row.get(26)?,
+        })
+    }
+
+    pub fn parameters(space: i64, filter: &Filter) -> Vec<Value> {
+        let list = |ids: &Option<Vec<i64>>| {
+            ids.as_ref().map_or(Value::Null, |ids| Value::Text(serde_json::to_string(ids).unwrap_or_default()))
+        };
+        let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
+        vec![
+            Value::Integer(space),
+            list(&filter.ids),
+            list(&filter.projects),
+            list(&filter.environments),
+            list(&filter.tenants),
+            list(&filter.channels),
+            list(&filter.releases),
+            if states.is_empty() { Value::Null } else { Value::Text(serde_json::to_string(&states).unwrap_or_default()) },
+        ]
+    }
+
+    const WHERE: &str = "d.space_id = ?1 AND (?2 IS NULL OR d.id IN (SELECT value FROM json_each(?2)))
+        AND (?3 IS NULL OR d.project_id IN (SELECT value FROM json_each(?3)))
+        AND (?4 IS NULL OR d.environment_id IN (SELECT value FROM json_each(?4)))
+        AND (?5 IS NULL OR d.tenant_id IN (SELECT value FROM json_each(?5)))
+        AND (?6 IS NULL OR d.channel_id IN (SELECT value FROM json_each(?6)))
+        AND (?7 IS NULL OR d.release_id IN (SELECT value FROM json_each(?7)))
+        AND (?8 IS NULL OR t.state IN (SELECT value FROM json_each(?8)))";
+
+    pub fn list(rows: &Rows<'_>, seen: &str, parameters: &[Value], page: Page) -> Result<Listed<Deployment>> {
+        let total = rows.number(&format!("SELECT count(*) {FROM} WHERE {WHERE} AND {seen}"), params_from_iter(parameters))?;
+        let sql = format!("{SELECT} {FROM} WHERE {WHERE} AND {seen} ORDER BY d.id DESC LIMIT {} OFFSET {}", page.take, page.skip);
+        Ok(Listed { items: rows.all(&sql, params_from_iter(parameters), read)?, total })
+    }
+
+    pub fn latest(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<Vec<Deployment>> {
+        let sql = format!(
+            "{SELECT} {FROM} WHERE {WHERE} AND {seen}
+             AND d.id IN (SELECT max(id) FROM deployments WHERE space_id = ?1 GROUP BY project_id, environment_id, tenant_id)
+             ORDER BY d.id DESC"
+        );
+        rows.all(&sql, params_from_iter(parameters), read)
+    }
+
+    pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Deployment> {
+        rows.one(&format!("{SELECT} {FROM} WHERE d.id = ?1"), [id], read)?.ok_or_else(|| Error::NotFound(id.to_string()))
+    }
+
+    pub fn by_task(rows: &Rows<'_>, task: Id<Task>) -> Result<Deployment> {
+        rows.one(&format!("{SELECT} {FROM} WHERE d.task_id = ?1"), [task], read)?.ok_or_else(|| Error::NotFound(task.to_string()))
+    }
+
+    /// The number that the next row will have: the task's arguments name the deployment before it is there.
+    pub fn next_id(rows: &Rows<'_>) -> Result<Id<Kind>> {
+        let last = rows.one("SELECT seq FROM sqlite_sequence WHERE name = 'deployments'", [], |row| row.get::<_, i64>(0))?;
+        Ok(Id::new(last.unwrap_or(0) + 1))
+    }
+
+    pub fn insert(
+        tx: &Writing<'_>,
+        id: Id<Kind>,
+        release: &releases::Release,
+        environment: &environments::Environment,
+        tenant: Option<Id<Tenant>>,
+        task: Id<Task>,
+        options: &Options,
+    ) -> Result<()> {
+        let numbers = |ids: &[Id<Target>]| serde_json::to_string(&ids.iter().map(|id| id.0).collect::<Vec<_>>());
+        tx.run(
+            "INSERT INTO deployments (id, space_id, project_id, release_id, channel_id, environment_id, tenant_id, task_id, name, comments,
+                                      skip_steps, only_targets, not_targets, created_at, created_by_id, created_by)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+            (
+                id,
+                release.space,
+                release.project,
+                release.id,
+                release.channel,
+                environment.id,
+                tenant,
+                task,
+                format!("Deploy to {}", environment.name),
+                &options.comments,
+                serde_json::to_string(&options.skip_steps)?,
+                numbers(&options.only_targets)?,
+                numbers(&options.not_targets)?,
+                clock::now(),
+                tx.actor_id(),
+                tx.actor_name(),
+            ),
+        )?;
+        Ok(())
+    }
+}
