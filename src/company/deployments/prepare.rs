@@ -1,0 +1,132 @@
+//! Gathers what a plan is made of: for the engine, with what it takes to sign in; for the page before the button, with
+//! what stands in the way.
+
+use super::{
+    deploy, sql,
+    plan::{self, Machine, Material, Place, Plan, Recipient},
+};
+use crate::base::{
+    clock,
+    error::Result,
+    ids::{Account, Environment, Id, Release, Target, Tenant},
+};
+use crate::company::{
+    access::{
+        Granted, Rows,
+        permissions::{EnvironmentView, MachineView, ReleaseView, TaskExecute, TenantView},
+    },
+    channels, environments, projects, releases, spaces,
+    targets::{self, accounts::Credential},
+    tenants,
+};
+use std::collections::BTreeMap;
+
+/// What the engine needs to carry a deployment out.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What to do.
+    pub plan: Plan,
+    /// How to sign in, by account: those of the targets in the plan.
+    pub credentials: BTreeMap<Id<Account>, Credential>,
+}
+
+/// What a deployment would do, before there is one.
+#[derive(Debug)]
+pub struct Preview {
+    /// What would run where. Targets that the visitor may not see are called so.
+    pub plan: Plan,
+    /// Why it would be refused now.
+    pub obstacle: Option<String>,
+}
+
+/// The plan of the task's deployment, with the credentials of its targets.
+///
+/// # Errors
+/// `Conflict` when an account has no secret or may not be used in the environment.
+pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
+    granted.read(|rows| {
+        let deployment = sql::by_task(rows, granted.what().task.id())?;
+        let mut material = material(rows, deployment.release, deployment.environment, deployment.tenant)?;
+        material.deployment = Some((deployment.id, deployment.task));
+        material.name = deployment.name;
+        material.created_at = deployment.created_at;
+        material.created_by = deployment.created_by;
+        material.skip = deployment.skip_steps;
+        material.machines.retain(|machine| {
+            (deployment.only_targets.is_empty() || deployment.only_targets.contains(&machine.id))
+                && !deployment.not_targets.contains(&machine.id)
+        });
+        let plan = plan::build(&material);
+        let mut credentials = BTreeMap::new();
+        for machine in machines_of(&plan) {
+            if !credentials.contains_key(&machine.account) {
+                credentials.insert(machine.account, targets::accounts::credential(rows, granted.seal(), machine.account)?);
+            }
+        }
+        Ok(Prepared { plan, credentials })
+    })
+}
+
+/// What deploying a release somewhere would do, and whether it would be allowed by the rules of `domain §6`. Whether the
+/// visitor may press the button is for [`super::deploy`] to ask.
+pub fn preview(
+    granted: &Granted<'_, ReleaseView>,
+    environment: &Granted<'_, EnvironmentView>,
+    tenant: Option<&Granted<'_, TenantView>>,
+) -> Result<Preview> {
+    let release = granted.what().release.id();
+    let environment = environment.what().environment.id();
+    let tenant = tenant.map(|tenant| tenant.what().tenant.id());
+    let reach = granted.reach_of::<MachineView>(granted.what().release.space_id());
+    granted.read(|rows| {
+        let mut material = material(rows, release, environment, tenant)?;
+        let seen = sql::targets_within(rows, &reach, &material.machines)?;
+        for machine in material.machines.iter_mut().filter(|machine| !seen.contains(&machine.id)) {
+            machine.name = "A deployment target that you may not see".into();
+            machine.host.clear();
+        }
+        let obstacle = deploy::obstacle(rows, release, environment, tenant)?;
+        Ok(Preview { plan: plan::build(&material), obstacle })
+    })
+}
+
+fn machines_of(plan: &Plan) -> impl Iterator<Item = &Machine> {
+    plan.steps.iter().flat_map(|step| &step.places).filter_map(Place::machine)
+}
+
+fn material(rows: &Rows<'_>, release: Id<Release>, environment: Id<Environment>, tenant: Option<Id<Tenant>>) -> Result<Material> {
+    let release = releases::by_id(rows, release)?;
+    let project = projects::by_id(rows, release.project)?;
+    let channel = channels::by_id(rows, release.channel)?;
+    let space = spaces::by_id(rows, release.space)?;
+    let environment = environments::by_id(rows, environment)?;
+    let tenant = tenant.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
+    let machines = targets::for_deployment(rows, release.space, environment.id, tenant.as_ref().map(|tenant| tenant.id))?;
+    Ok(Material {
+        deployment: None,
+        name: format!("Deploy to {}", environment.name),
+        created_at: clock::now(),
+        created_by: String::new(),
+        space: (space.id, space.name),
+        project: (project.id, project.name, project.slug),
+        release: (release.id, release.version, release.notes),
+        channel: (channel.id, channel.name),
+        environment: (environment.id, environment.name),
+        tenant: tenant.map(|tenant| Recipient { id: tenant.id, name: tenant.name, tags: tenant.tags }),
+        steps: release.steps,
+        machines: machines.into_iter().map(machine).collect(),
+        skip: Vec::new(),
+    })
+}
+
+fn machine(target: targets::Target) -> Machine {
+    Machine {
+        id: target.id,
+        name: target.name,
+        host: target.host,
+        port: target.port,
+        host_key: target.host_key,
+        account: target.account,
+        roles: target.roles,
+    }
+}
