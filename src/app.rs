@@ -5,6 +5,7 @@ use crate::{
     appliance::Appliance,
     base::error::{Error, Result},
     company::access::EngineKey,
+    execution::{self, transport::Sandbox},
     http::{Desk, assets, call::LARGEST_BODY},
     web,
 };
@@ -17,7 +18,7 @@ use axum::{
     routing::get,
 };
 use std::{future::IntoFuture, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, sync::Notify};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer};
 
@@ -72,12 +73,8 @@ impl Server {
         })?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let desk = Desk {
-            appliance: Arc::new(appliance),
-            bell: Arc::new(Notify::new()),
-            public_url: settings.public_url.clone(),
-            stopping: stop.clone(),
-        };
+        let desk =
+            Desk { appliance: Arc::new(appliance), public_url: settings.public_url.clone(), stopping: stop.clone() };
         Ok(Server { settings, desk, listener, address, stop, _lock: lock })
     }
 
@@ -228,7 +225,13 @@ impl Running {
     }
 }
 
-fn start_engine(server: &Server, _key: EngineKey) -> Result<Running> {
-    let stop = server.stop.clone();
-    Ok(Running(tokio::spawn(async move { stop.cancelled().await })))
+fn start_engine(server: &Server, key: EngineKey) -> Result<Running> {
+    let (desk, settings) = (&server.desk, &server.settings);
+    let mut sandbox = Sandbox::new(desk.appliance.work(), settings.allow_unsandboxed)?;
+    // By itself it starts this very process's program, also after an update has replaced the file.
+    if std::env::current_exe().ok().as_ref() != Some(&settings.program) {
+        sandbox = sandbox.with_program(settings.program.clone());
+    }
+    let engine = execution::Settings { grace: settings.grace, ..execution::Settings::default() };
+    Ok(Running(execution::start(desk.appliance.clone(), key, sandbox, engine, server.stop.clone())))
 }

@@ -16,6 +16,7 @@ pub mod targets;
 pub mod lifecycles;
 pub mod channels;
 pub mod releases;
+pub mod deployments;
 
 #[cfg(test)]
 pub mod testing;

@@ -40,7 +40,11 @@ pub(super) fn read(line: &str) -> Option<Message> {
             if name.trim().is_empty() {
                 return None;
             }
-            Message::SetVariable { name, value: value("value"), sensitive: value("sensitive").eq_ignore_ascii_case("true") }
+            Message::SetVariable {
+                name,
+                value: value("value"),
+                sensitive: value("sensitive").eq_ignore_ascii_case("true"),
+            }
         }
         "progress" => Message::Progress {
             percentage: value("percentage").trim().parse::<u8>().ok()?.min(100),
@@ -85,7 +89,10 @@ mod tests {
             ("##octopus[setVariable name='VXJs' value='aHR0cHM6Ly94']", set("Url", "https://x", false)),
             ("##octopus[setVariable name='VXJs' value='' sensitive='VHJ1ZQ==']\r", set("Url", "", true)),
             ("##octopus[stdout-warning]", Some(Message::Speak(Category::Warning))),
-            ("##octopus[progress percentage='NTA=' message='SGFsZg==']", Some(Message::Progress { percentage: 50, message: "Half".into() })),
+            (
+                "##octopus[progress percentage='NTA=' message='SGFsZg==']",
+                Some(Message::Progress { percentage: 50, message: "Half".into() }),
+            ),
             ("##octopus[setVariable name='' value='']", None),
             ("##octopus[setVariable name='%%' value='']", None),
             ("##octopus[createArtifact path='']", None),

@@ -9,15 +9,12 @@ pub mod table;
 
 use crate::appliance::Appliance;
 use std::sync::Arc;
-use tokio::sync::Notify;
 
 /// What every handler can reach. It holds no key of the engine or the operator.
 #[derive(Clone)]
 pub struct Desk {
     /// The data folder and its companies.
     pub appliance: Arc<Appliance>,
-    /// Rings when a task was queued or cancelled.
-    pub bell: Arc<Notify>,
     /// The address people use, without a slash at the end, when it was configured.
     pub public_url: Option<String>,
     /// Ends streams when the server stops.

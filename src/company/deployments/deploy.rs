@@ -52,10 +52,16 @@ pub fn deploy_to_many(
     options: &Options,
 ) -> Result<Vec<Deployment>> {
     if places.is_empty() {
-        return Err(Error::invalid("EnvironmentName", "Name at least one environment, and for a tenanted deployment at least one tenant."));
+        return Err(Error::invalid(
+            "EnvironmentName",
+            "Name at least one environment, and for a tenanted deployment at least one tenant.",
+        ));
     }
     if places.len() > MOST_AT_ONCE {
-        return Err(Error::invalid("Tenants", format!("That are {} deployments. Ask for at most {MOST_AT_ONCE} at once.", places.len())));
+        return Err(Error::invalid(
+            "Tenants",
+            format!("That are {} deployments. Ask for at most {MOST_AT_ONCE} at once.", places.len()),
+        ));
     }
     let mut proofs = Vec::with_capacity(places.len());
     for (environment, tenant) in places {
@@ -106,7 +112,9 @@ fn write(
             wrong.add(field, why);
         }
         let (mut made, mut told) = (Vec::new(), Vec::new());
-        for (environment, tenant) in places.iter().map(|(environment, tenant)| (environment.id(), tenant.as_ref().map(At::id))) {
+        for (environment, tenant) in
+            places.iter().map(|(environment, tenant)| (environment.id(), tenant.as_ref().map(At::id)))
+        {
             if !wrong.is_empty() && places.len() == 1 {
                 break;
             }
@@ -144,12 +152,18 @@ struct Place {
 /// What is wrong with the request whatever its place.
 fn refused(of: &Of, options: &Options) -> Option<(&'static str, String)> {
     if of.project.is_disabled {
-        return Some(("ProjectName", format!("{} is disabled and takes no deployments. Enable it first.", of.project.name)));
+        return Some((
+            "ProjectName",
+            format!("{} is disabled and takes no deployments. Enable it first.", of.project.name),
+        ));
     }
     for name in &options.skip_steps {
         let key = names::key(name);
-        let mut actions = of.release.steps.iter().flat_map(|step| step.actions.iter().map(move |action| (step, action)));
-        let found = actions.find(|(step, action)| names::key(&step.name) == key || names::key(&action.name) == key || action.id == *name);
+        let mut actions =
+            of.release.steps.iter().flat_map(|step| step.actions.iter().map(move |action| (step, action)));
+        let found = actions.find(|(step, action)| {
+            names::key(&step.name) == key || names::key(&action.name) == key || action.id == *name
+        });
         match found {
             None => return Some(("SkipStepNames", format!("The release has no step called “{}”.", name.trim()))),
             Some((step, action)) if action.is_required => {
@@ -173,25 +187,41 @@ fn place(
     let tenant = tenant.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
     match (&tenant, project.tenanted) {
         (None, TenantedMode::Tenanted) => {
-            return Ok(Err(("Tenants", format!("{} is deployed for tenants only. Choose at least one tenant.", project.name))));
+            return Ok(Err((
+                "Tenants",
+                format!("{} is deployed for tenants only. Choose at least one tenant.", project.name),
+            )));
         }
         (Some(_), TenantedMode::Untenanted) => {
-            return Ok(Err(("Tenants", format!("{} is not deployed for tenants. Deploy it without a tenant, or let its settings allow tenants.", project.name))));
+            return Ok(Err((
+                "Tenants",
+                format!(
+                    "{} is not deployed for tenants. Deploy it without a tenant, or let its settings allow tenants.",
+                    project.name
+                ),
+            )));
         }
         _ => {}
     }
     if let Some(tenant) = &tenant {
         if tenant.is_disabled {
-            return Ok(Err(("Tenants", format!("{} is disabled and takes no deployments. Enable it first.", tenant.name))));
+            return Ok(Err((
+                "Tenants",
+                format!("{} is disabled and takes no deployments. Enable it first.", tenant.name),
+            )));
         }
         if !tenants::is_connected(rows, tenant.id, project.id, environment.id)? {
             return Ok(Err((
                 "Tenants",
-                format!("{} is not connected to {} in {}. Connect it on the tenant's page first.", tenant.name, project.name, environment.name),
+                format!(
+                    "{} is not connected to {} in {}. Connect it on the tenant's page first.",
+                    tenant.name, project.name, environment.name
+                ),
             )));
         }
     }
-    match lifecycles::may_deploy(rows, project, of.release.id, environment.id, tenant.as_ref().map(|tenant| tenant.id)) {
+    match lifecycles::may_deploy(rows, project, of.release.id, environment.id, tenant.as_ref().map(|tenant| tenant.id))
+    {
         Ok(()) => Ok(Ok(Place { environment, tenant })),
         Err(Error::Conflict(why)) => Ok(Err((
             "EnvironmentName",

@@ -146,11 +146,6 @@ pub fn show(granted: &Granted<'_, DeploymentView>) -> Result<Deployment> {
     granted.read(|rows| sql::by_id(rows, granted.what().deployment.id()))
 }
 
-/// One deployment, inside a transaction that was granted for something that has it.
-pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Deployment> {
-    sql::by_id(rows, id)
-}
-
 mod sql {
     use super::*;
     use crate::base::clock;
@@ -173,7 +168,8 @@ mod sql {
     }
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Deployment> {
-        let (skip, only, not, state): (String, String, String, String) = (row.get(16)?, row.get(17)?, row.get(18)?, row.get(22)?);
+        let (skip, only, not, state): (String, String, String, String) =
+            (row.get(16)?, row.get(17)?, row.get(18)?, row.get(22)?);
         Ok(Deployment {
             id: row.get(0)?,
             space: row.get(1)?,
@@ -219,7 +215,11 @@ mod sql {
             list(&filter.tenants),
             list(&filter.channels),
             list(&filter.releases),
-            if states.is_empty() { Value::Null } else { Value::Text(serde_json::to_string(&states).unwrap_or_default()) },
+            if states.is_empty() {
+                Value::Null
+            } else {
+                Value::Text(serde_json::to_string(&states).unwrap_or_default())
+            },
         ]
     }
 
@@ -232,8 +232,12 @@ mod sql {
         AND (?8 IS NULL OR t.state IN (SELECT value FROM json_each(?8)))";
 
     pub fn list(rows: &Rows<'_>, seen: &str, parameters: &[Value], page: Page) -> Result<Listed<Deployment>> {
-        let total = rows.number(&format!("SELECT count(*) {FROM} WHERE {WHERE} AND {seen}"), params_from_iter(parameters))?;
-        let sql = format!("{SELECT} {FROM} WHERE {WHERE} AND {seen} ORDER BY d.id DESC LIMIT {} OFFSET {}", page.take, page.skip);
+        let total =
+            rows.number(&format!("SELECT count(*) {FROM} WHERE {WHERE} AND {seen}"), params_from_iter(parameters))?;
+        let sql = format!(
+            "{SELECT} {FROM} WHERE {WHERE} AND {seen} ORDER BY d.id DESC LIMIT {} OFFSET {}",
+            page.take, page.skip
+        );
         Ok(Listed { items: rows.all(&sql, params_from_iter(parameters), read)?, total })
     }
 
@@ -247,18 +251,21 @@ mod sql {
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Deployment> {
-        rows.one(&format!("{SELECT} {FROM} WHERE d.id = ?1"), [id], read)?.ok_or_else(|| Error::NotFound(id.to_string()))
+        rows.one(&format!("{SELECT} {FROM} WHERE d.id = ?1"), [id], read)?
+            .ok_or_else(|| Error::NotFound(id.to_string()))
     }
 
     pub fn by_task(rows: &Rows<'_>, task: Id<Task>) -> Result<Deployment> {
-        rows.one(&format!("{SELECT} {FROM} WHERE d.task_id = ?1"), [task], read)?.ok_or_else(|| Error::NotFound(task.to_string()))
+        rows.one(&format!("{SELECT} {FROM} WHERE d.task_id = ?1"), [task], read)?
+            .ok_or_else(|| Error::NotFound(task.to_string()))
     }
 
     /// Those of some targets with one environment and one tenant inside the reach of a single grant (`access-rules §4`).
     pub fn targets_within(rows: &Rows<'_>, reach: &Reach, machines: &[Machine]) -> Result<Vec<Id<Target>>> {
         let ids: Vec<i64> = machines.iter().map(|machine| machine.id.0).collect();
         let mut parameters = vec![Value::Text(serde_json::to_string(&ids)?)];
-        let columns = Columns { environment: Some("x.environment_id"), tenant: Some("y.tenant_id"), ..Columns::default() };
+        let columns =
+            Columns { environment: Some("x.environment_id"), tenant: Some("y.tenant_id"), ..Columns::default() };
         let seen = reach.condition(columns, &mut parameters);
         let sql = format!(
             "SELECT DISTINCT x.target_id FROM target_environments x LEFT JOIN target_tenants y ON y.target_id = x.target_id
@@ -269,7 +276,8 @@ mod sql {
 
     /// The number that the next row will have: the task's arguments name the deployment before it is there.
     pub fn next_id(rows: &Rows<'_>) -> Result<Id<Kind>> {
-        let last = rows.one("SELECT seq FROM sqlite_sequence WHERE name = 'deployments'", [], |row| row.get::<_, i64>(0))?;
+        let last =
+            rows.one("SELECT seq FROM sqlite_sequence WHERE name = 'deployments'", [], |row| row.get::<_, i64>(0))?;
         Ok(Id::new(last.unwrap_or(0) + 1))
     }
 

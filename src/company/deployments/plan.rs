@@ -183,9 +183,15 @@ pub fn build(material: &Material) -> Plan {
                 skipped: why_skipped(step, action, material),
             })
             .collect();
-        let (places, nowhere) = places(step, &actions, &material.machines, &material.environment.1, material.tenant.as_ref());
+        let (places, nowhere) =
+            places(step, &actions, &material.machines, &material.environment.1, material.tenant.as_ref());
         let skipped = match actions.iter().find(|action| action.skipped.is_none()) {
-            None => Some(actions.first().and_then(|action| action.skipped.clone()).unwrap_or_else(|| "It has nothing to do.".into())),
+            None => Some(
+                actions
+                    .first()
+                    .and_then(|action| action.skipped.clone())
+                    .unwrap_or_else(|| "It has nothing to do.".into()),
+            ),
             Some(_) => nowhere,
         };
         steps.push(PlannedStep {
@@ -206,7 +212,9 @@ pub fn build(material: &Material) -> Plan {
 fn why_skipped(step: &Step, action: &Action, material: &Material) -> Option<String> {
     let named = |text: &String| {
         let key = names::key(text);
-        key == names::key(&step.name) || key == names::key(&action.name) || (!action.id.is_empty() && *text == action.id)
+        key == names::key(&step.name)
+            || key == names::key(&action.name)
+            || (!action.id.is_empty() && *text == action.id)
     };
     let environment = material.environment.0.to_string();
     let has = |list: &[String], id: &str| list.iter().any(|one| one.eq_ignore_ascii_case(id));
@@ -214,11 +222,15 @@ fn why_skipped(step: &Step, action: &Action, material: &Material) -> Option<Stri
         Some("It is disabled.".into())
     } else if !action.is_required && material.skip.iter().any(named) {
         Some("It was left out of this deployment by hand.".into())
-    } else if (!action.environments.is_empty() && !has(&action.environments, &environment)) || has(&action.excluded_environments, &environment) {
+    } else if (!action.environments.is_empty() && !has(&action.environments, &environment))
+        || has(&action.excluded_environments, &environment)
+    {
         Some(format!("It does not run in {}.", material.environment.1))
     } else if !action.channels.is_empty() && !has(&action.channels, &material.channel.0.to_string()) {
         Some(format!("It does not run for releases of the channel {}.", material.channel.1))
-    } else if !action.tenant_tags.is_empty() && !material.tenant.as_ref().is_some_and(|tenant| carries(&tenant.tags, &action.tenant_tags)) {
+    } else if !action.tenant_tags.is_empty()
+        && !material.tenant.as_ref().is_some_and(|tenant| carries(&tenant.tags, &action.tenant_tags))
+    {
         Some(format!("It runs only for tenants with these tags: {}.", action.tenant_tags.join(", ")))
     } else {
         None
@@ -293,7 +305,13 @@ fn variables(material: &Material) -> BTreeMap<String, String> {
 impl Plan {
     /// What a script may ask for at one place: the deployment's variables, and those of the machine, step and action.
     /// `error` is what failed before, if anything did.
-    pub fn variables_at(&self, step: &PlannedStep, action: &PlannedAction, place: &Place, error: Option<&str>) -> BTreeMap<String, String> {
+    pub fn variables_at(
+        &self,
+        step: &PlannedStep,
+        action: &PlannedAction,
+        place: &Place,
+        error: Option<&str>,
+    ) -> BTreeMap<String, String> {
         let mut all = self.variables.clone();
         all.insert("Octopus.Step.Name".into(), step.name.clone());
         all.insert("Octopus.Step.Number".into(), step.number.to_string());
@@ -374,9 +392,17 @@ mod tests {
             release: (Id::new(3), "1.2.0".into(), "Faster".into()),
             channel: (Id::new(4), "Default".into()),
             environment: (Id::new(5), "Production".into()),
-            tenant: Some(Recipient { id: Id::new(6), name: "Contoso".into(), tags: vec!["Ring/Early".into(), "Region/EU".into()] }),
+            tenant: Some(Recipient {
+                id: Id::new(6),
+                name: "Contoso".into(),
+                tags: vec!["Ring/Early".into(), "Region/EU".into()],
+            }),
             steps,
-            machines: vec![machine(1, "web-1", &["web", "eu"]), machine(2, "web-2", &["Web"]), machine(3, "db-1", &["db"])],
+            machines: vec![
+                machine(1, "web-1", &["web", "eu"]),
+                machine(2, "web-2", &["Web"]),
+                machine(3, "db-1", &["db"]),
+            ],
             skip: Vec::new(),
         }
     }
@@ -393,7 +419,13 @@ mod tests {
         together.start_trigger = StartTrigger::StartWithPrevious;
         let mut tidy = script("Tell people", &[]);
         tidy.condition = Condition::Failure;
-        let plan = build(&material(vec![script("Prepare", &[]), rolling, together, script("Cache", &["cache", "edge"]), tidy]));
+        let plan = build(&material(vec![
+            script("Prepare", &[]),
+            rolling,
+            together,
+            script("Cache", &["cache", "edge"]),
+            tidy,
+        ]));
         insta::assert_json_snapshot!(plan);
     }
 
@@ -407,13 +439,29 @@ mod tests {
         };
         assert_eq!(with(|_| ()), None);
         assert_eq!(with(|a| a.is_disabled = true).as_deref(), Some("It is disabled."));
-        assert_eq!(with(|a| a.environments = vec!["Environments-1".into()]).as_deref(), Some("It does not run in Production."));
+        assert_eq!(
+            with(|a| a.environments = vec!["Environments-1".into()]).as_deref(),
+            Some("It does not run in Production.")
+        );
         assert_eq!(with(|a| a.environments = vec!["environments-5".into()]), None);
-        assert_eq!(with(|a| a.excluded_environments = vec!["Environments-5".into()]).as_deref(), Some("It does not run in Production."));
-        assert_eq!(with(|a| a.channels = vec!["Channels-9".into()]).as_deref(), Some("It does not run for releases of the channel Default."));
-        assert_eq!(with(|a| a.tenant_tags = vec!["ring/early".into(), "Ring/Late".into()]), None, "one tag of the set is enough");
-        assert_eq!(with(|a| a.tenant_tags = vec!["Ring/Early".into(), "Region/US".into()]).as_deref(),
-            Some("It runs only for tenants with these tags: Ring/Early, Region/US."), "but one of every set");
+        assert_eq!(
+            with(|a| a.excluded_environments = vec!["Environments-5".into()]).as_deref(),
+            Some("It does not run in Production.")
+        );
+        assert_eq!(
+            with(|a| a.channels = vec!["Channels-9".into()]).as_deref(),
+            Some("It does not run for releases of the channel Default.")
+        );
+        assert_eq!(
+            with(|a| a.tenant_tags = vec!["ring/early".into(), "Ring/Late".into()]),
+            None,
+            "one tag of the set is enough"
+        );
+        assert_eq!(
+            with(|a| a.tenant_tags = vec!["Ring/Early".into(), "Region/US".into()]).as_deref(),
+            Some("It runs only for tenants with these tags: Ring/Early, Region/US."),
+            "but one of every set"
+        );
         let mut untenanted = material(vec![script("Step", &[])]);
         untenanted.steps[0].actions[0].tenant_tags = vec!["Ring/Early".into()];
         untenanted.tenant = None;
@@ -433,9 +481,15 @@ mod tests {
     #[test]
     fn a_step_without_a_target_is_passed_over() {
         let mut all = material(vec![script("One", &["cache"])]);
-        assert_eq!(build(&all).steps[0].skipped.as_deref(), Some("No deployment target in Production for Contoso has the tag cache."));
+        assert_eq!(
+            build(&all).steps[0].skipped.as_deref(),
+            Some("No deployment target in Production for Contoso has the tag cache.")
+        );
         all.tenant = None;
-        assert_eq!(build(&all).steps[0].skipped.as_deref(), Some("No deployment target in Production has the tag cache."));
+        assert_eq!(
+            build(&all).steps[0].skipped.as_deref(),
+            Some("No deployment target in Production has the tag cache.")
+        );
     }
 
     #[test]
@@ -453,7 +507,8 @@ mod tests {
 
     #[test]
     fn known_names_are_replaced_and_the_rest_stays() {
-        let variables = BTreeMap::from([("Octopus.Release.Number".to_owned(), "1.2.0".to_owned()), ("A".into(), "#{B}".into())]);
+        let variables =
+            BTreeMap::from([("Octopus.Release.Number".to_owned(), "1.2.0".to_owned()), ("A".into(), "#{B}".into())]);
         for (text, expected) in [
             ("echo #{Octopus.Release.Number}", "echo 1.2.0"),
             ("#{octopus.release.number}#{A}", "1.2.0#{B}"),

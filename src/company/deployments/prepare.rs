@@ -2,13 +2,14 @@
 //! what stands in the way.
 
 use super::{
-    deploy, sql,
+    deploy,
     plan::{self, Machine, Material, Place, Plan, Recipient},
+    sql,
 };
 use crate::base::{
     clock,
     error::Result,
-    ids::{Account, Environment, Id, Release, Target, Tenant},
+    ids::{Account, Environment, Id, Release, Tenant},
 };
 use crate::company::{
     access::{
@@ -60,7 +61,8 @@ pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
         let mut credentials = BTreeMap::new();
         for machine in machines_of(&plan) {
             if !credentials.contains_key(&machine.account) {
-                credentials.insert(machine.account, targets::accounts::credential(rows, granted.seal(), machine.account)?);
+                credentials
+                    .insert(machine.account, targets::accounts::credential(rows, granted.seal(), machine.account)?);
             }
         }
         Ok(Prepared { plan, credentials })
@@ -94,14 +96,20 @@ fn machines_of(plan: &Plan) -> impl Iterator<Item = &Machine> {
     plan.steps.iter().flat_map(|step| &step.places).filter_map(Place::machine)
 }
 
-fn material(rows: &Rows<'_>, release: Id<Release>, environment: Id<Environment>, tenant: Option<Id<Tenant>>) -> Result<Material> {
+fn material(
+    rows: &Rows<'_>,
+    release: Id<Release>,
+    environment: Id<Environment>,
+    tenant: Option<Id<Tenant>>,
+) -> Result<Material> {
     let release = releases::by_id(rows, release)?;
     let project = projects::by_id(rows, release.project)?;
     let channel = channels::by_id(rows, release.channel)?;
     let space = spaces::by_id(rows, release.space)?;
     let environment = environments::by_id(rows, environment)?;
     let tenant = tenant.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
-    let machines = targets::for_deployment(rows, release.space, environment.id, tenant.as_ref().map(|tenant| tenant.id))?;
+    let machines =
+        targets::for_deployment(rows, release.space, environment.id, tenant.as_ref().map(|tenant| tenant.id))?;
     Ok(Material {
         deployment: None,
         name: format!("Deploy to {}", environment.name),

@@ -3,6 +3,7 @@
 //! Knows which targets a deployment goes to (`domain §6`); does not know how a machine is reached.
 
 pub mod accounts;
+pub mod health;
 mod sql;
 
 use super::{

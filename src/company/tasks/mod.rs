@@ -155,16 +155,6 @@ pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Task> {
     sql::by_id(rows, id)
 }
 
-/// Whether a task of this project is under way: it cannot be deleted then (`domain §15`).
-pub(in crate::company) fn running_for_project(rows: &Rows<'_>, project: Id<Project>) -> Result<bool> {
-    sql::running(rows, "project_id", project.0)
-}
-
-/// Whether a task for this tenant is under way.
-pub(in crate::company) fn running_for_tenant(rows: &Rows<'_>, tenant: Id<Tenant>) -> Result<bool> {
-    sql::running(rows, "tenant_id", tenant.0)
-}
-
 mod sql {
     use super::*;
     use rusqlite::{Row, params_from_iter, types::Value};
@@ -244,10 +234,6 @@ mod sql {
         let mut counts: BTreeMap<State, i64> = State::ALL.into_iter().map(|state| (state, 0)).collect();
         counts.extend(found.into_iter().filter_map(|(name, count)| Some((State::parse(&name)?, count))));
         Ok(counts)
-    }
-
-    pub fn running(rows: &Rows<'_>, column: &'static str, id: i64) -> Result<bool> {
-        rows.any(&format!("SELECT 1 FROM tasks WHERE {column} = ?1 AND state IN ('Executing', 'Cancelling')"), [id])
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Task> {
