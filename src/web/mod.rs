@@ -7,6 +7,7 @@ mod environments;
 pub mod error;
 mod form;
 pub mod page;
+mod search;
 mod setup;
 mod signin;
 
@@ -65,6 +66,9 @@ pub fn routes() -> Vec<Route<Page>> {
     use Method as M;
     vec![
         page(M::GET,  "/", "", caller::home),
+        page(M::GET,  "/search", "", search::search),
+        page(M::GET,  "/app", "", search::bridge),
+        page(M::GET,  "/go/{space}/{kind}/{id}", "", search::go),
         // Environments
         page(M::GET,  "/{space}/infrastructure/environments",                       "EnvironmentView",   environments::list),
         page(M::POST, "/{space}/infrastructure/environments",                       "EnvironmentCreate", environments::create),

@@ -188,6 +188,7 @@ pub const RESERVED_SPACES: &[&str] = &[
     "trail",
     "settings",
     "me",
+    "go",
     "help",
     "tasks",
     "spaces",
