@@ -33,6 +33,16 @@ impl Server {
         server
     }
 
+    /// A server on a plain copy of a data folder that no server works on.
+    pub fn on_copy_of(data: &Path) -> Server {
+        let folder = tempfile::Builder::new().prefix("bulkhead-test-").tempdir().expect("a temporary folder");
+        let copied = Command::new("cp").arg("-r").arg(data).arg(folder.path().join("data")).status().expect("cp");
+        assert!(copied.success(), "the folder could not be copied");
+        let mut server = Server { running: None, base: String::new(), printed: Lines::default(), folder };
+        server.run("127.0.0.1:0");
+        server
+    }
+
     /// `http://127.0.0.1:PORT`; the same after a restart.
     pub fn base(&self) -> &str {
         &self.base
@@ -226,6 +236,12 @@ impl Told {
     }
 
     #[track_caller]
+    /// What it said when it was refused or failed.
+    pub fn failed(self) -> String {
+        assert_ne!(self.code, Some(0), "it should have been refused; it printed:\n{}", self.stdout);
+        self.stderr
+    }
+
     pub fn expect_code(self, code: i32) -> Told {
         let Told { asked, stdout, stderr, .. } = &self;
         assert_eq!(self.code, Some(code), "{asked}\n--- stdout\n{stdout}--- stderr\n{stderr}");

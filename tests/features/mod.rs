@@ -1,0 +1,3 @@
+//! Pages and API of one feature each, through the front door.
+
+mod backup;
