@@ -1,1 +1,4 @@
+//! Every test that goes through the front door, in one binary.
 
+mod features;
+mod support;

@@ -41,7 +41,7 @@ enum Command {
     /// Run the server
     Serve(serve::Options),
     /// Fill an empty data folder with two sample companies, start the server and run a real deployment
-    Demo(demo::Options),
+    Demo(serve::Options),
     /// Create, list and show companies
     #[command(subcommand)]
     Company(company::Company),

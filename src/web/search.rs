@@ -66,13 +66,23 @@ fn things(visit: &Visit, at: &At<Space>, slug: &str, space: &str, asked: &str, h
     if visitor.may_somewhere::<ProjectView>(at) {
         let filter = projects::Filter { partial_name: asked.into(), ..projects::Filter::default() };
         for found in projects::list(&visitor.ask(List::<ProjectView>::of(at))?, &filter, page)?.items {
-            hits.push(Hit { kind: "Project", about: space.into(), href: href(format!("projects/{}", found.slug)), name: found.name });
+            hits.push(Hit {
+                kind: "Project",
+                about: space.into(),
+                href: href(format!("projects/{}", found.slug)),
+                name: found.name,
+            });
         }
     }
     if visitor.may_somewhere::<TenantView>(at) {
         let filter = tenants::Filter { partial_name: asked.into(), ..tenants::Filter::default() };
         for found in tenants::list(&visitor.ask(List::<TenantView>::of(at))?, &filter, page)?.items {
-            hits.push(Hit { kind: "Tenant", about: space.into(), href: href(format!("tenants/{}", found.slug)), name: found.name });
+            hits.push(Hit {
+                kind: "Tenant",
+                about: space.into(),
+                href: href(format!("tenants/{}", found.slug)),
+                name: found.name,
+            });
         }
     }
     if visitor.may_somewhere::<EnvironmentView>(at) {
@@ -115,7 +125,10 @@ pub(super) fn go(visit: &Visit) -> Result<Answer> {
         }
         "environments" => {
             let at: At<ids::Environment> = visitor.locate(&space, id)?;
-            format!("infrastructure/environments/{}", environments::show(&visitor.ask(EnvironmentView { environment: at })?)?.slug)
+            format!(
+                "infrastructure/environments/{}",
+                environments::show(&visitor.ask(EnvironmentView { environment: at })?)?.slug
+            )
         }
         "releases" => {
             use crate::company::{access::permissions::ReleaseView, releases};

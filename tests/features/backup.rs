@@ -95,7 +95,8 @@ fn a_damaged_backup_is_refused_and_nothing_is_lost() {
     let server = Server::start();
     server.company("harbour", "Harbour Ltd", "ada@harbour.test");
     let folder = tempfile::tempdir().unwrap();
-    let told = bulkhead(&server.data(), &["backup", "harbour", "--to", folder.path().to_str().unwrap()]).expect_success();
+    let told =
+        bulkhead(&server.data(), &["backup", "harbour", "--to", folder.path().to_str().unwrap()]).expect_success();
     let file = told.stdout.trim().to_owned();
     let mut bytes = std::fs::read(&file).unwrap();
     // Into the middle of the database pages.

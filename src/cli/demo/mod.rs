@@ -13,24 +13,18 @@ use crate::{
     },
     company::{
         Company,
-        access::{From, OperatorKey, Visitor, Within, admit, permissions::{TaskView, UserEdit}},
-        people,
-        tasks,
+        access::{
+            From, OperatorKey, Visitor, Within, admit,
+            permissions::{TaskView, UserEdit},
+        },
+        people, tasks,
     },
 };
-use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::{
     path::Path,
     time::{Duration, Instant},
 };
-
-/// Where to serve the demonstration.
-#[derive(Args, Clone)]
-pub struct Options {
-    #[command(flatten)]
-    serve: serve::Options,
-}
 
 /// Written beside the data, so that the demonstration can be started again on its own folder.
 #[derive(Serialize, Deserialize)]
@@ -45,8 +39,8 @@ struct Note {
 const NOTE: &str = "demo.json";
 
 /// Fills an empty data folder, starts the server and runs a real deployment.
-pub fn run(start: Start, options: Options) -> std::result::Result<(), Failure> {
-    let settings = serve::settings(&start, &options.serve)?;
+pub fn run(start: Start, options: serve::Options) -> std::result::Result<(), Failure> {
+    let settings = serve::settings(&start, &options)?;
     let (data, json) = (start.data.clone(), start.json);
     let runtime = serve::runtime()?;
     runtime.block_on(async move {
@@ -88,7 +82,9 @@ fn tell(url: &str, note: &Note, json: bool) {
     println!("company: {}", note.company);
     println!("email: {}", note.email);
     println!("password: {}", note.password);
-    eprintln!("\nOpen the address in a browser and sign in. The second factor is set up on the way. Ctrl-C stops the server.");
+    eprintln!(
+        "\nOpen the address in a browser and sign in. The second factor is set up on the way. Ctrl-C stops the server."
+    );
 }
 
 /// Makes the sample companies in an empty folder, or finds the ones made before.
@@ -108,7 +104,8 @@ fn prepare(appliance: &Appliance, operator: &OperatorKey, data: &Path) -> Result
     let (globex, _) = appliance.create("globex", "Globex", "Hank Scorpio", "ada@acme.test", Some(&password))?;
     let key = administrator_key(&globex, operator, "ada@acme.test")?;
     sample::fill(&visitor(&globex, &key)?, &sample::GLOBEX)?;
-    let (acme, _) = appliance.create("acme-corp", "Acme Corporation", "Ada Lovelace", "ada@acme.test", Some(&password))?;
+    let (acme, _) =
+        appliance.create("acme-corp", "Acme Corporation", "Ada Lovelace", "ada@acme.test", Some(&password))?;
     let key = administrator_key(&acme, operator, "ada@acme.test")?;
     sample::fill(&visitor(&acme, &key)?, &sample::ACME)?;
     let note =
@@ -132,7 +129,8 @@ fn administrator_key(company: &Company, operator: &OperatorKey, email: &str) -> 
 
 fn visitor(company: &Company, key: &str) -> Result<Visitor> {
     let from = From { address: String::new(), agent: "bulkhead demo".into() };
-    admit::api_key(company, key, &from)?.ok_or_else(|| Error::Conflict("The demonstration's own API key was revoked.".into()))
+    admit::api_key(company, key, &from)?
+        .ok_or_else(|| Error::Conflict("The demonstration's own API key was revoked.".into()))
 }
 
 /// Begins the deployment and waits for its end; the engine of the running server carries it out.

@@ -9,12 +9,15 @@ use crate::{
         access::{
             At, New, Visitor,
             permissions::{
-                EnvironmentCreate, List, ProcessEdit, ProjectCreate, ProjectGroupCreate, ProjectGroupView, ReleaseCreate,
-                TagSetCreate, TenantCreate,
+                EnvironmentCreate, List, ProcessEdit, ProjectCreate, ProjectGroupCreate, ProjectGroupView,
+                ReleaseCreate, TagSetCreate, TenantCreate,
             },
         },
         deployments, environments,
-        projects::{self, TenantedMode, groups, process::{self, Step, Syntax}},
+        projects::{
+            self, TenantedMode, groups,
+            process::{self, Step, Syntax},
+        },
         releases,
         tenants::{self, tags},
     },
@@ -107,7 +110,10 @@ echo "Installed in $place for ${tenant:-everybody}: $(ls site | wc -l) pages."
 pub(super) fn fill(visitor: &Visitor, sample: &Sample) -> Result<()> {
     let space = visitor.locate_space("Spaces-1")?;
     for name in sample.environments {
-        environments::create(&visitor.ask(EnvironmentCreate { space: New::of(&space) })?, environments::Fields::named(name))?;
+        environments::create(
+            &visitor.ask(EnvironmentCreate { space: New::of(&space) })?,
+            environments::Fields::named(name),
+        )?;
     }
     if !sample.regions.is_empty() {
         let tags = sample.regions.iter().map(|(name, color)| tags::TagFields {
@@ -115,7 +121,8 @@ pub(super) fn fill(visitor: &Visitor, sample: &Sample) -> Result<()> {
             color: (*color).into(),
             ..tags::TagFields::default()
         });
-        let fields = tags::Fields { name: "Region".into(), description: "Where the customer is.".into(), tags: tags.collect() };
+        let fields =
+            tags::Fields { name: "Region".into(), description: "Where the customer is.".into(), tags: tags.collect() };
         tags::create(&visitor.ask(TagSetCreate { space: space.clone() })?, fields)?;
     }
     for project in sample.projects {
@@ -129,8 +136,12 @@ pub(super) fn fill(visitor: &Visitor, sample: &Sample) -> Result<()> {
             ..tenants::Fields::default()
         };
         let everywhere = || sample.environments.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
-        let wished: Vec<(String, Vec<String>)> =
-            sample.projects.iter().filter(|project| project.tenanted).map(|project| (project.name.to_owned(), everywhere())).collect();
+        let wished: Vec<(String, Vec<String>)> = sample
+            .projects
+            .iter()
+            .filter(|project| project.tenanted)
+            .map(|project| (project.name.to_owned(), everywhere()))
+            .collect();
         let connections = tenants::connections(visitor, &space, &wished)?;
         tenants::create(&visitor.ask(TenantCreate { space: New::of(&space) })?, fields, &connections)?;
     }
@@ -157,11 +168,17 @@ fn make_project(visitor: &Visitor, space: &At<crate::base::ids::Space>, sample: 
     projects::create(&visitor.ask(ProjectCreate { group })?, fields)?;
     let project = visitor.locate(space, sample.name)?;
     let granted = visitor.ask(ProcessEdit { project: At::clone(&project) })?;
-    let steps =
-        vec![Step::script("Prepare", Syntax::Bash, PREPARE, &[]), Step::script("Install the pages", Syntax::Bash, INSTALL, &[])];
+    let steps = vec![
+        Step::script("Prepare", Syntax::Bash, PREPARE, &[]),
+        Step::script("Install the pages", Syntax::Bash, INSTALL, &[]),
+    ];
     process::save(&granted, 0, steps)?;
     for (version, notes) in sample.releases {
-        let fields = releases::Fields { version: Some((*version).into()), notes: (*notes).into(), ..releases::Fields::default() };
+        let fields = releases::Fields {
+            version: Some((*version).into()),
+            notes: (*notes).into(),
+            ..releases::Fields::default()
+        };
         releases::create(&visitor.ask(ReleaseCreate { project: At::clone(&project) })?, fields)?;
     }
     Ok(())
@@ -177,7 +194,10 @@ pub(super) fn deploy(visitor: &Visitor) -> Result<Vec<Id<Task>>> {
         .into_iter()
         .map(|tenant| Ok((environment.clone(), Some(visitor.locate(&space, tenant)?))))
         .collect::<Result<Vec<_>>>()?;
-    let options = deployments::Options { comments: "The deployment that the demonstration begins with.".into(), ..Default::default() };
+    let options = deployments::Options {
+        comments: "The deployment that the demonstration begins with.".into(),
+        ..Default::default()
+    };
     let made = deployments::deploy_to_many(visitor, &project, &release, &places, &options)?;
     Ok(made.iter().map(|deployment| deployment.task).collect())
 }
