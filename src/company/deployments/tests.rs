@@ -197,11 +197,7 @@ fn many_tenants_are_all_or_none_and_every_reason_is_named() {
 #[test]
 fn each_tenant_is_decided_by_a_grant_that_covers_it_alone() {
     let yard = yard("Tenanted");
-    let of = |tenant| Scope {
-        tenants: &[],
-        projects: &[],
-        ..Scope { space: Some(1), tenants: tenant, ..Scope::EVERYWHERE }
-    };
+    let of = |tenant| Scope { tenants: tenant, ..Scope::EVERYWHERE };
     let (contoso, northwind) = ([yard.contoso], [yard.northwind]);
     // Two teams, one tenant each: a request for both is accepted (`access-rules §10`, 6).
     let ben = yard.harbour.person("Ben", &[("Project Deployer", of(&contoso)), ("Project Deployer", of(&northwind))]);
