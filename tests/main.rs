@@ -1,4 +1,5 @@
 //! Every test that goes through the front door, in one binary.
 
+mod execution;
 mod features;
 mod support;

@@ -5,4 +5,5 @@
 
 pub mod api;
 pub mod browser_like;
+pub mod machine;
 pub mod server;
