@@ -1,0 +1,39 @@
+//! Figures of the whole house, each beside a bare limit or a peer that is measured in the same run:
+//! pages and API of a real server process under load, acknowledged writes, cold companies, a thousand companies.
+//!
+//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [writes] [load] [companies]`.
+//! ROUNDS (5), SECONDS_EACH (4), CONNECTIONS (32) and COMPANIES (1000) may be set. Nothing here passes or fails by time.
+
+mod bare;
+mod companies;
+mod figures;
+mod load;
+#[path = "../../support/mod.rs"]
+mod support;
+mod writes;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|word| word == "bare") {
+        return bare::serve(&arguments[1..]);
+    }
+    // `cargo test --benches` comes without it and wants no figures.
+    if !arguments.iter().any(|word| word == "--bench") {
+        return;
+    }
+    let wanted = |part: &str| {
+        let mut named = arguments.iter().filter(|word| !word.starts_with("--")).peekable();
+        named.peek().is_none() || named.any(|word| word == part)
+    };
+    let mut table = figures::Table::default();
+    if wanted("load") {
+        load::measure(&mut table);
+    }
+    if wanted("writes") {
+        writes::measure(&mut table);
+    }
+    if wanted("companies") {
+        companies::measure(&mut table);
+    }
+    table.print();
+}
