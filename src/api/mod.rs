@@ -3,11 +3,18 @@
 //! Handlers are plain functions of an [`Ask`]; they go through the same commands as the pages.
 
 pub mod caller;
+mod channels;
 mod environments;
 pub mod error;
+mod lifecycles;
 pub mod openapi;
+mod processes;
+mod projectgroups;
+mod projects;
+mod releases;
 pub mod resource;
 mod root;
+mod spaces;
 
 use crate::{
     base::error::{Error, Result},
@@ -43,6 +50,13 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/configuration/feature-toggles",        "",                  root::toggles),
         top(M::GET,    "/serverstatus",                         "public",            root::status),
         top(M::GET,    "/serverstatus/health",                  "public",            root::health),
+        // Spaces
+        top(M::GET,    "/spaces",                               "",                  spaces::list),
+        top(M::GET,    "/spaces/all",                           "",                  spaces::all),
+        top(M::POST,   "/spaces",                               "SpaceCreate",       spaces::create),
+        top(M::GET,    "/spaces/{id}",                          "",                  spaces::show),
+        top(M::PUT,    "/spaces/{id}",                          "SpaceEdit",         spaces::update),
+        top(M::DELETE, "/spaces/{id}",                          "SpaceDelete",       spaces::delete),
     ]
 }
 
@@ -62,6 +76,60 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/environments/{id}",                    "EnvironmentView",   environments::show),
         top(M::PUT,    "/environments/{id}",                    "EnvironmentEdit",   environments::update),
         top(M::DELETE, "/environments/{id}",                    "EnvironmentDelete", environments::delete),
+        // Project groups
+        top(M::GET,    "/projectgroups",                        "ProjectGroupView",   projectgroups::list),
+        top(M::GET,    "/projectgroups/all",                    "ProjectGroupView",   projectgroups::all),
+        top(M::POST,   "/projectgroups",                        "ProjectGroupCreate", projectgroups::create),
+        top(M::GET,    "/projectgroups/{id}",                   "ProjectGroupView",   projectgroups::show),
+        top(M::GET,    "/projectgroups/{id}/projects",          "ProjectGroupView",   projectgroups::projects),
+        top(M::PUT,    "/projectgroups/{id}",                   "ProjectGroupEdit",   projectgroups::update),
+        top(M::DELETE, "/projectgroups/{id}",                   "ProjectGroupDelete", projectgroups::delete),
+        // Lifecycles
+        top(M::GET,    "/lifecycles",                           "LifecycleView",     lifecycles::list),
+        top(M::GET,    "/lifecycles/all",                       "LifecycleView",     lifecycles::all),
+        top(M::POST,   "/lifecycles",                           "LifecycleCreate",   lifecycles::create),
+        top(M::GET,    "/lifecycles/{id}",                      "LifecycleView",     lifecycles::show),
+        top(M::GET,    "/lifecycles/{id}/preview",              "LifecycleView",     lifecycles::preview),
+        top(M::GET,    "/lifecycles/{id}/projects",             "LifecycleView",     lifecycles::projects),
+        top(M::PUT,    "/lifecycles/{id}",                      "LifecycleEdit",     lifecycles::update),
+        top(M::DELETE, "/lifecycles/{id}",                      "LifecycleDelete",   lifecycles::delete),
+        // Projects and their processes
+        top(M::GET,    "/projects",                             "ProjectView",       projects::list),
+        top(M::GET,    "/projects/all",                         "ProjectView",       projects::all),
+        top(M::POST,   "/projects",                             "ProjectCreate",     projects::create),
+        top(M::GET,    "/projects/{project}",                   "ProjectView",       projects::show),
+        top(M::PUT,    "/projects/{project}",                   "ProjectEdit",       projects::update),
+        top(M::DELETE, "/projects/{project}",                   "ProjectDelete",     projects::delete),
+        top(M::GET,    "/projects/{project}/deploymentprocesses",          "ProcessView",   processes::of_project),
+        top(M::PUT,    "/projects/{project}/deploymentprocesses",          "ProcessEdit",   processes::update_of_project),
+        top(M::GET,    "/projects/{project}/deploymentprocesses/template", "ReleaseCreate", processes::template),
+        top(M::GET,    "/deploymentprocesses/{id}",             "ProcessView",       processes::show),
+        top(M::PUT,    "/deploymentprocesses/{id}",             "ProcessEdit",       processes::update),
+        // Channels
+        top(M::GET,    "/channels",                             "ProcessView",       channels::list),
+        top(M::GET,    "/channels/all",                         "ProcessView",       channels::all),
+        top(M::POST,   "/channels",                             "ProcessEdit",       channels::create),
+        top(M::GET,    "/channels/{id}",                        "ProcessView",       channels::show),
+        top(M::GET,    "/channels/{id}/releases",               "ReleaseView",       channels::releases),
+        top(M::PUT,    "/channels/{id}",                        "ProcessEdit",       channels::update),
+        top(M::DELETE, "/channels/{id}",                        "ProcessEdit",       channels::delete),
+        top(M::GET,    "/projects/{project}/channels",          "ProcessView",       channels::of_project),
+        top(M::POST,   "/projects/{project}/channels",          "ProcessEdit",       channels::create),
+        top(M::GET,    "/projects/{project}/channels/{id}",     "ProcessView",       channels::show),
+        top(M::PUT,    "/projects/{project}/channels/{id}",     "ProcessEdit",       channels::update),
+        top(M::DELETE, "/projects/{project}/channels/{id}",     "ProcessEdit",       channels::delete),
+        top(M::GET,    "/projects/{project}/channels/{id}/releases", "ReleaseView",  channels::releases),
+        // Releases
+        top(M::POST,   "/releases/create/v1",                   "ReleaseCreate",     releases::create_v1),
+        top(M::GET,    "/releases",                             "ReleaseView",       releases::list),
+        top(M::POST,   "/releases",                             "ReleaseCreate",     releases::create),
+        top(M::GET,    "/releases/{id}",                        "ReleaseView",       releases::show),
+        top(M::PUT,    "/releases/{id}",                        "ReleaseEdit",       releases::update),
+        top(M::DELETE, "/releases/{id}",                        "ReleaseDelete",     releases::delete),
+        top(M::GET,    "/releases/{id}/progression",            "ReleaseView",       releases::progression),
+        top(M::GET,    "/releases/{id}/missingpackages",        "ReleaseView",       releases::missing_packages),
+        top(M::GET,    "/projects/{project}/releases",          "ReleaseView",       releases::of_project),
+        top(M::GET,    "/projects/{project}/releases/{id}",     "ReleaseView",       releases::show),
     ]
 }
 

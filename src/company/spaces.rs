@@ -106,7 +106,13 @@ pub fn edit(granted: &Granted<'_, SpaceEdit>, fields: Fields) -> Result<Space> {
     granted.write(|tx| {
         let before = sql::by_id(tx, id)?;
         let managers_before = sql::managers(tx, id)?;
-        let managers = fields.managers.clone().filter(|managers| *managers != managers_before);
+        // The space's own team is always among its managers' teams: its members are what is told of it.
+        let own = sql::own_team(tx, id)?;
+        let mut managers = fields.managers.clone();
+        if let Some(managers) = &mut managers {
+            managers.teams.retain(|team| Some(*team) != own);
+        }
+        let managers = managers.filter(|managers| *managers != managers_before);
         let fields = check(tx, &fields, managers.as_ref(), Some(id))?;
         sql::update(tx, id, &fields)?;
         if fields.is_default && !before.is_default {
@@ -257,6 +263,10 @@ mod sql {
             "SELECT 1 FROM teams WHERE id = ?1 AND (space_id IS NULL OR (space_id = ?2 AND builtin IS NULL))",
             (team, space),
         )
+    }
+
+    pub fn own_team(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<Id<Team>>> {
+        rows.one(&format!("SELECT id FROM teams WHERE id = {OWN_TEAM}"), [id], |row| row.get(0))
     }
 
     pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
