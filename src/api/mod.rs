@@ -4,6 +4,7 @@
 
 pub mod caller;
 mod channels;
+mod deployments;
 mod environments;
 pub mod error;
 mod lifecycles;
@@ -15,6 +16,7 @@ mod releases;
 pub mod resource;
 mod root;
 mod spaces;
+mod tasks;
 
 use crate::{
     base::error::{Error, Result},
@@ -130,6 +132,22 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/releases/{id}/missingpackages",        "ReleaseView",       releases::missing_packages),
         top(M::GET,    "/projects/{project}/releases",          "ReleaseView",       releases::of_project),
         top(M::GET,    "/projects/{project}/releases/{id}",     "ReleaseView",       releases::show),
+        // Deployments
+        top(M::GET,    "/deployments",                          "DeploymentView",    deployments::list),
+        top(M::POST,   "/deployments",                          "DeploymentCreate",  deployments::create),
+        top(M::GET,    "/deployments/{id}",                     "DeploymentView",    deployments::show),
+        top(M::POST,   "/deployments/create/untenanted/v1",     "DeploymentCreate",  deployments::untenanted),
+        top(M::POST,   "/deployments/create/tenanted/v1",       "DeploymentCreate",  deployments::tenanted),
+        top(M::GET,    "/releases/{id}/deployments",            "DeploymentView",    deployments::of_release),
+        top(M::GET,    "/releases/{id}/deployments/preview/{environment}",          "ReleaseView", deployments::preview),
+        top(M::GET,    "/releases/{id}/deployments/preview/{environment}/{tenant}", "ReleaseView", deployments::preview),
+        top(M::POST,   "/releases/{id}/deployments/previews",   "ReleaseView",       deployments::previews),
+        // Tasks
+        top(M::GET,    "/tasks",                                "TaskView",          tasks::list),
+        top(M::GET,    "/tasks/{id}",                           "TaskView",          tasks::show),
+        top(M::GET,    "/tasks/{id}/details",                   "TaskView",          tasks::details),
+        top(M::GET,    "/tasks/{id}/raw",                       "TaskView",          tasks::raw),
+        top(M::POST,   "/tasks/{id}/cancel",                    "TaskCancel",        tasks::cancel),
     ]
 }
 

@@ -130,6 +130,9 @@ pub struct PlannedAction {
     pub on_worker: bool,
     /// Nobody may leave it out.
     pub is_required: bool,
+    /// It is switched off in the process.
+    #[serde(skip)]
+    pub is_disabled: bool,
     /// Why it will not run.
     pub skipped: Option<String>,
 }
@@ -180,6 +183,7 @@ pub fn build(material: &Material) -> Plan {
                 script: action.script_body().to_owned(),
                 on_worker: action.run_on_server(),
                 is_required: action.is_required,
+                is_disabled: action.is_disabled,
                 skipped: why_skipped(step, action, material),
             })
             .collect();

@@ -14,6 +14,7 @@ use crate::company::access::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -186,6 +187,42 @@ pub struct Lines {
 /// Reads at most `most` whole lines of a task's log. A task that has said nothing yet has none.
 pub fn read_log(granted: &Granted<'_, TaskView>, from: From, most: usize) -> Result<Lines> {
     read(&path(granted.visitor().company().folder(), granted.what().task.id()), from, most)
+}
+
+/// Lines that are read at a time for the plain form.
+const CHUNK: usize = 5_000;
+
+/// The whole log as plain text, with a head that says what it is of.
+pub fn plain(granted: &Granted<'_, TaskView>) -> Result<String> {
+    let task = super::show(granted)?;
+    let names: BTreeMap<String, String> =
+        super::steps(granted)?.into_iter().map(|step| (step.number, step.name)).collect();
+    let when = |moment: Option<Moment>| moment.map_or_else(|| "-".to_owned(), Moment::exact);
+    let mut text = format!(
+        "Task ID:        {}\nTask:           {}\nTask status:    {}\nTask queued:    {}\nTask started:   {}\nTask completed: {}\n",
+        task.id,
+        task.description,
+        task.state.name(),
+        when(Some(task.queued_at)),
+        when(task.started_at),
+        when(task.completed_at)
+    );
+    let (mut at, mut step) = (From::Start, None);
+    loop {
+        let read = read_log(granted, at, CHUNK)?;
+        for line in &read.lines {
+            if step.as_ref() != Some(&line.step) {
+                let name = names.get(&line.step).map_or("Task", String::as_str);
+                text.push_str(&format!("\n== {} ==\n", format!("{} {name}", line.step).trim()));
+                step = Some(line.step.clone());
+            }
+            text.push_str(&format!("{}   {:<9}| {}\n", line.at.time_of_day(), line.category.name(), line.text));
+        }
+        if !read.more {
+            return Ok(text);
+        }
+        at = From::Offset(read.next);
+    }
 }
 
 /// How large a task's log is, in bytes.
