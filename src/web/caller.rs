@@ -13,6 +13,7 @@ use crate::{
             admit::{self, Entry, Stage},
             permissions as p,
         },
+        tasks,
     },
     http::{
         call::{Call, Form},
@@ -208,6 +209,15 @@ impl<'c> Visit<'c> {
         Some(Flash { kind: Kind::Success, text: text.chars().take(300).collect() })
     }
 
+    /// How many tasks are under way, of those this person may see.
+    fn running(&self, space: &At<Space>) -> u64 {
+        if !self.visitor.may_somewhere::<p::TaskView>(space) {
+            return 0;
+        }
+        let counted = self.visitor.ask(p::List::<p::TaskView>::of(space)).and_then(|granted| tasks::running(&granted));
+        counted.unwrap_or_default().unsigned_abs()
+    }
+
     /// What stands around a page; `current` is the entry of the left column, as in `NavItem::all`.
     pub fn frame(&self, current: &str, title: impl Into<String>) -> Frame {
         let visitor = &self.visitor;
@@ -247,6 +257,7 @@ impl<'c> Visit<'c> {
             .spaces(spaces.into_iter().map(|row| SpaceLink { name: row.name, slug: row.slug }).collect())
             .nav(nav)
             .title(title);
+        frame.running = located.as_ref().map_or(0, |at| self.running(at));
         frame.flash = self.flash();
         frame
     }

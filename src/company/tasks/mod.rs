@@ -132,6 +132,12 @@ pub fn counts(granted: &Granted<'_, List<TaskView>>, filter: &Filter) -> Result<
     granted.read(|rows| sql::counts(rows, &seen, parameters))
 }
 
+/// How many of the tasks that [`list`] would show are under way: stands on every page, so it looks at those alone.
+pub fn running(granted: &Granted<'_, List<TaskView>>) -> Result<i64> {
+    let (seen, parameters) = asked(granted, &Filter::default());
+    granted.read(|rows| sql::running(rows, &seen, parameters))
+}
+
 /// One task.
 pub fn show(granted: &Granted<'_, TaskView>) -> Result<Task> {
     granted.read(|rows| sql::by_id(rows, granted.what().task.id()))
@@ -234,6 +240,12 @@ mod sql {
         let mut counts: BTreeMap<State, i64> = State::ALL.into_iter().map(|state| (state, 0)).collect();
         counts.extend(found.into_iter().filter_map(|(name, count)| Some((State::parse(&name)?, count))));
         Ok(counts)
+    }
+
+    pub fn running(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>) -> Result<i64> {
+        // In the words of the partial index on what is under way.
+        let sql = format!("SELECT count(*) {} AND t.state IN ('Executing', 'Cancelling')", from(seen));
+        rows.number(&sql, params_from_iter(&parameters))
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Task> {
