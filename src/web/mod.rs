@@ -6,7 +6,9 @@ pub mod caller;
 mod environments;
 pub mod error;
 mod form;
+mod lifecycles;
 pub mod page;
+mod projectgroups;
 mod search;
 mod setup;
 mod signin;
@@ -77,6 +79,21 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/{space}/infrastructure/environments/{environment}/edit",    "EnvironmentEdit",   environments::edit),
         page(M::POST, "/{space}/infrastructure/environments/{environment}",         "EnvironmentEdit",   environments::update),
         page(M::POST, "/{space}/infrastructure/environments/{environment}/delete",  "EnvironmentDelete", environments::delete),
+        // Library: lifecycles, tag sets, project groups
+        page(M::GET,  "/{space}/library/lifecycles",                                "LifecycleView",      lifecycles::list),
+        page(M::POST, "/{space}/library/lifecycles",                                "LifecycleCreate",    lifecycles::create),
+        page(M::GET,  "/{space}/library/lifecycles/new",                            "LifecycleCreate",    lifecycles::new),
+        page(M::GET,  "/{space}/library/lifecycles/{lifecycle}",                    "LifecycleView",      lifecycles::show),
+        page(M::GET,  "/{space}/library/lifecycles/{lifecycle}/edit",               "LifecycleEdit",      lifecycles::edit),
+        page(M::POST, "/{space}/library/lifecycles/{lifecycle}",                    "LifecycleEdit",      lifecycles::update),
+        page(M::POST, "/{space}/library/lifecycles/{lifecycle}/delete",             "LifecycleDelete",    lifecycles::delete),
+        page(M::GET,  "/{space}/library/project-groups",                            "ProjectGroupView",   projectgroups::list),
+        page(M::POST, "/{space}/library/project-groups",                            "ProjectGroupCreate", projectgroups::create),
+        page(M::GET,  "/{space}/library/project-groups/new",                        "ProjectGroupCreate", projectgroups::new),
+        page(M::GET,  "/{space}/library/project-groups/{group}",                    "ProjectGroupView",   projectgroups::show),
+        page(M::GET,  "/{space}/library/project-groups/{group}/edit",               "ProjectGroupEdit",   projectgroups::edit),
+        page(M::POST, "/{space}/library/project-groups/{group}",                    "ProjectGroupEdit",   projectgroups::update),
+        page(M::POST, "/{space}/library/project-groups/{group}/delete",             "ProjectGroupDelete", projectgroups::delete),
     ]
 }
 
