@@ -39,6 +39,8 @@ pub struct Appliance {
 #[derive(Default)]
 struct Slot {
     company: Option<Company>,
+    /// Which file is open: device and inode. Another one in its place means the company was restored or taken away.
+    file: Option<(u64, u64)>,
     last_asked: Moment,
 }
 
@@ -135,12 +137,20 @@ impl Appliance {
         // Only those who want the same company wait for its opening.
         let mut slot = lock(&slot);
         slot.last_asked = clock::now();
+        let file = identity(&self.folder(slug));
+        if slot.file != file {
+            slot.company = None;
+        }
         if let Some(company) = &slot.company {
             return Ok(company.clone());
+        }
+        if !self.folder(slug).is_dir() {
+            return Err(unknown());
         }
         match Company::open(&self.folder(slug), slug, |id| self.keys.read(id)) {
             Ok(company) => {
                 slot.company = Some(company.clone());
+                slot.file = identity(&self.folder(slug));
                 Ok(company)
             }
             Err(error) => {
@@ -287,6 +297,11 @@ fn make_room(open: &mut HashMap<String, Arc<Mutex<Slot>>>) {
     for (_, slug) in idle.into_iter().take(MOST_OPEN / 16) {
         open.remove(&slug);
     }
+}
+
+fn identity(folder: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(folder.join(crate::company::access::FILE)).ok().map(|about| (about.dev(), about.ino()))
 }
 
 fn size(folder: &Path) -> Result<u64> {

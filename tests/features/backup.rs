@@ -130,3 +130,21 @@ fn a_damaged_company_closes_and_the_others_go_on() {
     assert!(page.text().contains("This company cannot be served now"), "{}", page.text());
     assert_eq!(environments(&server, "meridian", &meridian), 0);
 }
+
+#[test]
+fn a_company_replaced_under_the_running_server_is_the_restored_one_from_the_next_request() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    harbour.caller().post("/api/environments", json!({ "Name": "Before" })).expect(201);
+    let folder = tempfile::tempdir().unwrap();
+    let told =
+        bulkhead(&server.data(), &["backup", "harbour", "--to", folder.path().to_str().unwrap()]).expect_success();
+    harbour.caller().post("/api/environments", json!({ "Name": "After" })).expect(201);
+    assert_eq!(environments(&server, "harbour", &harbour.key), 2);
+    bulkhead(&server.data(), &["restore", told.stdout.trim(), "--replace"]).expect_success();
+    assert_eq!(environments(&server, "harbour", &harbour.key), 1);
+    harbour.caller().post("/api/environments", json!({ "Name": "Later" })).expect(201);
+    bulkhead(&server.data(), &["verify", "harbour"]).expect_success();
+    std::fs::rename(server.data().join("companies/harbour"), folder.path().join("away")).unwrap();
+    harbour.caller().get("/api/environments").expect(401);
+}

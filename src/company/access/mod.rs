@@ -108,7 +108,7 @@ pub use reach::{Columns, Reach};
 pub(in crate::company) use rows::{Recorded, Rows, Writing};
 pub use sight::Level;
 pub use trail::Event;
-pub use vault::{Company, FirstPerson, Founded, Founding, Seal};
+pub use vault::{Company, FILE, FirstPerson, Founded, Founding, Seal};
 pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
 
 #[cfg(test)]
