@@ -2,12 +2,14 @@
 //!
 //! Handlers are plain functions of an [`Ask`]; they go through the same commands as the pages.
 
+mod accounts;
 pub mod caller;
 mod channels;
 mod deployments;
 mod environments;
 pub mod error;
 mod lifecycles;
+mod machines;
 pub mod openapi;
 mod processes;
 mod projectgroups;
@@ -16,7 +18,9 @@ mod releases;
 pub mod resource;
 mod root;
 mod spaces;
+mod tagsets;
 mod tasks;
+mod tenants;
 
 use crate::{
     base::error::{Error, Result},
@@ -148,6 +152,46 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/tasks/{id}/details",                   "TaskView",          tasks::details),
         top(M::GET,    "/tasks/{id}/raw",                       "TaskView",          tasks::raw),
         top(M::POST,   "/tasks/{id}/cancel",                    "TaskCancel",        tasks::cancel),
+        // Tenants and their tags
+        top(M::GET,    "/tenants",                              "TenantView",        tenants::list),
+        top(M::GET,    "/tenants/all",                          "TenantView",        tenants::all),
+        top(M::GET,    "/tenants/tag-test",                     "TenantView",        tenants::test_tags),
+        top(M::GET,    "/tenants/status",                       "TenantView",        tenants::status),
+        top(M::GET,    "/tenants/variables-missing",            "TenantView",        tenants::missing_variables),
+        top(M::POST,   "/tenants",                              "TenantCreate",      tenants::create),
+        top(M::GET,    "/tenants/{id}",                         "TenantView",        tenants::show),
+        top(M::PUT,    "/tenants/{id}",                         "TenantEdit",        tenants::update),
+        top(M::DELETE, "/tenants/{id}",                         "TenantDelete",      tenants::delete),
+        top(M::GET,    "/tenants/{id}/variables",               "TenantView",        tenants::variables),
+        top(M::PUT,    "/tenants/{id}/variables",               "TenantEdit",        tenants::set_variables),
+        top(M::POST,   "/tenants/{id}/variables",               "TenantEdit",        tenants::set_variables),
+        top(M::GET,    "/tenants/{id}/commonvariables",         "TenantView",        tenants::variables),
+        top(M::PUT,    "/tenants/{id}/commonvariables",         "TenantEdit",        tenants::set_variables),
+        top(M::GET,    "/tenants/{id}/projectvariables",        "TenantView",        tenants::variables),
+        top(M::PUT,    "/tenants/{id}/projectvariables",        "TenantEdit",        tenants::set_variables),
+        top(M::GET,    "/tenantvariables/all",                  "TenantView",        tenants::missing_variables),
+        top(M::GET,    "/tagsets",                              "",                  tagsets::list),
+        top(M::GET,    "/tagsets/all",                          "",                  tagsets::all),
+        top(M::PUT,    "/tagsets/sortorder",                    "TagSetEdit",        tagsets::sort),
+        top(M::POST,   "/tagsets",                              "TagSetCreate",      tagsets::create),
+        top(M::GET,    "/tagsets/{id}",                         "",                  tagsets::show),
+        top(M::PUT,    "/tagsets/{id}",                         "TagSetEdit",        tagsets::update),
+        top(M::DELETE, "/tagsets/{id}",                         "TagSetDelete",      tagsets::delete),
+        // Deployment targets and accounts
+        top(M::GET,    "/machines",                             "MachineView",       machines::list),
+        top(M::GET,    "/machines/all",                         "MachineView",       machines::all),
+        top(M::POST,   "/machines",                             "MachineCreate",     machines::create),
+        top(M::GET,    "/machines/{id}",                        "MachineView",       machines::show),
+        top(M::PUT,    "/machines/{id}",                        "MachineEdit",       machines::update),
+        top(M::DELETE, "/machines/{id}",                        "MachineDelete",     machines::delete),
+        top(M::GET,    "/machines/{id}/connection",             "MachineView",       machines::connection),
+        top(M::GET,    "/machineroles/all",                     "MachineView",       machines::roles),
+        top(M::GET,    "/accounts",                             "AccountView",       accounts::list),
+        top(M::GET,    "/accounts/all",                         "AccountView",       accounts::all),
+        top(M::POST,   "/accounts",                             "AccountCreate",     accounts::create),
+        top(M::GET,    "/accounts/{id}",                        "AccountView",       accounts::show),
+        top(M::PUT,    "/accounts/{id}",                        "AccountEdit",       accounts::update),
+        top(M::DELETE, "/accounts/{id}",                        "AccountDelete",     accounts::delete),
     ]
 }
 

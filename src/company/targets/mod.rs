@@ -374,7 +374,8 @@ fn host_of(text: &str) -> Result<String, String> {
 
 fn fingerprint(text: &str) -> Result<String, String> {
     let text = text.trim();
-    let digest = text.strip_prefix("SHA256:").map(|rest| rest.trim_end_matches('=')).unwrap_or_default();
+    // Clients may leave out the name of the digest: there is no other.
+    let digest = text.strip_prefix("SHA256:").unwrap_or(text).trim_end_matches('=');
     let ok = data_encoding::BASE64_NOPAD.decode(digest.as_bytes()).is_ok_and(|bytes| bytes.len() == 32);
     if ok {
         Ok(format!("SHA256:{digest}"))
