@@ -12,6 +12,7 @@ mod lifecycles;
 mod machines;
 pub mod openapi;
 mod processes;
+mod progression;
 mod projectgroups;
 mod projects;
 mod releases;
@@ -132,9 +133,10 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/releases/{id}",                        "ReleaseView",       releases::show),
         top(M::PUT,    "/releases/{id}",                        "ReleaseEdit",       releases::update),
         top(M::DELETE, "/releases/{id}",                        "ReleaseDelete",     releases::delete),
-        top(M::GET,    "/releases/{id}/progression",            "ReleaseView",       releases::progression),
+        top(M::GET,    "/releases/{id}/progression",            "ReleaseView",       progression::of_release),
         top(M::GET,    "/releases/{id}/missingpackages",        "ReleaseView",       releases::missing_packages),
         top(M::GET,    "/projects/{project}/releases",          "ReleaseView",       releases::of_project),
+        top(M::GET,    "/projects/{project}/progression",       "ProjectView",       progression::of_project),
         top(M::GET,    "/projects/{project}/releases/{id}",     "ReleaseView",       releases::show),
         // Deployments
         top(M::GET,    "/deployments",                          "DeploymentView",    deployments::list),

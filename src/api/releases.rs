@@ -17,14 +17,13 @@ use crate::{
             At,
             permissions::{List, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView},
         },
-        lifecycles::promotion::PhaseProgress,
         releases::{self, Brief, Fields, Filter, Release},
     },
 };
 use serde_json::{Value, json};
 
 /// What a release shows of itself, in a list and alone.
-struct Shown<'r> {
+pub(super) struct Shown<'r> {
     id: Id<ids::Release>,
     space: Id<ids::Space>,
     project: Id<ids::Project>,
@@ -60,7 +59,7 @@ impl<'r> From<&'r Brief> for Shown<'r> {
     }
 }
 
-fn draw<'r>(ask: &Ask, release: impl Into<Shown<'r>>) -> Value {
+pub(super) fn draw<'r>(ask: &Ask, release: impl Into<Shown<'r>>) -> Value {
     let r = release.into();
     let space = resource::space_api(ask, r.space.0);
     let own = format!("{space}/releases/{}", r.id);
@@ -90,7 +89,7 @@ fn draw<'r>(ask: &Ask, release: impl Into<Shown<'r>>) -> Value {
     })
 }
 
-fn located(ask: &Ask) -> Result<At<ids::Release>> {
+pub(super) fn located(ask: &Ask) -> Result<At<ids::Release>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     match ask.parameter("project") {
         "" => visitor.locate(&space, ask.parameter("id")),
@@ -209,34 +208,4 @@ pub(super) fn delete(ask: &Ask) -> Result<Reply> {
 pub(super) fn missing_packages(ask: &Ask) -> Result<Reply> {
     ask.visitor()?.ask(ReleaseView { release: located(ask)? })?;
     Reply::ok(json!({ "Packages": [] }))
-}
-
-fn draw_phase(one: &PhaseProgress) -> Value {
-    let of = |automatic: bool| -> Vec<String> {
-        one.phase
-            .environments
-            .iter()
-            .filter(|place| place.automatic == automatic)
-            .map(|place| place.id.to_string())
-            .collect()
-    };
-    json!({
-        "Id": one.phase.id.map(|id| id.to_string()), "Name": one.phase.name, "Progress": one.progress.word(), "Blocked": false,
-        "AutomaticDeploymentTargets": of(true), "OptionalDeploymentTargets": of(false), "Deployments": [],
-        "MinimumEnvironmentsBeforePromotion": one.phase.minimum, "IsOptionalPhase": one.phase.is_optional,
-    })
-}
-
-/// How far it is in its lifecycle.
-pub(super) fn progression(ask: &Ask) -> Result<Reply> {
-    let granted = ask.visitor()?.ask(ReleaseView { release: located(ask)? })?;
-    let progress = releases::progression(&granted)?;
-    let next: Vec<String> = progress.next.iter().map(ToString::to_string).collect();
-    let current = progress.phases.iter().find(|one| one.is_open && !one.missing.is_empty());
-    let wanted =
-        current.map_or(0, |one| if one.phase.minimum == 0 { one.phase.environments.len() } else { one.phase.minimum });
-    Reply::ok(json!({
-        "NextDeployments": next, "NextDeploymentsMinimumRequired": wanted, "HasUnresolvedDefect": false,
-        "Phases": progress.phases.iter().map(draw_phase).collect::<Vec<_>>(),
-    }))
 }

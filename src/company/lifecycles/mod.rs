@@ -6,8 +6,8 @@
 pub mod promotion;
 
 use super::access::{
-    Event, Granted, Rows,
-    permissions::{LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView, List, ProjectView},
+    Event, Granted, Reach, Rows,
+    permissions::{EnvironmentView, LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView, List, ProjectView},
 };
 use super::environments;
 use super::projects::{self, Project};
@@ -267,6 +267,23 @@ pub(in crate::company) fn phases_for(rows: &Rows<'_>, project: &Project) -> Resu
     Ok(promotion::phases_of(&lifecycle, &environments::in_order(rows, project.space)?))
 }
 
+/// The phases that releases of a project pass, with those of their environments that the visitor may see.
+pub fn of_project(granted: &Granted<'_, ProjectView>) -> Result<Vec<PhaseView>> {
+    let at = &granted.what().project;
+    let reach = granted.reach_of::<EnvironmentView>(at.space_id());
+    granted.read(|rows| {
+        let mut phases = phases_for(rows, &projects::by_id(rows, at.id())?)?;
+        let visible = sql::visible(rows, at.space_id(), &reach)?;
+        phases.iter_mut().for_each(|phase| phase.environments.retain(|place| visible.contains(&place.id)));
+        Ok(phases)
+    })
+}
+
+/// The environments of a space within a reach.
+pub(in crate::company) fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
+    sql::visible(rows, space, reach)
+}
+
 /// The environments where a release was deployed with success: for one tenant, without tenant, or (`all`) for anybody.
 pub(in crate::company) fn successes(
     rows: &Rows<'_>,
@@ -326,7 +343,7 @@ pub(in crate::company) fn may_deploy(
 
 mod sql {
     use super::*;
-    use crate::company::access::Writing;
+    use crate::company::access::{Columns, Writing};
     use rusqlite::{Row, params_from_iter, types::Value};
 
     const COLUMNS: &str = "id, space_id, name, slug, description, is_default";
@@ -450,6 +467,13 @@ mod sql {
             (release, all, tenant),
             |row| row.get(0),
         )
+    }
+
+    pub fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
+        let mut parameters = vec![space.into()];
+        let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
+        let sql = format!("SELECT id FROM environments WHERE space_id = ?1 AND {seen}");
+        rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
     }
 
     pub fn connected(rows: &Rows<'_>, project: &Project, tenant: Id<Tenant>) -> Result<Vec<Id<Environment>>> {

@@ -254,7 +254,7 @@ pub fn progression(granted: &Granted<'_, ReleaseView>) -> Result<Progression> {
         let successes = lifecycles::successes(rows, release.id, whose)?;
         let mut phases = promotion::progression(&lifecycles::phases_for(rows, &project)?, &successes, None);
         let mut next = promotion::next(&phases);
-        let visible = sql::visible_environments(rows, at.space_id(), &reach)?;
+        let visible = lifecycles::visible(rows, at.space_id(), &reach)?;
         next.retain(|id| visible.contains(id));
         for phase in &mut phases {
             phase.phase.environments.retain(|place| visible.contains(&place.id));

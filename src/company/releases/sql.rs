@@ -1,6 +1,6 @@
 use super::*;
 use crate::base::clock;
-use crate::company::access::{Reach, Writing};
+use crate::company::access::Writing;
 use rusqlite::{Row, params_from_iter, types::Value};
 use serde_json::{Map, json};
 
@@ -108,14 +108,4 @@ pub fn delete(tx: &Writing<'_>, id: Id<Kind>) -> Result<()> {
         tx.run("DELETE FROM tasks WHERE id = ?1", [task])?;
     }
     Ok(())
-}
-
-pub fn visible_environments(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
-    let mut parameters = vec![space.into()];
-    let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
-    rows.all(
-        &format!("SELECT id FROM environments WHERE space_id = ?1 AND {seen}"),
-        params_from_iter(&parameters),
-        |row| row.get(0),
-    )
 }
