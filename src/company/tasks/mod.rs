@@ -122,20 +122,27 @@ pub struct Filter {
 
 /// The tasks that the visitor may see, newest first: of a space, or of the company outside all spaces.
 pub fn list(granted: &Granted<'_, List<TaskView>>, filter: &Filter, page: Page) -> Result<Listed<Task>> {
-    let (seen, parameters) = asked(granted, filter);
-    granted.read(|rows| sql::list(rows, &seen, parameters, page))
+    list_together(std::slice::from_ref(granted), filter, page)
 }
 
 /// How many of the tasks that [`list`] would show are in each state; every state is named.
 pub fn counts(granted: &Granted<'_, List<TaskView>>, filter: &Filter) -> Result<BTreeMap<State, i64>> {
-    let (seen, parameters) = asked(granted, filter);
+    let (seen, parameters) = asked(std::slice::from_ref(granted), filter);
     granted.read(|rows| sql::counts(rows, &seen, parameters))
 }
 
 /// How many of the tasks that [`list`] would show are under way: stands on every page, so it looks at those alone.
 pub fn running(granted: &Granted<'_, List<TaskView>>) -> Result<i64> {
-    let (seen, parameters) = asked(granted, &Filter::default());
+    let (seen, parameters) = asked(std::slice::from_ref(granted), &Filter::default());
     granted.read(|rows| sql::running(rows, &seen, parameters))
+}
+
+/// The tasks of several spaces and of the company outside them, newest first: at each level what the visitor may see
+/// there (`access-rules §2`). All proofs are of one visitor.
+pub fn list_together(granted: &[Granted<'_, List<TaskView>>], filter: &Filter, page: Page) -> Result<Listed<Task>> {
+    let Some(first) = granted.first() else { return Ok(Listed { items: Vec::new(), total: 0 }) };
+    let (seen, parameters) = asked(granted, filter);
+    first.read(|rows| sql::list(rows, &seen, parameters, page))
 }
 
 /// One task.
@@ -143,8 +150,8 @@ pub fn show(granted: &Granted<'_, TaskView>) -> Result<Task> {
     granted.read(|rows| sql::by_id(rows, granted.what().task.id()))
 }
 
-fn asked(granted: &Granted<'_, List<TaskView>>, filter: &Filter) -> (String, Vec<rusqlite::types::Value>) {
-    let mut parameters = sql::parameters(granted.what().space(), filter);
+fn asked(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> (String, Vec<rusqlite::types::Value>) {
+    let mut parameters = sql::parameters(filter);
     let columns = Columns {
         group: Some("COALESCE((SELECT p.group_id FROM projects p WHERE p.id = t.project_id), t.group_id)"),
         project: Some("t.project_id"),
@@ -152,8 +159,16 @@ fn asked(granted: &Granted<'_, List<TaskView>>, filter: &Filter) -> (String, Vec
         tenant: Some("t.tenant_id"),
         null_is_any: true,
     };
-    let seen = granted.reach().condition(columns, &mut parameters);
-    (seen, parameters)
+    let levels: Vec<String> = granted
+        .iter()
+        .map(|granted| {
+            let space = granted.what().space();
+            parameters.push(if space > 0 { space.into() } else { rusqlite::types::Value::Null });
+            let level = format!("t.space_id IS ?{}", parameters.len());
+            format!("({level} AND {})", granted.reach().condition(columns, &mut parameters))
+        })
+        .collect();
+    (format!("({})", levels.join(" OR ")), parameters)
 }
 
 /// One task, inside a transaction that was granted for something that has it.
@@ -198,11 +213,10 @@ mod sql {
         })
     }
 
-    pub fn parameters(space: i64, filter: &Filter) -> Vec<Value> {
+    pub fn parameters(filter: &Filter) -> Vec<Value> {
         let number = |id: Option<i64>| id.map_or(Value::Null, Value::Integer);
         let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
         vec![
-            if space > 0 { Value::Integer(space) } else { Value::Null },
             filter.ids.as_ref().map_or(Value::Null, |ids| Value::Text(serde_json::to_string(ids).unwrap_or_default())),
             if states.is_empty() {
                 Value::Null
@@ -219,10 +233,10 @@ mod sql {
 
     fn from(seen: &str) -> String {
         format!(
-            "FROM tasks t WHERE t.space_id IS ?1 AND (?2 IS NULL OR t.id IN (SELECT value FROM json_each(?2)))
-             AND (?3 IS NULL OR t.state IN (SELECT value FROM json_each(?3)))
-             AND (?4 IS NULL OR t.project_id = ?4) AND (?5 IS NULL OR t.environment_id = ?5) AND (?6 IS NULL OR t.tenant_id = ?6)
-             AND (?7 IS NULL OR t.kind = ?7) AND (?8 = '' OR instr(lower(t.description), ?8) > 0) AND {seen}"
+            "FROM tasks t WHERE (?1 IS NULL OR t.id IN (SELECT value FROM json_each(?1)))
+             AND (?2 IS NULL OR t.state IN (SELECT value FROM json_each(?2)))
+             AND (?3 IS NULL OR t.project_id = ?3) AND (?4 IS NULL OR t.environment_id = ?4) AND (?5 IS NULL OR t.tenant_id = ?5)
+             AND (?6 IS NULL OR t.kind = ?6) AND (?7 = '' OR instr(lower(t.description), ?7) > 0) AND {seen}"
         )
     }
 
