@@ -263,11 +263,7 @@ fn form_view(draft: &Draft) -> FormView {
                     .between(0, 1000)
                     .help("Before the next phase opens. 0 means all."),
             )
-            .field(FieldView::checkbox(
-                format!("phase-{at}-optional"),
-                "The phase may be left out",
-                phase.is_optional,
-            ))
+            .field(FieldView::checkbox(format!("phase-{at}-optional"), "The phase may be left out", phase.is_optional))
     })
 }
 
@@ -411,9 +407,7 @@ fn stop(visit: &Visit, seen: &[Environment], phase: PhaseView) -> Stop {
             href: visit.space_path(&format!("/infrastructure/environments/{}", one.slug)),
             automatic: place.automatic,
         },
-        None => {
-            StopPlace { name: "One that you may not see".into(), href: String::new(), automatic: place.automatic }
-        }
+        None => StopPlace { name: "One that you may not see".into(), href: String::new(), automatic: place.automatic },
     });
     Stop { name: phase.name, is_optional: phase.is_optional, rule, places: places.collect() }
 }

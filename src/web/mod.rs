@@ -12,6 +12,7 @@ mod projectgroups;
 mod search;
 mod setup;
 mod signin;
+mod tasks;
 
 use crate::{
     base::error::{Error, Result},
@@ -71,6 +72,10 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/search", "", search::search),
         page(M::GET,  "/app", "", search::bridge),
         page(M::GET,  "/go/{space}/{kind}/{id}", "", search::go),
+        // Tasks
+        page(M::GET,  "/tasks",                "TaskView",   tasks::list),
+        page(M::GET,  "/tasks/{task}",         "TaskView",   tasks::show),
+        page(M::POST, "/tasks/{task}/cancel",  "TaskCancel", tasks::cancel),
         // Environments
         page(M::GET,  "/{space}/infrastructure/environments",                       "EnvironmentView",   environments::list),
         page(M::POST, "/{space}/infrastructure/environments",                       "EnvironmentCreate", environments::create),
@@ -159,5 +164,5 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
 
 /// Routes that stream.
 pub fn streams() -> axum::Router<Desk> {
-    axum::Router::new()
+    axum::Router::new().route("/{company}/tasks/{task}/events", axum::routing::get(tasks::live::events))
 }

@@ -17,7 +17,8 @@ use crate::{
         access::{
             At, New,
             permissions::{
-                List as Listing, ProjectGroupCreate, ProjectGroupDelete, ProjectGroupEdit, ProjectGroupView, ProjectView,
+                List as Listing, ProjectGroupCreate, ProjectGroupDelete, ProjectGroupEdit, ProjectGroupView,
+                ProjectView,
             },
         },
         projects::{
@@ -180,7 +181,9 @@ fn show_page(visit: &Visit, at: &At<ids::ProjectGroup>, found: &Group, problem: 
         let removal = form::removal(format!("{address}/delete"), "project group", &found.name, problem);
         match total {
             0 => removal,
-            _ => removal.obstacle(format!("It has {}. Move or delete them first.", count(total, "project", "projects"))),
+            _ => {
+                removal.obstacle(format!("It has {}. Move or delete them first.", count(total, "project", "projects")))
+            }
         }
     });
     let page = Show {

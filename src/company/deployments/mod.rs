@@ -141,6 +141,14 @@ pub fn latest(granted: &Granted<'_, List<DeploymentView>>, filter: &Filter) -> R
     granted.read(|rows| sql::latest(rows, &seen, &parameters))
 }
 
+/// The deployments of the same release to the same environment that were asked for together with this one, itself among
+/// them, as far as the visitor may see them; at most a hundred.
+pub fn together(granted: &Granted<'_, List<DeploymentView>>, one: Id<Kind>) -> Result<Vec<Deployment>> {
+    let mut parameters = sql::parameters(granted.what().space(), &Filter::default());
+    let seen = granted.reach().condition(COLUMNS, &mut parameters);
+    granted.read(|rows| sql::together(rows, &seen, parameters, one))
+}
+
 /// One deployment.
 pub fn show(granted: &Granted<'_, DeploymentView>) -> Result<Deployment> {
     granted.read(|rows| sql::by_id(rows, granted.what().deployment.id()))
@@ -248,6 +256,20 @@ mod sql {
              ORDER BY d.id DESC"
         );
         rows.all(&sql, params_from_iter(parameters), read)
+    }
+
+    pub fn together(rows: &Rows<'_>, seen: &str, mut parameters: Vec<Value>, one: Id<Kind>) -> Result<Vec<Deployment>> {
+        parameters.push(one.0.into());
+        let own = format!(
+            "(SELECT o.release_id, o.environment_id, o.created_by FROM deployments o WHERE o.id = ?{})",
+            parameters.len()
+        );
+        let sql = format!(
+            "{SELECT} {FROM} WHERE {WHERE} AND {seen} AND (d.release_id, d.environment_id, d.created_by) = {own}
+             AND abs(d.created_at - (SELECT o.created_at FROM deployments o WHERE o.id = ?{})) < 2000 ORDER BY d.id LIMIT 100",
+            parameters.len()
+        );
+        rows.all(&sql, params_from_iter(&parameters), read)
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Deployment> {

@@ -1,0 +1,478 @@
+//! Pages of tasks: the list, and one task with its log as it grows.
+
+use super::{
+    caller::{Answer, Visit},
+    environments::encode,
+    page::{Chip, Choice, FilterBar, Frame, LogLine, LogStep, LogView, Pager, When},
+};
+use crate::{
+    base::{
+        clock::{self, Moment},
+        error::Result,
+        ids::{self, Id},
+        paging::Page,
+    },
+    company::{
+        access::{
+            At, Within,
+            permissions::{DeploymentView, List as Listing, TaskCancel, TaskView},
+        },
+        deployments,
+        tasks::{self, Filter, Line, State, Step, StepStatus, Task, Work},
+    },
+};
+use askama::Template;
+
+/// Rows on one page of the list.
+const ROWS: i64 = 50;
+/// So many lines stand on the page; the plain text has them all.
+const LINES: usize = 2000;
+/// The block of what the task itself says, beside its steps.
+const ITSELF: &str = "task";
+
+#[derive(Template)]
+#[template(path = "tasks/list.html")]
+struct List {
+    frame: Frame,
+    filter: FilterBar,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+struct Row {
+    href: String,
+    name: String,
+    space: String,
+    chip: Chip,
+    took: String,
+    who: String,
+    queued: When,
+}
+
+#[derive(Template)]
+#[template(path = "tasks/show.html")]
+struct Show {
+    frame: Frame,
+    chip: Chip,
+    facts: Vec<String>,
+    cancel_href: Option<String>,
+    again_href: Option<String>,
+    together: Vec<Sibling>,
+    question: Option<Question>,
+    failure: Option<Failure>,
+    log: LogView,
+}
+struct Sibling {
+    chip: Chip,
+    href: String,
+    name: String,
+    current: bool,
+}
+struct Failure {
+    text: String,
+    label: String,
+    href: String,
+}
+/// What a task asks a person; no step of this version asks anything.
+struct Question {
+    title: String,
+    text: String,
+    may_answer: bool,
+    who_may: String,
+    action: String,
+    answers: Vec<Reply>,
+}
+struct Reply {
+    label: String,
+    value: String,
+    kind: &'static str,
+}
+
+pub(super) fn when(moment: Moment) -> When {
+    When::new(moment.relative(), moment.exact())
+}
+
+/// How a task stands, as a chip with the time of it.
+pub(super) fn chip(state: State, warnings: bool, at: Option<Moment>) -> Chip {
+    let name = if state == State::Success && warnings { "SuccessWithWarnings" } else { state.name() };
+    let chip = Chip::for_task_state(name);
+    match at {
+        Some(at) => chip.at(when(at)),
+        None => chip,
+    }
+}
+
+fn since(task: &Task) -> Moment {
+    task.completed_at.or(task.started_at).unwrap_or(task.queued_at)
+}
+
+fn took(task: &Task) -> String {
+    task.started_at
+        .map(|begun| clock::duration(task.completed_at.unwrap_or_else(clock::now).0 - begun.0))
+        .unwrap_or_default()
+}
+
+/// All tasks that the visitor may see, whichever space they are of.
+pub(super) fn list(visit: &Visit) -> Result<Answer> {
+    let visitor = &visit.visitor;
+    let spaces = visitor.spaces()?;
+    let chosen = visit.call.asked("space").unwrap_or_default();
+    let mut proofs = Vec::new();
+    for row in spaces.iter().filter(|row| chosen.is_empty() || row.slug == chosen) {
+        let space = visitor.locate_space(&row.id.to_string())?;
+        if visitor.may_somewhere::<TaskView>(&space) {
+            proofs.push(visitor.ask(Listing::<TaskView>::of(&space))?);
+        }
+    }
+    if chosen.is_empty() && visitor.may(Listing::<TaskView>::system()) {
+        proofs.push(visitor.ask(Listing::<TaskView>::system())?);
+    }
+    if proofs.is_empty() {
+        // Nothing may be seen anywhere: the refusal says what is missing and who has it.
+        match visitor.home_space() {
+            Some(space) => visitor.ask(Listing::<TaskView>::of(&space))?.what().space(),
+            None => visitor.ask(Listing::<TaskView>::system())?.what().space(),
+        };
+    }
+    let search = visit.call.asked("q").unwrap_or_default();
+    let state = visit.call.asked("state").unwrap_or_default();
+    let number = visit.call.page_number();
+    let filter = Filter {
+        states: match state {
+            "running" => vec![State::Executing, State::Cancelling],
+            "failed" => vec![State::Failed, State::TimedOut],
+            other => State::parse(other).into_iter().collect(),
+        },
+        name: search.into(),
+        ..Filter::default()
+    };
+    let found = tasks::list_together(&proofs, &filter, Page::numbered(Some(number), ROWS))?;
+    let address = visit.path("/tasks");
+    let option = |value: &str, label: &str| Choice::new(value, label).chosen(state == value);
+    let mut bar = FilterBar::new(&address, "Find a task", search).select(
+        "state",
+        "State",
+        vec![
+            option("", "Any state"),
+            option("running", "Running"),
+            option("Queued", "Queued"),
+            option("failed", "Failed"),
+            option("Success", "Success"),
+            option("Canceled", "Cancelled"),
+        ],
+    );
+    if spaces.len() > 1 {
+        let mut choices = vec![Choice::new("", "All spaces").chosen(chosen.is_empty())];
+        choices.extend(spaces.iter().map(|row| Choice::new(&row.slug, &row.name).chosen(row.slug == chosen)));
+        bar = bar.select("space", "Space", choices);
+    }
+    let rows = found.items.iter().map(|task| Row {
+        href: format!("{address}/{}", task.id),
+        name: task.description.clone(),
+        space: task
+            .space
+            .and_then(|id| spaces.iter().find(|row| row.id == id))
+            .map(|row| row.name.clone())
+            .unwrap_or_default(),
+        chip: chip(task.state, task.warnings, Some(since(task))).title(&task.error),
+        took: took(task),
+        who: task.created_by.clone(),
+        queued: when(task.queued_at),
+    });
+    let here = format!("{address}?q={}&state={}&space={}", encode(search), encode(state), encode(chosen));
+    Answer::page(&List {
+        frame: visit.frame("tasks", "Tasks"),
+        filter: bar,
+        rows: rows.collect(),
+        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &here),
+    })
+}
+
+fn located(visit: &Visit) -> Result<At<ids::Task>> {
+    visit.visitor.locate(Within::Company, visit.parameter("task"))
+}
+
+/// One task.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    let visitor = &visit.visitor;
+    let at = located(visit)?;
+    let granted = visitor.ask(TaskView { task: at.clone() })?;
+    let task = tasks::show(&granted)?;
+    let steps = tasks::steps(&granted)?;
+    let lines = tasks::read_log(&granted, tasks::From::Tail(LINES), LINES)?.lines;
+    let over = task.state.is_completed();
+    let address = visit.path(&format!("/tasks/{}", task.id));
+    let mut frame = visit.frame("tasks", &task.description).crumb("Tasks", visit.path("/tasks")).script("log.js");
+    if !over {
+        frame = frame.refresh(5);
+    }
+    let mut facts = vec![format!("asked for by {} {}", task.created_by, task.queued_at.relative())];
+    match (task.started_at, task.not_before) {
+        (Some(_), _) if over => facts.push(format!("took {}", took(&task))),
+        (Some(begun), _) => facts.push(format!("began {}", begun.relative())),
+        (None, Some(time)) if task.state == State::Queued && time > clock::now() => {
+            facts.push(format!("begins {}", time.relative()))
+        }
+        _ => {}
+    }
+    let may_cancel = !over && task.state != State::Cancelling && visitor.may(TaskCancel { task: at });
+    let failed = matches!(task.state, State::Failed | State::TimedOut);
+    let failure = failed.then(|| Failure {
+        text: task.error.clone(),
+        label: lines.last().map(|_| "To the last line".to_owned()).unwrap_or_default(),
+        href: lines.last().map(|line| format!("#line-{}", line.n)).unwrap_or_default(),
+    });
+    Answer::page(&Show {
+        frame,
+        chip: chip(task.state, task.warnings, Some(since(&task))),
+        facts,
+        cancel_href: may_cancel.then(|| format!("{address}/cancel")),
+        again_href: None,
+        together: together(visit, &task)?,
+        question: None,
+        failure,
+        log: LogView {
+            stream: if over { String::new() } else { format!("{address}/events") },
+            after: lines.last().map_or(0, |line| line.n.unsigned_abs()),
+            raw_href: visit.path(&format!("/api/tasks/{}/raw", task.id)),
+            left_out: lines.first().map_or(0, |line| line.n.unsigned_abs() - 1),
+            steps: blocks(&task, &steps, lines),
+        },
+    })
+}
+
+/// Deployments of the same release that were asked for in the same breath: "for 20 tenants" is 20 tasks.
+fn together(visit: &Visit, task: &Task) -> Result<Vec<Sibling>> {
+    let (Some(space), Work::Deploy) = (task.space, task.work) else { return Ok(Vec::new()) };
+    let space = visit.visitor.locate_space(&space.to_string())?;
+    if !visit.visitor.may_somewhere::<DeploymentView>(&space) {
+        return Ok(Vec::new());
+    }
+    let granted = visit.visitor.ask(Listing::<DeploymentView>::of(&space))?;
+    let own = task.arguments.get("DeploymentId").and_then(|text| Id::<ids::Deployment>::parse(text));
+    let Some(own) = own else { return Ok(Vec::new()) };
+    let all = deployments::together(&granted, own)?;
+    if all.len() < 2 {
+        return Ok(Vec::new());
+    }
+    Ok(all
+        .iter()
+        .map(|one| Sibling {
+            chip: chip(one.state, one.warnings, None),
+            href: visit.path(&format!("/tasks/{}", one.task)),
+            name: one.tenant_name.clone().unwrap_or_else(|| one.environment_name.clone()),
+            current: one.task == task.id,
+        })
+        .collect())
+}
+
+fn status_name(status: StepStatus) -> &'static str {
+    status.name()
+}
+
+fn step_took(step: &Step) -> String {
+    step.started_at
+        .map(|begun| clock::duration(step.ended_at.unwrap_or_else(clock::now).0 - begun.0))
+        .unwrap_or_default()
+}
+
+/// What the task says by itself, then its steps, each with its lines.
+fn blocks(task: &Task, steps: &[Step], lines: Vec<Line>) -> Vec<LogStep> {
+    let mut of: std::collections::BTreeMap<String, Vec<LogLine>> = std::collections::BTreeMap::new();
+    for line in lines {
+        let drawn = LogLine::new(line.n.unsigned_abs(), line.category.name(), line.at.time_of_day(), &line.text);
+        of.entry(line.step).or_default().push(drawn);
+    }
+    let mut blocks = vec![
+        LogStep::new(ITSELF, "The task itself", task.state.name())
+            .duration(took(task))
+            .lines(of.remove("").unwrap_or_default()),
+    ];
+    for step in steps {
+        let mut block = LogStep::new(&step.number, label(step), status_name(step.status)).duration(step_took(step));
+        if let Some(parent) = &step.parent {
+            block = block.under(parent, 1);
+        }
+        blocks.push(block.lines(of.remove(&step.number).unwrap_or_default()));
+    }
+    blocks
+}
+
+fn label(step: &Step) -> String {
+    match step.parent {
+        None => format!("{}. {}", step.number, step.name),
+        Some(_) => step.name.clone(),
+    }
+}
+
+/// Stops a task.
+pub(super) fn cancel(visit: &Visit) -> Result<Answer> {
+    let granted = visit.visitor.ask(TaskCancel { task: located(visit)? })?;
+    let task = tasks::cancel(&granted)?;
+    let say = match task.state {
+        State::Canceled => "The task was cancelled.",
+        _ => "The task was told to stop. It ends as soon as its script has.",
+    };
+    Answer::done(visit.path(&format!("/tasks/{}", task.id)), say)
+}
+
+pub(super) mod live {
+    //! The event stream of a task's log. It asks the door anew at every look, so that it ends soon after the right does.
+
+    use super::*;
+    use crate::{
+        base::error::Error,
+        http::{Desk, call::Call, headers},
+        web::error,
+    };
+    use axum::{
+        extract::{Path, Request, State as Shared},
+        response::{IntoResponse, Response, Sse, sse},
+    };
+    use futures_util::stream;
+    use serde_json::{Value, json};
+    use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+
+    /// So often the log is looked at.
+    const LOOK: Duration = Duration::from_millis(400);
+    /// So many lines are sent at one look at most.
+    const MOST: usize = 1000;
+
+    struct Watching {
+        call: Arc<Call>,
+        company: String,
+        task: String,
+        at: tasks::From,
+        state: Option<State>,
+        steps: Vec<Step>,
+        ready: VecDeque<sse::Event>,
+        over: bool,
+        first: bool,
+    }
+
+    /// What one look saw.
+    struct Seen {
+        task: Task,
+        steps: Vec<Step>,
+        lines: tasks::Lines,
+    }
+
+    /// Answers `/{company}/tasks/{task}/events?after=n`.
+    pub async fn events(
+        Shared(desk): Shared<Desk>,
+        Path((company, task)): Path<(String, String)>,
+        request: Request,
+    ) -> Response {
+        let secure = desk.secure();
+        let call = match Call::read(desk, request).await {
+            Ok(call) => Arc::new(call),
+            Err(status) => return error::status(status),
+        };
+        let after = call.asked("after").or(call.header("last-event-id")).and_then(|text| text.trim().parse().ok());
+        let mut watching = Watching {
+            at: after.map_or(tasks::From::Start, tasks::From::After),
+            call,
+            company,
+            task,
+            state: None,
+            steps: Vec::new(),
+            ready: VecDeque::new(),
+            over: false,
+            first: true,
+        };
+        // The first look decides whether there is a stream at all.
+        if let Err(refusal) = watching.look().await {
+            return error::bare(&refusal, &watching.call.reference).into_response();
+        }
+        let stream = stream::unfold(watching, |mut watching| async move {
+            let event = watching.next().await?;
+            Some((Ok::<_, Infallible>(event), watching))
+        });
+        let mut response =
+            Sse::new(stream).keep_alive(sse::KeepAlive::new().interval(Duration::from_secs(15))).into_response();
+        headers::protect(response.headers_mut(), secure);
+        response.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
+        response
+    }
+
+    impl Watching {
+        async fn next(&mut self) -> Option<sse::Event> {
+            loop {
+                if let Some(event) = self.ready.pop_front() {
+                    return Some(event);
+                }
+                if self.over {
+                    return None;
+                }
+                let stopping = self.call.desk.stopping.clone();
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK) => {}
+                    // The browser asks again, when there is a server again.
+                    () = stopping.cancelled() => return None,
+                }
+                if self.look().await.is_err() {
+                    // Signed out, or the right is gone: the page itself says so when it loads again.
+                    self.end();
+                }
+            }
+        }
+
+        fn end(&mut self) {
+            self.over = true;
+            self.say("end", &json!({}));
+        }
+
+        fn say(&mut self, name: &str, data: &Value) {
+            self.ready.push_back(sse::Event::default().event(name).data(data.to_string()));
+        }
+
+        async fn look(&mut self) -> Result<()> {
+            let (call, company, task, at) = (self.call.clone(), self.company.clone(), self.task.clone(), self.at);
+            let seen = crate::http::blocking(move || {
+                // Somebody who is not signed in gets what a task that does not exist gives.
+                let visit = Visit::enter(&call, &company).map_err(|_| Error::NotFound(task.clone()))?;
+                let granted = visit.visitor.ask(TaskView { task: visit.visitor.locate(Within::Company, &task)? })?;
+                // The state before the lines: a task that has ended says nothing more.
+                let (task, steps) = (tasks::show(&granted)?, tasks::steps(&granted)?);
+                Ok(Seen { task, steps, lines: tasks::read_log(&granted, at, MOST)? })
+            })
+            .await?;
+            self.tell(seen);
+            Ok(())
+        }
+
+        fn tell(&mut self, seen: Seen) {
+            let first = std::mem::take(&mut self.first);
+            // Steps that have begun come before their lines.
+            for step in &seen.steps {
+                let before = self.steps.iter().find(|one| one.number == step.number);
+                let news = before.is_none_or(|before| before.status != step.status || before.ended_at != step.ended_at);
+                if news && !(first && step.status == StepStatus::Pending) {
+                    let data = json!({
+                        "id": step.number, "name": label(step), "status": status_name(step.status),
+                        "duration": step.ended_at.map(|_| step_took(step)).unwrap_or_default(), "parent": step.parent.clone().unwrap_or_default(),
+                    });
+                    self.say("step", &data);
+                }
+            }
+            self.steps = seen.steps;
+            for line in &seen.lines.lines {
+                let step = if line.step.is_empty() { ITSELF } else { &line.step };
+                let data = json!({
+                    "number": line.n, "step": step, "category": line.category.name(), "text": line.text, "at": line.at.time_of_day(),
+                });
+                self.ready.push_back(sse::Event::default().event("line").id(line.n.to_string()).data(data.to_string()));
+            }
+            self.at = tasks::From::Offset(seen.lines.next);
+            if self.state != Some(seen.task.state) {
+                self.state = Some(seen.task.state);
+                let chip = chip(seen.task.state, seen.task.warnings, None);
+                self.say("state", &json!({ "state": seen.task.state.name(), "label": chip.word }));
+                let data = json!({ "id": ITSELF, "name": "The task itself", "status": seen.task.state.name(), "duration": "", "parent": "" });
+                self.say("step", &data);
+            }
+            if seen.task.state.is_completed() && !seen.lines.more {
+                self.end();
+            }
+        }
+    }
+}
