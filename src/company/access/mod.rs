@@ -74,14 +74,31 @@
 //! use bulkhead::company::{Company, access::{EngineKey, Visitor}};
 //! fn act(company: &Company) -> Visitor { Visitor::engine(company, &EngineKey { _minted: () }) }
 //! ```
-//! Writing with a proof that only allows looking, and opening the company's file from outside:
+//! Changing with a proof that only allows looking:
+//! ```
+//! use bulkhead::{base::ids::User, company::{access::{At, Granted, permissions::UserEdit}, people::keys}};
+//! fn change(granted: &Granted<'_, UserEdit>, user: &At<User>) { let _ = keys::create_for(granted, user, "CI", 30); }
+//! ```
 //! ```compile_fail
-//! use bulkhead::company::access::{Granted, permissions::UserView};
-//! fn change(granted: &Granted<'_, UserView>) { let _ = granted.write(|_| unreachable!()); }
+//! use bulkhead::{base::ids::User, company::{access::{At, Granted, permissions::UserView}, people::keys}};
+//! fn change(granted: &Granted<'_, UserView>, user: &At<User>) { let _ = keys::create_for(granted, user, "CI", 30); }
+//! ```
+//! Opening the company's file from outside:
+//! ```
+//! use bulkhead::company::Company;
+//! fn name(company: &Company) -> &str { company.slug() }
 //! ```
 //! ```compile_fail
 //! use bulkhead::company::Company;
-//! fn open(company: &Company) { let _ = company.store.reader(); }
+//! fn open(company: &Company) { let _ = company.snapshot(); }
+//! ```
+//! Calling a feature's own SQL from a page:
+//! ```
+//! use bulkhead::company::environments::Fields;
+//! fn fields() -> Fields { Fields::named("Production") }
+//! ```
+//! ```compile_fail
+//! use bulkhead::company::environments::sql;
 //! ```
 
 pub mod admit;
