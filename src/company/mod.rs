@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod upkeep;
+pub mod teams;
 pub mod people;
 pub mod spaces;
 pub mod tasks;

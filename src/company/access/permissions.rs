@@ -8,7 +8,7 @@
 use super::{
     locate::{At, Locate, New},
     policy::{Check, Dimension},
-    sight::{Level, Part, Sight},
+    sight::{Level, Part, Sight, TeamPart},
 };
 use crate::base::ids::*;
 use std::marker::PhantomData;
@@ -382,7 +382,7 @@ permissions! {
     view both TaskView { task: At<Task> } [projects environments tenants] "See tasks and their full logs (system level: tasks outside any space)";
     change both TeamCreate { level: Level } [] "Add teams (system level: system teams; space level: teams of that space)";
     change both TeamDelete { team: At<Team> } [] "Remove teams, at the level granted";
-    change both TeamEdit { team: At<Team> } [] "Change teams: members, roles, scopes, at the level granted";
+    change both TeamEdit { team: TeamPart } [] "Change teams: members, roles, scopes, at the level granted";
     view both TeamView { team: At<Team> } [] "See teams, at the level granted";
     view system TelemetryView {} [] "See the telemetry the server would send";
     change space TenantCreate { space: New<Tenant> } [tenants] "Add tenants";
@@ -401,7 +401,7 @@ permissions! {
     change space VariableEdit { project: At<Project>, environments: Vec<At<Environment>> } [projects environments] "Change project variable values (those scoped inside the granted environments)";
     change space VariableEditUnscoped { project: At<Project> } [projects] "Change variable values that carry no environment scope, in projects and library sets";
     view space VariableView { project: At<Project>, environments: Vec<At<Environment>> } [projects environments] "Read variable values of projects and library sets (those scoped inside the granted environments)";
-    change space VariableViewUnscoped { project: At<Project> } [projects] "Read variable values that carry no environment scope, in projects and library sets";
+    view space VariableViewUnscoped { project: At<Project> } [projects] "Read variable values that carry no environment scope, in projects and library sets";
     change space WorkerEdit { space: At<Space> } [] "Change workers and worker pools";
     view space WorkerView { space: At<Space> } [] "See workers in worker pools";
     /// The engine's: carry out a task.

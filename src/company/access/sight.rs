@@ -6,7 +6,7 @@ use super::{
     permissions::Info,
     policy::{Check, Ids},
 };
-use crate::base::ids::{Kind, Space, Tenant};
+use crate::base::ids::{Kind, Space, Team, Tenant};
 
 /// Something the visitor must be able to see.
 #[derive(Debug, Clone)]
@@ -26,6 +26,32 @@ pub enum Level {
     System,
     /// In this space.
     Space(At<Space>),
+}
+
+/// A team as a whole, or only the roles it has in one space. Whoever may change the teams of a space may also say what
+/// the company's teams may do there (`access-rules §5`, user administration).
+#[derive(Debug, Clone)]
+pub enum TeamPart {
+    /// Its name, members and roles, wherever they hold.
+    Whole(At<Team>),
+    /// Its roles in this space.
+    RolesIn(At<Team>, At<Space>),
+}
+
+impl TeamPart {
+    /// The team.
+    pub fn team(&self) -> &At<Team> {
+        match self {
+            TeamPart::Whole(team) | TeamPart::RolesIn(team, _) => team,
+        }
+    }
+    /// The space, when only the roles in one space are concerned.
+    pub fn space(&self) -> Option<&At<Space>> {
+        match self {
+            TeamPart::Whole(_) => None,
+            TeamPart::RolesIn(_, space) => Some(space),
+        }
+    }
 }
 
 /// A field of a permission.
@@ -110,6 +136,23 @@ impl<T: Scoping> Part for Vec<At<T>> {
     fn sights(&self, out: &mut Vec<Sight>) {
         for at in self {
             at.sights(out);
+        }
+    }
+}
+
+impl Part for TeamPart {
+    fn lay(&self, check: &mut Check) {
+        self.team().lay(check);
+        if let TeamPart::RolesIn(team, space) = self {
+            let (team, space) = (team.place(), space.place());
+            check.void |= team.company != space.company || team.space.is_some_and(|own| Some(own) != space.space);
+            check.space = space.space;
+        }
+    }
+    fn sights(&self, out: &mut Vec<Sight>) {
+        self.team().sights(out);
+        if let TeamPart::RolesIn(_, space) = self {
+            space.sights(out);
         }
     }
 }

@@ -209,7 +209,7 @@ impl Visitor {
         self.decide(info, check).is_ok()
     }
 
-    fn decide(&self, info: &Info, check: &Check) -> Result<(), Reason> {
+    pub(super) fn decide(&self, info: &Info, check: &Check) -> Result<(), Reason> {
         // INVARIANT: a place of another company never passes here, whatever its numbers are.
         if check.void || (check.company != 0 && check.company != self.company.stamp()) {
             return Err(Reason::NotHeld);
@@ -221,7 +221,7 @@ impl Visitor {
         self.grants.decide(info, check, clock::now).map(drop)
     }
 
-    fn refuse(&self, info: &'static Info, check: &Check, sights: Vec<Sight>, reason: Reason) -> Error {
+    pub(super) fn refuse(&self, info: &'static Info, check: &Check, sights: Vec<Sight>, reason: Reason) -> Error {
         for sight in &sights {
             let visible = match sight.view {
                 Some(view) => self.decide(view, &sight.check).is_ok(),

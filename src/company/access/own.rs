@@ -1,0 +1,107 @@
+//! Questions that are not about one permission at one place: one's own account, the same list at every level, and
+//! whether one may give a right to others.
+
+use super::{
+    granted::Granted,
+    locate::At,
+    permissions::{Change, Held, Info, List, Permission},
+    policy::{Check, Reason},
+    sight::Sight,
+    visitor::{ActorKind, Visitor},
+};
+use crate::base::{
+    error::{Error, Result},
+    ids::{Id, Space, User},
+};
+
+static OWN: Info = Info {
+    key: usize::MAX,
+    name: "Myself",
+    held: Held::Server,
+    change: true,
+    groups: false,
+    projects: false,
+    environments: false,
+    tenants: false,
+    explicit: false,
+    meaning: "Look after one's own account",
+};
+
+/// Looking after one's own account: profile, sessions, keys (`access-rules §9`). Everybody may; nobody may for another,
+/// so it is in no role and cannot be asked for, only had.
+pub struct Myself {
+    user: Id<User>,
+}
+
+impl Myself {
+    /// Who it is.
+    pub fn user(&self) -> Id<User> {
+        self.user
+    }
+}
+
+impl Permission for Myself {
+    const INFO: &'static Info = &OWN;
+    fn check(&self) -> Check {
+        Check::new(true)
+    }
+    fn sights(&self) -> Vec<Sight> {
+        Vec::new()
+    }
+}
+impl Change for Myself {}
+
+impl Visitor {
+    /// The right to look after one's own account.
+    ///
+    /// # Errors
+    /// `NotFound` for the server's own actors, who have none.
+    pub fn myself(&self) -> Result<Granted<'_, Myself>> {
+        let user = self.user().ok_or_else(|| Error::NotFound("me".into()))?;
+        Ok(Granted::new(self, Myself { user }))
+    }
+
+    /// The same list asked at every level it exists at: outside all spaces and in each space the visitor may enter, or
+    /// only in the given one. What is held at one level is shown even when the other is lacking (`access-rules §2`).
+    ///
+    /// # Errors
+    /// `Denied` when it is held nowhere.
+    pub fn ask_anywhere<P: Permission>(&self, only: Option<&At<Space>>) -> Result<Vec<Granted<'_, List<P>>>> {
+        let mut granted = Vec::new();
+        match only {
+            Some(space) => return Ok(vec![self.ask(List::of(space))?]),
+            None => {
+                let outside = List::<P>::system();
+                if P::INFO.at_system() && self.may(List::<P>::system()) {
+                    granted.push(self.ask(outside)?);
+                }
+                for space in self.spaces()? {
+                    let space = self.locate_space(&space.id.to_string())?;
+                    if P::INFO.in_space() && self.may(List::<P>::of(&space)) {
+                        granted.push(self.ask(List::of(&space))?);
+                    }
+                }
+            }
+        }
+        if granted.is_empty() {
+            granted.push(self.ask(List::system())?);
+        }
+        Ok(granted)
+    }
+
+    /// Whether the visitor may hand these rights of the company as a whole to somebody: nobody gives what they do not
+    /// hold. The operator gives back what was lost and is not asked.
+    ///
+    /// # Errors
+    /// `Denied` with the first that is lacking. Not inside a change: the refusal is written to the trail.
+    pub(in crate::company) fn ask_to_give(&self, rights: &[&'static Info]) -> Result<()> {
+        if self.kind() == ActorKind::Operator {
+            return Ok(());
+        }
+        let outside = Check::new(true);
+        match rights.iter().find(|info| self.decide(info, &outside).is_err()) {
+            Some(lacking) => Err(self.refuse(lacking, &outside, Vec::new(), Reason::NotHeld)),
+            None => Ok(()),
+        }
+    }
+}

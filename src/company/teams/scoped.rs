@@ -1,0 +1,399 @@
+//! Roles on teams, each with its scope and perhaps an end (`access-rules §2`, putting a role on a team).
+
+use super::{
+    as_looked_at, meanwhile, number,
+    roles::{RolePermissions, UserRole},
+    sql,
+};
+use crate::{
+    base::{
+        clock::{self, Moment},
+        error::{Error, Fields as Wrong, Result},
+        ids::{Environment, Id, Project, ProjectGroup, ScopedUserRole, Space, Team, Tenant, UserRole as Role},
+    },
+    company::access::{
+        At, Columns, Event, Granted, Reach, TeamPart, Visitor,
+        permissions::{EnvironmentView, Info, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView},
+        policy::Dimension,
+    },
+};
+use serde::Serialize;
+
+/// One role on one team.
+#[derive(Debug, Clone)]
+pub struct ScopedRole {
+    /// Its id.
+    pub id: Id<ScopedUserRole>,
+    /// The team.
+    pub team: Id<Team>,
+    /// The user role.
+    pub role: Id<Role>,
+    /// The user role's name.
+    pub role_name: String,
+    /// What the user role allows.
+    pub permissions: RolePermissions,
+    /// The space its space permissions hold in; `None` for a role without any.
+    pub space: Option<Id<Space>>,
+    /// The name of that space.
+    pub space_name: Option<String>,
+    /// What it is limited to there.
+    pub scope: Scope<Limited>,
+    /// When it ends by itself.
+    pub until: Option<Moment>,
+    /// It is what its team exists for, and stays as it is.
+    pub is_fixed: bool,
+}
+
+impl ScopedRole {
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.until.is_some_and(|until| until <= clock::now())
+    }
+}
+
+/// To what a role is limited, one list a dimension; an empty list is no limit. Project groups and projects together are
+/// one limit: what is in either.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Scope<T> {
+    /// Project groups.
+    pub groups: Vec<T>,
+    /// Projects.
+    pub projects: Vec<T>,
+    /// Environments.
+    pub environments: Vec<T>,
+    /// Tenants.
+    pub tenants: Vec<T>,
+}
+
+impl<T> Default for Scope<T> {
+    fn default() -> Self {
+        Scope { groups: Vec::new(), projects: Vec::new(), environments: Vec::new(), tenants: Vec::new() }
+    }
+}
+
+impl<T> Scope<T> {
+    /// The list of a dimension.
+    pub fn of(&self, dimension: Dimension) -> &Vec<T> {
+        match dimension {
+            Dimension::Group => &self.groups,
+            Dimension::Project => &self.projects,
+            Dimension::Environment => &self.environments,
+            Dimension::Tenant => &self.tenants,
+        }
+    }
+    pub(super) fn of_mut(&mut self, dimension: Dimension) -> &mut Vec<T> {
+        match dimension {
+            Dimension::Group => &mut self.groups,
+            Dimension::Project => &mut self.projects,
+            Dimension::Environment => &mut self.environments,
+            Dimension::Tenant => &mut self.tenants,
+        }
+    }
+    /// Whether it limits nothing.
+    pub fn is_empty(&self) -> bool {
+        Dimension::ALL.into_iter().all(|dimension| self.of(dimension).is_empty())
+    }
+}
+
+/// One of the things a role is limited to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limited {
+    /// Its number.
+    pub id: i64,
+    /// Its name; `None` when the visitor may not see it, or it is gone. A limit to something that is gone stays a limit.
+    pub name: Option<String>,
+}
+
+/// What a person gives.
+#[derive(Debug, Clone, Default)]
+pub struct ScopedFields {
+    /// The user role.
+    pub role: Option<Id<Role>>,
+    /// The space for its space permissions. A space's own team needs none.
+    pub space: Option<Id<Space>>,
+    /// Limits to project groups.
+    pub groups: Vec<Id<ProjectGroup>>,
+    /// Limits to projects.
+    pub projects: Vec<Id<Project>>,
+    /// Limits to environments.
+    pub environments: Vec<Id<Environment>>,
+    /// Limits to tenants.
+    pub tenants: Vec<Id<Tenant>>,
+    /// When it ends by itself.
+    pub until: Option<Moment>,
+}
+
+impl ScopedFields {
+    fn scope(&self) -> Scope<i64> {
+        fn numbers<T>(ids: &[Id<T>]) -> Vec<i64> {
+            let mut numbers: Vec<i64> = ids.iter().map(|id| id.0).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            numbers
+        }
+        Scope {
+            groups: numbers(&self.groups),
+            projects: numbers(&self.projects),
+            environments: numbers(&self.environments),
+            tenants: numbers(&self.tenants),
+        }
+    }
+}
+
+/// A role on a team as it is written down: checked, its space settled.
+pub(super) struct Settled {
+    pub role: Id<Role>,
+    pub rights: Vec<&'static Info>,
+    pub space: Option<Id<Space>>,
+    pub scope: Scope<i64>,
+    pub until: Option<Moment>,
+}
+
+/// A role on a team for the trail, in names.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Told {
+    role: String,
+    space: Option<String>,
+    #[serde(flatten)]
+    scope: Scope<String>,
+    until: Option<String>,
+}
+
+/// Asks for the right to change a team's roles: of the whole team, or else those in one space.
+pub fn ask_roles<'v>(visitor: &'v Visitor, team: &At<Team>, space: Option<&At<Space>>) -> Result<Granted<'v, TeamEdit>> {
+    let whole = TeamEdit { team: TeamPart::Whole(team.clone()) };
+    match space {
+        Some(space) if !visitor.may(whole.clone()) => {
+            let inside = TeamEdit { team: TeamPart::RolesIn(team.clone(), space.clone()) };
+            // Whoever lacks both is told of the right to the team itself.
+            if visitor.may(inside.clone()) { visitor.ask(inside) } else { visitor.ask(whole) }
+        }
+        _ => visitor.ask(whole),
+    }
+}
+
+/// The roles of a team, those outside all spaces first. Those of spaces that the visitor may not enter are left out.
+pub fn roles_of(granted: &Granted<'_, TeamView>) -> Result<Vec<ScopedRole>> {
+    let team = granted.what().team.id();
+    let spaces: Vec<Id<Space>> = granted.visitor().spaces()?.into_iter().map(|space| space.id).collect();
+    let own = (granted.what().team.space_id() > 0).then(|| Id::new(granted.what().team.space_id()));
+    let sees = |space: Option<Id<Space>>| space.is_none_or(|space| spaces.contains(&space) || own == Some(space));
+    let mut roles = granted.read(|rows| sql::scoped_roles(rows, Some(team), None))?;
+    roles.retain(|role| sees(role.space));
+    named(granted, &mut roles)?;
+    Ok(roles)
+}
+
+/// One role of a team.
+pub fn role(granted: &Granted<'_, TeamView>, id: Id<ScopedUserRole>) -> Result<ScopedRole> {
+    roles_of(granted)?.into_iter().find(|role| role.id == id).ok_or_else(|| Error::NotFound(id.to_string()))
+}
+
+/// Fills in the names of what roles are limited to, as far as the visitor may see them.
+fn named(granted: &Granted<'_, TeamView>, roles: &mut [ScopedRole]) -> Result<()> {
+    for role in roles.iter_mut() {
+        let Some(space) = role.space else { continue };
+        for dimension in Dimension::ALL {
+            if role.scope.of(dimension).is_empty() {
+                continue;
+            }
+            let (reach, columns) = seen(granted, dimension, space.0);
+            let mut parameters = Vec::new();
+            let condition = reach.condition(columns, &mut parameters);
+            let ids: Vec<i64> = role.scope.of(dimension).iter().map(|one| one.id).collect();
+            let names = granted.read(|rows| sql::names_in(rows, dimension, space, &ids, &condition, parameters))?;
+            for one in role.scope.of_mut(dimension) {
+                one.name = names.iter().find(|(id, _)| *id == one.id).map(|(_, name)| name.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn seen(granted: &Granted<'_, TeamView>, dimension: Dimension, space: i64) -> (Reach, Columns) {
+    let none = Columns::default();
+    match dimension {
+        Dimension::Group => (granted.reach_of::<ProjectGroupView>(space), Columns { group: Some("id"), ..none }),
+        Dimension::Project => {
+            (granted.reach_of::<ProjectView>(space), Columns { group: Some("group_id"), project: Some("id"), ..none })
+        }
+        Dimension::Environment => (granted.reach_of::<EnvironmentView>(space), Columns { environment: Some("id"), ..none }),
+        Dimension::Tenant => (granted.reach_of::<TenantView>(space), Columns { tenant: Some("id"), ..none }),
+    }
+}
+
+/// Puts a role on a team.
+///
+/// # Errors
+/// `Invalid` by the table of `access-rules §2` and for limits that are not of that space; `Denied` when the role holds a
+/// right of the company as a whole that the visitor does not hold.
+pub fn add_role(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields) -> Result<Id<ScopedUserRole>> {
+    let settled = settle(granted, fields, None)?;
+    let team = granted.what().team.team().id();
+    granted.write(|tx| {
+        as_looked_at(&settled.rights, &sql::user_role(tx, settled.role)?.permissions.system)?;
+        if sql::same_role(tx, team, &settled, None)? {
+            return Err(Error::invalid("UserRoleId", "The team has this role with the same limits already."));
+        }
+        let id = sql::insert_role(tx, team, &settled)?;
+        let (team, told) = (sql::by_id(tx, team)?, told(tx, id)?);
+        tx.access_changed()?;
+        let event = Event::new("Modified").say("Team ").name(team.id, &team.name).say(" was given the role ").name(settled.role, &told.role);
+        let event = event.related(id).space(number(settled.space.or(team.space)));
+        tx.record(event.difference(&serde_json::Map::new(), &told), id)
+    })
+}
+
+/// Changes a role on a team: the role itself, its limits, its end.
+///
+/// # Errors
+/// As [`add_role`]; `Conflict` for the role that a built-in team exists for.
+pub fn change_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>, fields: &ScopedFields) -> Result<()> {
+    let before = of_team(granted, id)?;
+    let settled = settle(granted, fields, Some(&before))?;
+    let team = granted.what().team.team().id();
+    granted.write(|tx| {
+        as_looked_at(&settled.rights, &sql::user_role(tx, settled.role)?.permissions.system)?;
+        if sql::same_role(tx, team, &settled, Some(id))? {
+            return Err(Error::invalid("UserRoleId", "The team has this role with the same limits already."));
+        }
+        unchanged(tx, &before)?;
+        let before = told(tx, id)?;
+        sql::update_role(tx, id, &settled)?;
+        let (team, after) = (sql::by_id(tx, team)?, told(tx, id)?);
+        tx.access_changed()?;
+        let event = Event::new("Modified").say("The role ").name(settled.role, &after.role).say(" of team ").name(team.id, &team.name);
+        let event = event.say(" was changed").related(id).space(number(settled.space.or(team.space)));
+        tx.record(event.difference(&before, &after), ())
+    })
+}
+
+/// Takes a role off a team.
+///
+/// # Errors
+/// `Conflict` for the role that a built-in team exists for.
+pub fn remove_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>) -> Result<()> {
+    let gone = of_team(granted, id)?;
+    granted.visitor().ask_to_give(&super::only_administration(&gone.permissions.system))?;
+    granted.write(|tx| {
+        unchanged(tx, &gone)?;
+        let told = told(tx, id)?;
+        let team = sql::by_id(tx, gone.team)?;
+        tx.run("DELETE FROM scoped_roles WHERE id = ?1", [id])?;
+        tx.access_changed()?;
+        let event = Event::new("Modified").say("The role ").name(gone.role, &gone.role_name).say(" was taken off team ").name(team.id, &team.name);
+        let event = event.related(id).space(number(gone.space.or(team.space)));
+        tx.record(event.difference(&told, &serde_json::Map::new()), ())
+    })
+}
+
+/// The role that is to be changed, if it is one of those that were granted.
+fn of_team(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>) -> Result<ScopedRole> {
+    let part = &granted.what().team;
+    let found = granted.read(|rows| sql::scoped_roles(rows, Some(part.team().id()), Some(id)))?.pop();
+    let role = found.ok_or_else(|| Error::NotFound(id.to_string()))?;
+    if part.space().is_some_and(|space| role.space != Some(space.id())) {
+        return Err(Error::NotFound(id.to_string()));
+    }
+    if role.is_fixed {
+        return Err(Error::Conflict(format!("{} is what this team exists for; it stays as it is.", role.role_name)));
+    }
+    Ok(role)
+}
+
+/// The role on the team is still the one that was looked at.
+fn unchanged(rows: &crate::company::access::Rows<'_>, before: &ScopedRole) -> Result<()> {
+    let now = sql::scoped_roles(rows, Some(before.team), Some(before.id))?.pop();
+    match now {
+        Some(now) if now.role == before.role => as_looked_at(&before.permissions.system, &now.permissions.system),
+        Some(_) => Err(meanwhile()),
+        None => Err(Error::NotFound(before.id.to_string())),
+    }
+}
+
+/// Checks what was given and settles the space it holds in.
+fn settle(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields, before: Option<&ScopedRole>) -> Result<Settled> {
+    let part = &granted.what().team;
+    let visitor = granted.visitor();
+    let role = fields.role.map(|role| granted.read(|rows| sql::user_role(rows, role))).transpose();
+    let role = match role {
+        Ok(Some(role)) => role,
+        Ok(None) | Err(Error::NotFound(_)) => return Err(Error::invalid("UserRoleId", "Choose a role.")),
+        Err(error) => return Err(error),
+    };
+    let mut wrong = Wrong::new();
+    let space = settled_space(part, visitor, fields, &role, &mut wrong);
+    if fields.until.is_some_and(|until| until <= clock::now()) && fields.until != before.and_then(|role| role.until) {
+        wrong.add("ExpiresAt", "Choose an end in the future, or none.");
+    }
+    let scope = fields.scope();
+    if role.permissions.space.is_empty() && !scope.is_empty() {
+        wrong.add("ProjectIds", "This role holds in the company as a whole and cannot be limited. Leave out the limits.");
+    } else if let Some(space) = space {
+        for dimension in Dimension::ALL {
+            let kept = before.map(|role| role.scope.of(dimension).iter().map(|one| one.id).collect()).unwrap_or_default();
+            let strange = granted.read(|rows| sql::not_in_space(rows, dimension, space, scope.of(dimension), &kept))?;
+            if let Some(id) = strange.first() {
+                let (field, prefix, word) = wire(dimension);
+                wrong.add(field, format!("There is no {word} {prefix}-{id} in this space. Choose another."));
+            }
+        }
+    }
+    wrong.finish()?;
+    visitor.ask_to_give(&role.permissions.system)?;
+    if let Some(before) = before {
+        visitor.ask_to_give(&super::only_administration(&before.permissions.system))?;
+    }
+    Ok(Settled { role: role.id, rights: role.permissions.system, space, scope, until: fields.until })
+}
+
+fn settled_space(part: &TeamPart, visitor: &Visitor, fields: &ScopedFields, role: &UserRole, wrong: &mut Wrong) -> Option<Id<Space>> {
+    let own = (part.team().space_id() > 0).then(|| Id::new(part.team().space_id()));
+    if role.permissions.space.is_empty() {
+        if own.is_some() {
+            wrong.add("UserRoleId", "This role holds in the company as a whole; a team of a space cannot have it. Choose another role.");
+        } else if part.space().is_some() {
+            wrong.add("UserRoleId", "This role holds in the company as a whole; you may give roles in one space. Choose another role.");
+        }
+        return None;
+    }
+    let only = own.or(part.space().map(At::id));
+    match (fields.space, only) {
+        (Some(asked), Some(only)) if asked != only => {
+            wrong.add("SpaceId", "This team gets its roles in its own space, or in the space you may give roles in. Choose that one.");
+            None
+        }
+        (_, Some(only)) => Some(only),
+        (Some(asked), None) if visitor.locate_space(&asked.to_string()).is_ok() => Some(asked),
+        _ => {
+            wrong.add("SpaceId", "Choose the space in which this role holds.");
+            None
+        }
+    }
+}
+
+/// Wire field, prefix of ids and word of a dimension.
+fn wire(dimension: Dimension) -> (&'static str, &'static str, &'static str) {
+    use crate::base::ids::Kind;
+    match dimension {
+        Dimension::Group => ("ProjectGroupIds", ProjectGroup::PREFIX, ProjectGroup::WORD),
+        Dimension::Project => ("ProjectIds", Project::PREFIX, Project::WORD),
+        Dimension::Environment => ("EnvironmentIds", Environment::PREFIX, Environment::WORD),
+        Dimension::Tenant => ("TenantIds", Tenant::PREFIX, Tenant::WORD),
+    }
+}
+
+fn told(rows: &crate::company::access::Rows<'_>, id: Id<ScopedUserRole>) -> Result<Told> {
+    let role = sql::scoped_roles(rows, None, Some(id))?.pop().ok_or_else(|| Error::NotFound(id.to_string()))?;
+    let mut scope = Scope::default();
+    for dimension in Dimension::ALL {
+        let ids: Vec<i64> = role.scope.of(dimension).iter().map(|one| one.id).collect();
+        if let Some(space) = role.space {
+            let names = sql::names_in(rows, dimension, space, &ids, "(1)", Vec::new())?;
+            *scope.of_mut(dimension) = names.into_iter().map(|(_, name)| name).collect();
+        }
+    }
+    Ok(Told { role: role.role_name, space: role.space_name, scope, until: role.until.map(Moment::exact) })
+}

@@ -1,0 +1,300 @@
+//! The statements of teams, user roles and roles on teams.
+
+use super::{
+    Builtin, Fields, Filter, Member, Team,
+    roles::{RolePermissions, UserRole},
+    scoped::{Limited, Scope, ScopedRole, Settled},
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        ids::{Id, ScopedUserRole, Space, Team as Kind, User, UserRole as Role},
+        names,
+        paging::{Listed, Page},
+    },
+    company::access::{Rows, Writing, policy::Dimension},
+};
+use rusqlite::{Row, params_from_iter, types::Value};
+
+fn json<T: serde::Serialize>(list: &[T]) -> Value {
+    Value::Text(serde_json::to_string(list).unwrap_or_else(|_| "[]".into()))
+}
+
+const TEAM: &str = "SELECT t.id, t.space_id, s.name, t.builtin, t.name, t.description,
+    CASE WHEN t.builtin = 'everyone' THEN (SELECT count(*) FROM users)
+         ELSE (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) END
+    FROM teams t LEFT JOIN spaces s ON s.id = t.space_id";
+
+fn team(row: &Row<'_>) -> rusqlite::Result<Team> {
+    let builtin = match row.get_ref(3)?.as_str_or_null()? {
+        Some("everyone") => Some(Builtin::Everyone),
+        Some("administrators") => Some(Builtin::Administrators),
+        Some("managers") => Some(Builtin::Managers),
+        Some("spacemanagers") => Some(Builtin::SpaceManagers),
+        _ => None,
+    };
+    Ok(Team {
+        id: row.get(0)?,
+        space: row.get(1)?,
+        space_name: row.get(2)?,
+        builtin,
+        name: row.get(4)?,
+        description: row.get(5)?,
+        members: row.get(6)?,
+    })
+}
+
+pub fn list(rows: &Rows<'_>, levels: &[i64], filter: &Filter, page: Page) -> Result<Listed<Team>> {
+    let parameters = [
+        json(levels),
+        names::key(&filter.partial_name).into(),
+        filter.ids.as_ref().map_or(Value::Null, |ids| json(ids)),
+        filter.member.map_or(Value::Null, |user| user.0.into()),
+    ];
+    let wanted = "WHERE COALESCE(t.space_id, 0) IN (SELECT value FROM json_each(?1)) AND instr(t.name_key, ?2) > 0
+                  AND (?3 IS NULL OR t.id IN (SELECT value FROM json_each(?3)))
+                  AND (?4 IS NULL OR t.builtin = 'everyone' OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?4))";
+    let total = rows.number(&format!("SELECT count(*) FROM teams t {wanted}"), params_from_iter(&parameters))?;
+    let sql = format!(
+        "{TEAM} {wanted} ORDER BY t.space_id IS NOT NULL, s.name_key, t.builtin IS NULL, t.name_key, t.id LIMIT {} OFFSET {}",
+        page.take, page.skip
+    );
+    Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), team)?, total })
+}
+
+pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Team> {
+    rows.one(&format!("{TEAM} WHERE t.id = ?1"), [id], team)?.ok_or_else(|| Error::NotFound(id.to_string()))
+}
+
+pub fn name_taken(rows: &Rows<'_>, space: Option<Id<Space>>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
+    rows.any(
+        "SELECT 1 FROM teams WHERE space_id IS ?1 AND name_key = ?2 AND id IS NOT ?3",
+        (space, names::key(name), but),
+    )
+}
+
+pub fn insert(tx: &Writing<'_>, space: Option<Id<Space>>, fields: &Fields) -> Result<Id<Kind>> {
+    let id = tx.insert(
+        "INSERT INTO teams (space_id, name, name_key, description) VALUES (?1, ?2, ?3, ?4)",
+        (space, &fields.name, names::key(&fields.name), &fields.description),
+    )?;
+    Ok(Id::new(id))
+}
+
+pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
+    tx.run(
+        "UPDATE teams SET name = ?2, name_key = ?3, description = ?4 WHERE id = ?1",
+        (id, &fields.name, names::key(&fields.name), &fields.description),
+    )?;
+    Ok(())
+}
+
+pub fn members(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec<Member>> {
+    rows.all(
+        "SELECT u.id, u.display_name, u.username, u.is_service, u.state = 'active' FROM team_members m
+         JOIN users u ON u.id = m.user_id WHERE m.team_id = ?1 ORDER BY u.display_name, u.id",
+        [team],
+        |row| {
+            Ok(Member {
+                id: row.get(0)?,
+                name: Some(row.get(1)?),
+                username: Some(row.get(2)?),
+                is_service: row.get(3)?,
+                is_active: row.get(4)?,
+            })
+        },
+    )
+}
+
+pub fn put_members(tx: &Writing<'_>, team: Id<Kind>, added: &[Id<User>], removed: &[Id<User>]) -> Result<()> {
+    for user in added {
+        tx.run("INSERT OR IGNORE INTO team_members (team_id, user_id) VALUES (?1, ?2)", (team, user))?;
+    }
+    for user in removed {
+        tx.run("DELETE FROM team_members WHERE team_id = ?1 AND user_id = ?2", (team, user))?;
+    }
+    Ok(())
+}
+
+pub fn name_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Option<String>> {
+    rows.one("SELECT display_name FROM users WHERE id = ?1", [user], |row| row.get(0))
+}
+
+/// Whether some person who can sign in is in the team of administrators. One who is still invited counts as long as
+/// nobody has accepted yet: a new company's first administrator.
+pub fn has_active_administrator(rows: &Rows<'_>) -> Result<bool> {
+    rows.any(
+        "SELECT 1 FROM team_members m JOIN teams t ON t.id = m.team_id JOIN users u ON u.id = m.user_id
+         WHERE t.builtin = 'administrators' AND u.is_service = 0
+           AND (u.state = 'active' OR (u.state = 'invited' AND NOT EXISTS (SELECT 1 FROM users WHERE password_hash IS NOT NULL)))",
+        [],
+    )
+}
+
+const SYSTEM_RIGHTS: &str = "SELECT DISTINCT p.permission FROM scoped_roles s
+    JOIN role_permissions p ON p.role_id = s.role_id AND p.level = 'system'
+    WHERE (s.expires_at IS NULL OR s.expires_at > unixepoch() * 1000)";
+
+pub fn system_rights_of_team(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec<String>> {
+    rows.all(&format!("{SYSTEM_RIGHTS} AND s.team_id = ?1 ORDER BY p.permission"), [team], |row| row.get(0))
+}
+
+pub fn system_rights_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Vec<String>> {
+    let mine = "AND (s.team_id IN (SELECT team_id FROM team_members WHERE user_id = ?1)
+                     OR s.team_id IN (SELECT id FROM teams WHERE builtin = 'everyone'))";
+    rows.all(&format!("{SYSTEM_RIGHTS} {mine} ORDER BY p.permission"), [user], |row| row.get(0))
+}
+
+pub fn user_roles(rows: &Rows<'_>, only: Option<Id<Role>>) -> Result<Vec<UserRole>> {
+    let mut roles = rows.all(
+        "SELECT r.id, r.name, r.description, r.builtin IS NOT NULL, (SELECT count(DISTINCT s.team_id) FROM scoped_roles s WHERE s.role_id = r.id)
+         FROM user_roles r WHERE ?1 IS NULL OR r.id = ?1 ORDER BY r.name_key",
+        [only],
+        |row| {
+            Ok(UserRole {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                description: row.get(2)?,
+                is_builtin: row.get(3)?,
+                permissions: RolePermissions::default(),
+                teams: row.get(4)?,
+            })
+        },
+    )?;
+    for role in &mut roles {
+        role.permissions = permissions_of(rows, role.id)?;
+    }
+    Ok(roles)
+}
+
+pub fn user_role(rows: &Rows<'_>, id: Id<Role>) -> Result<UserRole> {
+    user_roles(rows, Some(id))?.pop().ok_or_else(|| Error::NotFound(id.to_string()))
+}
+
+fn permissions_of(rows: &Rows<'_>, role: Id<Role>) -> Result<RolePermissions> {
+    let sql = "SELECT level, permission FROM role_permissions WHERE role_id = ?1 ORDER BY permission";
+    Ok(RolePermissions::of(&rows.all(sql, [role], |row| Ok((row.get(0)?, row.get(1)?)))?))
+}
+
+pub fn scoped_roles(rows: &Rows<'_>, team: Option<Id<Kind>>, only: Option<Id<ScopedUserRole>>) -> Result<Vec<ScopedRole>> {
+    let mut roles = rows.all(
+        "SELECT s.id, s.team_id, s.role_id, r.name, s.space_id, sp.name, s.expires_at,
+                (t.builtin = 'administrators' AND r.builtin = 'systemadministrator')
+             OR (t.builtin = 'spacemanagers' AND r.builtin = 'spacemanager')
+         FROM scoped_roles s JOIN user_roles r ON r.id = s.role_id JOIN teams t ON t.id = s.team_id
+         LEFT JOIN spaces sp ON sp.id = s.space_id
+         WHERE (?1 IS NULL OR s.team_id = ?1) AND (?2 IS NULL OR s.id = ?2)
+         ORDER BY s.space_id IS NOT NULL, sp.name_key, r.name_key, s.id",
+        (team, only),
+        |row| {
+            Ok(ScopedRole {
+                id: row.get(0)?,
+                team: row.get(1)?,
+                role: row.get(2)?,
+                role_name: row.get(3)?,
+                permissions: RolePermissions::default(),
+                space: row.get(4)?,
+                space_name: row.get(5)?,
+                scope: Scope::default(),
+                until: row.get(6)?,
+                is_fixed: row.get::<_, Option<bool>>(7)?.unwrap_or(false),
+            })
+        },
+    )?;
+    for role in &mut roles {
+        role.permissions = permissions_of(rows, role.role)?;
+        let limits: Vec<(String, i64)> = rows.all(
+            "SELECT dimension, target_id FROM scoped_role_limits WHERE scoped_role_id = ?1 ORDER BY target_id",
+            [role.id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        for dimension in Dimension::ALL {
+            let of = limits.iter().filter(|(word, _)| word == dimension.word());
+            *role.scope.of_mut(dimension) = of.map(|(_, id)| Limited { id: *id, name: None }).collect();
+        }
+    }
+    Ok(roles)
+}
+
+fn table(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Group => "project_groups",
+        Dimension::Project => "projects",
+        Dimension::Environment => "environments",
+        Dimension::Tenant => "tenants",
+    }
+}
+
+/// Of these ids, those of the space that fulfil the condition, with their names.
+pub fn names_in(
+    rows: &Rows<'_>,
+    dimension: Dimension,
+    space: Id<Space>,
+    ids: &[i64],
+    condition: &str,
+    mut parameters: Vec<Value>,
+) -> Result<Vec<(i64, String)>> {
+    let count = parameters.len();
+    parameters.push(space.0.into());
+    parameters.push(json(ids));
+    let sql = format!(
+        "SELECT id, name FROM {} WHERE {condition} AND space_id = ?{} AND id IN (SELECT value FROM json_each(?{})) ORDER BY name_key",
+        table(dimension),
+        count + 1,
+        count + 2
+    );
+    rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Of these ids, those that are neither of the space nor kept from before.
+pub fn not_in_space(rows: &Rows<'_>, dimension: Dimension, space: Id<Space>, ids: &[i64], kept: &Vec<i64>) -> Result<Vec<i64>> {
+    let sql = format!(
+        "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT id FROM {} WHERE space_id = ?2)
+         AND value NOT IN (SELECT value FROM json_each(?3))",
+        table(dimension)
+    );
+    rows.all(&sql, (json(ids), space, json(kept)), |row| row.get(0))
+}
+
+/// Whether the team has this role with the same space and limits in another assignment. One with an end is another.
+pub fn same_role(rows: &Rows<'_>, team: Id<Kind>, settled: &Settled, but: Option<Id<ScopedUserRole>>) -> Result<bool> {
+    let others = scoped_roles(rows, Some(team), None)?;
+    Ok(others.iter().filter(|other| Some(other.id) != but).any(|other| {
+        let same = |dimension: Dimension| {
+            let ids: Vec<i64> = other.scope.of(dimension).iter().map(|one| one.id).collect();
+            ids == *settled.scope.of(dimension)
+        };
+        other.role == settled.role
+            && other.space == settled.space
+            && other.until == settled.until
+            && Dimension::ALL.into_iter().all(same)
+    }))
+}
+
+pub fn insert_role(tx: &Writing<'_>, team: Id<Kind>, settled: &Settled) -> Result<Id<ScopedUserRole>> {
+    let id = Id::new(tx.insert(
+        "INSERT INTO scoped_roles (team_id, role_id, space_id, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        (team, settled.role, settled.space, settled.until),
+    )?);
+    put_limits(tx, id, settled)?;
+    Ok(id)
+}
+
+pub fn update_role(tx: &Writing<'_>, id: Id<ScopedUserRole>, settled: &Settled) -> Result<()> {
+    tx.run(
+        "UPDATE scoped_roles SET role_id = ?2, space_id = ?3, expires_at = ?4 WHERE id = ?1",
+        (id, settled.role, settled.space, settled.until),
+    )?;
+    tx.run("DELETE FROM scoped_role_limits WHERE scoped_role_id = ?1", [id])?;
+    put_limits(tx, id, settled)
+}
+
+fn put_limits(tx: &Writing<'_>, id: Id<ScopedUserRole>, settled: &Settled) -> Result<()> {
+    for dimension in Dimension::ALL {
+        for target in settled.scope.of(dimension) {
+            tx.run("INSERT INTO scoped_role_limits VALUES (?1, ?2, ?3)", (id, dimension.word(), target))?;
+        }
+    }
+    Ok(())
+}
+
