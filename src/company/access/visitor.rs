@@ -13,7 +13,7 @@ use super::{
     vault::{Company, Snapshot},
 };
 use crate::base::{
-    clock,
+    clock::{self, Moment},
     error::{Error, Result},
     ids::{Id, Space, User},
 };
@@ -81,6 +81,7 @@ pub struct Visitor {
     kind: ActorKind,
     user: Option<Id<User>>,
     session: Option<i64>,
+    until: Option<Moment>,
     grants: Arc<Grants>,
     stamp: Stamp,
     snapshot: RefCell<Option<Snapshot>>,
@@ -110,10 +111,15 @@ impl Visitor {
             kind,
             user: Some(Id::new(user.id)),
             session,
+            until: None,
             grants,
             stamp,
             snapshot: RefCell::new(Some(snapshot)),
         }
+    }
+    pub(super) fn until(mut self, end: Moment) -> Visitor {
+        self.until = Some(end);
+        self
     }
 
     fn server(company: &Company, kind: ActorKind, word: &'static str, name: &str, grants: Arc<Grants>) -> Visitor {
@@ -130,6 +136,7 @@ impl Visitor {
             kind,
             user: None,
             session: None,
+            until: None,
             grants,
             stamp,
             snapshot: RefCell::new(None),
@@ -157,6 +164,10 @@ impl Visitor {
     /// The session by which the visitor came, if by one.
     pub fn session(&self) -> Option<i64> {
         self.session
+    }
+    /// When what the visitor came by ends: an API key's end. A session's is not told.
+    pub fn key_ends(&self) -> Option<Moment> {
+        self.until
     }
     /// The visitor's name.
     pub fn name(&self) -> &str {

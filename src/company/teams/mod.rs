@@ -9,12 +9,16 @@ mod sql;
 mod words;
 
 pub use roles::{RolePermissions, UserRole, list_roles, show_role};
-pub use scoped::{Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, remove_role, role, roles_of};
+pub use scoped::{
+    Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, remove_role, role, roles_of,
+};
 pub use words::{Summary, summary};
 
 use super::access::{
     Event, Granted, Level, Rows, Writing,
-    permissions::{self as catalogue, Info, List, Permission, TeamCreate, TeamDelete, TeamEdit, TeamView, UserView, named},
+    permissions::{
+        self as catalogue, Info, List, Permission, TeamCreate, TeamDelete, TeamEdit, TeamView, UserView, named,
+    },
 };
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
@@ -258,7 +262,8 @@ fn change_members(granted: &Granted<'_, TeamEdit>, change: impl Fn(&mut Vec<Id<U
         let began = tx.changes();
         let team = sql::by_id(tx, id)?;
         let (before, after) = changed(tx)?;
-        let added: Vec<Id<User>> = after.iter().copied().filter(|id| before.iter().all(|member| member.id != *id)).collect();
+        let added: Vec<Id<User>> =
+            after.iter().copied().filter(|id| before.iter().all(|member| member.id != *id)).collect();
         let removed: Vec<Id<User>> = before.iter().map(|member| member.id).filter(|id| !after.contains(id)).collect();
         if added.is_empty() && removed.is_empty() {
             return tx.unchanged(began, ());
@@ -268,14 +273,19 @@ fn change_members(granted: &Granted<'_, TeamEdit>, change: impl Fn(&mut Vec<Id<U
             return Err(meanwhile());
         }
         if !team.has_members() {
-            return Err(Error::Conflict("Everybody is in Everyone; its members are not chosen. Choose another team.".into()));
+            return Err(Error::Conflict(
+                "Everybody is in Everyone; its members are not chosen. Choose another team.".into(),
+            ));
         }
         let mut event = Event::new("Modified").say("Team ").name(id, &team.name).say(": ");
         let mut first = true;
         for (users, word) in [(&added, " joined"), (&removed, " left")] {
             for user in users {
                 let name = sql::name_of_user(tx, *user)?.ok_or_else(|| {
-                    Error::invalid("MemberUserIds", format!("There is nobody with the id {user}. Choose somebody else."))
+                    Error::invalid(
+                        "MemberUserIds",
+                        format!("There is nobody with the id {user}. Choose somebody else."),
+                    )
                 })?;
                 event = event.say(if first { "" } else { ", " }).name(*user, &name).say(word);
                 first = false;

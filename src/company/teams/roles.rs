@@ -84,8 +84,24 @@ fn subject(name: &str) -> String {
         }
     }
     const VERBS: &[&str] = &[
-        "create", "delete", "edit", "view", "administer", "push", "download", "cancel", "prioritize", "submit", "report",
-        "resolve", "invite", "unscoped", "export", "private", "key", "responsible",
+        "create",
+        "delete",
+        "edit",
+        "view",
+        "administer",
+        "push",
+        "download",
+        "cancel",
+        "prioritize",
+        "submit",
+        "report",
+        "resolve",
+        "invite",
+        "unscoped",
+        "export",
+        "private",
+        "key",
+        "responsible",
     ];
     if name == "AdministerSystem" || name == "ConfigureServer" {
         return "Administration".into();

@@ -162,7 +162,11 @@ struct Told {
 }
 
 /// Asks for the right to change a team's roles: of the whole team, or else those in one space.
-pub fn ask_roles<'v>(visitor: &'v Visitor, team: &At<Team>, space: Option<&At<Space>>) -> Result<Granted<'v, TeamEdit>> {
+pub fn ask_roles<'v>(
+    visitor: &'v Visitor,
+    team: &At<Team>,
+    space: Option<&At<Space>>,
+) -> Result<Granted<'v, TeamEdit>> {
     let whole = TeamEdit { team: TeamPart::Whole(team.clone()) };
     match space {
         Some(space) if !visitor.may(whole.clone()) => {
@@ -219,7 +223,9 @@ fn seen(granted: &Granted<'_, TeamView>, dimension: Dimension, space: i64) -> (R
         Dimension::Project => {
             (granted.reach_of::<ProjectView>(space), Columns { group: Some("group_id"), project: Some("id"), ..none })
         }
-        Dimension::Environment => (granted.reach_of::<EnvironmentView>(space), Columns { environment: Some("id"), ..none }),
+        Dimension::Environment => {
+            (granted.reach_of::<EnvironmentView>(space), Columns { environment: Some("id"), ..none })
+        }
         Dimension::Tenant => (granted.reach_of::<TenantView>(space), Columns { tenant: Some("id"), ..none }),
     }
 }
@@ -240,7 +246,11 @@ pub fn add_role(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields) -> Resul
         let id = sql::insert_role(tx, team, &settled)?;
         let (team, told) = (sql::by_id(tx, team)?, told(tx, id)?);
         tx.access_changed()?;
-        let event = Event::new("Modified").say("Team ").name(team.id, &team.name).say(" was given the role ").name(settled.role, &told.role);
+        let event = Event::new("Modified")
+            .say("Team ")
+            .name(team.id, &team.name)
+            .say(" was given the role ")
+            .name(settled.role, &told.role);
         let event = event.related(id).space(number(settled.space.or(team.space)));
         tx.record(event.difference(&serde_json::Map::new(), &told), id)
     })
@@ -264,7 +274,11 @@ pub fn change_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>, fiel
         sql::update_role(tx, id, &settled)?;
         let (team, after) = (sql::by_id(tx, team)?, told(tx, id)?);
         tx.access_changed()?;
-        let event = Event::new("Modified").say("The role ").name(settled.role, &after.role).say(" of team ").name(team.id, &team.name);
+        let event = Event::new("Modified")
+            .say("The role ")
+            .name(settled.role, &after.role)
+            .say(" of team ")
+            .name(team.id, &team.name);
         let event = event.say(" was changed").related(id).space(number(settled.space.or(team.space)));
         tx.record(event.difference(&before, &after), ())
     })
@@ -283,7 +297,11 @@ pub fn remove_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>) -> R
         let team = sql::by_id(tx, gone.team)?;
         tx.run("DELETE FROM scoped_roles WHERE id = ?1", [id])?;
         tx.access_changed()?;
-        let event = Event::new("Modified").say("The role ").name(gone.role, &gone.role_name).say(" was taken off team ").name(team.id, &team.name);
+        let event = Event::new("Modified")
+            .say("The role ")
+            .name(gone.role, &gone.role_name)
+            .say(" was taken off team ")
+            .name(team.id, &team.name);
         let event = event.related(id).space(number(gone.space.or(team.space)));
         tx.record(event.difference(&told, &serde_json::Map::new()), ())
     })
@@ -330,10 +348,14 @@ fn settle(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields, before: Option
     }
     let scope = fields.scope();
     if role.permissions.space.is_empty() && !scope.is_empty() {
-        wrong.add("ProjectIds", "This role holds in the company as a whole and cannot be limited. Leave out the limits.");
+        wrong.add(
+            "ProjectIds",
+            "This role holds in the company as a whole and cannot be limited. Leave out the limits.",
+        );
     } else if let Some(space) = space {
         for dimension in Dimension::ALL {
-            let kept = before.map(|role| role.scope.of(dimension).iter().map(|one| one.id).collect()).unwrap_or_default();
+            let kept =
+                before.map(|role| role.scope.of(dimension).iter().map(|one| one.id).collect()).unwrap_or_default();
             let strange = granted.read(|rows| sql::not_in_space(rows, dimension, space, scope.of(dimension), &kept))?;
             if let Some(id) = strange.first() {
                 let (field, prefix, word) = wire(dimension);
@@ -349,20 +371,35 @@ fn settle(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields, before: Option
     Ok(Settled { role: role.id, rights: role.permissions.system, space, scope, until: fields.until })
 }
 
-fn settled_space(part: &TeamPart, visitor: &Visitor, fields: &ScopedFields, role: &UserRole, wrong: &mut Wrong) -> Option<Id<Space>> {
+fn settled_space(
+    part: &TeamPart,
+    visitor: &Visitor,
+    fields: &ScopedFields,
+    role: &UserRole,
+    wrong: &mut Wrong,
+) -> Option<Id<Space>> {
     let own = (part.team().space_id() > 0).then(|| Id::new(part.team().space_id()));
     if role.permissions.space.is_empty() {
         if own.is_some() {
-            wrong.add("UserRoleId", "This role holds in the company as a whole; a team of a space cannot have it. Choose another role.");
+            wrong.add(
+                "UserRoleId",
+                "This role holds in the company as a whole; a team of a space cannot have it. Choose another role.",
+            );
         } else if part.space().is_some() {
-            wrong.add("UserRoleId", "This role holds in the company as a whole; you may give roles in one space. Choose another role.");
+            wrong.add(
+                "UserRoleId",
+                "This role holds in the company as a whole; you may give roles in one space. Choose another role.",
+            );
         }
         return None;
     }
     let only = own.or(part.space().map(At::id));
     match (fields.space, only) {
         (Some(asked), Some(only)) if asked != only => {
-            wrong.add("SpaceId", "This team gets its roles in its own space, or in the space you may give roles in. Choose that one.");
+            wrong.add(
+                "SpaceId",
+                "This team gets its roles in its own space, or in the space you may give roles in. Choose that one.",
+            );
             None
         }
         (_, Some(only)) => Some(only),

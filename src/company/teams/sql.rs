@@ -176,7 +176,11 @@ fn permissions_of(rows: &Rows<'_>, role: Id<Role>) -> Result<RolePermissions> {
     Ok(RolePermissions::of(&rows.all(sql, [role], |row| Ok((row.get(0)?, row.get(1)?)))?))
 }
 
-pub fn scoped_roles(rows: &Rows<'_>, team: Option<Id<Kind>>, only: Option<Id<ScopedUserRole>>) -> Result<Vec<ScopedRole>> {
+pub fn scoped_roles(
+    rows: &Rows<'_>,
+    team: Option<Id<Kind>>,
+    only: Option<Id<ScopedUserRole>>,
+) -> Result<Vec<ScopedRole>> {
     let mut roles = rows.all(
         "SELECT s.id, s.team_id, s.role_id, r.name, s.space_id, sp.name, s.expires_at,
                 (t.builtin = 'administrators' AND r.builtin = 'systemadministrator')
@@ -247,7 +251,13 @@ pub fn names_in(
 }
 
 /// Of these ids, those that are neither of the space nor kept from before.
-pub fn not_in_space(rows: &Rows<'_>, dimension: Dimension, space: Id<Space>, ids: &[i64], kept: &Vec<i64>) -> Result<Vec<i64>> {
+pub fn not_in_space(
+    rows: &Rows<'_>,
+    dimension: Dimension,
+    space: Id<Space>,
+    ids: &[i64],
+    kept: &Vec<i64>,
+) -> Result<Vec<i64>> {
     let sql = format!(
         "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT id FROM {} WHERE space_id = ?2)
          AND value NOT IN (SELECT value FROM json_each(?3))",
@@ -297,4 +307,3 @@ fn put_limits(tx: &Writing<'_>, id: Id<ScopedUserRole>, settled: &Settled) -> Re
     }
     Ok(())
 }
-

@@ -62,11 +62,16 @@ fn a_team_is_made_changed_and_deleted() {
     let level = Level::Space(harbour.space(&ada));
     let local = create(&ada.ask(TeamCreate { level }).unwrap(), Fields::named("Releasers")).unwrap();
     assert_eq!(local.space_name.as_deref(), Some("Default"));
-    let changed = edit(&editing(&ada, &team.id.to_string()).unwrap(), Fields { name: "Crew".into(), description: "Friday".into() });
+    let changed = edit(
+        &editing(&ada, &team.id.to_string()).unwrap(),
+        Fields { name: "Crew".into(), description: "Friday".into() },
+    );
     assert_eq!(changed.unwrap().description, "Friday");
     delete(&ada.ask(TeamDelete { team: located(&ada, &team.id.to_string()) }).unwrap()).unwrap();
     assert!(ada.locate::<Kind>(Within::Company, &team.id.to_string()).is_err());
-    for line in ["Created: Team Releasers was created", "Modified: Team Crew was changed", "Deleted: Team Crew was deleted"] {
+    for line in
+        ["Created: Team Releasers was created", "Modified: Team Crew was changed", "Deleted: Team Crew was deleted"]
+    {
         assert!(harbour.trail().contains(&line.to_owned()), "{line}");
     }
 }
@@ -103,7 +108,10 @@ fn lists_mix_what_may_be_seen_at_each_level() {
     assert!(is_denied(nothing.ask_anywhere::<TeamView>(None), "TeamView"));
     let own = Filter { member: Some(Id::new(1)), ..Filter::default() };
     let of_ada = list(&ada.ask_anywhere::<TeamView>(None).unwrap(), &own, Page::ALL).unwrap();
-    assert_eq!(of_ada.items.iter().map(|team| team.name.as_str()).collect::<Vec<_>>(), ["Administrators", "Everyone", "Space managers"]);
+    assert_eq!(
+        of_ada.items.iter().map(|team| team.name.as_str()).collect::<Vec<_>>(),
+        ["Administrators", "Everyone", "Space managers"]
+    );
 }
 
 #[test]
@@ -120,12 +128,16 @@ fn members_come_and_go() {
     remove_member(&editing(&ada, &team).unwrap(), cleo).unwrap();
     assert!(wrong(add_members(&editing(&ada, &team).unwrap(), &[Id::new(999)]), "MemberUserIds"));
     assert!(conflict(add_members(&editing(&ada, "teams-everyone").unwrap(), &[ben])));
-    let told: Vec<String> = harbour.trail().into_iter().filter(|line| line.contains("joined") || line.contains("left")).collect();
-    assert_eq!(told, [
-        "Modified: Team Releasers: Ben joined, Cleo joined",
-        "Modified: Team Releasers: Ada joined, Ben left",
-        "Modified: Team Releasers: Cleo left",
-    ]);
+    let told: Vec<String> =
+        harbour.trail().into_iter().filter(|line| line.contains("joined") || line.contains("left")).collect();
+    assert_eq!(
+        told,
+        [
+            "Modified: Team Releasers: Ben joined, Cleo joined",
+            "Modified: Team Releasers: Ada joined, Ben left",
+            "Modified: Team Releasers: Cleo left",
+        ]
+    );
     // Who may not see users sees that there are members, not who.
     let blind = with_rights(&harbour, "Eve", &["TeamView"]);
     let seen = members(&seeing(&blind, &team)).unwrap();
@@ -166,7 +178,10 @@ fn nobody_gives_what_they_do_not_hold() {
     give("Environment Viewer", true).unwrap();
 
     // Joining or leaving a team that holds them.
-    assert!(matches!(add_members(&editing(&ben, "teams-managers").unwrap(), &[ben.user().unwrap()]), Err(Error::Denied(_))));
+    assert!(matches!(
+        add_members(&editing(&ben, "teams-managers").unwrap(), &[ben.user().unwrap()]),
+        Err(Error::Denied(_))
+    ));
     assert!(is_denied(add_members(&editing(&ben, "teams-administrators").unwrap(), &[cleo]), "AdministerSystem"));
     add_members(&editing(&ada, "teams-administrators").unwrap(), &[cleo]).unwrap();
     assert!(conflict(remove_member(&editing(&ben, "teams-administrators").unwrap(), cleo)), "decided on an older view");
@@ -181,7 +196,10 @@ fn nobody_gives_what_they_do_not_hold() {
     let fields = ScopedFields { role: role_id(&ada, "System Administrator"), ..ScopedFields::default() };
     let scoped = add_role(&editing(&ada, &strong).unwrap(), &fields).unwrap();
     assert!(is_denied(remove_role(&editing(&ben, &strong).unwrap(), scoped), "AdministerSystem"));
-    assert!(is_denied(change_role(&editing(&ben, &strong).unwrap(), scoped, &in_default(&ben, "Deployment Creator")), "AdministerSystem"));
+    assert!(is_denied(
+        change_role(&editing(&ben, &strong).unwrap(), scoped, &in_default(&ben, "Deployment Creator")),
+        "AdministerSystem"
+    ));
     let deleting = ben.ask(TeamDelete { team: located(&ben, &strong) }).unwrap();
     assert!(is_denied(delete(&deleting), "AdministerSystem"));
     assert!(harbour.trail().iter().any(|line| line == "AccessDenied: Ben was refused AdministerSystem"));
@@ -204,10 +222,16 @@ fn the_rights_to_a_space_cover_the_roles_in_that_space_only() {
     let elsewhere = ScopedFields { space: Some(Id::new(other)), ..in_default(&ben, "Deployment Creator") };
     assert!(wrong(add_role(&roles, &elsewhere), "SpaceId"));
     assert!(wrong(add_role(&roles, &ScopedFields { space: None, ..in_default(&ben, "System Manager") }), "UserRoleId"));
-    assert!(matches!(add_role(&roles, &in_default(&ben, "Read Only")), Err(Error::Denied(_))), "its system part is more than he holds");
+    assert!(
+        matches!(add_role(&roles, &in_default(&ben, "Read Only")), Err(Error::Denied(_))),
+        "its system part is more than he holds"
+    );
 
     // A role of the team in another space is not found from here.
-    let far = add_role(&editing(&ada, &team).unwrap(), &ScopedFields { space: Some(Id::new(other)), ..in_default(&ada, "Deployment Creator") });
+    let far = add_role(
+        &editing(&ada, &team).unwrap(),
+        &ScopedFields { space: Some(Id::new(other)), ..in_default(&ada, "Deployment Creator") },
+    );
     let far = far.unwrap();
     assert!(matches!(remove_role(&roles, far), Err(Error::NotFound(_))));
     assert!(matches!(change_role(&roles, far, &in_default(&ben, "Deployment Creator")), Err(Error::NotFound(_))));
@@ -226,7 +250,10 @@ fn a_role_stands_where_the_table_says() {
     let ada = harbour.ada();
     let outside = made(&ada, "Outside").id.to_string();
     let space = harbour.space(&ada);
-    let inside = create(&ada.ask(TeamCreate { level: Level::Space(space) }).unwrap(), Fields::named("Inside")).unwrap().id.to_string();
+    let inside = create(&ada.ask(TeamCreate { level: Level::Space(space) }).unwrap(), Fields::named("Inside"))
+        .unwrap()
+        .id
+        .to_string();
     let give = |team: &str, role: &str, space: Option<i64>| {
         let fields = ScopedFields { role: role_id(&ada, role), space: space.map(Id::new), ..ScopedFields::default() };
         let id = add_role(&editing(&ada, team).unwrap(), &fields)?;
@@ -234,7 +261,10 @@ fn a_role_stands_where_the_table_says() {
     };
     // Only system permissions.
     assert_eq!(give(&outside, "System Manager", None).unwrap(), None);
-    assert!(wrong(give(&outside, "System Manager", Some(1)), "UserRoleId"), "it is there already, whatever space was given");
+    assert!(
+        wrong(give(&outside, "System Manager", Some(1)), "UserRoleId"),
+        "it is there already, whatever space was given"
+    );
     assert!(wrong(give(&inside, "System Manager", Some(1)), "UserRoleId"));
     // Only space permissions, and a mix.
     for role in ["Deployment Creator", "Project Viewer"] {
@@ -261,7 +291,10 @@ fn limits_are_of_that_space_and_are_said_in_words() {
     let (staging, contoso) = (harbour.environment("Staging"), harbour.tenant("Contoso"));
     let other = harbour.another_space("Other");
     let far = harbour.sql(|c| {
-        c.execute("INSERT INTO environments (space_id, name, name_key, slug) VALUES (?1, 'Far', 'far', 'far')", [other])?;
+        c.execute(
+            "INSERT INTO environments (space_id, name, name_key, slug) VALUES (?1, 'Far', 'far', 'far')",
+            [other],
+        )?;
         Ok(c.last_insert_rowid())
     });
     let ada = harbour.ada();
@@ -277,7 +310,11 @@ fn limits_are_of_that_space_and_are_said_in_words() {
     ] {
         assert!(wrong(add_role(&granted, &fields), field), "{field}");
     }
-    let system = ScopedFields { role: role_id(&ada, "System Manager"), projects: vec![Id::new(shop)], ..ScopedFields::default() };
+    let system = ScopedFields {
+        role: role_id(&ada, "System Manager"),
+        projects: vec![Id::new(shop)],
+        ..ScopedFields::default()
+    };
     assert!(wrong(add_role(&granted, &system), "ProjectIds"));
 
     let scoped = ScopedFields {
@@ -291,7 +328,10 @@ fn limits_are_of_that_space_and_are_said_in_words() {
     assert!(wrong(add_role(&granted, &scoped), "UserRoleId"), "not twice the same");
     let words = summary(&role_of(&ada, &team, id));
     assert_eq!(words.can, "deploy, run runbooks and look around");
-    assert_eq!(words.place, "in Default: projects Shop and Billing and what is in project group Web; environment Staging; tenant Contoso");
+    assert_eq!(
+        words.place,
+        "in Default: projects Shop and Billing and what is in project group Web; environment Staging; tenant Contoso"
+    );
 
     // It bites: a member may deploy there and nowhere else, until it ends.
     let until = Some(clock::now().plus(DAY));
@@ -339,13 +379,20 @@ fn every_built_in_role_is_listed_with_what_it_allows() {
     let harbour = harbour();
     let ada = harbour.ada();
     let roles = list_roles(&ada.ask(UserRoleView {}).unwrap()).unwrap();
-    let count = crate::company::access::builtin::roles().map(|(name, _, _)| name).collect::<std::collections::BTreeSet<_>>().len();
+    let count = crate::company::access::builtin::roles()
+        .map(|(name, _, _)| name)
+        .collect::<std::collections::BTreeSet<_>>()
+        .len();
     assert_eq!(roles.len(), count);
     let named = |name: &str| roles.iter().find(|role| role.name == name).unwrap();
-    assert_eq!((named("System Administrator").permissions.space.len(), named("Deployment Creator").permissions.system.len()), (0, 0));
+    assert_eq!(
+        (named("System Administrator").permissions.space.len(), named("Deployment Creator").permissions.system.len()),
+        (0, 0)
+    );
     assert!(named("Space Manager").permissions.has("DeploymentCreate") && named("Space Manager").teams == 1);
     assert_eq!(named("Tenant Manager").permissions.dimensions(), [crate::company::access::policy::Dimension::Tenant]);
-    let shown = show_role(&ada.ask(UserRoleView {}).unwrap(), &ada.locate(Within::Company, "Project Lead").unwrap()).unwrap();
+    let shown =
+        show_role(&ada.ask(UserRoleView {}).unwrap(), &ada.locate(Within::Company, "Project Lead").unwrap()).unwrap();
     assert!(shown.is_builtin && shown.permissions.has("ReleaseCreate"));
 }
 
@@ -359,7 +406,11 @@ fn the_summary_says_what_matters() {
         format!("{} {}", words.can, words.place)
     };
     for (role, scope, words) in [
-        ("System Administrator", To::SYSTEM, "administer the company, look after people, define roles, make spaces, decide who is in teams and what teams may do, more and look around in the company as a whole"),
+        (
+            "System Administrator",
+            To::SYSTEM,
+            "administer the company, look after people, define roles, make spaces, decide who is in teams and what teams may do, more and look around in the company as a whole",
+        ),
         ("Space Manager", To::EVERYWHERE, "do everything in all of Default"),
         ("Space Viewer", To::EVERYWHERE, "look around, without changing anything in all of Default"),
         ("Tenant Manager", To::EVERYWHERE, "change tenants and look around in all of Default"),

@@ -48,16 +48,22 @@ pub fn summary(role: &ScopedRole) -> Summary {
 
 fn can(permissions: &RolePermissions) -> String {
     let everything = builtin::roles().find(|(name, level, _)| *name == "Space Manager" && *level == "space");
-    let all = everything.is_some_and(|(_, _, all)| all.iter().all(|name| permissions.space.iter().any(|info| info.name == *name)));
+    let all = everything
+        .is_some_and(|(_, _, all)| all.iter().all(|name| permissions.space.iter().any(|info| info.name == *name)));
     let mut verbs: Vec<&str> = Vec::new();
     if all {
         verbs.push("do everything");
     }
-    verbs.extend(VERBS.iter().filter(|(name, _)| {
-        let at_system = permissions.system.iter().any(|info| info.name == *name);
-        let in_space = permissions.space.iter().any(|info| info.name == *name);
-        at_system || (in_space && !all)
-    }).map(|(_, verb)| *verb));
+    verbs.extend(
+        VERBS
+            .iter()
+            .filter(|(name, _)| {
+                let at_system = permissions.system.iter().any(|info| info.name == *name);
+                let in_space = permissions.space.iter().any(|info| info.name == *name);
+                at_system || (in_space && !all)
+            })
+            .map(|(_, verb)| *verb),
+    );
     let changes = permissions.system.iter().chain(&permissions.space).filter(|info| info.change).count();
     let looks = permissions.system.iter().chain(&permissions.space).any(|info| !info.change);
     if verbs.len() > NAMED || (!all && changes > verbs.len() * 4) {
@@ -69,7 +75,11 @@ fn can(permissions: &RolePermissions) -> String {
     if looks && !all {
         verbs.push(if verbs.is_empty() { "look around, without changing anything" } else { "look around" });
     }
-    if verbs.is_empty() { "do nothing yet".into() } else { and(&verbs.iter().map(|verb| (*verb).to_owned()).collect::<Vec<_>>()) }
+    if verbs.is_empty() {
+        "do nothing yet".into()
+    } else {
+        and(&verbs.iter().map(|verb| (*verb).to_owned()).collect::<Vec<_>>())
+    }
 }
 
 fn place(role: &ScopedRole) -> String {
@@ -95,8 +105,10 @@ fn place(role: &ScopedRole) -> String {
 }
 
 fn said(word: &str, list: &[Limited]) -> String {
-    let names: Vec<String> =
-        list.iter().map(|one| one.name.clone().unwrap_or_else(|| "one that you cannot see or that is gone".into())).collect();
+    let names: Vec<String> = list
+        .iter()
+        .map(|one| one.name.clone().unwrap_or_else(|| "one that you cannot see or that is gone".into()))
+        .collect();
     format!("{word}{} {}", if names.len() == 1 { "" } else { "s" }, and(&names))
 }
 

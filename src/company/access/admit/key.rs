@@ -27,21 +27,21 @@ pub fn api_key(company: &Company, key: &str, from: &From) -> Result<Option<Visit
     let found = snapshot.with(|rows| {
         let read = |row: &rusqlite::Row<'_>| {
             let person = Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)?, state: row.get(6)? };
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<Moment>>(2)?, person))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<Moment>>(2)?, person, row.get::<_, Moment>(7)?))
         };
         let found = rows.one(
-            "SELECT k.id, k.hint, k.last_used_at, u.id, u.display_name, u.is_service, u.state
+            "SELECT k.id, k.hint, k.last_used_at, u.id, u.display_name, u.is_service, u.state, k.expires_at
              FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.key_hash = ?1 AND k.expires_at > ?2 AND u.state = 'active'",
             (&hash_key(key)[..], clock::now()),
             read,
         )?;
-        let Some((id, hint, last_used, person)) = found else { return Ok(None) };
+        let Some((id, hint, last_used, person, until)) = found else { return Ok(None) };
         let version = access_version(rows)?;
-        Ok(Some((company.grants_of(rows, person.id, version)?, id, hint, last_used, person)))
+        Ok(Some((company.grants_of(rows, person.id, version)?, id, hint, last_used, person, until)))
     })?;
-    let Some((grants, id, hint, last_used, person)) = found else { return Ok(None) };
+    let Some((grants, id, hint, last_used, person, until)) = found else { return Ok(None) };
     if last_used.is_none_or(|at| clock::now().0 - at.0 > HOUR) {
         company.touch("UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1", id)?;
     }
-    Ok(Some(Visitor::person(company, snapshot, &person, None, format!("API key {hint}"), from, grants)))
+    Ok(Some(Visitor::person(company, snapshot, &person, None, format!("API key {hint}"), from, grants).until(until)))
 }

@@ -1,0 +1,121 @@
+//! One's own account: name, sessions, keys. Everybody may, for nobody else.
+
+use super::{User, keys, sql};
+use crate::{
+    base::{
+        clock::Moment,
+        error::{Error, Result},
+        ids::{ApiKey as Key, Id},
+        names,
+    },
+    company::access::{Event, Granted, Myself},
+};
+
+/// A place where somebody is signed in.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its number.
+    pub id: i64,
+    /// When it began.
+    pub began_at: Moment,
+    /// When it was last used.
+    pub last_seen_at: Moment,
+    /// From where.
+    pub address: String,
+    /// What the browser says it is.
+    pub agent: String,
+    /// Whether it is the one that asks.
+    pub is_this: bool,
+}
+
+/// Oneself.
+pub fn profile(granted: &Granted<'_, Myself>) -> Result<User> {
+    granted.read(|rows| sql::by_id(rows, granted.what().user()))
+}
+
+/// Changes the name that others see.
+///
+/// # Errors
+/// `Invalid` for one that is missing or too long.
+pub fn rename(granted: &Granted<'_, Myself>, display_name: &str) -> Result<User> {
+    let name = names::name(display_name, 64).map_err(|message| Error::invalid("DisplayName", message))?;
+    granted.write(|tx| {
+        let before = sql::by_id(tx, granted.what().user())?;
+        tx.run("UPDATE users SET display_name = ?2 WHERE id = ?1", (before.id, &name))?;
+        let after = sql::by_id(tx, before.id)?;
+        let event = Event::new("Modified").say("User ").name(after.id, &after.display_name).say(" was changed");
+        tx.record(event.difference(&before, &after), after)
+    })
+}
+
+/// Where one is signed in, the last used first.
+pub fn sessions(granted: &Granted<'_, Myself>) -> Result<Vec<Session>> {
+    let this = granted.visitor().session();
+    let mut sessions = granted.read(|rows| sql::sessions(rows, granted.what().user()))?;
+    for session in &mut sessions {
+        session.is_this = Some(session.id) == this;
+    }
+    Ok(sessions)
+}
+
+/// Ends one of one's sessions.
+///
+/// # Errors
+/// `NotFound` when there is no such session of one's own.
+pub fn end_session(granted: &Granted<'_, Myself>, id: i64) -> Result<()> {
+    granted.write(|tx| {
+        let me = sql::by_id(tx, granted.what().user())?;
+        if tx.run("DELETE FROM sessions WHERE id = ?1 AND user_id = ?2 AND stage = 'full'", (id, me.id))? == 0 {
+            return Err(Error::NotFound("session".into()));
+        }
+        tx.record(Event::new("Logout").name(me.id, &me.display_name).say(" ended a session"), ())
+    })
+}
+
+/// Ends all of one's sessions but the one that asks. How many ended.
+pub fn end_other_sessions(granted: &Granted<'_, Myself>) -> Result<usize> {
+    granted.write(|tx| {
+        let began = tx.changes();
+        let me = sql::by_id(tx, granted.what().user())?;
+        let this = granted.visitor().session();
+        let ended = tx.run("DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2", (me.id, this))?;
+        if ended == 0 {
+            return tx.unchanged(began, 0);
+        }
+        tx.record(Event::new("Logout").name(me.id, &me.display_name).say(" ended all other sessions"), ended)
+    })
+}
+
+/// One's keys, the newest first.
+pub fn api_keys(granted: &Granted<'_, Myself>) -> Result<Vec<keys::ApiKey>> {
+    granted.read(|rows| sql::keys(rows, granted.what().user()))
+}
+
+/// Makes a key for oneself; it is shown once and stored as a hash. `until`: 180 days unless told otherwise.
+///
+/// # Errors
+/// `Invalid` for a purpose that is missing and an end that is past, too far, or later than that of the key that asks.
+pub fn create_api_key(
+    granted: &Granted<'_, Myself>,
+    purpose: &str,
+    until: Option<Moment>,
+) -> Result<(String, keys::ApiKey)> {
+    let until = keys::end(granted.visitor(), until)?;
+    granted.write(|tx| {
+        let me = sql::by_id(tx, granted.what().user())?;
+        let (key, event) = keys::store(tx, me.id, &me.display_name, purpose, until)?;
+        let made = keys::newest(tx, me.id)?;
+        tx.record(event, (key, made))
+    })
+}
+
+/// Revokes one of one's keys: it no longer works.
+///
+/// # Errors
+/// `NotFound` when there is no such key of one's own.
+pub fn revoke_api_key(granted: &Granted<'_, Myself>, id: Id<Key>) -> Result<()> {
+    granted.write(|tx| {
+        let me = sql::by_id(tx, granted.what().user())?;
+        tx.record(keys::remove(tx, &me, id)?, ())
+    })
+}
