@@ -6,8 +6,10 @@
 
 pub mod access;
 pub mod upkeep;
+pub mod audit;
 pub mod teams;
 pub mod people;
+pub mod settings;
 pub mod spaces;
 pub mod tasks;
 pub mod environments;

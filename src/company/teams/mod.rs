@@ -10,7 +10,8 @@ mod words;
 
 pub use roles::{RolePermissions, UserRole, list_roles, show_role};
 pub use scoped::{
-    Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, remove_role, role, roles_of,
+    Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, own_roles, own_teams, remove_role,
+    role, roles_of, roles_of_user, team_of,
 };
 pub use words::{Summary, summary};
 

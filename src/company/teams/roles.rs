@@ -22,8 +22,8 @@ pub struct UserRole {
     pub name: String,
     /// What it is for.
     pub description: String,
-    /// Whether it came with the company; such a role cannot be deleted.
-    pub is_builtin: bool,
+    /// What it is called for good when it came with the company; such a role cannot be deleted.
+    pub builtin: Option<String>,
     /// What it allows.
     pub permissions: RolePermissions,
     /// How many teams hold it.
@@ -37,6 +37,17 @@ pub struct RolePermissions {
     pub system: Vec<&'static Info>,
     /// In the space it is held in, by name.
     pub space: Vec<&'static Info>,
+}
+
+impl UserRole {
+    /// Its id on the wire: built-in roles have conventional ones.
+    pub fn wire_id(&self) -> String {
+        wire_id(self.id, self.builtin.as_deref())
+    }
+}
+
+pub(super) fn wire_id(id: Id<Kind>, builtin: Option<&str>) -> String {
+    builtin.map_or_else(|| id.to_string(), |builtin| format!("userroles-{builtin}"))
 }
 
 impl RolePermissions {

@@ -9,11 +9,13 @@ use crate::{
     base::{
         clock::{self, Moment},
         error::{Error, Fields as Wrong, Result},
-        ids::{Environment, Id, Project, ProjectGroup, ScopedUserRole, Space, Team, Tenant, UserRole as Role},
+        ids::{Environment, Id, Project, ProjectGroup, ScopedUserRole, Space, Team, Tenant, User, UserRole as Role},
     },
     company::access::{
-        At, Columns, Event, Granted, Reach, TeamPart, Visitor,
-        permissions::{EnvironmentView, Info, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView},
+        At, Columns, Event, Granted, Myself, Reach, TeamPart, Visitor,
+        permissions::{
+            EnvironmentView, Info, List, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView, UserRoleView,
+        },
         policy::Dimension,
     },
 };
@@ -30,6 +32,8 @@ pub struct ScopedRole {
     pub role: Id<Role>,
     /// The user role's name.
     pub role_name: String,
+    /// What the user role is called for good when it came with the company.
+    pub role_builtin: Option<String>,
     /// What the user role allows.
     pub permissions: RolePermissions,
     /// The space its space permissions hold in; `None` for a role without any.
@@ -45,6 +49,10 @@ pub struct ScopedRole {
 }
 
 impl ScopedRole {
+    /// The user role's id on the wire.
+    pub fn role_wire_id(&self) -> String {
+        super::roles::wire_id(self.role, self.role_builtin.as_deref())
+    }
     /// Whether it has ended.
     pub fn has_ended(&self) -> bool {
         self.until.is_some_and(|until| until <= clock::now())
@@ -188,6 +196,37 @@ pub fn roles_of(granted: &Granted<'_, TeamView>) -> Result<Vec<ScopedRole>> {
     roles.retain(|role| sees(role.space));
     named(granted, &mut roles)?;
     Ok(roles)
+}
+
+/// The team that has a role, if it stands at one of the granted levels.
+///
+/// # Errors
+/// `NotFound` also for a team that the visitor may not see.
+pub fn team_of(granted: &[Granted<'_, List<TeamView>>], id: Id<ScopedUserRole>) -> Result<Id<Team>> {
+    let missing = || Error::NotFound(id.to_string());
+    let first = granted.first().ok_or_else(missing)?;
+    let found = first.read(|rows| {
+        let role = sql::scoped_roles(rows, None, Some(id))?.pop();
+        role.map(|role| sql::by_id(rows, role.team)).transpose()
+    })?;
+    let team = found.ok_or_else(missing)?;
+    let seen = granted.iter().any(|one| one.what().space() == number(team.space));
+    if seen { Ok(team.id) } else { Err(missing()) }
+}
+
+/// All roles that somebody has through their teams, those of Everyone among them.
+pub fn roles_of_user(granted: &Granted<'_, UserRoleView>, user: &At<User>) -> Result<Vec<ScopedRole>> {
+    granted.read(|rows| sql::roles_of_user(rows, user.id()))
+}
+
+/// All roles that one has oneself.
+pub fn own_roles(granted: &Granted<'_, Myself>) -> Result<Vec<ScopedRole>> {
+    granted.read(|rows| sql::roles_of_user(rows, granted.what().user()))
+}
+
+/// The teams that one is in oneself, Everyone among them.
+pub fn own_teams(granted: &Granted<'_, Myself>) -> Result<Vec<super::Team>> {
+    granted.read(|rows| sql::teams_of_user(rows, granted.what().user()))
 }
 
 /// One role of a team.

@@ -147,7 +147,7 @@ pub fn system_rights_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Vec<Stri
 
 pub fn user_roles(rows: &Rows<'_>, only: Option<Id<Role>>) -> Result<Vec<UserRole>> {
     let mut roles = rows.all(
-        "SELECT r.id, r.name, r.description, r.builtin IS NOT NULL, (SELECT count(DISTINCT s.team_id) FROM scoped_roles s WHERE s.role_id = r.id)
+        "SELECT r.id, r.name, r.description, r.builtin, (SELECT count(DISTINCT s.team_id) FROM scoped_roles s WHERE s.role_id = r.id)
          FROM user_roles r WHERE ?1 IS NULL OR r.id = ?1 ORDER BY r.name_key",
         [only],
         |row| {
@@ -155,7 +155,7 @@ pub fn user_roles(rows: &Rows<'_>, only: Option<Id<Role>>) -> Result<Vec<UserRol
                 id: row.get(0)?,
                 name: row.get(1)?,
                 description: row.get(2)?,
-                is_builtin: row.get(3)?,
+                builtin: row.get(3)?,
                 permissions: RolePermissions::default(),
                 teams: row.get(4)?,
             })
@@ -183,7 +183,7 @@ pub fn scoped_roles(
 ) -> Result<Vec<ScopedRole>> {
     let mut roles = rows.all(
         "SELECT s.id, s.team_id, s.role_id, r.name, s.space_id, sp.name, s.expires_at,
-                (t.builtin = 'administrators' AND r.builtin = 'systemadministrator')
+                r.builtin, t.builtin, (t.builtin = 'administrators' AND r.builtin = 'systemadministrator')
              OR (t.builtin = 'spacemanagers' AND r.builtin = 'spacemanager')
          FROM scoped_roles s JOIN user_roles r ON r.id = s.role_id JOIN teams t ON t.id = s.team_id
          LEFT JOIN spaces sp ON sp.id = s.space_id
@@ -201,7 +201,8 @@ pub fn scoped_roles(
                 space_name: row.get(5)?,
                 scope: Scope::default(),
                 until: row.get(6)?,
-                is_fixed: row.get::<_, Option<bool>>(7)?.unwrap_or(false),
+                role_builtin: row.get(7)?,
+                is_fixed: row.get::<_, Option<bool>>(9)?.unwrap_or(false),
             })
         },
     )?;
@@ -218,6 +219,24 @@ pub fn scoped_roles(
         }
     }
     Ok(roles)
+}
+
+/// The roles of all teams of a user.
+pub fn roles_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Vec<ScopedRole>> {
+    let mut roles = Vec::new();
+    for team in teams_of_user(rows, user)? {
+        roles.extend(scoped_roles(rows, Some(team.id), None)?);
+    }
+    Ok(roles)
+}
+
+/// The teams a user is in, Everyone among them.
+pub fn teams_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Vec<Team>> {
+    let sql = format!(
+        "{TEAM} WHERE t.builtin = 'everyone' OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1)
+         ORDER BY t.space_id IS NOT NULL, s.name_key, t.name_key, t.id"
+    );
+    rows.all(&sql, [user], team)
 }
 
 fn table(dimension: Dimension) -> &'static str {
