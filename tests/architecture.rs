@@ -1,0 +1,294 @@
+//! Holds the shape of the house: who may use whom, where things stand, and that `ARCHITECTURE.md` tells the truth.
+//! Each test gathers all that breaks its rule, so that one run shows everything.
+
+mod source;
+
+use source::{Source, files, root, sources, text};
+use std::collections::BTreeSet;
+
+/// The parts in order of dependence; those on one line stand beside each other and do not know each other.
+const ORDER: &[&[&str]] = &[
+    &["base"],
+    &["store"],
+    &["company"],
+    &["appliance"],
+    &["execution"],
+    &["http"],
+    &["api", "web"],
+    &["app"],
+    &["cli"],
+    &["main"],
+];
+
+fn rank(part: &str) -> Option<usize> {
+    ORDER.iter().position(|parts| parts.contains(&part))
+}
+
+/// Ends the test with every finding, and says what to do.
+#[track_caller]
+fn none(findings: Vec<String>, advice: &str) {
+    assert!(findings.is_empty(), "{advice}\n  {}\n", findings.join("\n  "));
+}
+
+/// The names of `mod` lines, in order; those for tests left out.
+fn modules_of(path: &str) -> Vec<String> {
+    let source = Source::read(path, text(path));
+    let name = |line: &str| Some(line.trim().strip_prefix("pub mod ").or(line.trim().strip_prefix("mod "))?.to_owned());
+    source.code.lines().filter_map(name).filter_map(|rest| Some(rest.strip_suffix(';')?.to_owned())).collect()
+}
+
+fn features() -> Vec<String> {
+    modules_of("src/company/mod.rs")
+}
+
+#[test]
+fn each_part_uses_only_those_before_it() {
+    let mut findings = Vec::new();
+    for source in sources() {
+        let Some(own) = rank(source.part()) else { continue };
+        for (line, path) in source.paths() {
+            let (Some("crate"), Some(part)) = (path.first().map(String::as_str), path.get(1)) else { continue };
+            let Some(other) = rank(part) else { continue };
+            if part != source.part() && other >= own {
+                findings.push(format!("{}:{line} uses {}", source.path, path.join("::")));
+            }
+        }
+    }
+    none(findings, "These use a part that stands after them. Move what is shared into an earlier part:");
+}
+
+#[test]
+fn the_parts_are_declared_in_order() {
+    let declared = modules_of("src/lib.rs");
+    let wanted: Vec<&str> = ORDER.iter().flat_map(|parts| parts.iter().copied()).filter(|p| *p != "main").collect();
+    assert_eq!(declared, wanted, "src/lib.rs and the order of dependence in this test should name the same parts");
+}
+
+#[test]
+fn each_feature_uses_only_those_before_it() {
+    let features = features();
+    let place = |name: &str| features.iter().position(|feature| feature == name);
+    let mut findings = Vec::new();
+    for source in sources() {
+        let Some(own) = source.feature().and_then(place) else { continue };
+        for (line, path) in source.paths() {
+            let [first, second, third, ..] = path.as_slice() else { continue };
+            if first == "crate" && second == "company" && place(third).is_some_and(|other| other > own) {
+                findings.push(format!("{}:{line} uses {}", source.path, path.join("::")));
+            }
+        }
+    }
+    none(findings, "These use a feature that stands after them in src/company/mod.rs. Turn the use round, or the order:");
+}
+
+/// `(what begins so, the folders or files that may, why)`
+const ONLY_IN: &[(&str, &[&str], &str)] = &[
+    ("rusqlite::Connection::open", &["src/store/"], "connections are opened by store alone"),
+    ("crate::store", &["src/store/", "src/company/access/", "src/appliance/registry.rs"], "the door opens the file"),
+    ("rusqlite", &["src/store/", "src/company/", "src/base/ids.rs"], "SQL stays in the compartment"),
+    ("std::process::Command", &["src/execution/"], "processes are started by execution alone"),
+    ("tokio::process", &["src/execution/"], "processes are started by execution alone"),
+    ("std::time::SystemTime::now", &["src/base/clock.rs"], "the clock is read by base alone"),
+    ("jiff::Timestamp::now", &["src/base/clock.rs"], "the clock is read by base alone"),
+    ("jiff::Zoned::now", &["src/base/clock.rs"], "the clock is read by base alone"),
+    ("axum::extract::Path", &["src/app.rs", "src/http/"], "handlers get a checked request"),
+    ("axum::extract::Query", &["src/http/"], "handlers get a checked request"),
+    ("axum::extract::Form", &["src/http/"], "handlers get a checked request"),
+    ("axum::extract::Json", &["src/http/"], "handlers get a checked request"),
+    ("axum::Json", &["src/http/"], "handlers get a checked request"),
+    ("axum::Form", &["src/http/"], "handlers get a checked request"),
+];
+
+#[test]
+fn what_is_dangerous_is_in_one_place() {
+    let mut findings = Vec::new();
+    for source in sources() {
+        for (line, path) in source.paths() {
+            let path = path.join("::");
+            for (what, places, why) in ONLY_IN {
+                let inside = path.strip_prefix(what).is_some_and(|rest| {
+                    rest.is_empty() || rest.starts_with("::") || rest.starts_with('_')
+                });
+                if inside && !places.iter().any(|place| source.path.starts_with(place)) {
+                    findings.push(format!("{}:{line} uses {path}: {why}", source.path));
+                }
+            }
+        }
+    }
+    none(findings, "Ask the part whose work it is instead:");
+}
+
+#[test]
+fn visibility_is_one_of_three() {
+    let mut findings = Vec::new();
+    for source in sources() {
+        for (number, line) in source.code.lines().enumerate() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let sql = words.windows(3).any(|w| w[0].starts_with("pub") && w[1] == "mod" && w[2].starts_with("sql"));
+            let sql_in = words.windows(2).any(|w| w[0] == "mod" && w[1].starts_with("sql")) && line.contains("pub(");
+            if line.contains("pub(crate)") || line.contains("pub(in crate)") || sql || sql_in {
+                findings.push(format!("{}:{} {}", source.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none(
+        findings,
+        "`pub` is for pages, API and command line, `pub(in crate::company)` for sibling features; a module `sql` is private:",
+    );
+}
+
+#[test]
+fn pages_and_api_write_no_sql() {
+    let parts = ["web", "api", "http", "app", "cli", "execution"];
+    let mut findings = Vec::new();
+    for source in sources().iter().filter(|source| parts.contains(&source.part())) {
+        for (line, string) in &source.strings {
+            let words: Vec<&str> = string.split_whitespace().collect();
+            let has = |a: &str, b: &str| words.first() == Some(&a) && words.contains(&b);
+            let sql = has("SELECT", "FROM") || has("DELETE", "FROM") || has("INSERT", "INTO") || has("UPDATE", "SET");
+            if sql || words.first() == Some(&"PRAGMA") {
+                findings.push(format!("{}:{line} {string}", source.path));
+            }
+        }
+    }
+    none(findings, "Ask a command of the company instead of writing SQL here:");
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let mut findings = Vec::new();
+    for source in sources() {
+        let first = source.text.lines().next().unwrap_or_default();
+        if !first.starts_with("//! ") {
+            findings.push(source.path);
+        }
+    }
+    none(findings, "Begin the file with `//!` and a sentence that says what it is and promises:");
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let mut findings = Vec::new();
+    let folders = ["src", "tests", "templates", "static", "packaging"];
+    let prose_and_tables = |path: &str| {
+        ["lock.json", ".snap", ".png", ".tsv"].iter().any(|end| path.ends_with(end))
+            // Printed by a test, a line for each permission and route.
+            || path == "tests/isolation/roles.txt"
+            || path == "tests/isolation/doors.txt"
+            // The schema is one document.
+            || path.starts_with("src/store/migrations/")
+    };
+    for path in folders.iter().flat_map(|folder| files(folder)).filter(|path| !prose_and_tables(path)) {
+        let Ok(text) = std::fs::read_to_string(root().join(&path)) else { continue };
+        let lines = text.lines().count();
+        if lines > 600 {
+            findings.push(format!("{path}: {lines} lines"));
+        }
+    }
+    none(findings, "At most 600 lines a file: split it along the trade's seams:");
+}
+
+/// Files of `api`, `web`, `templates` and `tests/features` that belong to no feature but to the frame.
+const FRAME: &[(&str, &[&str])] = &[
+    ("src/api", &["mod", "caller", "error", "openapi", "resource", "root"]),
+    ("src/web", &["mod", "caller", "error", "form", "page", "setup", "signin"]),
+    ("templates", &["README", "_bare", "_frame", "_parts", "errors", "help", "signin"]),
+    ("tests/features", &["mod"]),
+];
+/// Screens and documents that show a part of a feature under a name of its own, or several features; and whose they are.
+const VIEWS: &[(&str, &str)] = &[
+    // The wire has resources of its own for parts of a feature.
+    ("accounts", "targets"),
+    ("apikeys", "people"),
+    ("events", "audit"),
+    ("machines", "targets"),
+    ("processes", "projects"),
+    ("progression", "deployments"),
+    ("projectgroups", "projects"),
+    ("scopedroles", "teams"),
+    ("tagsets", "tenants"),
+    ("users", "people"),
+    ("userroles", "teams"),
+    // Screens that show several.
+    ("dashboard", "deployments"),
+    ("search", "projects"),
+    ("trail", "audit"),
+];
+/// Features without pages or API of their own: the door, and the file as a whole, which is the operator's.
+const WITHOUT_FACE: &[&str] = &["access", "upkeep"];
+
+#[test]
+fn each_features_files_stand_in_their_places() {
+    let features = features();
+    let mut findings = Vec::new();
+    for (folder, frame) in FRAME {
+        let mut names = BTreeSet::new();
+        for path in files(folder) {
+            let rest = path.trim_start_matches(folder).trim_start_matches('/');
+            let name = rest.split('/').next().unwrap_or_default();
+            names.insert(name.split('.').next().unwrap_or_default().to_owned());
+        }
+        for name in &names {
+            let view = VIEWS.iter().any(|(view, of)| view == name && features.iter().any(|f| f == of));
+            if !features.contains(name) && !frame.contains(&name.as_str()) && !view {
+                findings.push(format!("{folder}/{name} is called after no feature of the company"));
+            }
+        }
+        if *folder == "src/api" || *folder == "src/web" {
+            for feature in features.iter().filter(|feature| !WITHOUT_FACE.contains(&feature.as_str())) {
+                let shown = VIEWS.iter().any(|(view, of)| of == feature && names.contains(*view));
+                if !names.contains(feature) && !shown {
+                    findings.push(format!("{folder} shows nothing of {feature}: {folder}/{feature}.rs is missing"));
+                }
+            }
+        }
+    }
+    none(findings, "A feature has the same name everywhere; if this is a view of several, tell VIEWS in tests/architecture.rs:");
+}
+
+#[test]
+fn the_map_is_true() {
+    let map = text("ARCHITECTURE.md");
+    let mut findings = Vec::new();
+    let quoted: Vec<&str> = map.split('`').skip(1).step_by(2).collect();
+    for part in ORDER.iter().flat_map(|parts| parts.iter()) {
+        if !quoted.iter().any(|word| word.trim_end_matches('/') == *part) {
+            findings.push(format!("it does not name the part `{part}`"));
+        }
+    }
+    for feature in features() {
+        if !quoted.contains(&format!("company/{feature}").as_str()) {
+            findings.push(format!("it does not name the feature `company/{feature}`"));
+        }
+    }
+    for word in quoted.iter().filter(|word| word.contains('/') || word.ends_with(".rs")) {
+        let first = word.split('/').next().unwrap_or_default();
+        let ours = rank(first).is_some() || root().join(first).exists() || root().join("src").join(first).exists();
+        if !ours || word.contains(['{', '<', ' ', '*']) {
+            continue; // an address, a pattern, a command
+        }
+        let place = word.trim_end_matches('/');
+        let there = [place.to_owned(), format!("src/{place}"), format!("src/{place}.rs")];
+        if !there.iter().any(|path| root().join(path).exists()) {
+            findings.push(format!("`{word}` does not exist"));
+        }
+    }
+    none(findings, "ARCHITECTURE.md is not true any more:");
+}
+
+#[test]
+fn a_command_takes_its_proof_first() {
+    let mut findings = Vec::new();
+    for source in sources().iter().filter(|source| source.part() == "company" && source.feature() != Some("access")) {
+        // What takes a proof takes it first; what takes rows is for siblings and not `pub`.
+        for (number, line) in source.code.lines().enumerate() {
+            let Some(rest) = line.trim().strip_prefix("pub fn ") else { continue };
+            let Some((_, parameters)) = rest.split_once('(') else { continue };
+            let late = parameters.find("Granted<").is_some_and(|at| parameters[..at].contains(','));
+            if late {
+                findings.push(format!("{}:{} {}", source.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none(findings, "The proof stands first in a command:");
+}
