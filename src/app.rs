@@ -1,5 +1,7 @@
 //! Assembly: opens the data folder, builds the server, starts the loops, stops them in order.
 
+#![allow(clippy::disallowed_types, reason = "assembly serves the embedded files itself; they have no visitor")]
+
 use crate::{
     api,
     appliance::Appliance,

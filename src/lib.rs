@@ -2,6 +2,9 @@
 //!
 //! The parts in order of dependence; each may use those above it, never those below.
 
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::todo))]
+
 /// Words that every part uses.
 pub mod base;
 /// One SQLite file: opened, written by one, read by a few.

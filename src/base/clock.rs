@@ -1,5 +1,7 @@
 //! The one place that reads the clock.
 
+#![allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+
 use jiff::{Timestamp, Unit, tz::TimeZone};
 
 /// A moment, in milliseconds since 1970 UTC.

@@ -1,5 +1,7 @@
 //! Online copies and checks of a file.
 
+#![allow(clippy::disallowed_methods, reason = "the one place that opens files")]
+
 use super::{Store, open_writer};
 use crate::base::error::{Error, Result};
 use rusqlite::{Connection, OpenFlags, backup::Backup};

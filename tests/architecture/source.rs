@@ -123,20 +123,20 @@ impl Source {
         let mut known: HashMap<String, Vec<String>> = HashMap::new();
         for (_, around, path, name) in &raw {
             if let Some(name) = name {
-                known.insert(name.clone(), self.from_root(around, path));
+                known.insert(name.clone(), self.whole(around, path));
             }
         }
         let resolve = |(place, around, path, name): &(usize, Vec<String>, Vec<String>, Option<String>)| {
             let full = match known.get(&path[0]) {
                 Some(known) if name.is_none() => known.iter().chain(&path[1..]).cloned().collect(),
-                _ => self.from_root(around, path),
+                _ => self.whole(around, path),
             };
             (line(&self.code, *place), full)
         };
         raw.iter().map(resolve).collect()
     }
 
-    fn from_root(&self, around: &[String], path: &[String]) -> Vec<String> {
+    fn whole(&self, around: &[String], path: &[String]) -> Vec<String> {
         let mut here: Vec<String> = self.module.iter().chain(around).cloned().collect();
         let mut rest = path;
         match path[0].as_str() {

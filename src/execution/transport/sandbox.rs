@@ -9,6 +9,8 @@
 //! (`sandbox-run`) holds the other; when it closes, for whatever reason, the keeper kills all it has below it. The
 //! *inside* (`sandbox-run --inside`) locks itself in and becomes the interpreter. So no code runs between fork and exec.
 
+#![allow(clippy::disallowed_methods, reason = "the one place that starts processes")]
+
 mod inside;
 
 use std::io;
