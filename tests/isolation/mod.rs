@@ -14,8 +14,10 @@ fn kept(path: &str, table: &str) {
         return;
     }
     let before = fs::read_to_string(&file).unwrap_or_default();
-    let surplus = before.lines().filter(|line| !table.lines().any(|other| other == *line)).map(|line| format!("- {line}"));
-    let missing = table.lines().filter(|line| !before.lines().any(|other| other == *line)).map(|line| format!("+ {line}"));
+    let surplus =
+        before.lines().filter(|line| !table.lines().any(|other| other == *line)).map(|line| format!("- {line}"));
+    let missing =
+        table.lines().filter(|line| !before.lines().any(|other| other == *line)).map(|line| format!("+ {line}"));
     let differences: Vec<String> = surplus.chain(missing).collect();
     assert!(
         before == table,

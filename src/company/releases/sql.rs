@@ -1,3 +1,5 @@
+//! Statements about releases; private to them.
+
 use super::*;
 use crate::base::clock;
 use crate::company::access::Writing;
