@@ -8,9 +8,10 @@ use super::access::{
     At, Event, Granted, Rows, Visitor, Writing, builtin,
     permissions::{SpaceCreate, SpaceDelete, SpaceEdit, SpaceView},
 };
+use super::tasks;
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
-    ids::{Id, Space as Kind, Team, User},
+    ids::{Id, Space as Kind, Task, Team, User},
     names,
     paging::{Listed, Page},
 };
@@ -136,7 +137,7 @@ pub fn edit(granted: &Granted<'_, SpaceEdit>, fields: Fields) -> Result<Space> {
 /// `Conflict` for the default space, while its queue is not stopped, and while a task of it still executes.
 pub fn delete(granted: &Granted<'_, SpaceDelete>) -> Result<()> {
     let id = granted.what().space.id();
-    granted.write(|tx| {
+    let tasks = granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         if gone.is_default {
             return Err(Error::Conflict(format!(
@@ -153,10 +154,13 @@ pub fn delete(granted: &Granted<'_, SpaceDelete>) -> Result<()> {
                 gone.name
             )));
         }
+        let tasks = sql::tasks(tx, id)?;
         tx.run("DELETE FROM spaces WHERE id = ?1", [id])?;
         tx.access_changed()?;
-        tx.record(Event::new("Deleted").say("Space ").name(id, &gone.name).say(" was deleted").space(id.0), ())
-    })
+        tx.record(Event::new("Deleted").say("Space ").name(id, &gone.name).say(" was deleted").space(id.0), tasks)
+    })?;
+    tasks::forget(granted.visitor().company().folder(), &tasks);
+    Ok(())
 }
 
 fn check(tx: &Writing<'_>, fields: &Fields, managers: Option<&Managers>, this: Option<Id<Kind>>) -> Result<Fields> {
@@ -183,11 +187,6 @@ fn check(tx: &Writing<'_>, fields: &Fields, managers: Option<&Managers>, this: O
     }
     wrong.finish()?;
     Ok(Fields { name, description, ..fields.clone() })
-}
-
-/// Whether the tasks of a space wait.
-pub(in crate::company) fn queue_stopped(rows: &Rows<'_>, space: Id<Kind>) -> Result<bool> {
-    Ok(sql::by_id(rows, space)?.task_queue_stopped)
 }
 
 /// One space, inside a transaction that was granted for something in it.
@@ -281,6 +280,10 @@ mod sql {
         tx.run("UPDATE spaces SET is_default = 0 WHERE is_default = 1", [])?;
         tx.run("UPDATE spaces SET is_default = 1 WHERE id = ?1", [id])?;
         Ok(())
+    }
+
+    pub fn tasks(rows: &Rows<'_>, id: Id<Kind>) -> Result<Vec<Id<Task>>> {
+        rows.all("SELECT id FROM tasks WHERE space_id = ?1", [id], |row| row.get(0))
     }
 
     pub fn executing(rows: &Rows<'_>, id: Id<Kind>) -> Result<bool> {

@@ -293,15 +293,6 @@ pub(in crate::company) fn successes(
     sql::successes(rows, release, whose)
 }
 
-/// The environments of a project that a tenant is connected to.
-pub(in crate::company) fn connected(
-    rows: &Rows<'_>,
-    project: &Project,
-    tenant: Id<Tenant>,
-) -> Result<Vec<Id<Environment>>> {
-    sql::connected(rows, project, tenant)
-}
-
 /// Whose deployments are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {

@@ -10,10 +10,11 @@ use super::access::{
     Columns, Event, Granted, Reach, Rows,
     permissions::{List, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit, ProjectView},
 };
+use super::tasks;
 use crate::base::{
     clock::Moment,
     error::{Error, Fields as Wrong, Result},
-    ids::{Channel, Id, Lifecycle, Project as Kind, ProjectGroup, Space},
+    ids::{Channel, Id, Lifecycle, Project as Kind, ProjectGroup, Space, Task},
     names,
     paging::{Listed, Page},
 };
@@ -295,7 +296,7 @@ pub fn edit(
 /// `Conflict` while a task of it executes (`domain §15`).
 pub fn delete(granted: &Granted<'_, ProjectDelete>) -> Result<()> {
     let id = granted.what().project.id();
-    granted.write(|tx| {
+    let tasks = granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         if sql::executing(tx, id)? {
             return Err(Error::Conflict(format!(
@@ -304,10 +305,12 @@ pub fn delete(granted: &Granted<'_, ProjectDelete>) -> Result<()> {
             )));
         }
         // Limits of roles that name it stay: without them a role scoped to this project alone would reach everywhere.
-        sql::delete(tx, id)?;
+        let tasks = sql::delete(tx, id)?;
         let event = Event::new("Deleted").say("Project ").name(id, &gone.name).say(" was deleted");
-        tx.record(event.space(gone.space.0).project(id.0, Some(gone.group.0)), ())
-    })
+        tx.record(event.space(gone.space.0).project(id.0, Some(gone.group.0)), tasks)
+    })?;
+    tasks::forget(granted.visitor().company().folder(), &tasks);
+    Ok(())
 }
 
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
@@ -530,10 +533,12 @@ mod sql {
         rows.any("SELECT 1 FROM tasks WHERE project_id = ?1 AND state IN ('Executing', 'Cancelling')", [id])
     }
 
-    pub fn delete(tx: &Writing<'_>, id: Id<Kind>) -> Result<()> {
+    /// The tasks that went with it.
+    pub fn delete(tx: &Writing<'_>, id: Id<Kind>) -> Result<Vec<Id<Task>>> {
+        let tasks = tx.all("SELECT id FROM tasks WHERE project_id = ?1", [id], |row| row.get(0))?;
         tx.run("DELETE FROM projects WHERE id = ?1", [id])?;
         tx.run("DELETE FROM tasks WHERE project_id = ?1", [id])?;
-        Ok(())
+        Ok(tasks)
     }
 
     pub fn with(rows: &Rows<'_>, column: &'static str, number: i64, reach: &Reach) -> Result<(i64, Vec<String>)> {

@@ -13,6 +13,7 @@ use super::lifecycles::{
     promotion::{self, PhaseProgress},
 };
 use super::projects::{self, TenantedMode, process::Step};
+use super::tasks;
 use crate::base::{
     clock::Moment,
     error::{Error, Fields as Wrong, Result},
@@ -212,7 +213,7 @@ pub fn edit(granted: &Granted<'_, ReleaseEdit>, notes: &str) -> Result<Release> 
 /// `Conflict` while it is being deployed or waits to be (`domain §15`).
 pub fn delete(granted: &Granted<'_, ReleaseDelete>) -> Result<()> {
     let id = granted.what().release.id();
-    granted.write(|tx| {
+    let tasks = granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         let of = projects::by_id(tx, gone.project)?;
         if sql::on_its_way(tx, id)? {
@@ -221,15 +222,17 @@ pub fn delete(granted: &Granted<'_, ReleaseDelete>) -> Result<()> {
                 of.name, gone.version
             )));
         }
-        sql::delete(tx, id)?;
+        let tasks = sql::delete(tx, id)?;
         let event = Event::new("Deleted")
             .say("Release ")
             .name(id, &gone.version)
             .say(" of ")
             .name(of.id, &of.name)
             .say(" was deleted");
-        tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), ())
-    })
+        tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), tasks)
+    })?;
+    tasks::forget(granted.visitor().company().folder(), &tasks);
+    Ok(())
 }
 
 /// How far a release is in its lifecycle.
@@ -268,11 +271,6 @@ pub fn progression(granted: &Granted<'_, ReleaseView>) -> Result<Progression> {
 /// One release, inside a transaction that was granted for something that has it.
 pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Release> {
     sql::by_id(rows, id)
-}
-
-/// A project's release of this version, ignoring case.
-pub(in crate::company) fn by_version(rows: &Rows<'_>, project: Id<Project>, version: &str) -> Result<Option<Release>> {
-    sql::by_version(rows, project, version)
 }
 
 #[cfg(test)]

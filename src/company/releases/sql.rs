@@ -1,7 +1,7 @@
 //! Statements about releases; private to them.
 
 use super::*;
-use crate::base::clock;
+use crate::base::{clock, ids::Task};
 use crate::company::access::Writing;
 use rusqlite::{Row, params_from_iter, types::Value};
 use serde_json::{Map, json};
@@ -103,11 +103,13 @@ pub fn on_its_way(rows: &Rows<'_>, id: Id<Kind>) -> Result<bool> {
     )
 }
 
-pub fn delete(tx: &Writing<'_>, id: Id<Kind>) -> Result<()> {
-    let tasks: Vec<i64> = tx.all("SELECT task_id FROM deployments WHERE release_id = ?1", [id], |row| row.get(0))?;
+/// The tasks that went with it.
+pub fn delete(tx: &Writing<'_>, id: Id<Kind>) -> Result<Vec<Id<Task>>> {
+    let tasks: Vec<Id<Task>> =
+        tx.all("SELECT task_id FROM deployments WHERE release_id = ?1", [id], |row| row.get(0))?;
     tx.run("DELETE FROM releases WHERE id = ?1", [id])?;
-    for task in tasks {
+    for task in &tasks {
         tx.run("DELETE FROM tasks WHERE id = ?1", [task])?;
     }
-    Ok(())
+    Ok(tasks)
 }

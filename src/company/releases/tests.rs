@@ -149,7 +149,11 @@ fn a_release_on_its_way_stays() {
     harbour.sql(|c| c.execute("UPDATE tasks SET state = 'Success'", []));
     let edit = ada.ask(ReleaseEdit { release: ada.locate(&at(&ada, "Shop"), "1.0.0").unwrap() }).unwrap();
     assert_eq!(super::edit(&edit, " Fixed the till. ").unwrap().notes, "Fixed the till.");
+    let log = harbour.company.folder().join("task-logs/1.log");
+    std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+    std::fs::write(&log, "{}").unwrap();
     delete(&granted).unwrap();
+    assert!(!log.exists(), "the logs go with their tasks");
     for table in ["releases", "deployments", "tasks"] {
         assert_eq!(
             harbour.sql(|c| c.query_row(&format!("SELECT count(*) FROM {table}"), [], |r| r.get::<_, i64>(0))),

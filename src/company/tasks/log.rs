@@ -234,6 +234,19 @@ pub fn log_size(granted: &Granted<'_, TaskView>) -> Result<u64> {
     }
 }
 
+/// Removes the logs of tasks that were deleted. Called once that change stands; a file that stays is told in the
+/// program's own log and read by nobody, for numbers of tasks are never used again.
+pub(in crate::company) fn forget(company: &Path, tasks: &[Id<Kind>]) {
+    for task in tasks {
+        match std::fs::remove_file(path(company, *task)) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%task, %cause, "the log of a deleted task could not be removed");
+            }
+            _ => {}
+        }
+    }
+}
+
 fn path(company: &Path, task: Id<Kind>) -> PathBuf {
     company.join("task-logs").join(format!("{}.log", task.0))
 }

@@ -26,6 +26,7 @@ use crate::base::{
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+pub(in crate::company) use log::forget;
 pub use log::{Category, From, Line, Lines, Log, log_size, plain, read_log};
 pub use queue::{
     Lease, Left, Outcome, PENDING, Standing, bell, cancel, claim, expire, finish, next_queued, recover, renew, settle,
