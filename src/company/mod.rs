@@ -20,6 +20,7 @@ pub mod lifecycles;
 pub mod channels;
 pub mod releases;
 pub mod deployments;
+pub mod dashboard;
 
 #[cfg(test)]
 pub mod testing;

@@ -3,6 +3,7 @@
 //! Handlers are plain functions of a [`Visit`] (somebody signed in) or of a [`Call`] (nobody yet). They know no axum.
 
 pub mod caller;
+mod dashboard;
 mod environments;
 pub mod error;
 mod form;
@@ -12,6 +13,7 @@ mod projectgroups;
 mod search;
 mod setup;
 mod signin;
+mod standing;
 mod tasks;
 
 use crate::{
@@ -69,6 +71,7 @@ pub fn routes() -> Vec<Route<Page>> {
     use Method as M;
     vec![
         page(M::GET,  "/", "", caller::home),
+        page(M::GET,  "/{space}", "", dashboard::show),
         page(M::GET,  "/search", "", search::search),
         page(M::GET,  "/app", "", search::bridge),
         page(M::GET,  "/go/{space}/{kind}/{id}", "", search::go),

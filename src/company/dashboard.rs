@@ -1,0 +1,93 @@
+//! What runs where: the latest deployment to each place, and how far it is behind. For the dashboard and for a tenant's
+//! page.
+//!
+//! Shows only what each proof reaches; knows nothing of pages.
+
+use super::{
+    access::{
+        Columns, Granted,
+        permissions::{DeploymentView, List, ProjectView, ReleaseView},
+    },
+    deployments::{self, Deployment, Filter},
+};
+use crate::base::error::Result;
+use std::collections::{HashMap, HashSet};
+
+/// The latest deployment to a place.
+#[derive(Debug, Clone)]
+pub struct Spot {
+    /// The deployment.
+    pub deployment: Deployment,
+    /// How many releases of the project are newer than its; 0 for who may not see releases.
+    pub behind: u32,
+}
+
+/// The latest deployment to each place (project, environment, tenant) that the visitor may see.
+pub fn spots(granted: &Granted<'_, List<DeploymentView>>, filter: &Filter) -> Result<Vec<Spot>> {
+    let latest = deployments::latest(granted, filter)?;
+    let releases: HashSet<i64> = latest.iter().map(|deployment| deployment.release.0).collect();
+    let reach = granted.reach_of::<ReleaseView>(granted.what().space());
+    let behind = granted.read(|rows| {
+        let mut parameters = vec![serde_json::json!(releases).to_string().into()];
+        let columns = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
+        let seen = reach.condition(columns, &mut parameters);
+        sql::newer(rows, &seen, &parameters)
+    })?;
+    let of =
+        |deployment: Deployment| Spot { behind: behind.get(&deployment.release.0).copied().unwrap_or(0), deployment };
+    Ok(latest.into_iter().map(of).collect())
+}
+
+/// The newest release of each of some projects: its version, by the project's number.
+pub fn newest(granted: &Granted<'_, List<ReleaseView>>, projects: &[i64]) -> Result<HashMap<i64, String>> {
+    let reach = granted.reach();
+    granted.read(|rows| {
+        let mut parameters = vec![serde_json::json!(projects).to_string().into(), granted.what().space().into()];
+        let columns = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
+        let seen = reach.condition(columns, &mut parameters);
+        sql::newest(rows, &seen, &parameters)
+    })
+}
+
+/// The pairs of project and environment that the projects' lifecycles leave out (`domain §5`).
+pub fn left_out(granted: &Granted<'_, List<ProjectView>>, projects: &[i64]) -> Result<HashSet<(i64, i64)>> {
+    granted.read(|rows| sql::left_out(rows, granted.what().space(), projects))
+}
+
+mod sql {
+    use super::*;
+    use crate::company::access::Rows;
+    use rusqlite::{params_from_iter, types::Value};
+
+    pub fn newer(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<HashMap<i64, u32>> {
+        let sql = format!(
+            "SELECT r.id, (SELECT count(*) FROM releases n WHERE n.project_id = r.project_id AND n.id > r.id)
+             FROM releases r JOIN projects p ON p.id = r.project_id WHERE r.id IN (SELECT value FROM json_each(?1)) AND {seen}"
+        );
+        let found = rows.all(&sql, params_from_iter(parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(found.into_iter().collect())
+    }
+
+    pub fn newest(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<HashMap<i64, String>> {
+        let sql = format!(
+            "SELECT p.id, (SELECT version FROM releases r WHERE r.project_id = p.id ORDER BY r.id DESC LIMIT 1)
+             FROM projects p WHERE p.id IN (SELECT value FROM json_each(?1)) AND p.space_id = ?2 AND {seen}"
+        );
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?));
+        let found: Vec<(i64, Option<String>)> = rows.all(&sql, params_from_iter(parameters), read)?;
+        Ok(found.into_iter().filter_map(|(project, version)| Some((project, version?))).collect())
+    }
+
+    pub fn left_out(rows: &Rows<'_>, space: i64, projects: &[i64]) -> Result<HashSet<(i64, i64)>> {
+        let found = rows.all(
+            "SELECT p.id, e.id FROM projects p JOIN environments e ON e.space_id = p.space_id
+             WHERE p.space_id = ?1 AND p.id IN (SELECT value FROM json_each(?2))
+               AND EXISTS (SELECT 1 FROM phases f WHERE f.lifecycle_id = p.lifecycle_id)
+               AND NOT EXISTS (SELECT 1 FROM phases f LEFT JOIN phase_environments x ON x.phase_id = f.id
+                               WHERE f.lifecycle_id = p.lifecycle_id AND (x.environment_id IS NULL OR x.environment_id = e.id))",
+            (space, serde_json::json!(projects).to_string()),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(found.into_iter().collect())
+    }
+}

@@ -1,0 +1,245 @@
+//! The dashboard of a space: what is where, what failed, what is behind.
+
+use super::{
+    caller::{Answer, Visit},
+    environments::encode,
+    page::{Cell, Chip, Choice, FilterBar, Frame, Pager, count},
+    standing,
+};
+use crate::{
+    base::{
+        error::Result,
+        ids::{self, Id},
+        paging::Page,
+    },
+    company::{
+        access::permissions::{DeploymentCreate, DeploymentView, List, ProjectCreate, ProjectGroupView, ProjectView},
+        dashboard::{self, Spot},
+        deployments,
+        environments::Environment,
+        projects::{self, Project, groups},
+        tasks::State,
+    },
+};
+use askama::Template;
+use std::collections::{HashMap, HashSet};
+
+/// Projects on one page.
+const ROWS: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "dashboard/dashboard.html")]
+struct Dashboard {
+    frame: Frame,
+    sentence: String,
+    may_create: bool,
+    new_project_href: String,
+    attention: Vec<Attention>,
+    attention_href: String,
+    filter: FilterBar,
+    environments: Vec<Head>,
+    groups: Vec<Group>,
+    pager: Pager,
+}
+struct Attention {
+    chip: Chip,
+    href: String,
+    title: String,
+    detail: String,
+    action: String,
+}
+struct Head {
+    name: String,
+    href: String,
+}
+struct Group {
+    name: String,
+    summary: String,
+    rows: Vec<Row>,
+}
+struct Row {
+    name: String,
+    href: String,
+    newest: String,
+    cells: Vec<Cell>,
+}
+
+/// What is known of the projects of one page.
+struct Board {
+    environments: Vec<Environment>,
+    spots: Vec<Spot>,
+    newest: HashMap<i64, String>,
+    left_out: HashSet<(i64, i64)>,
+    may_deploy: bool,
+}
+
+/// `/{company}/{space}`.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let search = visit.call.asked("q").unwrap_or_default();
+    let group = visit.call.asked("group").unwrap_or_default();
+    let number = visit.call.page_number();
+    let groups = if visitor.may_somewhere::<ProjectGroupView>(&space) {
+        let granted = visitor.ask(List::<ProjectGroupView>::of(&space))?;
+        groups::list(&granted, &groups::Filter::default(), Page::ALL)?.items
+    } else {
+        Vec::new()
+    };
+    let chosen = groups.iter().find(|one| one.slug == group);
+    let filter = projects::Filter {
+        partial_name: search.into(),
+        group: chosen.map(|one| one.id.0),
+        ..projects::Filter::default()
+    };
+    let sees = visitor.may_somewhere::<ProjectView>(&space);
+    let (items, total) = if sees {
+        let granted = visitor.ask(List::<ProjectView>::of(&space))?;
+        let listed = projects::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+        (listed.items, listed.total)
+    } else {
+        (Vec::new(), 0)
+    };
+    let board = board(visit, &items)?;
+
+    let mut sections: Vec<Group> = Vec::new();
+    let mut of: HashMap<i64, usize> = HashMap::new();
+    for project in &items {
+        let place = *of.entry(project.group.0).or_insert_with(|| {
+            let known = groups.iter().find(|group| group.id == project.group);
+            let name = known.map_or("Other projects", |group| group.name.as_str());
+            sections.push(Group { name: name.to_owned(), summary: String::new(), rows: Vec::new() });
+            sections.len() - 1
+        });
+        sections[place].rows.push(row(visit, &board, project));
+    }
+    for section in &mut sections {
+        section.summary = count(section.rows.len() as u64, "project", "projects");
+    }
+    sections.sort_by_key(|section| section.name.to_lowercase());
+
+    let address = visit.space_path("");
+    let mut bar = FilterBar::new(&address, "Find a project", search);
+    if groups.len() > 1 {
+        let mut choices = vec![Choice::new("", "All groups")];
+        choices.extend(groups.iter().map(|one| Choice::new(&one.slug, &one.name).chosen(one.slug == group)));
+        bar = bar.select("group", "Group", choices);
+    }
+    // A project can be added when it can be added to some group; the form offers those.
+    let may_create = visitor.may_somewhere::<ProjectCreate>(&space);
+    let query = format!("{address}?q={}&group={}", encode(search), encode(group));
+    Answer::page(&Dashboard {
+        frame: visit.frame("dashboard", "Dashboard"),
+        sentence: sentence(&board.spots, total, sees),
+        may_create,
+        new_project_href: if may_create { visit.space_path("/projects/new") } else { String::new() },
+        attention: attention(visit, &board.spots),
+        attention_href: visit.path("/tasks?state=Failed"),
+        filter: bar,
+        environments: board
+            .environments
+            .iter()
+            .map(|one| Head {
+                name: one.name.clone(),
+                href: visit.space_path(&format!("/infrastructure/environments/{}", one.slug)),
+            })
+            .collect(),
+        groups: sections,
+        pager: Pager::new(total as u64, ROWS as u64, number as u64, &query),
+    })
+}
+
+fn board(visit: &Visit, items: &[Project]) -> Result<Board> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let ids: Vec<Id<ids::Project>> = items.iter().map(|project| project.id).collect();
+    let numbers: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let spots = if !ids.is_empty() && visitor.may_somewhere::<DeploymentView>(&space) {
+        let filter = deployments::Filter { projects: Some(numbers.clone()), ..deployments::Filter::default() };
+        dashboard::spots(&visitor.ask(List::<DeploymentView>::of(&space))?, &filter)?
+    } else {
+        Vec::new()
+    };
+    let left_out = if ids.is_empty() {
+        HashSet::new()
+    } else {
+        dashboard::left_out(&visitor.ask(List::<ProjectView>::of(&space))?, &numbers)?
+    };
+    Ok(Board {
+        environments: standing::environments(visit)?,
+        spots,
+        newest: standing::newest(visit, &ids)?,
+        left_out,
+        may_deploy: visitor.may_somewhere::<DeploymentCreate>(&space),
+    })
+}
+
+fn row(visit: &Visit, board: &Board, project: &Project) -> Row {
+    let href = visit.space_path(&format!("/projects/{}", project.slug));
+    let newest = board.newest.get(&project.id.0).cloned().unwrap_or_default();
+    let cells = board.environments.iter().map(|environment| {
+        let here: Vec<&Spot> = board
+            .spots
+            .iter()
+            .filter(|spot| spot.deployment.project == project.id && spot.deployment.environment == environment.id)
+            .collect();
+        if !here.is_empty() {
+            return standing::cell(visit, &here, &href);
+        }
+        if board.left_out.contains(&(project.id.0, environment.id.0)) {
+            return Cell::closed();
+        }
+        // The page it leads to says whether this release may go there already.
+        if board.may_deploy && !newest.is_empty() && !project.is_disabled {
+            let deploy =
+                format!("{href}/releases/{}/deployments/new?environment={}", encode(&newest), environment.slug);
+            return Cell::none().start("Deploy…", deploy);
+        }
+        Cell::none()
+    });
+    let cells = cells.collect();
+    Row { name: project.name.clone(), newest, cells, href }
+}
+
+/// The answer in words.
+fn sentence(spots: &[Spot], projects: i64, sees: bool) -> String {
+    if !sees {
+        return "You may not see projects in this space. Your administrator can give you a role that does.".into();
+    }
+    if projects == 0 {
+        return String::new();
+    }
+    let number = |wanted: fn(&Spot) -> bool| spots.iter().filter(|spot| wanted(spot)).count() as u64;
+    let running = number(|spot| matches!(spot.deployment.state, State::Executing | State::Cancelling));
+    let queued = number(|spot| spot.deployment.state == State::Queued);
+    let failed = number(|spot| standing::went_wrong(&spot.deployment));
+    let behind = number(|spot| spot.behind > 0);
+    let mut parts = Vec::new();
+    for (many, words) in [(running, "running"), (queued, "waiting to run"), (failed, "failed"), (behind, "behind")] {
+        if many > 0 {
+            parts.push(format!("{} {words}", count(many, "deployment", "deployments")));
+        }
+    }
+    let projects = count(projects as u64, "project", "projects");
+    match (spots.is_empty(), parts.is_empty()) {
+        (true, _) => format!("{projects}, nothing deployed yet."),
+        (false, true) => format!("{projects}. Everything that was deployed runs the newest release."),
+        (false, false) => format!("{projects}: {}.", parts.join(", ")),
+    }
+}
+
+/// What failed last and was not put right since, newest first.
+fn attention(visit: &Visit, spots: &[Spot]) -> Vec<Attention> {
+    let mut wrong: Vec<&Spot> = spots.iter().filter(|spot| standing::went_wrong(&spot.deployment)).collect();
+    wrong.sort_by_key(|spot| std::cmp::Reverse(standing::at(&spot.deployment)));
+    let draw = |spot: &&Spot| {
+        let one = &spot.deployment;
+        let tenant = one.tenant_name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default();
+        Attention {
+            chip: standing::chip(one).at(standing::when(standing::at(one))),
+            href: standing::log_href(visit, one),
+            title: format!("{} {} to {}{tenant}", one.project_name, one.version, one.environment_name),
+            detail: one.error.lines().next().unwrap_or_default().chars().take(160).collect(),
+            action: "See the log".into(),
+        }
+    };
+    wrong.iter().take(5).map(draw).collect()
+}
