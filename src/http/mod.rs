@@ -40,3 +40,14 @@ pub async fn blocking<T: Send + 'static>(
         Err(fault) => Err(crate::base::error::Error::internal(format!("a handler failed: {fault}"))),
     }
 }
+
+/// Waits for asynchronous work from a handler: handlers run on threads that may wait.
+///
+/// # Errors
+/// `Internal` outside the server's runtime.
+pub fn wait_for<T>(work: impl Future<Output = T>) -> crate::base::error::Result<T> {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => Ok(runtime.block_on(work)),
+        Err(fault) => Err(crate::base::error::Error::internal(format!("no runtime to wait in: {fault}"))),
+    }
+}

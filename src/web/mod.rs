@@ -2,6 +2,7 @@
 //!
 //! Handlers are plain functions of a [`Visit`] (somebody signed in) or of a [`Call`] (nobody yet). They know no axum.
 
+mod accounts;
 pub mod caller;
 mod dashboard;
 mod environments;
@@ -15,6 +16,7 @@ mod setup;
 mod signin;
 mod standing;
 mod tasks;
+mod targets;
 
 use crate::{
     base::error::{Error, Result},
@@ -87,6 +89,22 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/{space}/infrastructure/environments/{environment}/edit",    "EnvironmentEdit",   environments::edit),
         page(M::POST, "/{space}/infrastructure/environments/{environment}",         "EnvironmentEdit",   environments::update),
         page(M::POST, "/{space}/infrastructure/environments/{environment}/delete",  "EnvironmentDelete", environments::delete),
+        // Deployment targets and accounts
+        page(M::GET,  "/{space}/infrastructure/targets",                            "MachineView",        targets::list),
+        page(M::POST, "/{space}/infrastructure/targets",                            "MachineCreate",      targets::create),
+        page(M::GET,  "/{space}/infrastructure/targets/new",                        "MachineCreate",      targets::new),
+        page(M::GET,  "/{space}/infrastructure/targets/{target}",                   "MachineView",        targets::show),
+        page(M::GET,  "/{space}/infrastructure/targets/{target}/edit",              "MachineEdit",        targets::edit),
+        page(M::POST, "/{space}/infrastructure/targets/{target}",                   "MachineEdit",        targets::update),
+        page(M::POST, "/{space}/infrastructure/targets/{target}/health",            "TaskCreate",         targets::check),
+        page(M::POST, "/{space}/infrastructure/targets/{target}/delete",            "MachineDelete",      targets::delete),
+        page(M::GET,  "/{space}/infrastructure/accounts",                           "AccountView",        accounts::list),
+        page(M::POST, "/{space}/infrastructure/accounts",                           "AccountCreate",      accounts::create),
+        page(M::GET,  "/{space}/infrastructure/accounts/new",                       "AccountCreate",      accounts::new),
+        page(M::GET,  "/{space}/infrastructure/accounts/{account}",                 "AccountView",        accounts::show),
+        page(M::GET,  "/{space}/infrastructure/accounts/{account}/edit",            "AccountEdit",        accounts::edit),
+        page(M::POST, "/{space}/infrastructure/accounts/{account}",                 "AccountEdit",        accounts::update),
+        page(M::POST, "/{space}/infrastructure/accounts/{account}/delete",          "AccountDelete",      accounts::delete),
         // Library: lifecycles, tag sets, project groups
         page(M::GET,  "/{space}/library/lifecycles",                                "LifecycleView",      lifecycles::list),
         page(M::POST, "/{space}/library/lifecycles",                                "LifecycleCreate",    lifecycles::create),
