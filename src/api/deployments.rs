@@ -70,6 +70,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
         channels: ask.asked_ids::<ids::Channel>("channels"),
         releases: ask.asked_ids::<Release>("releases"),
         states,
+        search: ask.asked_text("partialName"),
     };
     let listed = deployments::list(&granted, &filter, ask.page())?;
     let own = format!("{}/deployments", resource::space_api(ask, space.id().0));

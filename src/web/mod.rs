@@ -5,6 +5,7 @@
 mod accounts;
 pub mod caller;
 mod dashboard;
+mod deployments;
 mod environments;
 pub mod error;
 mod form;
@@ -81,6 +82,11 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/tasks",                "TaskView",   tasks::list),
         page(M::GET,  "/tasks/{task}",         "TaskView",   tasks::show),
         page(M::POST, "/tasks/{task}/cancel",  "TaskCancel", tasks::cancel),
+        // Deployments
+        page(M::GET,  "/{space}/projects/{project}/releases/{version}/deployments/new", "DeploymentCreate", deployments::new),
+        page(M::POST, "/{space}/projects/{project}/releases/{version}/deployments",     "DeploymentCreate", deployments::create),
+        page(M::GET,  "/{space}/projects/{project}/deployments",                        "DeploymentView",   deployments::list),
+        page(M::GET,  "/{space}/projects/{project}/deployments/{deployment}",           "DeploymentView",   deployments::show),
         // Environments
         page(M::GET,  "/{space}/infrastructure/environments",                       "EnvironmentView",   environments::list),
         page(M::POST, "/{space}/infrastructure/environments",                       "EnvironmentCreate", environments::create),

@@ -2,6 +2,7 @@
 //!
 //! Decides whether a release may go somewhere and what will run where. Does not know how a script gets there.
 
+mod choices;
 mod deploy;
 pub mod plan;
 mod prepare;
@@ -19,8 +20,10 @@ use crate::base::{
     clock::Moment,
     error::{Error, Result},
     ids::{Channel, Deployment as Kind, Environment, Id, Project, Release, Space, Target, Task, Tenant},
+    names,
     paging::{Listed, Page},
 };
+pub use choices::{Choices, Place, Recipient, choices};
 pub use deploy::{MOST_AT_ONCE, deploy, deploy_to_many};
 pub use prepare::{Prepared, Preview, prepare, preview};
 
@@ -117,6 +120,8 @@ pub struct Filter {
     pub releases: Option<Vec<i64>>,
     /// Only whose task is in one of these states.
     pub states: Vec<State>,
+    /// Part of the version, or of the environment's or tenant's name, ignoring case.
+    pub search: String,
 }
 
 const COLUMNS: Columns = Columns {
@@ -228,6 +233,7 @@ mod sql {
             } else {
                 Value::Text(serde_json::to_string(&states).unwrap_or_default())
             },
+            Value::Text(names::key(&filter.search)),
         ]
     }
 
@@ -237,7 +243,8 @@ mod sql {
         AND (?5 IS NULL OR d.tenant_id IN (SELECT value FROM json_each(?5)))
         AND (?6 IS NULL OR d.channel_id IN (SELECT value FROM json_each(?6)))
         AND (?7 IS NULL OR d.release_id IN (SELECT value FROM json_each(?7)))
-        AND (?8 IS NULL OR t.state IN (SELECT value FROM json_each(?8)))";
+        AND (?8 IS NULL OR t.state IN (SELECT value FROM json_each(?8)))
+        AND (?9 = '' OR instr(r.version_key, ?9) > 0 OR instr(e.name_key, ?9) > 0 OR instr(n.name_key, ?9) > 0)";
 
     pub fn list(rows: &Rows<'_>, seen: &str, parameters: &[Value], page: Page) -> Result<Listed<Deployment>> {
         let total =

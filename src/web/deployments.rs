@@ -1,0 +1,548 @@
+//! Pages of deployments: the one before the button, the list of a project, and one that was made.
+
+use super::{
+    caller::{Answer, Visit},
+    page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kind, Kv, Message, Pager, ScopePicker, When, count},
+    tasks::{chip, when},
+};
+use crate::{
+    base::{
+        clock,
+        error::{Error, Result},
+        ids::{self, Environment, Project, Release, Tenant},
+        paging::Page,
+    },
+    company::{
+        access::{
+            At,
+            permissions::{
+                DeploymentCreate, DeploymentView, EnvironmentView, List as Listing, ProjectView, ReleaseView, TaskView,
+                TenantView,
+            },
+        },
+        deployments::{self, Choices, Deployment, Filter, Options, plan::Place as Where},
+        projects, releases,
+        tasks::State,
+    },
+    http::call::Form,
+};
+use askama::Template;
+
+/// Rows on one page of the list.
+const ROWS: i64 = 50;
+/// The names of the form's fields, for the wire's.
+const FIELDS: &[(&str, &str)] = &[
+    ("Comments", "comments"),
+    ("SkipStepNames", "skip"),
+    ("RunAt", "when"),
+    ("EnvironmentName", "environment"),
+    ("Tenants", "tenant"),
+];
+
+#[derive(Template)]
+#[template(path = "deployments/new.html")]
+struct Deploy {
+    frame: Frame,
+    state: String,
+    action: String,
+    form: FormView,
+    places: Vec<Place>,
+    tenants: Option<ScopePicker>,
+    plan: String,
+    steps: Vec<Step>,
+    problems: Vec<Message>,
+    refusal: String,
+    why_href: String,
+    version: String,
+    place_word: String,
+    tenant_word: String,
+}
+struct Place {
+    value: String,
+    name: String,
+    now: String,
+    chosen: bool,
+    refusal: String,
+    why_href: String,
+}
+struct Step {
+    name: String,
+    place: String,
+}
+
+#[derive(Template)]
+#[template(path = "deployments/list.html")]
+struct List {
+    frame: Frame,
+    filter: FilterBar,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+struct Row {
+    href: String,
+    version: String,
+    to: String,
+    chip: Chip,
+    who: String,
+    queued: When,
+}
+
+#[derive(Template)]
+#[template(path = "deployments/show.html")]
+struct Show {
+    frame: Frame,
+    chip: Chip,
+    log_href: Option<String>,
+    again_href: Option<String>,
+    failure: String,
+    about: Kv,
+}
+
+/// What a deployment form is about.
+struct About {
+    project: At<Project>,
+    release: At<Release>,
+    shown: projects::Project,
+    version: String,
+    /// Names of the release's steps, and whether each may be left out.
+    steps: Vec<(String, bool)>,
+}
+
+fn about(visit: &Visit) -> Result<About> {
+    let visitor = &visit.visitor;
+    let project: At<Project> = visitor.locate(&visit.space()?, visit.parameter("project"))?;
+    let shown = projects::show(&visitor.ask(ProjectView { project: project.clone() })?)?;
+    let release: At<Release> = visitor.locate(&project, visit.parameter("version"))?;
+    let found = releases::show(&visitor.ask(ReleaseView { release: release.clone() })?)?;
+    let may_skip = |step: &projects::process::Step| !step.actions.iter().any(|action| action.is_required);
+    let steps = found.steps.iter().map(|step| (step.name.clone(), may_skip(step))).collect();
+    Ok(About { project, release, shown, version: found.version, steps })
+}
+
+fn project_path(visit: &Visit, rest: &str) -> String {
+    visit.space_path(&format!("/projects/{}{rest}", visit.parameter("project")))
+}
+
+/// What is chosen so far: by the address at first, by the form afterwards.
+#[derive(Default)]
+struct Chosen {
+    environment: String,
+    tenants: Vec<String>,
+    comments: String,
+    skip: Vec<String>,
+    when: String,
+}
+
+impl Chosen {
+    fn of(form: &Form) -> Chosen {
+        Chosen {
+            environment: form.text("environment").into(),
+            tenants: form.all("tenant"),
+            comments: form.text("comments").into(),
+            skip: form.all("skip"),
+            when: form.text("when").into(),
+        }
+    }
+}
+
+/// The form.
+pub(super) fn new(visit: &Visit) -> Result<Answer> {
+    let about = about(visit)?;
+    let chosen = Chosen {
+        environment: visit.call.asked("environment").unwrap_or_default().into(),
+        tenants: visit.call.asked_all("tenant"),
+        ..Chosen::default()
+    };
+    Answer::page(&draw(visit, &about, chosen, None)?)
+}
+
+/// The form was sent: deploy, or show what would happen.
+pub(super) fn create(visit: &Visit) -> Result<Answer> {
+    let about = about(visit)?;
+    let sent = visit.form();
+    let chosen = Chosen::of(&sent);
+    if !sent.text("preview").is_empty() {
+        return Answer::page(&draw(visit, &about, chosen, None)?);
+    }
+    match deploy(visit, &about, &chosen) {
+        Ok(made) => {
+            let first = made.first().ok_or_else(|| Error::internal("nothing was deployed"))?;
+            let say = match made.as_slice() {
+                [one] => format!("{} {} is on its way to {}.", one.project_name, one.version, one.environment_name),
+                many => format!(
+                    "{} deployments of {} {} are on their way to {}.",
+                    many.len(),
+                    first.project_name,
+                    first.version,
+                    first.environment_name
+                ),
+            };
+            Answer::done(visit.path(&format!("/tasks/{}", first.task)), say)
+        }
+        Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
+            Answer::refused(&draw(visit, &about, chosen, Some(error))?)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+fn deploy(visit: &Visit, about: &About, chosen: &Chosen) -> Result<Vec<Deployment>> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    if chosen.environment.trim().is_empty() {
+        return Err(Error::invalid("EnvironmentName", "Choose where to deploy."));
+    }
+    let environment: At<Environment> = visitor.locate(&space, &chosen.environment)?;
+    let mut places = Vec::new();
+    for tenant in &chosen.tenants {
+        places.push((environment.clone(), Some(visitor.locate::<Tenant>(&space, tenant)?)));
+    }
+    if places.is_empty() {
+        places.push((environment, None));
+    }
+    let not_before = match chosen.when.trim() {
+        "" => None,
+        // The field gives a time without zone, which is UTC as everywhere on these pages.
+        text => Some(
+            clock::Moment::parse(&format!("{text}:00Z"))
+                .or_else(|| clock::Moment::parse(text))
+                .ok_or_else(|| Error::invalid("RunAt", "Give a time such as 2026-01-31T10:00, in UTC."))?,
+        ),
+    };
+    let options = Options {
+        comments: chosen.comments.clone(),
+        skip_steps: chosen.skip.clone(),
+        not_before,
+        ..Options::default()
+    };
+    deployments::deploy_to_many(visitor, &about.project, &about.release, &places, &options)
+}
+
+fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> Result<Deploy> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let granted = visitor.ask(ReleaseView { release: about.release.clone() })?;
+    let choices = deployments::choices(&granted)?;
+    let latest = latest(visit, about)?;
+    let places = places(visit, about, &choices, &chosen, &latest)?;
+    let picked = places.iter().find(|place| place.chosen);
+    let refusal = match () {
+        () if choices.places.is_empty() => {
+            "There is no environment to deploy to yet. Add one under Infrastructure first.".to_owned()
+        }
+        () if places.iter().all(|place| !place.refusal.is_empty()) => {
+            "No environment is open to this release and to you.".to_owned()
+        }
+        () => String::new(),
+    };
+    let tenants = (choices.mode.with_tenant()).then(|| picker(&choices, &chosen));
+    let mut problems = Vec::new();
+    let (mut plan, mut steps) = ("Choose where to deploy to see what will run where.".to_owned(), Vec::new());
+    if let Some(place) = picked {
+        let environment = visitor.ask(EnvironmentView { environment: visitor.locate(&space, &place.value)? })?;
+        let tenant = match chosen.tenants.first() {
+            Some(tenant) => Some(visitor.ask(TenantView { tenant: visitor.locate(&space, tenant)? })?),
+            None => None,
+        };
+        let preview = deployments::preview(&granted, &environment, tenant.as_ref())?;
+        plan = match (chosen.tenants.len(), preview.plan.steps.len()) {
+            (_, 0) => "The release has no steps: nothing will run.".into(),
+            (0 | 1, some) => format!("{} will run in {}.", count(some as u64, "step", "steps"), place.name),
+            (many, some) => {
+                format!(
+                    "{} will run in {}, once for each of {many} tenants. Shown for the first.",
+                    count(some as u64, "step", "steps"),
+                    place.name
+                )
+            }
+        };
+        // Without a tenant nothing is refused before one can be chosen.
+        let waits = choices.mode == projects::TenantedMode::Tenanted && chosen.tenants.is_empty();
+        if let (Some(why), false, None) = (&preview.obstacle, waits, &error) {
+            problems.push(Message::new(Kind::Warning, why));
+        }
+        steps =
+            preview.plan.steps.iter().map(|step| Step { name: step.name.clone(), place: whereabouts(step) }).collect();
+    }
+    let place_word = picked.map_or_else(|| "…".to_owned(), |place| place.name.clone());
+    let tenant_word = match chosen.tenants.len() {
+        0 => "no tenant".to_owned(),
+        some => count(some as u64, "tenant", "tenants"),
+    };
+    let mut tenants = tenants;
+    let form = form(about, &chosen);
+    let form = match error {
+        Some(error) => {
+            if let (Some(picker), Error::Invalid(wrong)) = (&mut tenants, &error) {
+                picker.error = wrong.of("Tenants").unwrap_or_default().to_owned();
+            }
+            super::form::refuse(form, error, FIELDS)?
+        }
+        None => form,
+    };
+    let title = format!("Deploy {} {}", about.shown.name, about.version);
+    let version_path = format!("/releases/{}", visit.parameter("version"));
+    Ok(Deploy {
+        frame: visit
+            .frame("projects", title)
+            .crumb("Projects", visit.space_path("/projects"))
+            .crumb(&about.shown.name, project_path(visit, ""))
+            .crumb(&about.version, project_path(visit, &version_path)),
+        state: String::new(),
+        action: project_path(visit, &format!("{version_path}/deployments")),
+        form,
+        places,
+        tenants,
+        plan,
+        steps,
+        problems,
+        refusal,
+        why_href: String::new(),
+        version: about.version.clone(),
+        place_word,
+        tenant_word,
+    })
+}
+
+/// The last deployments to each place of the project, if the visitor may see any.
+fn latest(visit: &Visit, about: &About) -> Result<Vec<Deployment>> {
+    let space = visit.space()?;
+    if !visit.visitor.may_somewhere::<DeploymentView>(&space) {
+        return Ok(Vec::new());
+    }
+    let granted = visit.visitor.ask(Listing::<DeploymentView>::of(&space))?;
+    deployments::latest(&granted, &Filter { projects: Some(vec![about.project.id().0]), ..Filter::default() })
+}
+
+fn places(
+    visit: &Visit,
+    about: &About,
+    choices: &Choices,
+    chosen: &Chosen,
+    latest: &[Deployment],
+) -> Result<Vec<Place>> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let mut tenants = Vec::new();
+    for one in &choices.tenants {
+        tenants.push((one, visitor.locate::<Tenant>(&space, &one.id.to_string())?));
+    }
+    let mut places = Vec::new();
+    for place in &choices.places {
+        let environment: At<Environment> = visitor.locate(&space, &place.id.to_string())?;
+        let may = |tenant: Option<At<Tenant>>| {
+            visitor.may(DeploymentCreate { project: about.project.clone(), environment: environment.clone(), tenant })
+        };
+        let allowed = choices.mode.without_tenant() && may(None)
+            || tenants.iter().any(|(one, at)| one.environments.contains(&place.id) && may(Some(at.clone())));
+        let refusal = match &place.obstacle {
+            Some(why) => why.clone(),
+            None if !allowed => {
+                format!("You may not deploy {} to {}: it needs DeploymentCreate there.", about.shown.name, place.name)
+            }
+            None => String::new(),
+        };
+        let mut here = latest.iter().filter(|one| one.environment == place.id);
+        let now = match (here.next(), here.count()) {
+            (None, _) => "Nothing was deployed here yet.".to_owned(),
+            (Some(one), 0) => format!("Now {} · {} · {}", one.version, one.state.word(), one.created_at.relative()),
+            (Some(one), more) => format!(
+                "Last {} · {} · {}, and {} more tenants",
+                one.version,
+                one.state.word(),
+                one.created_at.relative(),
+                more
+            ),
+        };
+        let value = place.id.to_string();
+        let same = [&value, &place.name].into_iter().any(|text| text.eq_ignore_ascii_case(chosen.environment.trim()));
+        let slug = crate::base::names::slug_of(&place.name, "");
+        let chosen = refusal.is_empty() && !chosen.environment.is_empty() && (same || slug == chosen.environment);
+        places.push(Place { value, name: place.name.clone(), now, chosen, refusal, why_href: String::new() });
+    }
+    // A single open place needs no choosing.
+    if chosen.environment.is_empty() {
+        let mut open = places.iter_mut().filter(|place| place.refusal.is_empty());
+        if let (Some(only), None) = (open.next(), open.next()) {
+            only.chosen = true;
+        }
+    }
+    Ok(places)
+}
+
+fn picker(choices: &Choices, chosen: &Chosen) -> ScopePicker {
+    let name_of =
+        |id: &ids::Id<Environment>| choices.places.iter().find(|place| place.id == *id).map(|place| place.name.clone());
+    let options = choices.tenants.iter().map(|one| {
+        let places: Vec<String> = one.environments.iter().filter_map(name_of).collect();
+        let hint = if places.is_empty() { "connected nowhere that you may see".to_owned() } else { places.join(", ") };
+        let id = one.id.to_string();
+        let ticked = chosen.tenants.iter().any(|text| *text == one.slug || *text == id);
+        let choice = Choice::new(&one.slug, &one.name).hint(hint).chosen(ticked);
+        if one.is_disabled { choice.disabled("It is disabled.") } else { choice }
+    });
+    let picker = ScopePicker::new("tenant", "Tenants", options.collect());
+    if choices.mode.without_tenant() {
+        picker
+            .all("No tenant: deploy for none")
+            .help("Choose tenants to deploy for each of them, or none to deploy without a tenant.")
+    } else {
+        picker.help("Each tenant gets a deployment and a task of its own.")
+    }
+}
+
+fn whereabouts(step: &deployments::plan::PlannedStep) -> String {
+    if let Some(why) = &step.skipped {
+        return format!("Passed over: {why}");
+    }
+    match step.places.as_slice() {
+        [Where::Worker] => "On the built-in worker".into(),
+        [one] => format!("On {}", one.name()),
+        many => {
+            let names: Vec<&str> = many.iter().take(5).map(Where::name).collect();
+            let more = if many.len() > 5 { format!(" and {} more", many.len() - 5) } else { String::new() };
+            format!("On {}{more}", names.join(", "))
+        }
+    }
+}
+
+fn form(about: &About, chosen: &Chosen) -> FormView {
+    let skip = about.steps.iter().map(|(name, may)| {
+        let choice = Choice::new(name, name).chosen(chosen.skip.contains(name));
+        if *may { choice } else { choice.disabled("It is required.") }
+    });
+    FormView::new("", "Deploy")
+        .field(
+            FieldView::textarea("comments", "Comments")
+                .value(&chosen.comments)
+                .rows(2)
+                .max_length(5000)
+                .help("Stand with the deployment."),
+        )
+        .field(
+            FieldView::text("when", "Not before")
+                .value(&chosen.when)
+                .placeholder("2026-01-31T10:00")
+                .help("In UTC; empty: at once."),
+        )
+        .field(FieldView::checks("skip", "Steps to leave out", skip.collect()))
+}
+
+/// The deployments of a project.
+pub(super) fn list(visit: &Visit) -> Result<Answer> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let project: At<Project> = visitor.locate(&space, visit.parameter("project"))?;
+    let shown = projects::show(&visitor.ask(ProjectView { project: project.clone() })?)?;
+    let granted = visitor.ask(Listing::<DeploymentView>::of(&space))?;
+    let (state, number) = (visit.call.asked("state").unwrap_or_default(), visit.call.page_number());
+    let states = match state {
+        "running" => vec![State::Executing, State::Cancelling],
+        "failed" => vec![State::Failed, State::TimedOut],
+        other => State::parse(other).into_iter().collect(),
+    };
+    let search = visit.call.asked("q").unwrap_or_default();
+    let filter = Filter { projects: Some(vec![project.id().0]), states, search: search.into(), ..Filter::default() };
+    let found = deployments::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let address = project_path(visit, "/deployments");
+    let option = |value: &str, label: &str| Choice::new(value, label).chosen(state == value);
+    let bar = FilterBar::new(&address, "Find by version, environment or tenant", search).select(
+        "state",
+        "State",
+        vec![
+            option("", "Any state"),
+            option("running", "Running"),
+            option("Queued", "Queued"),
+            option("failed", "Failed"),
+            option("Success", "Success"),
+            option("Canceled", "Cancelled"),
+        ],
+    );
+    let rows = found.items.iter().map(|one| Row {
+        href: format!("{address}/{}", one.id),
+        version: one.version.clone(),
+        to: to(one),
+        chip: chip(one.state, one.warnings, one.completed_at).title(&one.error),
+        who: one.created_by.clone(),
+        queued: when(one.created_at),
+    });
+    Answer::page(&List {
+        frame: visit
+            .frame("projects", format!("Deployments of {}", shown.name))
+            .crumb("Projects", visit.space_path("/projects"))
+            .crumb(&shown.name, project_path(visit, "")),
+        filter: bar,
+        rows: rows.collect(),
+        pager: Pager::new(
+            found.total as u64,
+            ROWS as u64,
+            number as u64,
+            &format!("{address}?q={}&state={}", super::environments::encode(search), super::environments::encode(state)),
+        ),
+    })
+}
+
+fn to(one: &Deployment) -> String {
+    match &one.tenant_name {
+        Some(tenant) => format!("{} for {tenant}", one.environment_name),
+        None => one.environment_name.clone(),
+    }
+}
+
+/// One deployment.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let granted = visitor.ask(DeploymentView { deployment: visitor.locate(&space, visit.parameter("deployment"))? })?;
+    let one = deployments::show(&granted)?;
+    if visit.parameter("project") != one.project_slug && visit.parameter("project") != one.project.to_string() {
+        return Err(Error::NotFound(visit.parameter("deployment").to_owned()));
+    }
+    let task = visitor.locate(&space, &one.task.to_string())?;
+    let log_href = visitor.may(TaskView { task }).then(|| visit.path(&format!("/tasks/{}", one.task)));
+    let release = project_path(visit, &format!("/releases/{}", one.version));
+    let tenant = one.tenant.map(|tenant| visitor.locate::<Tenant>(&space, &tenant.to_string())).transpose()?;
+    let place = DeploymentCreate {
+        project: visitor.locate(&space, &one.project.to_string())?,
+        environment: visitor.locate(&space, &one.environment.to_string())?,
+        tenant,
+    };
+    let again = format!(
+        "{release}/deployments/new?environment={}{}",
+        one.environment,
+        match &one.tenant_slug {
+            Some(slug) => format!("&tenant={slug}"),
+            None => String::new(),
+        }
+    );
+    let mut about = Kv::new()
+        .link("Project", &one.project_name, project_path(visit, ""))
+        .link("Release", &one.version, &release)
+        .link(
+            "Environment",
+            &one.environment_name,
+            visit.space_path(&format!("/infrastructure/environments/{}", one.environment)),
+        );
+    if let (Some(name), Some(slug)) = (&one.tenant_name, &one.tenant_slug) {
+        about = about.link("Tenant", name, visit.space_path(&format!("/tenants/{slug}")));
+    }
+    about = about.when("Asked for", when(one.created_at)).hint(format!("by {}", one.created_by));
+    if let Some(begun) = one.started_at {
+        about = about.when("Began", when(begun));
+        about = about.row("Took", clock::duration(one.completed_at.unwrap_or_else(clock::now).0 - begun.0));
+    }
+    if !one.skip_steps.is_empty() {
+        about = about.row("Left out", one.skip_steps.join(", "));
+    }
+    if !one.comments.is_empty() {
+        about = about.row("Comments", &one.comments);
+    }
+    about = about.mono("Id", one.id.to_string());
+    Answer::page(&Show {
+        frame: visit
+            .frame("projects", format!("{} {} to {}", one.project_name, one.version, to(&one)))
+            .crumb("Projects", visit.space_path("/projects"))
+            .crumb(&one.project_name, project_path(visit, ""))
+            .crumb("Deployments", project_path(visit, "/deployments")),
+        chip: chip(one.state, one.warnings, one.completed_at.or(one.started_at)),
+        log_href,
+        again_href: visitor.may(place).then_some(again),
+        failure: one.error.clone(),
+        about,
+    })
+}
