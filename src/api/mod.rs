@@ -7,6 +7,7 @@ pub mod caller;
 mod channels;
 mod deployments;
 mod environments;
+mod events;
 pub mod error;
 mod lifecycles;
 mod machines;
@@ -19,6 +20,9 @@ mod releases;
 pub mod resource;
 mod root;
 mod spaces;
+mod teams;
+mod userroles;
+mod users;
 mod tagsets;
 mod tasks;
 mod tenants;
@@ -64,6 +68,47 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/spaces/{id}",                          "",                  spaces::show),
         top(M::PUT,    "/spaces/{id}",                          "SpaceEdit",         spaces::update),
         top(M::DELETE, "/spaces/{id}",                          "SpaceDelete",       spaces::delete),
+        // People, service accounts, keys
+        top(M::GET,    "/users",                                "UserView",          users::list),
+        top(M::GET,    "/users/all",                            "UserView",          users::all),
+        top(M::GET,    "/users/me",                             "",                  users::me),
+        top(M::POST,   "/users",                                "UserEdit",          users::create),
+        top(M::POST,   "/users/invitations",                    "UserInvite",        users::invite),
+        top(M::GET,    "/users/{id}",                           "UserView",          users::show),
+        top(M::PUT,    "/users/{id}",                           "UserEdit",          users::update),
+        top(M::DELETE, "/users/{id}",                           "UserEdit",          users::delete),
+        top(M::GET,    "/users/{id}/apikeys",                   "",                  users::api_keys),
+        top(M::POST,   "/users/{id}/apikeys",                   "",                  users::create_api_key),
+        top(M::GET,    "/users/{id}/apikeys/{key}",             "",                  users::api_key),
+        top(M::DELETE, "/users/{id}/apikeys/{key}",             "",                  users::delete_api_key),
+        top(M::GET,    "/users/{id}/teams",                     "",                  users::teams),
+        top(M::GET,    "/users/{id}/spaces",                    "",                  users::spaces),
+        top(M::GET,    "/users/{id}/permissions",               "",                  users::permissions),
+        top(M::GET,    "/users/{id}/permissions/configuration", "",                  userroles::configuration),
+        // Teams and what they may do
+        top(M::GET,    "/teams",                                "TeamView",          teams::list),
+        top(M::GET,    "/teams/all",                            "TeamView",          teams::all),
+        top(M::POST,   "/teams",                                "TeamCreate",        teams::create),
+        top(M::GET,    "/teams/{id}",                           "TeamView",          teams::show),
+        top(M::PUT,    "/teams/{id}",                           "TeamEdit",          teams::update),
+        top(M::DELETE, "/teams/{id}",                           "TeamDelete",        teams::delete),
+        top(M::GET,    "/teams/{id}/scopeduserroles",           "TeamView",          teams::roles),
+        top(M::GET,    "/teammembership",                       "",                  teams::membership),
+        top(M::POST,   "/scopeduserroles",                      "TeamEdit",          teams::add_role),
+        top(M::GET,    "/scopeduserroles/{id}",                 "TeamView",          teams::show_role),
+        top(M::PUT,    "/scopeduserroles/{id}",                 "TeamEdit",          teams::update_role),
+        top(M::DELETE, "/scopeduserroles/{id}",                 "TeamEdit",          teams::remove_role),
+        top(M::GET,    "/userroles",                            "UserRoleView",      userroles::list),
+        top(M::GET,    "/userroles/all",                        "UserRoleView",      userroles::all),
+        top(M::GET,    "/userroles/{id}",                       "UserRoleView",      userroles::show),
+        top(M::GET,    "/permissions/all",                      "",                  userroles::permissions),
+        // The trail
+        top(M::GET,    "/events",                               "EventView",         events::list),
+        top(M::GET,    "/events/categories",                    "",                  events::categories),
+        top(M::GET,    "/events/groups",                        "",                  events::groups),
+        top(M::GET,    "/events/agents",                        "",                  events::agents),
+        top(M::GET,    "/events/documenttypes",                 "",                  events::document_types),
+        top(M::GET,    "/events/{id}",                          "EventView",         events::show),
     ]
 }
 
@@ -74,6 +119,21 @@ pub fn space_routes() -> Vec<Route<Handler>> {
     use Method as M;
     vec![
         top(M::GET,    "/",                                     "",                  root::space),
+        // Teams, people and the trail as seen from a space
+        top(M::GET,    "/teams",                                "TeamView",          teams::list),
+        top(M::GET,    "/teams/all",                            "TeamView",          teams::all),
+        top(M::POST,   "/teams",                                "TeamCreate",        teams::create),
+        top(M::GET,    "/teams/{id}",                           "TeamView",          teams::show),
+        top(M::PUT,    "/teams/{id}",                           "TeamEdit",          teams::update),
+        top(M::DELETE, "/teams/{id}",                           "TeamDelete",        teams::delete),
+        top(M::GET,    "/teams/{id}/scopeduserroles",           "TeamView",          teams::roles),
+        top(M::POST,   "/scopeduserroles",                      "TeamEdit",          teams::add_role),
+        top(M::GET,    "/scopeduserroles/{id}",                 "TeamView",          teams::show_role),
+        top(M::PUT,    "/scopeduserroles/{id}",                 "TeamEdit",          teams::update_role),
+        top(M::DELETE, "/scopeduserroles/{id}",                 "TeamEdit",          teams::remove_role),
+        top(M::GET,    "/users/{id}/permissions",               "",                  users::permissions),
+        top(M::GET,    "/events",                               "EventView",         events::list),
+        top(M::GET,    "/events/{id}",                          "EventView",         events::show),
         // Environments
         top(M::GET,    "/environments",                         "EnvironmentView",   environments::list),
         top(M::GET,    "/environments/all",                     "EnvironmentView",   environments::all),

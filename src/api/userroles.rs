@@ -1,0 +1,102 @@
+//! `/api/userroles` and `/api/permissions`: what there is to be allowed, and the bags it comes in.
+
+use super::{
+    caller::{Ask, Reply},
+    resource,
+};
+use crate::{
+    base::{error::Result, names, paging::Listed},
+    company::{
+        access::{
+            At, Within,
+            permissions::{CATALOGUE, Held, Info, UserRoleView, honoured},
+            policy::Dimension,
+        },
+        teams::{self, UserRole},
+    },
+};
+use serde_json::{Map, Value, json};
+
+fn restrictions<'a>(dimensions: impl Iterator<Item = &'a Dimension>) -> Vec<&'static str> {
+    let words = dimensions.map(|dimension| match dimension {
+        Dimension::Group => "ProjectGroups",
+        Dimension::Project => "Projects",
+        Dimension::Environment => "Environments",
+        Dimension::Tenant => "Tenants",
+    });
+    words.collect()
+}
+
+fn draw(ask: &Ask, role: &UserRole) -> Value {
+    let names = |infos: &[&'static Info]| infos.iter().map(|info| info.name).collect::<Vec<_>>();
+    let meanings = |infos: &[&'static Info]| infos.iter().map(|info| info.meaning).collect::<Vec<_>>();
+    let own = format!("{}/userroles/{}", resource::api(ask), role.wire_id());
+    json!({
+        "Id": role.wire_id(), "Name": role.name, "Description": role.description,
+        "GrantedSystemPermissions": names(&role.permissions.system), "GrantedSpacePermissions": names(&role.permissions.space),
+        "SystemPermissionDescriptions": meanings(&role.permissions.system), "SpacePermissionDescriptions": meanings(&role.permissions.space),
+        "SupportedRestrictions": restrictions(role.permissions.dimensions().iter()),
+        "CanBeDeleted": role.builtin.is_none(), "Links": resource::links(&own, &[]),
+    })
+}
+
+fn found(ask: &Ask) -> Result<Vec<UserRole>> {
+    let part = names::key(&ask.asked_text("partialName"));
+    let ids = ask.asked("ids").map(|_| ask.call.asked_all("ids"));
+    let mut roles = teams::list_roles(&ask.visitor()?.ask(UserRoleView {})?)?;
+    roles.retain(|role| {
+        let asked = |ids: &Vec<String>| {
+            ids.iter()
+                .any(|id| id.eq_ignore_ascii_case(&role.wire_id()) || id.eq_ignore_ascii_case(&role.id.to_string()))
+        };
+        names::key(&role.name).contains(&part) && ids.as_ref().is_none_or(asked)
+    });
+    Ok(roles)
+}
+
+/// A page of them.
+pub(super) fn list(ask: &Ask) -> Result<Reply> {
+    let (page, roles) = (ask.page(), found(ask)?);
+    let total = roles.len() as i64;
+    let take = usize::try_from(page.take).unwrap_or(usize::MAX);
+    let items = roles.into_iter().skip(usize::try_from(page.skip).unwrap_or(usize::MAX)).take(take).collect();
+    let own = format!("{}/userroles", resource::api(ask));
+    resource::collection(&own, "UserRole", Listed { items, total }, page, "skip,take,ids,partialName", |role| {
+        draw(ask, role)
+    })
+}
+
+/// All of them, as a bare array.
+pub(super) fn all(ask: &Ask) -> Result<Reply> {
+    resource::bare(&found(ask)?, |role| draw(ask, role))
+}
+
+/// One.
+pub(super) fn show(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserRoleView {})?;
+    let role: At<crate::base::ids::UserRole> = ask.visitor()?.locate(Within::Company, ask.parameter("id"))?;
+    Reply::ok(draw(ask, &teams::show_role(&granted, &role)?))
+}
+
+fn describe(info: &Info) -> Value {
+    let dimensions: Vec<Dimension> = honoured(info).collect();
+    json!({
+        "Id": info.name, "Name": info.name, "Description": info.meaning, "SupportedRestrictions": restrictions(dimensions.iter()),
+        "CanApplyAtSystemLevel": info.at_system(), "CanApplyAtSpaceLevel": info.in_space(), "ExplicitTenant": info.explicit,
+    })
+}
+
+fn in_roles() -> impl Iterator<Item = &'static Info> {
+    CATALOGUE.iter().copied().filter(|info| info.held != Held::Server)
+}
+
+/// Every permission there is.
+pub(super) fn permissions(_: &Ask) -> Result<Reply> {
+    Reply::ok(in_roles().map(describe).collect())
+}
+
+/// Every permission there is, by name.
+pub(super) fn configuration(_: &Ask) -> Result<Reply> {
+    let all: Map<String, Value> = in_roles().map(|info| (info.name.to_owned(), describe(info))).collect();
+    Reply::ok(Value::Object(all))
+}

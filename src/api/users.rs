@@ -1,0 +1,339 @@
+//! `/api/users`: people, service accounts, their keys and teams.
+
+use super::{
+    caller::{Ask, Reply},
+    resource,
+};
+use crate::{
+    base::{
+        clock::Moment,
+        error::{Error, Result},
+        ids::{self, Id, Kind},
+        paging::{Listed, Page},
+        secret::Secret,
+    },
+    company::{
+        access::{
+            At, TeamPart, Within,
+            permissions::{TeamEdit, TeamView, UserEdit, UserInvite, UserRoleView, UserView},
+        },
+        people::{
+            self, Fields, Filter, State, User,
+            keys::{self, ApiKey},
+            own,
+        },
+        teams::{self, ScopedRole},
+    },
+};
+use serde_json::{Map, Value, json};
+
+fn draw(ask: &Ask, user: &User) -> Value {
+    let own = format!("{}/users/{}", resource::api(ask), user.id);
+    let me = ask.somebody().and_then(|visitor| visitor.user()) == Some(user.id);
+    json!({
+        "Id": user.id.to_string(), "Username": user.username, "DisplayName": user.display_name,
+        "IsActive": user.state == State::Active, "IsService": user.is_service, "EmailAddress": user.email_address,
+        "State": user.state, "HasSecondFactor": user.has_second_factor, "Identities": [], "CanPasswordBeEdited": !user.is_service,
+        "IsRequestor": me, "LastSeen": user.last_seen_at.map(Moment::wire), "Created": user.created_at.wire(),
+        "Links": resource::links(&own, &[
+            ("ApiKeys", "/apikeys{/id}{?skip,take}"), ("Permissions", "/permissions"),
+            ("PermissionsConfiguration", "/permissions/configuration"), ("Spaces", "/spaces"),
+            ("Teams", "/teams{?spaces,includeSystem}"),
+        ]),
+    })
+}
+
+fn is_me(ask: &Ask, text: &str) -> Result<bool> {
+    let user = ask.visitor()?.user();
+    Ok(user.is_some() && (text.eq_ignore_ascii_case("me") || Id::<ids::User>::parse(text) == user))
+}
+
+/// The user of the path, when it is not oneself.
+fn other(ask: &Ask) -> Result<At<ids::User>> {
+    ask.visitor()?.locate(Within::Company, ask.parameter("id"))
+}
+
+fn filter(ask: &Ask) -> Filter {
+    let text = ["filter", "partialName", "name"].iter().find_map(|name| ask.asked(name)).unwrap_or_default();
+    Filter { text: text.to_owned(), ids: ask.asked_ids::<ids::User>("ids"), ..Filter::default() }
+}
+
+/// A page of them.
+pub(super) fn list(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserView {})?;
+    let own = format!("{}/users", resource::api(ask));
+    let listed = people::list(&granted, &filter(ask), ask.page())?;
+    resource::collection(&own, "User", listed, ask.page(), "skip,take,ids,filter", |user| draw(ask, user))
+}
+
+/// All of them, as a bare array.
+pub(super) fn all(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserView {})?;
+    resource::bare(&people::list(&granted, &filter(ask), Page::ALL)?.items, |user| draw(ask, user))
+}
+
+/// Oneself.
+pub(super) fn me(ask: &Ask) -> Result<Reply> {
+    Reply::ok(draw(ask, &own::profile(&ask.visitor()?.myself()?)?))
+}
+
+/// One. Oneself needs no permission.
+pub(super) fn show(ask: &Ask) -> Result<Reply> {
+    if is_me(ask, ask.parameter("id"))? {
+        return me(ask);
+    }
+    let granted = ask.visitor()?.ask(UserView {})?;
+    Reply::ok(draw(ask, &people::show(&granted, &other(ask)?)?))
+}
+
+fn fields(ask: &Ask) -> Fields {
+    Fields {
+        username: ask.body.text("Username"),
+        display_name: ask.body.text("DisplayName"),
+        email_address: ask.body.text("EmailAddress"),
+    }
+}
+
+/// Makes a person with a password, or a service account.
+pub(super) fn create(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserEdit {})?;
+    let made = if ask.body.bool("IsService") {
+        people::create_service_account(&granted, &fields(ask))?
+    } else {
+        people::create(&granted, &fields(ask), &Secret::new(ask.body.text("Password")))?
+    };
+    Reply::created(draw(ask, &made))
+}
+
+/// Changes names and address; `IsActive` shuts out and lets in again.
+pub(super) fn update(ask: &Ask) -> Result<Reply> {
+    let visitor = ask.visitor()?;
+    let (granted, user) = (visitor.ask(UserEdit {})?, located(ask)?);
+    let before = people::show(&visitor.ask(UserView {})?, &user)?;
+    let mut saved = people::edit(&granted, &user, &fields(ask))?;
+    if ask.body.has("IsActive") {
+        let active = ask.body.bool("IsActive");
+        if !active && before.state == State::Active {
+            saved = people::deactivate(&granted, &user)?;
+        } else if active && before.state == State::Inactive {
+            saved = people::reactivate(&granted, &user)?;
+        }
+    }
+    Reply::ok(draw(ask, &saved))
+}
+
+/// Deletes one.
+pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserEdit {})?;
+    people::delete(&granted, &located(ask)?)?;
+    Reply::done()
+}
+
+/// The user of the path, oneself by `me` too.
+fn located(ask: &Ask) -> Result<At<ids::User>> {
+    match ask.visitor()?.user() {
+        Some(me) if is_me(ask, ask.parameter("id"))? => ask.visitor()?.locate(Within::Company, &me.to_string()),
+        _ => other(ask),
+    }
+}
+
+/// Invites somebody into teams. Beside the wire's `AddToTeamIds` it takes who is invited.
+pub(super) fn invite(ask: &Ask) -> Result<Reply> {
+    let visitor = ask.visitor()?;
+    let granted = visitor.ask(UserInvite {})?;
+    let mut into = Vec::new();
+    for text in ask.body.texts("AddToTeamIds") {
+        let team: At<ids::Team> = match visitor.locate(Within::Company, &text) {
+            Err(Error::NotFound(_)) => return Err(Error::invalid("AddToTeamIds", format!("There is no team {text}."))),
+            other => other?,
+        };
+        into.push(visitor.ask(TeamEdit { team: TeamPart::Whole(team) })?);
+    }
+    let made = people::invite(&granted, &into, &fields(ask))?;
+    let expires = made.user.created_at.plus(crate::company::access::admit::INVITATION_LIFE);
+    Reply::created(json!({
+        "Id": made.user.id.to_string(), "UserId": made.user.id.to_string(), "InvitationCode": made.token,
+        "Expires": expires.wire(), "AddToTeamIds": ask.body.texts("AddToTeamIds"),
+        "Links": { "Web": format!("/{}/invitation/{}", ask.company()?.slug(), made.token) },
+    }))
+}
+
+fn draw_key(ask: &Ask, key: &ApiKey) -> Value {
+    let own = format!("{}/users/{}/apikeys/{}", resource::api(ask), key.user, key.id);
+    json!({
+        "Id": key.id.to_string(), "UserId": key.user.to_string(), "Purpose": key.purpose, "Created": key.created_at.wire(),
+        "Expires": key.expires_at.wire(), "LastUsed": key.last_used_at.map(Moment::wire),
+        "ApiKey": { "HasValue": true, "NewValue": null, "Hint": key.hint }, "Links": resource::links(&own, &[]),
+    })
+}
+
+fn keys_of(ask: &Ask) -> Result<Vec<ApiKey>> {
+    if is_me(ask, ask.parameter("id"))? {
+        return own::api_keys(&ask.visitor()?.myself()?);
+    }
+    keys::list_for(&ask.visitor()?.ask(UserEdit {})?, &other(ask)?)
+}
+
+/// The keys of oneself or of a service account.
+pub(super) fn api_keys(ask: &Ask) -> Result<Reply> {
+    let (page, all) = (ask.page(), keys_of(ask)?);
+    let total = all.len() as i64;
+    let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
+    let items = all.into_iter().skip(skip).take(usize::try_from(page.take).unwrap_or(usize::MAX)).collect();
+    let own = format!("{}/users/{}/apikeys", resource::api(ask), ask.parameter("id"));
+    resource::collection(&own, "ApiKey", Listed { items, total }, page, "skip,take", |key| draw_key(ask, key))
+}
+
+/// One key.
+pub(super) fn api_key(ask: &Ask) -> Result<Reply> {
+    let id = key_id(ask)?;
+    let found = keys_of(ask)?.into_iter().find(|key| key.id == id);
+    Reply::ok(draw_key(ask, &found.ok_or_else(|| Error::NotFound(id.to_string()))?))
+}
+
+fn key_id(ask: &Ask) -> Result<Id<ids::ApiKey>> {
+    Id::parse(ask.parameter("key")).ok_or_else(|| Error::NotFound(ask.parameter("key").to_owned()))
+}
+
+/// Makes a key; this answer alone carries it.
+pub(super) fn create_api_key(ask: &Ask) -> Result<Reply> {
+    let until = match ask.body.some_text("Expires") {
+        Some(text) => Some(Moment::parse(&text).ok_or_else(|| {
+            Error::invalid("Expires", "Give a moment such as 2026-01-31T10:00:00.000+00:00, or leave it out.")
+        })?),
+        None => None,
+    };
+    let purpose = ask.body.text("Purpose");
+    let (key, made) = if is_me(ask, ask.parameter("id"))? {
+        own::create_api_key(&ask.visitor()?.myself()?, &purpose, until)?
+    } else {
+        keys::create_until(&ask.visitor()?.ask(UserEdit {})?, &other(ask)?, &purpose, until)?
+    };
+    let mut drawn = draw_key(ask, &made);
+    drawn["ApiKey"] = json!(key);
+    Reply::created(drawn)
+}
+
+/// Revokes a key.
+pub(super) fn delete_api_key(ask: &Ask) -> Result<Reply> {
+    let id = key_id(ask)?;
+    if is_me(ask, ask.parameter("id"))? {
+        own::revoke_api_key(&ask.visitor()?.myself()?, id)?;
+    } else {
+        keys::revoke_for(&ask.visitor()?.ask(UserEdit {})?, &other(ask)?, id)?;
+    }
+    Reply::done()
+}
+
+/// The teams of a user that the caller may see; of one's own, all.
+pub(super) fn teams(ask: &Ask) -> Result<Reply> {
+    let found = teams_of(ask)?.0;
+    let own = format!("{}/teams", resource::api(ask));
+    let drawn: Vec<Value> = found.iter().map(|team| named(team, &own)).collect();
+    Reply::ok(Value::Array(drawn))
+}
+
+fn named(team: &teams::Team, own: &str) -> Value {
+    json!({
+        "Id": team.wire_id(), "Name": team.name, "SpaceId": team.space.map(|space| space.to_string()),
+        "IsDirectlyAssigned": true, "ExternalGroupNames": [], "Links": { "Self": format!("{own}/{}", team.wire_id()) },
+    })
+}
+
+/// Teams of a user, and whether that is all of them.
+fn teams_of(ask: &Ask) -> Result<(Vec<teams::Team>, bool)> {
+    let visitor = ask.visitor()?;
+    if is_me(ask, ask.parameter("id"))? {
+        return Ok((teams::own_teams(&visitor.myself()?)?, true));
+    }
+    visitor.ask(UserView {})?;
+    let user = other(ask)?;
+    let granted = visitor.ask_anywhere::<TeamView>(None)?;
+    let filter = teams::Filter { member: Some(user.id()), ..teams::Filter::default() };
+    let levels = 1 + visitor.spaces()?.len();
+    Ok((teams::list(&granted, &filter, Page::ALL)?.items, granted.len() >= levels))
+}
+
+/// The spaces one may enter oneself; of others those that the caller may enter too.
+pub(super) fn spaces(ask: &Ask) -> Result<Reply> {
+    let visitor = ask.visitor()?;
+    let mut spaces = visitor.spaces()?;
+    if !is_me(ask, ask.parameter("id"))? {
+        visitor.ask(UserView {})?;
+        let roles = teams::roles_of_user(&visitor.ask(UserRoleView {})?, &other(ask)?)?;
+        spaces.retain(|space| roles.iter().any(|role| role.space == Some(space.id) && !role.has_ended()));
+    }
+    let drawn = spaces.iter().map(|space| {
+        json!({ "Id": space.id.to_string(), "Name": space.name, "Slug": space.slug, "IsDefault": space.is_default })
+    });
+    Reply::ok(Value::Array(drawn.collect()))
+}
+
+/// What a user may do, grant by grant, as the wire tells it (`access-rules §8`): a first version, enough for clients.
+pub(super) fn permissions(ask: &Ask) -> Result<Reply> {
+    let visitor = ask.visitor()?;
+    let mine = is_me(ask, ask.parameter("id"))?;
+    let (roles, user) = if mine {
+        let granted = visitor.myself()?;
+        (teams::own_roles(&granted)?, granted.what().user())
+    } else {
+        visitor.ask(UserView {})?;
+        let user = other(ask)?;
+        (teams::roles_of_user(&visitor.ask(UserRoleView {})?, &user)?, user.id())
+    };
+    let (found, complete) = teams_of(ask)?;
+    let spaces: Vec<_> = visitor.spaces()?.into_iter().map(|space| space.id).collect();
+    let asked: Option<Vec<i64>> = match ask.parameter("space") {
+        "" => ask.asked_ids::<ids::Space>("spaces"),
+        _ => Some(vec![ask.space()?.id().0]),
+    };
+    let mut system: Vec<&str> = Vec::new();
+    let mut in_space: Map<String, Value> = Map::new();
+    let mut hidden = false;
+    for role in roles.iter().filter(|role| !role.has_ended()) {
+        system.extend(role.permissions.system.iter().map(|info| info.name));
+        let Some(space) = role.space else { continue };
+        if asked.as_ref().is_some_and(|asked| !asked.contains(&space.0)) {
+            continue;
+        }
+        if !mine && !spaces.contains(&space) {
+            hidden = true;
+            continue;
+        }
+        for info in &role.permissions.space {
+            let entry = in_space.entry(info.name.to_owned()).or_insert_with(|| json!([]));
+            if let Value::Array(list) = entry {
+                list.push(restriction(role, space, info));
+            }
+        }
+    }
+    system.sort_unstable();
+    system.dedup();
+    let own = format!("{}/users/{user}/permissions", resource::api(ask));
+    let teams_own = format!("{}/teams", resource::api(ask));
+    let drawn: Vec<Value> = found.iter().map(|team| named(team, &teams_own)).collect();
+    Reply::ok(json!({
+        "Id": user.to_string(), "SystemPermissions": system, "SpacePermissions": in_space, "Teams": drawn,
+        "IsPermissionsComplete": !hidden, "IsTeamsComplete": complete, "Links": { "Self": own },
+    }))
+}
+
+fn restriction(role: &ScopedRole, space: Id<ids::Space>, info: &crate::company::access::permissions::Info) -> Value {
+    fn told<T: Kind>(honoured: bool, limits: &[teams::Limited], word: &str) -> Value {
+        match (honoured, limits) {
+            (false, _) => json!([format!("{word}-unrelated")]),
+            (true, []) => json!([format!("{word}-all")]),
+            (true, some) => some.iter().map(|one| json!(Id::<T>::new(one.id).to_string())).collect(),
+        }
+    }
+    let scope = &role.scope;
+    // Groups and projects are one dimension: a limit to groups alone does not leave all projects open.
+    let only_groups = info.projects && scope.projects.is_empty() && !scope.groups.is_empty();
+    json!({
+        "SpaceId": space.to_string(),
+        "RestrictedToProjectIds": if only_groups { json!([]) } else { told::<ids::Project>(info.projects, &scope.projects, "projects") },
+        "RestrictedToProjectGroupIds": told::<ids::ProjectGroup>(info.groups || info.projects, &scope.groups, "projectgroups"),
+        "RestrictedToEnvironmentIds": told::<ids::Environment>(info.environments, &scope.environments, "environments"),
+        "RestrictedToTenantIds": told::<ids::Tenant>(info.tenants, &scope.tenants, "tenants"),
+    })
+}
