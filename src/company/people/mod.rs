@@ -9,7 +9,7 @@ mod sql;
 
 use super::{
     access::{
-        At, Event, Granted, Rows, Writing,
+        At, Event, Granted, Rows,
         admit::{hash_password, store_invitation},
         permissions::{TeamEdit, UserEdit, UserInvite, UserView},
     },
@@ -350,11 +350,6 @@ fn check(rows: &Rows<'_>, fields: &Fields, this: Option<Id<Kind>>, service: bool
     }
     wrong.finish()?;
     Ok(Fields { username, display_name, email_address })
-}
-
-/// The name of a user, inside a transaction that was granted for something of theirs.
-pub(in crate::company) fn by_id(tx: &Writing<'_>, id: Id<Kind>) -> Result<User> {
-    sql::by_id(tx, id)
 }
 
 #[cfg(test)]
