@@ -473,7 +473,11 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
             found.total as u64,
             ROWS as u64,
             number as u64,
-            &format!("{address}?q={}&state={}", super::environments::encode(search), super::environments::encode(state)),
+            &format!(
+                "{address}?q={}&state={}",
+                super::environments::encode(search),
+                super::environments::encode(state)
+            ),
         ),
     })
 }

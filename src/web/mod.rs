@@ -12,6 +12,9 @@ mod form;
 mod lifecycles;
 pub mod page;
 mod projectgroups;
+mod process;
+mod projects;
+mod releases;
 mod search;
 mod setup;
 mod signin;
@@ -126,6 +129,29 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/{space}/library/project-groups/{group}/edit",               "ProjectGroupEdit",   projectgroups::edit),
         page(M::POST, "/{space}/library/project-groups/{group}",                    "ProjectGroupEdit",   projectgroups::update),
         page(M::POST, "/{space}/library/project-groups/{group}/delete",             "ProjectGroupDelete", projectgroups::delete),
+        // Projects, their processes and releases
+        page(M::GET,  "/{space}/projects",                                               "ProjectView",   projects::list),
+        page(M::POST, "/{space}/projects",                                               "ProjectCreate", projects::create),
+        page(M::GET,  "/{space}/projects/new",                                           "ProjectCreate", projects::new),
+        page(M::GET,  "/{space}/projects/{project}",                                     "ProjectView",   projects::show),
+        page(M::GET,  "/{space}/projects/{project}/settings",                            "ProjectEdit",   projects::settings),
+        page(M::POST, "/{space}/projects/{project}/settings",                            "ProjectEdit",   projects::update),
+        page(M::POST, "/{space}/projects/{project}/delete",                              "ProjectDelete", projects::delete),
+        page(M::GET,  "/{space}/projects/{project}/process",                             "ProcessView",   process::show),
+        page(M::GET,  "/{space}/projects/{project}/process/new",                         "ProcessEdit",   process::new),
+        page(M::POST, "/{space}/projects/{project}/process/steps",                       "ProcessEdit",   process::add),
+        page(M::GET,  "/{space}/projects/{project}/process/steps/{step}",                "ProcessEdit",   process::edit),
+        page(M::POST, "/{space}/projects/{project}/process/steps/{step}",                "ProcessEdit",   process::update),
+        page(M::POST, "/{space}/projects/{project}/process/steps/{step}/up",             "ProcessEdit",   process::up),
+        page(M::POST, "/{space}/projects/{project}/process/steps/{step}/down",           "ProcessEdit",   process::down),
+        page(M::POST, "/{space}/projects/{project}/process/steps/{step}/remove",         "ProcessEdit",   process::remove),
+        page(M::GET,  "/{space}/projects/{project}/releases",                            "ReleaseView",   releases::list),
+        page(M::POST, "/{space}/projects/{project}/releases",                            "ReleaseCreate", releases::create),
+        page(M::GET,  "/{space}/projects/{project}/releases/new",                        "ReleaseCreate", releases::new),
+        page(M::GET,  "/{space}/projects/{project}/releases/{version}",                  "ReleaseView",   releases::show),
+        page(M::POST, "/{space}/projects/{project}/releases/{version}",                  "ReleaseEdit",   releases::update),
+        page(M::GET,  "/{space}/projects/{project}/releases/{version}/edit",             "ReleaseEdit",   releases::edit),
+        page(M::POST, "/{space}/projects/{project}/releases/{version}/delete",           "ReleaseDelete", releases::delete),
     ]
 }
 

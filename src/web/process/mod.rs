@@ -1,0 +1,293 @@
+//! Pages of a project's process: its steps in order, and the form of one step.
+//!
+//! Each change carries the version of the process it was made from. One made from an older version is refused with a
+//! word, and what was typed comes back.
+
+mod step;
+
+pub(super) use step::{add, edit, new, remove, update};
+
+use super::{
+    caller::{Answer, Visit},
+    page::{Frame, Kind, Message},
+    projects::{Of, counted, listed, of},
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        ids,
+        paging::Page,
+    },
+    company::{
+        access::permissions::{EnvironmentView, List as Listing, ProcessEdit, ProcessView, ReleaseCreate},
+        environments::{self, Environment},
+        projects::process::{self, Condition, Process, StartTrigger, Step},
+    },
+};
+use askama::Template;
+
+/// Lines of a script shown in the list; the step's own page has all of it.
+const SHOWN_LINES: usize = 400;
+
+#[derive(Template)]
+#[template(path = "process/show.html")]
+struct Show {
+    frame: Frame,
+    may_edit: bool,
+    may_release: bool,
+    new_href: String,
+    release_href: String,
+    sentence: String,
+    problem: Option<Message>,
+    steps: Vec<StepView>,
+}
+
+/// A step as a list shows it.
+pub(super) struct StepView {
+    /// Its name.
+    pub name: String,
+    /// "On targets tagged web-server".
+    pub place: String,
+    /// "only when an earlier step failed", "left out", and so on.
+    pub rules: Vec<String>,
+    /// It is left out.
+    pub is_disabled: bool,
+    /// What its maker noted.
+    pub notes: String,
+    /// What it runs, one after another.
+    pub scripts: Vec<ScriptView>,
+    /// Where it is changed; empty: not from here.
+    pub edit_href: String,
+    /// Where it is moved up; empty: it cannot be.
+    pub up_href: String,
+    /// Where it is moved down; empty: it cannot be.
+    pub down_href: String,
+}
+
+/// A script as a list shows it.
+pub(super) struct ScriptView {
+    /// Of which action, where a step has several.
+    pub name: String,
+    /// "Bash, 12 lines".
+    pub what: String,
+    /// The script, or its beginning.
+    pub text: String,
+    /// "… and 40 more lines"
+    pub left_out: String,
+}
+
+/// The environments that the visitor may see, in their order.
+fn environments_of(visit: &Visit) -> Result<Vec<Environment>> {
+    let space = visit.space()?;
+    if !visit.visitor.may_somewhere::<EnvironmentView>(&space) {
+        return Ok(Vec::new());
+    }
+    let granted = visit.visitor.ask(Listing::<EnvironmentView>::of(&space))?;
+    Ok(environments::list(&granted, &environments::Filter::default(), Page::ALL)?.items)
+}
+
+/// Steps as a list shows them, to be looked at only.
+pub(super) fn step_views(visit: &Visit, steps: &[Step]) -> Result<Vec<StepView>> {
+    let environments = environments_of(visit)?;
+    Ok(steps.iter().map(|step| view(step, &environments)).collect())
+}
+
+fn view(step: &Step, environments: &[Environment]) -> StepView {
+    let script = |action: &process::Action| {
+        let body = action.script_body();
+        let lines = body.lines().count();
+        let text: Vec<&str> = body.lines().take(SHOWN_LINES).collect();
+        ScriptView {
+            name: if step.actions.len() > 1 { action.name.clone() } else { String::new() },
+            what: format!("{}, {}", action.syntax().word(), counted(lines, "line")),
+            text: text.join("\n"),
+            left_out: if lines > SHOWN_LINES {
+                format!("… and {} more", counted(lines - SHOWN_LINES, "line"))
+            } else {
+                String::new()
+            },
+        }
+    };
+    StepView {
+        name: step.name.clone(),
+        place: place(step),
+        rules: rules(step, environments),
+        is_disabled: !step.actions.is_empty() && step.actions.iter().all(|action| action.is_disabled),
+        notes: step.actions.iter().filter_map(|action| action.notes.as_deref()).collect::<Vec<_>>().join("\n"),
+        scripts: step.actions.iter().map(script).collect(),
+        edit_href: String::new(),
+        up_href: String::new(),
+        down_href: String::new(),
+    }
+}
+
+fn place(step: &Step) -> String {
+    let roles = step.target_roles();
+    let names: Vec<&str> = roles.iter().map(String::as_str).collect();
+    let on_worker = step.actions.iter().all(process::Action::run_on_server);
+    match (on_worker, names.is_empty()) {
+        (true, true) => "On the built-in worker".into(),
+        (true, false) => format!("On the built-in worker, once for each target tagged {}", names.join(" or ")),
+        (false, true) => "On no target: it names no tag".into(),
+        (false, false) => format!("On targets tagged {}", names.join(" or ")),
+    }
+}
+
+fn rules(step: &Step, environments: &[Environment]) -> Vec<String> {
+    let mut out = Vec::new();
+    match step.condition {
+        Condition::Success => {}
+        Condition::Failure => out.push("Only when an earlier step failed".into()),
+        Condition::Always => out.push("Always, also after a failure".into()),
+        Condition::Variable => out.push("When a variable says so".into()),
+    }
+    if step.start_trigger == StartTrigger::StartWithPrevious {
+        out.push("Together with the step above".into());
+    }
+    let named = |wanted: &[String]| {
+        let mut names: Vec<&str> = environments
+            .iter()
+            .filter(|one| wanted.contains(&one.id.to_string()))
+            .map(|one| one.name.as_str())
+            .collect();
+        if names.len() < wanted.len() {
+            names.push("others that you may not see");
+        }
+        listed(&names)
+    };
+    for action in &step.actions {
+        if !action.environments.is_empty() {
+            out.push(format!("Only in {}", named(&action.environments)));
+        }
+        if !action.excluded_environments.is_empty() {
+            out.push(format!("Not in {}", named(&action.excluded_environments)));
+        }
+        if !action.channels.is_empty() {
+            out.push("Only for some channels".into());
+        }
+        if !action.tenant_tags.is_empty() {
+            out.push(format!("Only for tenants tagged {}", action.tenant_tags.join(", ")));
+        }
+        if action.is_required {
+            out.push("Nobody may leave it out".into());
+        }
+    }
+    out.dedup();
+    out
+}
+
+fn address(of: &Of) -> String {
+    of.page("process")
+}
+
+/// The page of a step, or something below it.
+fn step_address(of: &Of, step: &Step) -> String {
+    format!("{}/steps/{}", address(of), step.slug)
+}
+
+/// The process.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    let of = of(visit)?;
+    let found = process::show(&visit.visitor.ask(ProcessView { project: of.at.clone() })?)?;
+    page(visit, &of, &found, None)
+}
+
+fn page(visit: &Visit, of: &Of, found: &Process, problem: Option<String>) -> Result<Answer> {
+    let may_edit = visit.visitor.may(ProcessEdit { project: of.at.clone() });
+    let mut steps = step_views(visit, &found.steps)?;
+    if may_edit {
+        let last = steps.len().saturating_sub(1);
+        for (place, (drawn, step)) in steps.iter_mut().zip(&found.steps).enumerate() {
+            let at = step_address(of, step);
+            let moved = |way: &str, may: bool| {
+                if may { format!("{at}/{way}?version={}", found.version) } else { String::new() }
+            };
+            drawn.up_href = moved("up", place > 0);
+            drawn.down_href = moved("down", place < last);
+            drawn.edit_href = at;
+        }
+    }
+    let left_out = steps.iter().filter(|step| step.is_disabled).count();
+    let sentence = match (steps.len(), left_out) {
+        (0, _) => "What a deployment does, step by step.".into(),
+        (all, 0) => {
+            format!("{}, one after another. Releases made from now on freeze it as it is.", counted(all, "step"))
+        }
+        (all, some) => {
+            format!("{}, {some} of them disabled. Releases made from now on freeze it as it is.", counted(all, "step"))
+        }
+    };
+    let refused = problem.is_some();
+    let page = Show {
+        frame: of.frame(visit, "Process", "process"),
+        may_edit,
+        may_release: !of.project.is_disabled && visit.visitor.may(ReleaseCreate { project: of.at.clone() }),
+        new_href: of.page("process/new"),
+        release_href: of.page("releases/new"),
+        sentence,
+        problem: problem.map(|text| Message::new(Kind::Danger, text)),
+        steps,
+    };
+    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+}
+
+/// The number of the step of the path.
+fn place_of(visit: &Visit, steps: &[Step]) -> Option<usize> {
+    let text = visit.parameter("step");
+    steps.iter().position(|step| step.slug == text).or_else(|| steps.iter().position(|step| step.id == text))
+}
+
+/// The version of the process that a change was made from; one that is missing or no number is no version at all.
+fn version(text: &str) -> i64 {
+    text.trim().parse().unwrap_or(-1)
+}
+
+/// Moves a step one place up.
+pub(super) fn up(visit: &Visit) -> Result<Answer> {
+    shift(visit, true)
+}
+
+/// Moves a step one place down.
+pub(super) fn down(visit: &Visit) -> Result<Answer> {
+    shift(visit, false)
+}
+
+fn shift(visit: &Visit, up: bool) -> Result<Answer> {
+    let of = of(visit)?;
+    let granted = visit.visitor.ask(ProcessEdit { project: of.at.clone() })?;
+    let read = || process::show(&visit.visitor.ask(ProcessView { project: of.at.clone() })?);
+    let mut found = read()?;
+    let from = version(visit.call.asked("version").unwrap_or_default());
+    let place = place_of(visit, &found.steps);
+    let Some(place) = place else {
+        let text =
+            "The step is not in the process any more: somebody else removed it. This is the process as it is now.";
+        return page(visit, &of, &found, Some(text.into()));
+    };
+    let other = if up { place.checked_sub(1) } else { Some(place + 1).filter(|other| *other < found.steps.len()) };
+    let Some(other) = other else {
+        return Answer::done(address(&of), format!("{} is at the end already.", found.steps[place].name));
+    };
+    found.steps.swap(place, other);
+    let name = found.steps[other].name.clone();
+    match process::save(&granted, from, found.steps) {
+        Ok(_) => Answer::done(address(&of), format!("{name} was moved {}.", if up { "up" } else { "down" })),
+        Err(Error::Conflict(_)) => {
+            let text = format!(
+                "{name} was not moved: somebody else changed the process meanwhile. This is how it is now; move it again if it still fits."
+            );
+            page(visit, &of, &read()?, Some(text))
+        }
+        Err(Error::Invalid(wrong)) => {
+            let said: Vec<&str> = wrong.iter().map(|(_, text)| text).collect();
+            page(visit, &of, &read()?, Some(format!("{name} was not moved. {}", said.join(" "))))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The environments of a step that a form does not show are kept.
+fn hidden_from(visible: &[Environment], chosen: &[String]) -> Vec<String> {
+    let shown = |text: &String| ids::Id::parse(text).is_some_and(|id| visible.iter().any(|one| one.id == id));
+    chosen.iter().filter(|text| !shown(text)).cloned().collect()
+}

@@ -1,0 +1,283 @@
+//! Pages of projects: all of them by group, one with what its last deployments did, and its settings.
+//!
+//! Does not know the pages of its process and its releases; they take the frame of a project from here.
+
+mod overview;
+mod settings;
+
+pub(super) use overview::{Ground, Spot, listed, progression, show};
+pub(super) use settings::{create, delete, new, settings, update};
+
+use super::{
+    caller::{Answer, Visit},
+    environments::encode,
+    page::{Chip, Choice, FilterBar, Frame, Pager, When},
+};
+use crate::{
+    base::{clock::Moment, error::Result, ids, paging::Page},
+    company::{
+        access::{
+            At,
+            permissions::{
+                DeploymentView, List as Listing, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit,
+                ProjectGroupView, ProjectView, ReleaseView,
+            },
+        },
+        deployments::{self, Deployment},
+        projects::{
+            self, Filter, Project,
+            groups::{self, Group},
+        },
+    },
+};
+use askama::Template;
+use std::collections::HashMap;
+
+/// Rows on one page of a list.
+const ROWS: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "projects/list.html")]
+struct List {
+    frame: Frame,
+    sentence: String,
+    may_create: bool,
+    new_href: String,
+    filter: FilterBar,
+    groups: Vec<Rows>,
+    pager: Pager,
+}
+struct Rows {
+    name: String,
+    rows: Vec<Row>,
+}
+struct Row {
+    name: String,
+    description: String,
+    href: String,
+    is_disabled: bool,
+    tenants: &'static str,
+    last: Option<Last>,
+}
+struct Last {
+    chip: Chip,
+    what: String,
+    href: String,
+}
+
+/// `/{company}/{space}/projects`
+pub(super) fn base(visit: &Visit) -> String {
+    visit.space_path("/projects")
+}
+
+/// A project that the visitor may see, and where its pages are.
+pub(super) struct Of {
+    /// Where it is.
+    pub at: At<ids::Project>,
+    /// The project.
+    pub project: Project,
+    /// `/{company}/{space}/projects/{slug}`
+    pub address: String,
+}
+
+/// The project of the path.
+pub(super) fn of(visit: &Visit) -> Result<Of> {
+    let at: At<ids::Project> = visit.visitor.locate(&visit.space()?, visit.parameter("project"))?;
+    let project = projects::show(&visit.visitor.ask(ProjectView { project: at.clone() })?)?;
+    let address = format!("{}/{}", base(visit), project.slug);
+    Ok(Of { at, project, address })
+}
+
+impl Of {
+    /// The frame of one of its pages, with the faces that the visitor may see.
+    pub fn frame(&self, visit: &Visit, title: &str, current: &str) -> Frame {
+        let mut frame = visit.frame("projects", title).crumb("Projects", base(visit));
+        if title != self.project.name {
+            frame = frame.crumb(&self.project.name, &self.address);
+        }
+        let visitor = &visit.visitor;
+        frame = frame.tab("Overview", &self.address, current == "overview");
+        if visitor.may(ProcessView { project: self.at.clone() }) {
+            frame = frame.tab("Process", self.page("process"), current == "process");
+        }
+        if visit.space().is_ok_and(|space| visitor.may_somewhere::<ReleaseView>(&space)) {
+            frame = frame.tab("Releases", self.page("releases"), current == "releases");
+        }
+        if visitor.may(ProjectEdit { project: self.at.clone() })
+            || visitor.may(ProjectDelete { project: self.at.clone() })
+        {
+            frame = frame.tab("Settings", self.page("settings"), current == "settings");
+        }
+        frame
+    }
+    /// The address of one of its pages.
+    pub fn page(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.address)
+    }
+    /// The address of one of its releases.
+    pub fn release(&self, version: &str) -> String {
+        format!("{}/releases/{}", self.address, encode(version))
+    }
+    /// Where one of its releases is deployed.
+    pub fn deploy(&self, version: &str) -> String {
+        format!("{}/deployments/new", self.release(version))
+    }
+}
+
+/// A moment as people say it.
+pub(super) fn when(moment: Moment) -> When {
+    When::new(moment.relative(), moment.exact())
+}
+
+/// How a deployment stands.
+pub(super) fn chip(deployment: &Deployment) -> Chip {
+    let state = deployment.state.name();
+    let chip =
+        Chip::for_task_state(if deployment.warnings && state == "Success" { "SuccessWithWarnings" } else { state });
+    chip.title(if deployment.error.is_empty() {
+        format!("by {}", deployment.created_by)
+    } else {
+        deployment.error.clone()
+    })
+}
+
+/// When a deployment ended, began or was asked for: the last of these that is known.
+pub(super) fn at(deployment: &Deployment) -> Moment {
+    deployment.completed_at.or(deployment.started_at).unwrap_or(deployment.created_at)
+}
+
+/// "1 project", "12 projects".
+pub(super) fn counted(number: usize, word: &str) -> String {
+    format!("{} {word}{}", super::page::thousands(number as u64), if number == 1 { "" } else { "s" })
+}
+
+/// The page of the task that carries a deployment out.
+pub(super) fn task_href(visit: &Visit, deployment: &Deployment) -> String {
+    visit.path(&format!("/tasks/{}", deployment.task))
+}
+
+/// The project groups that the visitor may see, by name.
+fn groups(visit: &Visit, space: &At<ids::Space>) -> Result<Vec<Group>> {
+    if !visit.visitor.may_somewhere::<ProjectGroupView>(space) {
+        return Ok(Vec::new());
+    }
+    let granted = visit.visitor.ask(Listing::<ProjectGroupView>::of(space))?;
+    Ok(groups::list(&granted, &groups::Filter::default(), Page::ALL)?.items)
+}
+
+/// All projects, by group.
+pub(super) fn list(visit: &Visit) -> Result<Answer> {
+    let space = visit.space()?;
+    let granted = visit.visitor.ask(Listing::<ProjectView>::of(&space))?;
+    let search = visit.call.asked("q").unwrap_or_default();
+    let (group, state) = (visit.call.asked("group").unwrap_or_default(), visit.call.asked("state").unwrap_or_default());
+    let known = groups(visit, &space)?;
+    let chosen = known.iter().find(|one| one.slug.eq_ignore_ascii_case(group) || one.id.to_string() == group);
+    let filter = Filter {
+        partial_name: search.into(),
+        group: chosen.map(|one| one.id.0),
+        is_disabled: match state {
+            "enabled" => Some(false),
+            "disabled" => Some(true),
+            _ => None,
+        },
+        ..Filter::default()
+    };
+    let mut found = projects::list(&granted, &filter, Page::ALL)?.items;
+    let name_of = |project: &Project| known.iter().find(|group| group.id == project.group).map_or("", |g| &g.name);
+    // Those in a group that the visitor may not see come last, under a heading that does not name it.
+    found.sort_by_cached_key(|project| {
+        let group = name_of(project);
+        (group.is_empty(), group.to_lowercase(), project.name.to_lowercase())
+    });
+    let total = found.len();
+    let number = visit.call.page_number().clamp(1, (total as i64 + ROWS - 1).max(ROWS) / ROWS);
+    let page: Vec<&Project> = found.iter().skip(((number - 1) * ROWS) as usize).take(ROWS as usize).collect();
+    let last = last_of_each(visit, &space, &page)?;
+    let mut rows: Vec<Rows> = Vec::new();
+    for project in page {
+        let group = Some(name_of(project)).filter(|name| !name.is_empty()).unwrap_or("Other projects");
+        if rows.last().is_none_or(|rows| rows.name != group) {
+            rows.push(Rows { name: group.into(), rows: Vec::new() });
+        }
+        if let Some(rows) = rows.last_mut() {
+            rows.rows.push(row(visit, project, last.get(&project.id.0)));
+        }
+    }
+    let option = |value: &str, label: &str| Choice::new(value, label).chosen(state == value);
+    let mut bar = FilterBar::new(base(visit), "Find a project", search);
+    if known.len() > 1 {
+        let mut choices = vec![Choice::new("", "All groups")];
+        choices.extend(
+            known
+                .iter()
+                .map(|one| Choice::new(&one.slug, &one.name).chosen(chosen.is_some_and(|chosen| chosen.id == one.id))),
+        );
+        bar = bar.select("group", "Group", choices);
+    }
+    let states = vec![option("", "Any"), option("enabled", "In use"), option("disabled", "Disabled")];
+    let present = rows.len();
+    Answer::page(&List {
+        frame: visit.frame("projects", "Projects"),
+        sentence: match (total, present) {
+            (0, _) => "What is deployed, how, and in which releases.".into(),
+            (total, groups) if (total as i64) <= ROWS => {
+                format!("{} in {}.", counted(total, "project"), counted(groups, "group"))
+            }
+            (total, _) => format!("{}.", counted(total, "project")),
+        },
+        may_create: visit.visitor.may_somewhere::<ProjectCreate>(&space),
+        new_href: format!("{}/new", base(visit)),
+        filter: bar.select("state", "State", states),
+        groups: rows,
+        pager: Pager::new(
+            total as u64,
+            ROWS as u64,
+            number as u64,
+            &format!("{}?q={}&group={}&state={}", base(visit), encode(search), encode(group), encode(state)),
+        ),
+    })
+}
+
+fn row(visit: &Visit, project: &Project, last: Option<&Deployment>) -> Row {
+    Row {
+        name: project.name.clone(),
+        description: project.description.lines().next().unwrap_or_default().chars().take(140).collect(),
+        href: format!("{}/{}", base(visit), project.slug),
+        is_disabled: project.is_disabled,
+        tenants: match project.tenanted {
+            projects::TenantedMode::Untenanted => "",
+            projects::TenantedMode::TenantedOrUntenanted => "With or without",
+            projects::TenantedMode::Tenanted => "Always",
+        },
+        last: last.map(|deployment| Last {
+            chip: chip(deployment).at(when(at(deployment))),
+            what: went(deployment),
+            href: task_href(visit, deployment),
+        }),
+    }
+}
+
+/// "1.2.0 to Production for Contoso".
+fn went(deployment: &Deployment) -> String {
+    let whom = deployment.tenant_name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default();
+    format!("{} to {}{whom}", deployment.version, deployment.environment_name)
+}
+
+/// The newest deployment of each of some projects, of those that the visitor may see.
+fn last_of_each(visit: &Visit, space: &At<ids::Space>, projects: &[&Project]) -> Result<HashMap<i64, Deployment>> {
+    if projects.is_empty() || !visit.visitor.may_somewhere::<DeploymentView>(space) {
+        return Ok(HashMap::new());
+    }
+    let granted = visit.visitor.ask(Listing::<DeploymentView>::of(space))?;
+    let filter = deployments::Filter {
+        projects: Some(projects.iter().map(|project| project.id.0).collect()),
+        ..deployments::Filter::default()
+    };
+    let mut out: HashMap<i64, Deployment> = HashMap::new();
+    // Newest first: the first of a project stays.
+    for deployment in deployments::latest(&granted, &filter)? {
+        out.entry(deployment.project.0).or_insert(deployment);
+    }
+    Ok(out)
+}

@@ -1,0 +1,446 @@
+//! One project: what runs where, what may be deployed now, and what the last deployments did.
+
+use super::{Of, at, chip, counted, of, task_href, when};
+use crate::{
+    base::{error::Result, ids, paging::Page},
+    company::{
+        access::{
+            At,
+            permissions::{
+                DeploymentCreate, DeploymentView, EnvironmentView, LifecycleView, List as Listing, ProcessView,
+                ProjectGroupView, ReleaseCreate, ReleaseView, TenantView,
+            },
+        },
+        deployments::{self, Deployment},
+        environments::{self, Environment},
+        lifecycles::{self, promotion::Progress},
+        projects::{groups, process},
+        releases::{self, Brief, Progression},
+        tasks::State,
+        tenants::{self, Tenant},
+    },
+    web::{
+        caller::{Answer, Visit},
+        page::{Cell, Chip, FilterBar, Frame, Kv, Moment as Happened, Pager, Timeline},
+    },
+};
+use askama::Template;
+
+/// Releases shown here; the others are on their own page.
+const RELEASES: usize = 6;
+/// How many releases are looked at to say how far behind a place is.
+const LOOKED_AT: i64 = 100;
+/// Tenants on one page.
+const TENANTS: i64 = 25;
+/// Deployments in the timeline.
+const HAPPENED: i64 = 6;
+
+#[derive(Template)]
+#[template(path = "projects/show.html")]
+struct Show {
+    frame: Frame,
+    is_disabled: bool,
+    sentence: String,
+    may_release: bool,
+    release_href: String,
+    deploy: Option<(String, String)>,
+    /// What is to be done first: (title, text, address, label, drawing). An empty address: the visitor may not.
+    first: Option<(String, String, String, String, &'static str)>,
+    environments: Vec<String>,
+    releases: Vec<ReleaseRow>,
+    more_releases: Option<(String, String)>,
+    tenants: Option<Tenants>,
+    timeline: Timeline,
+    about: Kv,
+}
+struct ReleaseRow {
+    version: String,
+    href: String,
+    made: super::When,
+    channel: String,
+    spots: Vec<Spot>,
+}
+struct Tenants {
+    rows: Vec<TenantRow>,
+    filter: FilterBar,
+    pager: Pager,
+    connect_href: String,
+}
+struct TenantRow {
+    name: String,
+    href: String,
+    is_disabled: bool,
+    cells: Vec<Cell>,
+}
+/// A release and an environment.
+pub(in crate::web) enum Spot {
+    /// It runs there, or was the last to be tried.
+    Now(Box<Cell>),
+    /// It did, and something else came after it.
+    Before,
+    /// It may go there now: what the link says and where it leads; no address when the visitor may not.
+    Next(String),
+    /// Something else comes first.
+    Waits(String),
+    /// Its lifecycle leaves the environment out.
+    Out,
+}
+
+/// What the cells of a release are made from.
+pub(in crate::web) struct Ground<'v> {
+    /// The environments, in the order of the lifecycle.
+    pub environments: Vec<Environment>,
+    /// Those of them that the visitor may deploy to.
+    pub open: Vec<ids::Id<ids::Environment>>,
+    /// The latest deployment to each place.
+    pub latest: Vec<Deployment>,
+    visit: &'v Visit<'v>,
+    of: &'v Of,
+}
+
+impl<'v> Ground<'v> {
+    /// Reads it for one project.
+    pub fn of(visit: &'v Visit<'v>, of: &'v Of) -> Result<Ground<'v>> {
+        let space = visit.space()?;
+        let visitor = &visit.visitor;
+        let mut environments = Vec::new();
+        if visitor.may_somewhere::<EnvironmentView>(&space) {
+            let granted = visitor.ask(Listing::<EnvironmentView>::of(&space))?;
+            environments = environments::list(&granted, &environments::Filter::default(), Page::ALL)?.items;
+        }
+        let mut latest = Vec::new();
+        if visitor.may_somewhere::<DeploymentView>(&space) {
+            let filter =
+                deployments::Filter { projects: Some(vec![of.project.id.0]), ..deployments::Filter::default() };
+            latest = deployments::latest(&visitor.ask(Listing::<DeploymentView>::of(&space))?, &filter)?;
+        }
+        in_order(visit, of, &mut environments, &latest)?;
+        let open = open(visit, of, &space, &environments)?;
+        Ok(Ground { environments, open, latest, visit, of })
+    }
+
+    /// One release in each environment.
+    pub fn spots(&self, release: ids::Id<ids::Release>, version: &str, progression: &Progression) -> Vec<Spot> {
+        self.environments.iter().map(|place| self.spot(release, version, progression, place)).collect()
+    }
+
+    fn spot(&self, id: ids::Id<ids::Release>, version: &str, progression: &Progression, place: &Environment) -> Spot {
+        let here: Vec<&Deployment> =
+            self.latest.iter().filter(|one| one.release == id && one.environment == place.id).collect();
+        if let Some(cell) = self.cell(&here, version) {
+            return Spot::Now(Box::new(cell));
+        }
+        let Some(phase) =
+            progression.phases.iter().find(|phase| phase.phase.environments.iter().any(|one| one.id == place.id))
+        else {
+            return Spot::Out;
+        };
+        if phase.done.contains(&place.id) {
+            return Spot::Before;
+        }
+        if phase.is_open {
+            return Spot::Next(self.deploy_href(version, place).unwrap_or_default());
+        }
+        let first = progression.phases.iter().find(|one| one.progress == Progress::Current && !one.phase.is_optional);
+        Spot::Waits(first.map_or_else(|| "Not yet".into(), |phase| format!("{} first", phase.phase.name)))
+    }
+
+    /// What the deployments of one release to one environment come to.
+    fn cell(&self, here: &[&Deployment], version: &str) -> Option<Cell> {
+        let newest = here.first()?;
+        let worst = here.iter().copied().min_by_key(|one| rank(one)).unwrap_or(newest);
+        let look = chip(worst);
+        let (head, note, href) = if here.len() == 1 {
+            let whom = newest.tenant_name.as_ref().map(|name| format!("for {name}"));
+            (
+                look.word.clone(),
+                whom.unwrap_or_else(|| format!("by {}", newest.created_by)),
+                task_href(self.visit, newest),
+            )
+        } else {
+            let bad = here.iter().filter(|one| rank(one) == rank(worst)).count();
+            let note =
+                if bad == here.len() { look.word.clone() } else { format!("{bad} {}", look.word.to_lowercase()) };
+            (counted(here.len(), "tenant"), note, self.of.release(version))
+        };
+        let mut look = Chip { word: note, ..look };
+        look.title = format!("{}: {}", newest.environment_name, look.title);
+        Some(Cell::new(head, href, look, when(at(newest))))
+    }
+
+    /// Where a release is deployed to an environment, if the visitor may.
+    pub fn deploy_href(&self, version: &str, place: &Environment) -> Option<String> {
+        let may = !self.of.project.is_disabled && self.open.contains(&place.id);
+        may.then(|| format!("{}?environment={}", self.of.deploy(version), place.slug))
+    }
+}
+
+/// What matters most comes first.
+fn rank(deployment: &Deployment) -> u8 {
+    match deployment.state {
+        State::Failed | State::TimedOut => 0,
+        State::Executing | State::Cancelling => 1,
+        State::Queued => 2,
+        State::Canceled => 3,
+        State::Success if deployment.warnings => 4,
+        State::Success => 5,
+    }
+}
+
+/// Puts environments into the order of the project's lifecycle and leaves out those it never reaches.
+fn in_order(visit: &Visit, of: &Of, environments: &mut Vec<Environment>, latest: &[Deployment]) -> Result<()> {
+    let lifecycle: At<ids::Lifecycle> = visit.visitor.locate(&visit.space()?, &of.project.lifecycle.to_string())?;
+    if !visit.visitor.may(LifecycleView { lifecycle: lifecycle.clone() }) {
+        return Ok(());
+    }
+    let phases = lifecycles::preview(&visit.visitor.ask(LifecycleView { lifecycle })?)?;
+    let order: Vec<_> = phases.iter().flat_map(|phase| &phase.environments).map(|place| place.id).collect();
+    let rank = |one: &Environment| order.iter().position(|id| *id == one.id).unwrap_or(usize::MAX);
+    environments.retain(|one| rank(one) < usize::MAX || latest.iter().any(|d| d.environment == one.id));
+    environments.sort_by_key(rank);
+    Ok(())
+}
+
+/// The environments that the visitor may deploy the project to, for anybody at all.
+fn open(
+    visit: &Visit,
+    of: &Of,
+    space: &At<ids::Space>,
+    environments: &[Environment],
+) -> Result<Vec<ids::Id<ids::Environment>>> {
+    let visitor = &visit.visitor;
+    if !visitor.may_somewhere::<DeploymentCreate>(space) {
+        return Ok(Vec::new());
+    }
+    let mut whom: Vec<Option<At<ids::Tenant>>> = vec![None];
+    if of.project.tenanted.with_tenant() && visitor.may_somewhere::<TenantView>(space) {
+        let filter = tenants::Filter { project: Some(of.project.id), ..tenants::Filter::default() };
+        let seen = tenants::list(&visitor.ask(Listing::<TenantView>::of(space))?, &filter, Page { skip: 0, take: 20 })?;
+        for tenant in seen.items {
+            whom.push(Some(visitor.locate(space, &tenant.id.to_string())?));
+        }
+    }
+    let mut open = Vec::new();
+    for place in environments {
+        let environment: At<ids::Environment> = visitor.locate(space, &place.id.to_string())?;
+        let may = |tenant: &Option<At<ids::Tenant>>| {
+            visitor.may(DeploymentCreate {
+                project: of.at.clone(),
+                environment: environment.clone(),
+                tenant: tenant.clone(),
+            })
+        };
+        if whom.iter().any(may) {
+            open.push(place.id);
+        }
+    }
+    Ok(open)
+}
+
+/// How far a release is.
+pub(in crate::web) fn progression(visit: &Visit, of: &Of, version: &str) -> Result<Progression> {
+    let release: At<ids::Release> = visit.visitor.locate(&of.at, version)?;
+    releases::progression(&visit.visitor.ask(ReleaseView { release })?)
+}
+
+/// "Staging and Production".
+pub(in crate::web) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// One project.
+pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
+    let of = of(visit)?;
+    let space = visit.space()?;
+    let visitor = &visit.visitor;
+    let ground = Ground::of(visit, &of)?;
+    let found = if visitor.may_somewhere::<ReleaseView>(&space) {
+        let filter = releases::Filter { project: Some(of.project.id.0), ..releases::Filter::default() };
+        let page = Page { skip: 0, take: LOOKED_AT };
+        Some(releases::list(&visitor.ask(Listing::<ReleaseView>::of(&space))?, &filter, page)?)
+    } else {
+        None
+    };
+    let (known, total) = found.map_or((Vec::new(), 0), |found| (found.items, found.total));
+    let mut rows = Vec::new();
+    let mut newest = None;
+    for release in known.iter().take(RELEASES) {
+        let progression = progression(visit, &of, &release.version)?;
+        rows.push(ReleaseRow {
+            version: release.version.clone(),
+            href: of.release(&release.version),
+            made: when(release.assembled_at),
+            channel: release.channel_name.clone(),
+            spots: ground.spots(release.id, &release.version, &progression),
+        });
+        newest.get_or_insert((release, progression));
+    }
+    if known.iter().all(|release| release.channel == known[0].channel) {
+        rows.iter_mut().for_each(|row| row.channel.clear());
+    }
+    let may_release = !of.project.is_disabled && visitor.may(ReleaseCreate { project: of.at.clone() });
+    let deploy = newest
+        .as_ref()
+        .filter(|_| !of.project.is_disabled && !ground.open.is_empty())
+        .map(|(release, _)| (format!("Deploy {}…", release.version), of.deploy(&release.version)));
+    Answer::page(&Show {
+        frame: of.frame(visit, &of.project.name, "overview"),
+        is_disabled: of.project.is_disabled,
+        sentence: sentence(&of, &ground, newest.as_ref()),
+        first: first(visit, &of, total, may_release)?,
+        may_release,
+        release_href: of.page("releases/new"),
+        deploy,
+        environments: ground.environments.iter().map(|one| one.name.clone()).collect(),
+        more_releases: (total as usize > rows.len())
+            .then(|| (format!("All {}", counted(total as usize, "release")), of.page("releases"))),
+        releases: rows,
+        tenants: tenants_of(visit, &of, &ground, &known)?,
+        timeline: happened(visit, &of)?,
+        about: about(visit, &of)?,
+    })
+}
+
+fn sentence(of: &Of, ground: &Ground<'_>, newest: Option<&(&Brief, Progression)>) -> String {
+    let Some((release, progression)) = newest else { return "No release yet.".into() };
+    if of.project.is_disabled {
+        return format!("{} is the newest release. No new ones are taken.", release.version);
+    }
+    let next: Vec<&str> = ground
+        .environments
+        .iter()
+        .filter(|one| progression.next.contains(&one.id))
+        .map(|one| one.name.as_str())
+        .collect();
+    if next.is_empty() {
+        return format!("{} is the newest release and has been everywhere its lifecycle leads.", release.version);
+    }
+    format!("{} is the newest release; next: {}.", release.version, listed(&next))
+}
+
+/// What a project that cannot be deployed yet needs first.
+fn first(
+    visit: &Visit,
+    of: &Of,
+    releases: i64,
+    may_release: bool,
+) -> Result<Option<(String, String, String, String, &'static str)>> {
+    if releases > 0 || of.project.is_disabled {
+        return Ok(None);
+    }
+    let visitor = &visit.visitor;
+    let of_process = ProcessView { project: of.at.clone() };
+    if visitor.may(of_process.clone()) && process::show(&visitor.ask(of_process)?)?.steps.is_empty() {
+        let may = visitor.may(crate::company::access::permissions::ProcessEdit { project: of.at.clone() });
+        return Ok(Some((
+            "What does a deployment do?".into(),
+            format!(
+                "A process is a list of steps, each a script. {} has none yet, so there is nothing to release.",
+                of.project.name
+            ),
+            if may { of.page("process/new") } else { String::new() },
+            "Add the first step".into(),
+            "process",
+        )));
+    }
+    Ok(Some((
+        "No releases yet".into(),
+        "A release is a version with the process as it is now, frozen. It is what goes from one environment to the next.".into(),
+        if may_release { of.page("releases/new") } else { String::new() },
+        "Create the first release".into(),
+        "tag",
+    )))
+}
+
+/// Tenants × environments, where the project is deployed for tenants.
+fn tenants_of(visit: &Visit, of: &Of, ground: &Ground<'_>, releases: &[Brief]) -> Result<Option<Tenants>> {
+    let space = visit.space()?;
+    if !of.project.tenanted.with_tenant() || !visit.visitor.may_somewhere::<TenantView>(&space) {
+        return Ok(None);
+    }
+    let search = visit.call.asked("q").unwrap_or_default();
+    let number = visit.call.page_number();
+    let filter =
+        tenants::Filter { partial_name: search.into(), project: Some(of.project.id), ..tenants::Filter::default() };
+    let granted = visit.visitor.ask(Listing::<TenantView>::of(&space))?;
+    let found = tenants::list(&granted, &filter, Page::numbered(Some(number), TENANTS))?;
+    let rows = found.items.iter().map(|tenant| TenantRow {
+        name: tenant.name.clone(),
+        href: visit.space_path(&format!("/tenants/{}", tenant.slug)),
+        is_disabled: tenant.is_disabled,
+        cells: ground
+            .environments
+            .iter()
+            .map(|place| tenant_cell(visit, of, ground, releases, tenant, place))
+            .collect(),
+    });
+    let encoded = crate::web::environments::encode(search);
+    Ok(Some(Tenants {
+        rows: rows.collect(),
+        filter: FilterBar::new(&of.address, "Find a tenant", search),
+        pager: Pager::new(found.total as u64, TENANTS as u64, number as u64, &format!("{}?q={encoded}", of.address)),
+        connect_href: visit.space_path("/tenants"),
+    }))
+}
+
+fn tenant_cell(
+    visit: &Visit,
+    of: &Of,
+    ground: &Ground<'_>,
+    releases: &[Brief],
+    tenant: &Tenant,
+    place: &Environment,
+) -> Cell {
+    let there = ground.latest.iter().find(|one| one.tenant == Some(tenant.id) && one.environment == place.id);
+    let Some(deployment) = there else {
+        let connected =
+            tenant.connections.iter().any(|one| one.project == of.project.id && one.environments.contains(&place.id));
+        return if connected { Cell::none() } else { Cell::closed() };
+    };
+    let behind = releases.iter().position(|one| one.id == deployment.release).unwrap_or(releases.len());
+    let cell = Cell::new(&deployment.version, task_href(visit, deployment), chip(deployment), when(at(deployment)));
+    cell.behind(u32::try_from(behind).unwrap_or(u32::MAX))
+}
+
+fn happened(visit: &Visit, of: &Of) -> Result<Timeline> {
+    let space = visit.space()?;
+    if !visit.visitor.may_somewhere::<DeploymentView>(&space) {
+        return Ok(Timeline::default());
+    }
+    let filter = deployments::Filter { projects: Some(vec![of.project.id.0]), ..deployments::Filter::default() };
+    let granted = visit.visitor.ask(Listing::<DeploymentView>::of(&space))?;
+    let found = deployments::list(&granted, &filter, Page { skip: 0, take: HAPPENED })?;
+    let moments = found.items.iter().map(|one| {
+        let moment = Happened::new(chip(one), super::went(one), when(at(one))).href(task_href(visit, one));
+        moment.who(&one.created_by).detail(one.error.lines().next().unwrap_or_default())
+    });
+    Ok(Timeline { moments: moments.collect() })
+}
+
+fn about(visit: &Visit, of: &Of) -> Result<Kv> {
+    let (space, visitor) = (visit.space()?, &visit.visitor);
+    let mut about = Kv::new().row("Description", &of.project.description);
+    let group: At<ids::ProjectGroup> = visitor.locate(&space, &of.project.group.to_string())?;
+    if visitor.may(ProjectGroupView { group: group.clone() }) {
+        let group = groups::show(&visitor.ask(ProjectGroupView { group })?)?;
+        let href = format!("{}?group={}", super::base(visit), group.slug);
+        about = about.link("Group", group.name, href);
+    }
+    let lifecycle: At<ids::Lifecycle> = visitor.locate(&space, &of.project.lifecycle.to_string())?;
+    if visitor.may(LifecycleView { lifecycle: lifecycle.clone() }) {
+        let found = lifecycles::show(&visitor.ask(LifecycleView { lifecycle })?)?;
+        let href = visit.space_path(&format!("/library/lifecycles/{}", found.slug));
+        about = about.link("Lifecycle", found.name, href);
+    }
+    let tenants = match of.project.tenanted {
+        crate::company::projects::TenantedMode::Untenanted => "Not deployed for tenants",
+        crate::company::projects::TenantedMode::TenantedOrUntenanted => "For a tenant or without one",
+        crate::company::projects::TenantedMode::Tenanted => "Always for a tenant",
+    };
+    let about = about.row("Tenants", tenants).mono("Id", of.project.id.to_string());
+    Ok(about.when("Added", when(of.project.created_at)))
+}
