@@ -133,7 +133,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
         may_create,
         new_project_href: if may_create { visit.space_path("/projects/new") } else { String::new() },
         attention: attention(visit, &board.spots),
-        attention_href: visit.path("/tasks?state=Failed"),
+        attention_href: visit.path("/tasks?state=failed"),
         filter: bar,
         environments: board
             .environments

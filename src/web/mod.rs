@@ -21,6 +21,7 @@ mod signin;
 mod standing;
 mod tasks;
 mod targets;
+mod tenants;
 
 use crate::{
     base::error::{Error, Result},
@@ -90,6 +91,18 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/{space}/projects/{project}/releases/{version}/deployments",     "DeploymentCreate", deployments::create),
         page(M::GET,  "/{space}/projects/{project}/deployments",                        "DeploymentView",   deployments::list),
         page(M::GET,  "/{space}/projects/{project}/deployments/{deployment}",           "DeploymentView",   deployments::show),
+        // Tenants
+        page(M::GET,  "/{space}/tenants",                        "TenantView",   tenants::list),
+        page(M::POST, "/{space}/tenants",                        "TenantCreate", tenants::create),
+        page(M::GET,  "/{space}/tenants/new",                    "TenantCreate", tenants::new),
+        page(M::GET,  "/{space}/tenants/{tenant}",               "TenantView",   tenants::show),
+        page(M::POST, "/{space}/tenants/{tenant}",               "TenantEdit",   tenants::update),
+        page(M::GET,  "/{space}/tenants/{tenant}/edit",          "TenantEdit",   tenants::edit),
+        page(M::GET,  "/{space}/tenants/{tenant}/connections",   "TenantEdit",   tenants::connections),
+        page(M::POST, "/{space}/tenants/{tenant}/connections",   "TenantEdit",   tenants::connect),
+        page(M::GET,  "/{space}/tenants/{tenant}/clone",         "TenantCreate", tenants::copy),
+        page(M::POST, "/{space}/tenants/{tenant}/clone",         "TenantCreate", tenants::make_copy),
+        page(M::POST, "/{space}/tenants/{tenant}/delete",        "TenantDelete", tenants::delete),
         // Environments
         page(M::GET,  "/{space}/infrastructure/environments",                       "EnvironmentView",   environments::list),
         page(M::POST, "/{space}/infrastructure/environments",                       "EnvironmentCreate", environments::create),

@@ -389,7 +389,8 @@ mod sql {
     }
 
     pub fn slug_taken(rows: &Rows<'_>, space: Id<Space>, slug: &str) -> Result<bool> {
-        rows.any("SELECT 1 FROM accounts WHERE space_id = ?1 AND slug = ?2", (space, slug))
+        // "new" is the address of the form.
+        Ok(slug == "new" || rows.any("SELECT 1 FROM accounts WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
     }
 
     pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {

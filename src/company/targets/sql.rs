@@ -139,7 +139,8 @@ pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<
 }
 
 pub fn slug_taken(rows: &Rows<'_>, space: Id<Space>, slug: &str) -> Result<bool> {
-    rows.any("SELECT 1 FROM targets WHERE space_id = ?1 AND slug = ?2", (space, slug))
+    // "new" is the address of the form.
+    Ok(slug == "new" || rows.any("SELECT 1 FROM targets WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
 }
 
 pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, checked: &Checked) -> Result<Id<Kind>> {

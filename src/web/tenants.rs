@@ -1,0 +1,555 @@
+//! Pages of tenants: what runs for this customer, where, and what they are connected to.
+
+use super::{
+    caller::{Answer, Visit},
+    environments::encode,
+    page::{Cell, Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, Timeline, count},
+    standing,
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        ids::{self, Id},
+        paging::Page,
+    },
+    company::{
+        access::{
+            At, New,
+            permissions::{
+                DeploymentView, Inside, List as Listing, ProjectView, TenantCreate, TenantDelete, TenantEdit,
+                TenantView,
+            },
+        },
+        dashboard, deployments,
+        environments::Environment,
+        projects::{self, Project},
+        tenants::{self, Fields, Filter, Tenant, tags},
+    },
+};
+use askama::Template;
+use std::collections::HashSet;
+
+/// Rows on one page of a list.
+const ROWS: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "tenants/list.html")]
+struct List {
+    frame: Frame,
+    may_create: bool,
+    new_href: String,
+    filter: FilterBar,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+struct Row {
+    name: String,
+    description: String,
+    href: String,
+    edit_href: String,
+    may_edit: bool,
+    tags: Vec<String>,
+    projects: String,
+    chip: Option<Chip>,
+}
+#[derive(Template)]
+#[template(path = "tenants/form.html")]
+struct Form {
+    frame: Frame,
+    form: FormView,
+}
+#[derive(Template)]
+#[template(path = "tenants/show.html")]
+struct Show {
+    frame: Frame,
+    may_edit: bool,
+    edit_href: String,
+    clone_href: String,
+    chip: Option<Chip>,
+    sentence: String,
+    tags: Vec<String>,
+    rows: Vec<MatrixRow>,
+    environments: Vec<String>,
+    connect_href: String,
+    timeline: Timeline,
+    about: Kv,
+    removal: Option<ConfirmDelete>,
+}
+struct MatrixRow {
+    name: String,
+    href: String,
+    newest: String,
+    cells: Vec<Cell>,
+}
+#[derive(Template)]
+#[template(path = "tenants/connections.html")]
+struct Connections {
+    frame: Frame,
+    filter: FilterBar,
+    action: String,
+    cancel_href: String,
+    submit: String,
+    problem: String,
+    environments: Vec<String>,
+    rows: Vec<ConnectRow>,
+    pager: Pager,
+}
+struct ConnectRow {
+    id: String,
+    name: String,
+    href: String,
+    /// Why it cannot be connected; empty when it can.
+    refusal: String,
+    boxes: Vec<Tick>,
+}
+struct Tick {
+    value: String,
+    label: String,
+    ticked: bool,
+    closed: bool,
+}
+
+fn base(visit: &Visit) -> String {
+    visit.space_path("/tenants")
+}
+fn frame(visit: &Visit, title: &str) -> Frame {
+    visit.frame("tenants", title)
+}
+fn located(visit: &Visit) -> Result<At<ids::Tenant>> {
+    visit.visitor.locate(&visit.space()?, visit.parameter("tenant"))
+}
+fn shown(visit: &Visit, at: &At<ids::Tenant>) -> Result<Tenant> {
+    tenants::show(&visit.visitor.ask(TenantView { tenant: at.clone() })?)
+}
+fn disabled_chip(tenant: &Tenant) -> Option<Chip> {
+    tenant.is_disabled.then(|| Chip::new("cancelled", "Disabled").title("Takes no deployments"))
+}
+
+fn tag_sets(visit: &Visit) -> Result<Vec<tags::TagSet>> {
+    let granted = visit.visitor.ask(Inside { at: visit.space()? })?;
+    Ok(tags::list(&granted, &tags::Filter::default(), Page::ALL)?.items)
+}
+
+/// Projects that the visitor may see.
+fn projects(visit: &Visit, filter: &projects::Filter, page: Page) -> Result<(Vec<Project>, i64)> {
+    let space = visit.space()?;
+    if !visit.visitor.may_somewhere::<ProjectView>(&space) {
+        return Ok((Vec::new(), 0));
+    }
+    let listed = projects::list(&visit.visitor.ask(Listing::<ProjectView>::of(&space))?, filter, page)?;
+    Ok((listed.items, listed.total))
+}
+
+/// All tenants.
+pub(super) fn list(visit: &Visit) -> Result<Answer> {
+    let space = visit.space()?;
+    let granted = visit.visitor.ask(Listing::<TenantView>::of(&space))?;
+    let (search, tag) = (visit.call.asked("q").unwrap_or_default(), visit.call.asked("tag").unwrap_or_default());
+    let state = visit.call.asked("state").unwrap_or_default();
+    let number = visit.call.page_number();
+    let filter = Filter {
+        partial_name: search.into(),
+        tags: Some(tag.to_owned()).filter(|tag| !tag.is_empty()).into_iter().collect(),
+        is_disabled: match state {
+            "disabled" => Some(true),
+            "enabled" => Some(false),
+            _ => None,
+        },
+        ..Filter::default()
+    };
+    let found = tenants::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let address = base(visit);
+    let mut rows = Vec::new();
+    for tenant in &found.items {
+        let at: At<ids::Tenant> = visit.visitor.locate(&space, &tenant.id.to_string())?;
+        let href = format!("{address}/{}", tenant.slug);
+        rows.push(Row {
+            name: tenant.name.clone(),
+            description: tenant.description.lines().next().unwrap_or_default().to_owned(),
+            edit_href: format!("{href}/edit"),
+            may_edit: visit.visitor.may(TenantEdit { tenant: at }),
+            href,
+            tags: tenant.tags.clone(),
+            projects: count(tenant.connections.len() as u64, "project", "projects"),
+            chip: disabled_chip(tenant),
+        });
+    }
+    let mut bar = FilterBar::new(&address, "Find a tenant", search);
+    let sets = tag_sets(visit)?;
+    if sets.iter().any(|set| !set.tags.is_empty()) {
+        let all = sets.iter().flat_map(|set| &set.tags).map(|one| one.canonical.as_str());
+        let mut choices = vec![Choice::new("", "Any tag")];
+        choices.extend(all.map(|name| Choice::new(name, name).chosen(name == tag)));
+        bar = bar.select("tag", "Tag", choices);
+    }
+    let option = |value: &str, label: &str| Choice::new(value, label).chosen(value == state);
+    bar = bar.select(
+        "state",
+        "State",
+        vec![option("", "Any state"), option("enabled", "Enabled"), option("disabled", "Disabled")],
+    );
+    let query = format!("{address}?q={}&tag={}&state={}", encode(search), encode(tag), encode(state));
+    let may_create = visit.visitor.may(TenantCreate { space: New::of(&space) });
+    Answer::page(&List {
+        frame: frame(visit, "Tenants"),
+        may_create,
+        new_href: if may_create { format!("{address}/new") } else { String::new() },
+        filter: bar,
+        rows,
+        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &query),
+    })
+}
+
+fn field_of(set: &tags::TagSet) -> String {
+    format!("tag-{}", set.id.0)
+}
+
+fn form_view(visit: &Visit, action: String, submit: &str, present: &Fields, cancel: String) -> Result<FormView> {
+    let mut form = FormView::new(action, submit)
+        .field(
+            FieldView::text("name", "Name")
+                .value(&present.name)
+                .required()
+                .autofocus()
+                .max_length(200)
+                .help("The customer, site or stage you deploy for, such as Contoso."),
+        )
+        .field(FieldView::textarea("description", "Description").value(&present.description));
+    let sets = tag_sets(visit)?;
+    for set in sets.iter().filter(|set| !set.tags.is_empty()) {
+        let choices = set.tags.iter().map(|tag| {
+            Choice::new(&tag.canonical, &tag.name).hint(&tag.description).chosen(present.tags.contains(&tag.canonical))
+        });
+        form = form.field(FieldView::checks(field_of(set), &set.name, choices.collect()).help(&set.description));
+    }
+    let disabled = FieldView::checkbox("disabled", "Disabled: takes no deployments", present.is_disabled);
+    Ok(form.field(disabled).cancel(cancel))
+}
+
+fn fields(visit: &Visit) -> Result<Fields> {
+    let sent = visit.form();
+    Ok(Fields {
+        name: sent.text("name").into(),
+        description: sent.text("description").into(),
+        is_disabled: sent.ticked("disabled"),
+        tags: tag_sets(visit)?.iter().flat_map(|set| sent.all(&field_of(set))).collect(),
+    })
+}
+
+const FIELDS: &[(&str, &str)] = &[("Name", "name"), ("Description", "description")];
+
+/// The form for a new one.
+pub(super) fn new(visit: &Visit) -> Result<Answer> {
+    visit.visitor.ask(TenantCreate { space: New::of(&visit.space()?) })?;
+    let form = form_view(visit, base(visit), "Add the tenant", &Fields::default(), base(visit))?;
+    Answer::page(&Form { frame: frame(visit, "Add a tenant").crumb("Tenants", base(visit)), form })
+}
+
+/// The form for a new one was sent.
+pub(super) fn create(visit: &Visit) -> Result<Answer> {
+    let granted = visit.visitor.ask(TenantCreate { space: New::of(&visit.space()?) })?;
+    let fields = fields(visit)?;
+    match tenants::create(&granted, fields.clone(), &[]) {
+        Ok(made) => {
+            // A tenant without a project is good for nothing: on to its connections.
+            let to = format!("{}/{}/connections", base(visit), made.slug);
+            Answer::done(to, format!("{} was added. Now say which projects it gets, and where.", made.name))
+        }
+        Err(error) => {
+            let form = form_view(visit, base(visit), "Add the tenant", &fields, base(visit))?;
+            let form = super::form::refuse(form, error, FIELDS)?;
+            Answer::refused(&Form { frame: frame(visit, "Add a tenant").crumb("Tenants", base(visit)), form })
+        }
+    }
+}
+
+fn clone_form(visit: &Visit, source: &Tenant, present: &Fields) -> (Frame, FormView) {
+    let own = format!("{}/{}", base(visit), source.slug);
+    let form =
+        FormView::new(format!("{own}/clone"), "Make the copy")
+            .field(
+                FieldView::text("name", "Name").value(&present.name).required().autofocus().max_length(200).help(
+                    format!("The copy gets the tags of {} and the connections of it that you may see.", source.name),
+                ),
+            )
+            .field(FieldView::textarea("description", "Description").value(&present.description))
+            .cancel(&own);
+    let frame = frame(visit, "Make a copy").crumb("Tenants", base(visit)).crumb(&source.name, own);
+    (frame, form)
+}
+
+/// The form for a copy.
+pub(super) fn copy(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let source = shown(visit, &at)?;
+    visit.visitor.ask(TenantCreate { space: New::of(&visit.space()?) })?;
+    let present = Fields { description: source.description.clone(), ..Fields::default() };
+    let (frame, form) = clone_form(visit, &source, &present);
+    Answer::page(&Form { frame, form })
+}
+
+/// The form for a copy was sent.
+pub(super) fn make_copy(visit: &Visit) -> Result<Answer> {
+    let source = visit.visitor.ask(TenantView { tenant: located(visit)? })?;
+    let granted = visit.visitor.ask(TenantCreate { space: New::of(&visit.space()?) })?;
+    let fields = fields(visit)?;
+    match tenants::clone(&granted, &source, fields.clone()) {
+        Ok(made) => Answer::done(format!("{}/{}", base(visit), made.slug), format!("{} was added.", made.name)),
+        Err(error) => {
+            let (frame, form) = clone_form(visit, &tenants::show(&source)?, &fields);
+            Answer::refused(&Form { frame, form: super::form::refuse(form, error, FIELDS)? })
+        }
+    }
+}
+
+/// One tenant: what runs for it, where.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    show_page(visit, &at, None)
+}
+
+fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Result<Answer> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let tenant = shown(visit, at)?;
+    let own = format!("{}/{}", base(visit), tenant.slug);
+    let may_edit = visitor.may(TenantEdit { tenant: at.clone() });
+
+    let wanted: Vec<i64> = tenant.connections.iter().map(|one| one.project.0).collect();
+    let (connected, _) = projects(visit, &projects::Filter { ids: Some(wanted), ..Default::default() }, Page::ALL)?;
+    let ids: Vec<Id<ids::Project>> = connected.iter().map(|project| project.id).collect();
+    let newest = standing::newest(visit, &ids)?;
+    let of_tenant = deployments::Filter { tenants: Some(vec![tenant.id.0]), ..deployments::Filter::default() };
+    let (spots, recent) = if visitor.may_somewhere::<DeploymentView>(&space) {
+        let granted = visitor.ask(Listing::<DeploymentView>::of(&space))?;
+        let recent = deployments::list(&granted, &of_tenant, Page { skip: 0, take: 15 })?.items;
+        (dashboard::spots(&granted, &of_tenant)?, recent)
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    let reached: HashSet<i64> =
+        tenant.connections.iter().flat_map(|one| &one.environments).map(|environment| environment.0).collect();
+    let mut columns: Vec<Environment> = standing::environments(visit)?;
+    columns.retain(|one| reached.contains(&one.id.0));
+
+    let rows = connected.iter().map(|project| {
+        let href = visit.space_path(&format!("/projects/{}", project.slug));
+        let here = tenant.connections.iter().find(|one| one.project == project.id);
+        let cells = columns.iter().map(|environment| {
+            let spot = spots
+                .iter()
+                .find(|spot| spot.deployment.project == project.id && spot.deployment.environment == environment.id);
+            match spot {
+                Some(spot) => {
+                    let one = &spot.deployment;
+                    let when = standing::when(standing::at(one));
+                    Cell::new(&one.version, standing::log_href(visit, one), standing::chip(one), when)
+                        .behind(spot.behind)
+                }
+                None if here.is_some_and(|one| one.environments.contains(&environment.id)) => Cell::none(),
+                None => Cell::closed(),
+            }
+        });
+        let cells = cells.collect();
+        let newest = newest.get(&project.id.0).cloned().unwrap_or_default();
+        MatrixRow { name: project.name.clone(), newest, cells, href }
+    });
+    let rows: Vec<MatrixRow> = rows.collect();
+
+    let removal = visitor.may(TenantDelete { tenant: at.clone() }).then(|| {
+        let removal = ConfirmDelete::new(format!("{own}/delete"), "tenant", &tenant.name)
+            .goes_too("Its tags and connections go with it. A tenant with deployments is kept, so that they still say for whom they were: disable it instead.");
+        match problem {
+            Some(problem) => removal.error(problem),
+            None => removal,
+        }
+    });
+    let may_create = visitor.may(TenantCreate { space: New::of(&space) });
+    let page = Show {
+        frame: frame(visit, &tenant.name).crumb("Tenants", base(visit)),
+        may_edit,
+        edit_href: format!("{own}/edit"),
+        clone_href: if may_create { format!("{own}/clone") } else { String::new() },
+        chip: disabled_chip(&tenant),
+        sentence: sentence(&spots, &rows),
+        tags: tenant.tags.clone(),
+        rows,
+        environments: columns.iter().map(|one| one.name.clone()).collect(),
+        connect_href: if may_edit { format!("{own}/connections") } else { String::new() },
+        timeline: Timeline { moments: recent.iter().map(|one| standing::moment(visit, one)).collect() },
+        about: Kv::new()
+            .row("Description", &tenant.description)
+            .when("Added", standing::when(tenant.created_at))
+            .mono("Id", tenant.id.to_string()),
+        removal,
+    };
+    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+}
+
+fn sentence(spots: &[dashboard::Spot], rows: &[MatrixRow]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let projects = count(rows.len() as u64, "project", "projects");
+    let failed = spots.iter().filter(|spot| standing::went_wrong(&spot.deployment)).count() as u64;
+    let behind = spots.iter().filter(|spot| spot.behind > 0).count() as u64;
+    let mut parts = Vec::new();
+    if failed > 0 {
+        parts.push(format!("{} failed", count(failed, "deployment", "deployments")));
+    }
+    if behind > 0 {
+        parts.push(format!("{} behind the newest release", count(behind, "place", "places")));
+    }
+    match (spots.is_empty(), parts.is_empty()) {
+        (true, _) => format!("Gets {projects}, nothing deployed yet."),
+        (false, true) => format!("Gets {projects}, all at the newest release."),
+        (false, false) => format!("Gets {projects}: {}.", parts.join(", ")),
+    }
+}
+
+fn present(tenant: &Tenant) -> Fields {
+    Fields {
+        name: tenant.name.clone(),
+        description: tenant.description.clone(),
+        is_disabled: tenant.is_disabled,
+        tags: tenant.tags.clone(),
+    }
+}
+
+/// The form for changing one.
+pub(super) fn edit(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let tenant = shown(visit, &at)?;
+    visit.visitor.ask(TenantEdit { tenant: at })?;
+    let own = format!("{}/{}", base(visit), tenant.slug);
+    let form = form_view(visit, own.clone(), "Save the tenant", &present(&tenant), own.clone())?;
+    let frame = frame(visit, "Change the tenant").crumb("Tenants", base(visit)).crumb(&tenant.name, own);
+    Answer::page(&Form { frame, form })
+}
+
+/// The form for changing one was sent.
+pub(super) fn update(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let granted = visit.visitor.ask(TenantEdit { tenant: at })?;
+    let own = format!("{}/{}", base(visit), visit.parameter("tenant"));
+    let fields = fields(visit)?;
+    match tenants::edit(&granted, fields.clone(), None) {
+        Ok(saved) => Answer::done(own, format!("{} was saved.", saved.name)),
+        Err(error) => {
+            let form = form_view(visit, own.clone(), "Save the tenant", &fields, own.clone())?;
+            let form = super::form::refuse(form, error, FIELDS)?;
+            let frame = frame(visit, "Change the tenant").crumb("Tenants", base(visit)).crumb("The tenant", own);
+            Answer::refused(&Form { frame, form })
+        }
+    }
+}
+
+/// Deletes one; its name must have been typed.
+pub(super) fn delete(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let granted = visit.visitor.ask(TenantDelete { tenant: at.clone() })?;
+    let tenant = shown(visit, &at)?;
+    if visit.form().text("confirm").trim() != tenant.name {
+        return show_page(visit, &at, Some("Type the name as it stands here."));
+    }
+    match tenants::delete(&granted) {
+        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", tenant.name)),
+        Err(Error::Conflict(sentence)) => show_page(visit, &at, Some(&sentence)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Which projects the tenant gets, and in which environments: boxes to tick.
+pub(super) fn connections(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let tenant = shown(visit, &at)?;
+    visit.visitor.ask(TenantEdit { tenant: at })?;
+    let ticked = tenant
+        .connections
+        .iter()
+        .flat_map(|one| one.environments.iter().map(move |environment| format!("{}/{environment}", one.project)));
+    let ticked = ticked.collect();
+    Answer::page(&connections_page(visit, &tenant, &ticked, String::new())?)
+}
+
+fn connections_page(visit: &Visit, tenant: &Tenant, ticked: &HashSet<String>, problem: String) -> Result<Connections> {
+    let own = format!("{}/{}", base(visit), tenant.slug);
+    let address = format!("{own}/connections");
+    let search = visit.call.asked("q").unwrap_or_default();
+    let number = visit.call.page_number();
+    let filter = projects::Filter { partial_name: search.into(), ..projects::Filter::default() };
+    let (items, total) = projects(visit, &filter, Page::numbered(Some(number), ROWS))?;
+    let environments = standing::environments(visit)?;
+    let numbers: Vec<i64> = items.iter().map(|project| project.id.0).collect();
+    let left_out = if items.is_empty() {
+        HashSet::new()
+    } else {
+        dashboard::left_out(&visit.visitor.ask(Listing::<ProjectView>::of(&visit.space()?))?, &numbers)?
+    };
+    let rows = items.iter().map(|project| {
+        let is_connected = tenant.connections.iter().any(|one| one.project == project.id);
+        let refused = !project.tenanted.with_tenant() && !is_connected;
+        let boxes = environments.iter().map(|environment| {
+            let value = format!("{}/{}", project.id, environment.id);
+            let ticked = ticked.contains(&value);
+            Tick {
+                label: format!("{} in {}", project.name, environment.name),
+                closed: left_out.contains(&(project.id.0, environment.id.0)) && !ticked,
+                ticked,
+                value,
+            }
+        });
+        ConnectRow {
+            id: project.id.to_string(),
+            name: project.name.clone(),
+            href: visit.space_path(&format!("/projects/{}", project.slug)),
+            refusal: if refused { "Not deployed to tenants; its settings can allow it.".into() } else { String::new() },
+            boxes: boxes.collect(),
+        }
+    });
+    let rows = rows.collect();
+    let query = format!("{address}?q={}", encode(search));
+    Ok(Connections {
+        frame: frame(visit, "Connections").crumb("Tenants", base(visit)).crumb(&tenant.name, &own),
+        filter: FilterBar::new(&address, "Find a project", search),
+        action: if search.is_empty() && number == 1 { address.clone() } else { format!("{query}&page={number}") },
+        cancel_href: own,
+        submit: format!("Save what {} gets", tenant.name),
+        problem,
+        environments: environments.iter().map(|one| one.name.clone()).collect(),
+        rows,
+        pager: Pager::new(total as u64, ROWS as u64, number as u64, &query),
+    })
+}
+
+/// The boxes were sent. Projects that were not on the page stay as they are.
+pub(super) fn connect(visit: &Visit) -> Result<Answer> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let at = located(visit)?;
+    let tenant = shown(visit, &at)?;
+    let granted = visitor.ask(TenantEdit { tenant: at })?;
+    let sent = visit.form();
+    let on_page = sent.all("shown");
+    let ticked: HashSet<String> = sent.all("connect").into_iter().collect();
+    let mut wished: Vec<(String, Vec<String>)> = Vec::new();
+    for one in tenant.connections.iter().filter(|one| !on_page.contains(&one.project.to_string())) {
+        wished.push((one.project.to_string(), one.environments.iter().map(Id::to_string).collect()));
+    }
+    for project in &on_page {
+        let prefix = format!("{project}/");
+        let of = ticked.iter().filter_map(|value| value.strip_prefix(&prefix)).map(str::to_owned);
+        let environments: Vec<String> = of.collect();
+        if !environments.is_empty() {
+            wished.push((project.clone(), environments));
+        }
+    }
+    let saved = tenants::connections(visitor, &space, &wished)
+        .and_then(|connections| tenants::edit(&granted, present(&tenant), Some(&connections)));
+    match saved {
+        Ok(saved) => Answer::done(format!("{}/{}", base(visit), saved.slug), "The connections were saved."),
+        Err(Error::Invalid(wrong)) => {
+            let problem = wrong.iter().map(|(_, message)| message).collect::<Vec<_>>().join(" ");
+            Answer::refused(&connections_page(visit, &tenant, &ticked, problem)?)
+        }
+        Err(error) => Err(error),
+    }
+}
