@@ -1,1 +1,7 @@
+//! Deployments carried out: by the real program, in its sandbox and on real machines.
+
+mod crash;
+mod deployments;
+mod machines;
 mod transport;
+mod yard;

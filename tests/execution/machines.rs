@@ -1,0 +1,68 @@
+//! Deployments to real machines, over SSH.
+
+use super::yard::{Yard, on_targets};
+use crate::support::machine::Machine;
+use serde_json::json;
+
+#[test]
+fn two_tenants_get_their_release_on_their_own_machines() {
+    let body = "echo \"$(get_octopusvariable Octopus.Release.Number) for #{Octopus.Deployment.Tenant.Name} on #{Octopus.Machine.Name}\" > ~/installed.txt; cat ~/installed.txt; \
+                echo The key is:; cat \"$HOME/../user_ed25519\"; \
+                echo And in one line: $(base64 -w0 \"$HOME/../user_ed25519\")";
+    let yard = Yard::new("Tenanted", &[on_targets("Install", "web", body)]);
+    let machines = [Machine::start(), Machine::start()];
+    for (name, machine) in ["Contoso", "Northwind"].iter().zip(&machines) {
+        let tenant = yard.tenant(name);
+        let key = json!({ "HasValue": true, "NewValue": machine.private_key() });
+        let account = yard.make(
+            "accounts",
+            json!({ "Name": format!("Key of {name}"), "AccountType": "SshKeyPair", "Username": machine.user(), "PrivateKeyFile": key }),
+        );
+        yard.make(
+            "machines",
+            json!({
+                "Name": format!("web-{name}"), "EnvironmentIds": ["Environments-1"], "Roles": ["web"], "TenantIds": [tenant],
+                "TenantedDeploymentParticipation": "Tenanted",
+                "Endpoint": { "CommunicationStyle": "Ssh", "Host": machine.host(), "Port": machine.port(), "Fingerprint": machine.fingerprint(), "AccountId": account },
+            }),
+        );
+    }
+    let tasks = yard.deploy_for(&["Contoso", "Northwind"]);
+    for (name, (task, machine)) in ["Contoso", "Northwind"].iter().zip(tasks.iter().zip(&machines)) {
+        let end = yard.end_of(task);
+        let raw = yard.raw(task);
+        assert_eq!(end["State"], "Success", "{raw}\n{}", machine.log());
+        let left = std::fs::read_to_string(machine.home().join("installed.txt")).unwrap();
+        assert_eq!(left, format!("1.0.0 for {name} on web-{name}\n"), "each machine got its tenant's, and only that");
+        // The account's key is not shown, whatever a script does with it.
+        let key = machine.private_key();
+        let secret = key.lines().nth(2).unwrap();
+        assert!(raw.contains("The key is:") && raw.contains("*****"), "{raw}");
+        assert!(!raw.contains(secret) && !raw.contains(&data_encoding::BASE64.encode(key.as_bytes())), "{raw}");
+        assert!(yard.activities(task).contains(&format!("web-{name}: Success")));
+    }
+}
+
+#[test]
+fn a_machine_with_another_key_gets_nothing() {
+    let yard = Yard::new("Untenanted", &[on_targets("Install", "web", "touch ~/was-here")]);
+    let machine = Machine::start();
+    let key = json!({ "HasValue": true, "NewValue": machine.private_key() });
+    let account = yard.make(
+        "accounts",
+        json!({ "Name": "Key", "AccountType": "SshKeyPair", "Username": machine.user(), "PrivateKeyFile": key }),
+    );
+    let other = format!("SHA256:{}", "A".repeat(43));
+    yard.make(
+        "machines",
+        json!({
+            "Name": "web-1", "EnvironmentIds": ["Environments-1"], "Roles": ["Web"],
+            "Endpoint": { "CommunicationStyle": "Ssh", "Host": machine.host(), "Port": machine.port(), "Fingerprint": other, "AccountId": account },
+        }),
+    );
+    let end = yard.end_of(&yard.deploy("1.0.0"));
+    assert_eq!(end["State"], "Failed");
+    let why = end["ErrorMessage"].as_str().unwrap();
+    assert!(why.starts_with("Step 1 (Install) on web-1 failed: ") && why.contains("host key"), "{why}");
+    assert!(!machine.home().join("was-here").exists());
+}
