@@ -1,0 +1,173 @@
+//! One's own account: name, sessions, API keys, teams.
+
+use super::{
+    caller::{Answer, Visit},
+    form::refuse,
+    page::{FieldView, FormView, Frame, Kv, When},
+    tasks::when,
+};
+use crate::{
+    base::{
+        clock::{self, DAY},
+        error::{Error, Result},
+        ids::{ApiKey, Id},
+    },
+    company::{
+        people::{keys, own},
+        teams,
+    },
+};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "me/profile.html")]
+struct Profile {
+    frame: Frame,
+    about: Kv,
+    form: FormView,
+    new_key: String,
+    key_form: FormView,
+    keys: Vec<KeyRow>,
+    sessions: Vec<SessionRow>,
+    others: bool,
+    end_others: String,
+    teams: Vec<TeamRow>,
+}
+struct KeyRow {
+    purpose: String,
+    hint: String,
+    made: When,
+    ends: When,
+    used: Option<When>,
+    revoke: String,
+}
+struct SessionRow {
+    agent: String,
+    address: String,
+    seen: When,
+    is_this: bool,
+    end: String,
+}
+struct TeamRow {
+    name: String,
+    can: Vec<(String, String)>,
+}
+
+fn name_form(visit: &Visit, name: &str) -> FormView {
+    FormView::new(visit.path("/me"), "Save the name")
+        .field(FieldView::text("name", "Name").value(name).required().max_length(64).autocomplete("name"))
+}
+
+fn key_form(visit: &Visit) -> FormView {
+    FormView::new(visit.path("/me/keys"), "Create the key")
+        .field(FieldView::text("purpose", "What it is for").required().max_length(200).help("Such as: the build server."))
+        .field(FieldView::number("days", "Days until it ends").value(keys::USUAL_LIFE.to_string()).between(1, keys::LONGEST_LIFE).short())
+}
+
+fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_key: &str) -> Result<Profile> {
+    let granted = visit.visitor.myself()?;
+    let me = own::profile(&granted)?;
+    let sessions = own::sessions(&granted)?;
+    let roles = teams::own_roles(&granted)?;
+    let mine = teams::own_teams(&granted)?.into_iter().map(|team| TeamRow {
+        can: roles.iter().filter(|role| role.team == team.id).map(|role| {
+            let words = teams::summary(role);
+            (words.can, words.place)
+        }).collect(),
+        name: team.name,
+    });
+    Ok(Profile {
+        frame: visit.frame("", "Your account"),
+        about: Kv::new()
+            .row("E-mail", &me.email_address)
+            .row("Second factor", if me.has_second_factor { "Set up" } else { "" })
+            .mono("Id", me.id.to_string()),
+        form: form.unwrap_or_else(|| name_form(visit, &me.display_name)),
+        new_key: new_key.to_owned(),
+        key_form: keys_form.unwrap_or_else(|| key_form(visit)),
+        keys: own::api_keys(&granted)?
+            .into_iter()
+            .map(|key| KeyRow {
+                purpose: key.purpose,
+                hint: key.hint,
+                made: when(key.created_at),
+                ends: when(key.expires_at),
+                used: key.last_used_at.map(when),
+                revoke: visit.path(&format!("/me/keys/{}/delete", key.id)),
+            })
+            .collect(),
+        others: sessions.len() > 1,
+        sessions: sessions
+            .into_iter()
+            .map(|session| SessionRow {
+                agent: session.agent,
+                address: session.address,
+                seen: when(session.last_seen_at),
+                is_this: session.is_this,
+                end: visit.path(&format!("/me/sessions/{}/delete", session.id)),
+            })
+            .collect(),
+        end_others: visit.path("/me/sessions/others/delete"),
+        teams: mine.collect(),
+    })
+}
+
+/// Shows it.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    Answer::page(&page(visit, None, None, "")?)
+}
+
+/// A new name was sent.
+pub(super) fn rename(visit: &Visit) -> Result<Answer> {
+    let name = visit.form().text("name").to_owned();
+    match own::rename(&visit.visitor.myself()?, &name) {
+        Ok(_) => Answer::done(visit.path("/me"), "Your name was saved."),
+        Err(error) => {
+            let form = refuse(name_form(visit, &name), error, &[("DisplayName", "name")])?;
+            Answer::refused(&page(visit, Some(form), None, "")?)
+        }
+    }
+}
+
+/// Makes a key and shows it, once.
+pub(super) fn create_key(visit: &Visit) -> Result<Answer> {
+    let sent = visit.form();
+    let made = sent.number("days", "Expires").and_then(|days| {
+        if !(1..=keys::LONGEST_LIFE).contains(&days) {
+            return Err(Error::invalid("Expires", format!("Choose 1 to {} days.", keys::LONGEST_LIFE)));
+        }
+        own::create_api_key(&visit.visitor.myself()?, sent.text("purpose"), Some(clock::now().plus(days * DAY)))
+    });
+    match made {
+        Ok((key, _)) => Answer::page(&page(visit, None, None, &key)?),
+        Err(error) => {
+            let form = key_form(visit).typed(sent.typed());
+            let form = refuse(form, error, &[("Purpose", "purpose"), ("Expires", "days")])?;
+            Answer::refused(&page(visit, None, Some(form), "")?)
+        }
+    }
+}
+
+/// Revokes a key.
+pub(super) fn revoke_key(visit: &Visit) -> Result<Answer> {
+    let asked = visit.parameter("key");
+    let id = Id::<ApiKey>::parse(asked).ok_or_else(|| Error::NotFound(asked.to_owned()))?;
+    own::revoke_api_key(&visit.visitor.myself()?, id)?;
+    Answer::done(visit.path("/me"), "The key was revoked.")
+}
+
+/// Ends a session, or all others.
+pub(super) fn end_session(visit: &Visit) -> Result<Answer> {
+    let granted = visit.visitor.myself()?;
+    match visit.parameter("session") {
+        "others" => {
+            let ended = own::end_other_sessions(&granted)?;
+            Answer::done(visit.path("/me"), format!("Other sessions ended: {ended}."))
+        }
+        number => {
+            let id = number.parse().map_err(|_| Error::NotFound(number.to_owned()))?;
+            own::end_session(&granted, id)?;
+            Answer::done(visit.path("/me"), "The session was ended.")
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! People of the company: who is here, in what state; invite, change, shut out, let in again.
+
+use super::{
+    caller::{Answer, Visit},
+    environments::encode,
+    form::refuse,
+    page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kv, Pager, When},
+    tasks::when,
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        ids::{self, Team},
+        paging::Page,
+    },
+    company::{
+        access::{
+            At, TeamPart, Within,
+            permissions::{TeamEdit, TeamView, UserEdit, UserInvite, UserRoleView, UserView},
+        },
+        people::{self, Fields, Filter, State, User},
+        teams,
+    },
+};
+use askama::Template;
+
+const ROWS: i64 = 50;
+
+/// The frame of a page under People and access, with its tabs.
+pub(super) fn access(visit: &Visit, title: &str, current: &str) -> Frame {
+    let mut frame = visit.frame("access", title);
+    if visit.visitor.may(UserView {}) {
+        frame = frame.tab("People", visit.path("/access/people"), current == "people");
+    }
+    frame = frame.tab("Teams", visit.path("/access/teams"), current == "teams");
+    if visit.visitor.may(UserRoleView {}) {
+        frame = frame.tab("User roles", visit.path("/access/roles"), current == "roles");
+    }
+    frame
+}
+
+#[derive(Template)]
+#[template(path = "people/list.html")]
+struct List {
+    frame: Frame,
+    may_invite: bool,
+    may_edit: bool,
+    invite_href: String,
+    service_href: String,
+    sentence: String,
+    filter: FilterBar,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+struct Row {
+    name: String,
+    email: String,
+    href: String,
+    chip: Chip,
+    factor: &'static str,
+    seen: Option<When>,
+}
+#[derive(Template)]
+#[template(path = "people/form.html")]
+struct Form {
+    frame: Frame,
+    form: FormView,
+}
+#[derive(Template)]
+#[template(path = "people/show.html")]
+struct Show {
+    frame: Frame,
+    chip: Chip,
+    about: Kv,
+    link: String,
+    may_edit: bool,
+    edit_href: String,
+    invite_again: String,
+    deactivate: String,
+    reactivate: String,
+    problem: String,
+    roles: Vec<RoleRow>,
+}
+struct RoleRow {
+    team: String,
+    href: String,
+    role: String,
+    place: String,
+}
+
+fn base(visit: &Visit) -> String {
+    visit.path("/access/people")
+}
+
+fn chip(user: &User) -> Chip {
+    match user.state {
+        State::Active => Chip::new("success", "Active"),
+        State::Invited => Chip::new("queued", "Invited"),
+        State::Inactive => Chip::new("cancelled", "Inactive"),
+    }
+}
+
+/// Everybody.
+pub(super) fn list(visit: &Visit) -> Result<Answer> {
+    let granted = visit.visitor.ask(UserView {})?;
+    let text = visit.call.asked("q").unwrap_or_default();
+    let state = visit.call.asked("state").unwrap_or_default();
+    let filter = Filter {
+        text: text.into(),
+        state: State::of(state),
+        service: (state == "service").then_some(true),
+        without_second_factor: state == "no-factor",
+        ids: None,
+    };
+    let number = visit.call.page_number();
+    let found = people::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let counts = people::counts(&granted)?;
+    let address = base(visit);
+    let choices = [
+        ("", "Everybody"),
+        ("active", "Active"),
+        ("invited", "Invited"),
+        ("inactive", "Inactive"),
+        ("service", "Service accounts"),
+        ("no-factor", "Without a second factor"),
+    ];
+    let choices = choices.into_iter().map(|(value, label)| Choice::new(value, label).chosen(value == state)).collect();
+    let rows = found.items.iter().map(|user| Row {
+        name: user.display_name.clone(),
+        email: if user.is_service { "Service account".into() } else { user.email_address.clone() },
+        href: format!("{address}/{}", user.id),
+        chip: chip(user),
+        factor: match (user.is_service, user.has_second_factor) {
+            (true, _) => "",
+            (false, true) => "Set up",
+            (false, false) => "Missing",
+        },
+        seen: user.last_seen_at.map(when),
+    });
+    Answer::page(&List {
+        frame: access(visit, "People", "people"),
+        may_invite: visit.visitor.may(UserInvite {}),
+        may_edit: visit.visitor.may(UserEdit {}),
+        invite_href: format!("{address}/invite"),
+        service_href: format!("{address}/new-service-account"),
+        sentence: format!(
+            "{} active · {} invited · {} inactive · {} without a second factor",
+            counts.active, counts.invited, counts.inactive, counts.without_second_factor
+        ),
+        filter: FilterBar::new(&address, "Find a person", text).select("state", "Show", choices),
+        rows: rows.collect(),
+        pager: Pager::new(
+            found.total as u64,
+            ROWS as u64,
+            number as u64,
+            &format!("{address}?q={}&state={}", encode(text), encode(state)),
+        ),
+    })
+}
+
+fn located(visit: &Visit) -> Result<At<ids::User>> {
+    visit.visitor.locate(Within::Company, visit.parameter("user"))
+}
+
+fn team_choices(visit: &Visit, chosen: &[String]) -> Result<Vec<Choice>> {
+    let levels = visit.visitor.ask_anywhere::<TeamView>(None)?;
+    let all = teams::list(&levels, &teams::Filter::default(), Page::ALL)?;
+    let mut choices = Vec::new();
+    for team in all.items.into_iter().filter(teams::Team::has_members) {
+        let at: At<Team> = visit.visitor.locate(Within::Company, &team.id.to_string())?;
+        if visit.visitor.may(TeamEdit { team: TeamPart::Whole(at) }) {
+            let id = team.id.to_string();
+            let mut choice = Choice::new(id.clone(), team.name).chosen(chosen.contains(&id));
+            if let Some(space) = team.space_name {
+                choice = choice.hint(space);
+            }
+            choices.push(choice);
+        }
+    }
+    Ok(choices)
+}
+
+const NAMES: [(&str, &str); 4] =
+    [("DisplayName", "name"), ("EmailAddress", "email"), ("Username", "username"), ("AddToTeamIds", "teams")];
+
+fn invite_view(visit: &Visit, chosen: &[String]) -> Result<FormView> {
+    Ok(FormView::new(format!("{}/invite", base(visit)), "Make the invitation")
+        .field(FieldView::text("name", "Name").required().autofocus().max_length(64))
+        .field(FieldView::email("email", "E-mail").required().help("They sign in with it."))
+        .field(FieldView::checks("teams", "Teams", team_choices(visit, chosen)?).help("What the person will be able to do comes from these teams."))
+        .cancel(base(visit)))
+}
+
+/// The form for an invitation.
+pub(super) fn invite_form(visit: &Visit) -> Result<Answer> {
+    visit.visitor.ask(UserInvite {})?;
+    let form = invite_view(visit, &[])?;
+    Answer::page(&Form { frame: access(visit, "Invite a person", "people").crumb("People", base(visit)), form })
+}
+
+/// The invitation was sent: the link is shown, once.
+pub(super) fn invite(visit: &Visit) -> Result<Answer> {
+    let granted = visit.visitor.ask(UserInvite {})?;
+    let sent = visit.form();
+    let chosen = sent.all("teams");
+    let into = chosen
+        .iter()
+        .map(|id| visit.visitor.ask(TeamEdit { team: TeamPart::Whole(visit.visitor.locate(Within::Company, id)?) }))
+        .collect::<Result<Vec<_>>>()?;
+    let fields =
+        Fields { display_name: sent.text("name").into(), email_address: sent.text("email").into(), ..Fields::default() };
+    match people::invite(&granted, &into, &fields) {
+        Ok(invited) => {
+            let at = visit.visitor.locate(Within::Company, &invited.user.id.to_string())?;
+            show_page(visit, &at, &link(visit, &invited.token), "")
+        }
+        Err(error) => {
+            let form = refuse(invite_view(visit, &chosen)?.typed(sent.typed().filter(|(name, _)| *name != "teams")), error, &NAMES)?;
+            Answer::refused(&Form { frame: access(visit, "Invite a person", "people").crumb("People", base(visit)), form })
+        }
+    }
+}
+
+fn link(visit: &Visit, token: &str) -> String {
+    let host = visit.call.desk.public_url.clone().unwrap_or_else(|| format!("http://{}", visit.call.header("host").unwrap_or("localhost")));
+    format!("{host}{}", visit.path(&format!("/invitation/{token}")))
+}
+
+/// One person.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    show_page(visit, &located(visit)?, "", "")
+}
+
+fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Result<Answer> {
+    let user = people::show(&visit.visitor.ask(UserView {})?, at)?;
+    let address = format!("{}/{}", base(visit), user.id);
+    let may_edit = visit.visitor.may(UserEdit {});
+    let action = |wanted: bool, rest: &str| if may_edit && wanted { format!("{address}/{rest}") } else { String::new() };
+    let mut roles = Vec::new();
+    if visit.visitor.may(UserRoleView {}) {
+        for role in teams::roles_of_user(&visit.visitor.ask(UserRoleView {})?, at)? {
+            let team: Result<At<Team>> = visit.visitor.locate(Within::Company, &role.team.to_string());
+            let seen = team.and_then(|team| visit.visitor.ask(TeamView { team })).and_then(|granted| teams::show(&granted));
+            let words = teams::summary(&role);
+            let (team, href) = match seen {
+                Ok(team) => (team.name, visit.path(&format!("/access/teams/{}", role.team))),
+                Err(_) => ("A team you cannot see".into(), String::new()),
+            };
+            roles.push(RoleRow { team, href, role: role.role_name, place: words.place });
+        }
+    }
+    let mut about = Kv::new().row("E-mail", &user.email_address).row("Username", &user.username);
+    if !user.is_service {
+        about = about.row("Second factor", if user.has_second_factor { "Set up" } else { "" });
+    }
+    about = about.when("Made", when(user.created_at));
+    if let Some(seen) = user.last_seen_at {
+        about = about.when("Last seen", when(seen));
+    }
+    let page = Show {
+        frame: access(visit, &user.display_name, "people").crumb("People", base(visit)),
+        chip: chip(&user),
+        about: about.mono("Id", user.id.to_string()),
+        link: link.to_owned(),
+        may_edit,
+        edit_href: format!("{address}/edit"),
+        invite_again: if user.state == State::Invited && visit.visitor.may(UserInvite {}) { format!("{address}/invite-again") } else { String::new() },
+        deactivate: action(user.state == State::Active, "deactivate"),
+        reactivate: action(user.state == State::Inactive, "reactivate"),
+        problem: problem.to_owned(),
+        roles,
+    };
+    if problem.is_empty() { Answer::page(&page) } else { Answer::refused(&page) }
+}
+
+/// A new link for somebody who has not accepted yet; the old one stops working.
+pub(super) fn invite_again(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let token = people::invite_again(&visit.visitor.ask(UserInvite {})?, &at)?;
+    show_page(visit, &at, &link(visit, &token), "")
+}
+
+fn edit_view(visit: &Visit, user: &User) -> FormView {
+    let address = format!("{}/{}", base(visit), user.id);
+    let mut form = FormView::new(address.clone(), "Save the person")
+        .field(FieldView::text("name", "Name").value(&user.display_name).required().autofocus().max_length(64));
+    if !user.is_service {
+        form = form.field(FieldView::email("email", "E-mail").value(&user.email_address).required());
+    }
+    form.field(FieldView::text("username", "Username").value(&user.username).required().max_length(64)).cancel(address)
+}
+
+/// The form for changing somebody.
+pub(super) fn edit(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    visit.visitor.ask(UserEdit {})?;
+    let user = people::show(&visit.visitor.ask(UserView {})?, &at)?;
+    let frame = access(visit, "Change the person", "people").crumb("People", base(visit));
+    Answer::page(&Form { frame, form: edit_view(visit, &user) })
+}
+
+/// The form for changing somebody was sent.
+pub(super) fn update(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let granted = visit.visitor.ask(UserEdit {})?;
+    let user = people::show(&visit.visitor.ask(UserView {})?, &at)?;
+    let sent = visit.form();
+    let fields = Fields {
+        username: sent.text("username").into(),
+        display_name: sent.text("name").into(),
+        email_address: if user.is_service { user.email_address.clone() } else { sent.text("email").into() },
+    };
+    match people::edit(&granted, &at, &fields) {
+        Ok(saved) => Answer::done(format!("{}/{}", base(visit), saved.id), format!("{} was saved.", saved.display_name)),
+        Err(error) => {
+            let form = refuse(edit_view(visit, &user).typed(sent.typed()), error, &NAMES)?;
+            let frame = access(visit, "Change the person", "people").crumb("People", base(visit));
+            Answer::refused(&Form { frame, form })
+        }
+    }
+}
+
+/// Shuts somebody out.
+pub(super) fn deactivate(visit: &Visit) -> Result<Answer> {
+    change(visit, people::deactivate, "can no longer sign in")
+}
+
+/// Lets somebody in again.
+pub(super) fn reactivate(visit: &Visit) -> Result<Answer> {
+    change(visit, people::reactivate, "can sign in again")
+}
+
+type Change = fn(&crate::company::access::Granted<'_, UserEdit>, &At<ids::User>) -> Result<User>;
+
+fn change(visit: &Visit, command: Change, words: &str) -> Result<Answer> {
+    let at = located(visit)?;
+    match command(&visit.visitor.ask(UserEdit {})?, &at) {
+        Ok(user) => Answer::done(format!("{}/{}", base(visit), user.id), format!("{} {words}.", user.display_name)),
+        Err(Error::Conflict(sentence)) => show_page(visit, &at, "", &sentence),
+        Err(error) => Err(error),
+    }
+}
+
+fn service_view(visit: &Visit) -> FormView {
+    FormView::new(format!("{}/new-service-account", base(visit)), "Add the service account")
+        .field(FieldView::text("name", "Name").required().autofocus().max_length(64).help("Such as: Build server. It has no password; programs use its API keys."))
+        .field(FieldView::text("username", "Username").required().max_length(64).mono())
+        .cancel(base(visit))
+}
+
+/// The form for a service account.
+pub(super) fn service_form(visit: &Visit) -> Result<Answer> {
+    visit.visitor.ask(UserEdit {})?;
+    let frame = access(visit, "Add a service account", "people").crumb("People", base(visit));
+    Answer::page(&Form { frame, form: service_view(visit) })
+}
+
+/// The form for a service account was sent.
+pub(super) fn create_service(visit: &Visit) -> Result<Answer> {
+    let granted = visit.visitor.ask(UserEdit {})?;
+    let sent = visit.form();
+    let fields =
+        Fields { username: sent.text("username").into(), display_name: sent.text("name").into(), email_address: String::new() };
+    match people::create_service_account(&granted, &fields) {
+        Ok(made) => Answer::done(format!("{}/{}", base(visit), made.id), format!("{} was added.", made.display_name)),
+        Err(error) => {
+            let form = refuse(service_view(visit).typed(sent.typed()), error, &NAMES)?;
+            let frame = access(visit, "Add a service account", "people").crumb("People", base(visit));
+            Answer::refused(&Form { frame, form })
+        }
+    }
+}

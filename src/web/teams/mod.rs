@@ -1,0 +1,342 @@
+//! Teams (groups): who is in them, what they let people do, to whom.
+
+mod roles;
+
+pub(super) use roles::{add, add_form, change, change_form, remove};
+
+use super::{
+    caller::{Answer, Visit},
+    environments::encode,
+    form::refuse,
+    page::{Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, ScopePicker},
+    people::access,
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        ids::{Id, Team, User},
+        paging::Page,
+    },
+    company::{
+        access::{
+            At, Level, TeamPart, Within,
+            permissions::{TeamCreate, TeamDelete, TeamEdit, TeamView, UserView},
+        },
+        people,
+        teams::{self, Fields, Filter},
+    },
+};
+use askama::Template;
+
+const ROWS: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "teams/list.html")]
+struct List {
+    frame: Frame,
+    may_create: bool,
+    new_href: String,
+    filter: FilterBar,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+struct Row {
+    name: String,
+    description: String,
+    href: String,
+    space: String,
+    members: String,
+}
+#[derive(Template)]
+#[template(path = "teams/form.html")]
+struct Form {
+    frame: Frame,
+    form: FormView,
+}
+#[derive(Template)]
+#[template(path = "teams/show.html")]
+struct Show {
+    frame: Frame,
+    about: Kv,
+    roles: Vec<RoleRow>,
+    may_add_role: bool,
+    add_role_href: String,
+    members: Vec<MemberRow>,
+    everyone: bool,
+    members_form: Option<MembersForm>,
+    edit_href: String,
+    removal: Option<ConfirmDelete>,
+    problem: String,
+}
+struct RoleRow {
+    name: String,
+    can: String,
+    place: String,
+    until: String,
+    ended: bool,
+    edit_href: String,
+    remove_href: String,
+}
+struct MemberRow {
+    name: String,
+    note: String,
+    href: String,
+    remove_href: String,
+}
+struct MembersForm {
+    action: String,
+    picker: ScopePicker,
+}
+
+fn base(visit: &Visit) -> String {
+    visit.path("/access/teams")
+}
+
+fn located(visit: &Visit) -> Result<At<Team>> {
+    visit.visitor.locate(Within::Company, visit.parameter("team"))
+}
+
+fn whole(at: &At<Team>) -> TeamEdit {
+    TeamEdit { team: TeamPart::Whole(at.clone()) }
+}
+
+/// All teams that may be seen.
+pub(super) fn list(visit: &Visit) -> Result<Answer> {
+    let levels = visit.visitor.ask_anywhere::<TeamView>(None)?;
+    let search = visit.call.asked("q").unwrap_or_default();
+    let number = visit.call.page_number();
+    let filter = Filter { partial_name: search.into(), ..Filter::default() };
+    let found = teams::list(&levels, &filter, Page::numbered(Some(number), ROWS))?;
+    let address = base(visit);
+    let rows = found.items.into_iter().map(|team| Row {
+        href: format!("{address}/{}", team.id),
+        members: if team.has_members() { team.members.to_string() } else { "All".into() },
+        space: team.space_name.unwrap_or_else(|| "The whole company".into()),
+        name: team.name,
+        description: team.description,
+    });
+    Answer::page(&List {
+        frame: access(visit, "Teams", "teams"),
+        may_create: !level_choices(visit, "")?.is_empty(),
+        new_href: format!("{address}/new"),
+        filter: FilterBar::new(&address, "Find a team", search),
+        rows: rows.collect(),
+        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+    })
+}
+
+/// Where the visitor may make teams.
+fn level_choices(visit: &Visit, chosen: &str) -> Result<Vec<Choice>> {
+    let mut choices = Vec::new();
+    if visit.visitor.may(TeamCreate { level: Level::System }) {
+        choices.push(Choice::new("", "The whole company").hint("can hold roles in every space").chosen(chosen.is_empty()));
+    }
+    for row in visit.visitor.spaces()? {
+        let space = visit.visitor.locate_space(&row.id.to_string())?;
+        if visit.visitor.may(TeamCreate { level: Level::Space(space) }) {
+            let id = row.id.to_string();
+            choices.push(Choice::new(id.clone(), format!("Only the space {}", row.name)).chosen(id == chosen));
+        }
+    }
+    Ok(choices)
+}
+
+fn new_view(visit: &Visit, level: &str) -> Result<FormView> {
+    Ok(FormView::new(base(visit), "Add the team")
+        .field(FieldView::text("name", "Name").required().autofocus().max_length(200).help("Such as: Release crew."))
+        .field(FieldView::textarea("description", "Description"))
+        .field(FieldView::radios("level", "Where it belongs", level_choices(visit, level)?))
+        .cancel(base(visit)))
+}
+
+/// The form for a new one.
+pub(super) fn new(visit: &Visit) -> Result<Answer> {
+    if level_choices(visit, "")?.is_empty() {
+        visit.visitor.ask(TeamCreate { level: Level::System })?;
+    }
+    let frame = access(visit, "Add a team", "teams").crumb("Teams", base(visit));
+    Answer::page(&Form { frame, form: new_view(visit, "")? })
+}
+
+/// The form for a new one was sent.
+pub(super) fn create(visit: &Visit) -> Result<Answer> {
+    let sent = visit.form();
+    let level = match sent.text("level") {
+        "" => Level::System,
+        space => Level::Space(visit.visitor.locate_space(space)?),
+    };
+    let granted = visit.visitor.ask(TeamCreate { level })?;
+    let fields = Fields { name: sent.text("name").into(), description: sent.text("description").into() };
+    match teams::create(&granted, fields) {
+        Ok(made) => Answer::done(format!("{}/{}", base(visit), made.id), format!("{} was added. Now say who is in it and what it may do.", made.name)),
+        Err(error) => {
+            let form = new_view(visit, sent.text("level"))?.typed(sent.typed());
+            let form = refuse(form, error, &[("Name", "name"), ("Description", "description")])?;
+            Answer::refused(&Form { frame: access(visit, "Add a team", "teams").crumb("Teams", base(visit)), form })
+        }
+    }
+}
+
+/// One team.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    show_page(visit, &located(visit)?, "", None)
+}
+
+fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Option<&str>) -> Result<Answer> {
+    let granted = visit.visitor.ask(TeamView { team: at.clone() })?;
+    let team = teams::show(&granted)?;
+    let address = format!("{}/{}", base(visit), team.id);
+    let may_edit = visit.visitor.may(whole(at));
+    let members = if team.has_members() { teams::members(&granted)? } else { Vec::new() };
+    let roles = teams::roles_of(&granted)?.into_iter().map(|role| {
+        let words = teams::summary(&role);
+        let editable = !role.is_fixed && roles::may_change(visit, at, role.space);
+        let action = |rest: &str| if editable { format!("{address}/roles/{}{rest}", role.id) } else { String::new() };
+        RoleRow {
+            can: words.can,
+            place: words.place,
+            until: role.until.map(|until| format!("until {}", until.exact())).unwrap_or_default(),
+            ended: role.has_ended(),
+            edit_href: action("/edit"),
+            remove_href: action("/delete"),
+            name: role.role_name,
+        }
+    });
+    let roles: Vec<RoleRow> = roles.collect();
+    let sees_people = visit.visitor.may(UserView {});
+    let members_form = if may_edit && team.has_members() && sees_people { Some(members_form(visit, &address, &members)?) } else { None };
+    let rows = members.iter().map(|member| MemberRow {
+        name: member.name.clone().unwrap_or_else(|| "Somebody".into()),
+        note: match (member.is_service, member.is_active) {
+            (true, _) => "service account".into(),
+            (false, true) => String::new(),
+            (false, false) => "cannot sign in".into(),
+        },
+        href: if sees_people { visit.path(&format!("/access/people/{}", member.id)) } else { String::new() },
+        remove_href: if may_edit { format!("{address}/members/{}/delete", member.id) } else { String::new() },
+    });
+    let may_delete = team.is_own() && visit.visitor.may(TeamDelete { team: at.clone() });
+    let removal = may_delete.then(|| {
+        let removal = ConfirmDelete::new(format!("{address}/delete"), "team", &team.name)
+            .goes_too("Its roles: what its members may do through it they may no longer do.");
+        match removal_problem {
+            Some(problem) => removal.error(problem),
+            None => removal,
+        }
+    });
+    let page = Show {
+        frame: access(visit, &team.name, "teams").crumb("Teams", base(visit)),
+        about: Kv::new()
+            .row("Description", &team.description)
+            .row("Belongs to", team.space_name.clone().unwrap_or_else(|| "The whole company".into()))
+            .mono("Id", team.wire_id()),
+        may_add_role: may_edit || roles::may_change_somewhere(visit, at),
+        add_role_href: format!("{address}/roles/new"),
+        roles,
+        members: rows.collect(),
+        everyone: !team.has_members(),
+        members_form,
+        edit_href: if may_edit && team.is_own() { format!("{address}/edit") } else { String::new() },
+        removal,
+        problem: problem.to_owned(),
+    };
+    if problem.is_empty() && removal_problem.is_none() { Answer::page(&page) } else { Answer::refused(&page) }
+}
+
+fn members_form(visit: &Visit, address: &str, present: &[teams::Member]) -> Result<MembersForm> {
+    let all = people::list(&visit.visitor.ask(UserView {})?, &people::Filter::default(), Page::ALL)?;
+    let choices = all
+        .items
+        .into_iter()
+        .filter(|one| !present.iter().any(|member| member.id == one.id))
+        .map(|one| Choice::new(one.id.to_string(), one.display_name).hint(if one.is_service { "service account".into() } else { one.email_address }));
+    Ok(MembersForm { action: format!("{address}/members"), picker: ScopePicker::new("user", "People to add", choices.collect()) })
+}
+
+/// People are added.
+pub(super) fn add_members(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let granted = visit.visitor.ask(whole(&at))?;
+    let users = visit
+        .form()
+        .all("user")
+        .iter()
+        .map(|text| visit.visitor.locate::<User>(Within::Company, text).map(|user| user.id()))
+        .collect::<Result<Vec<Id<User>>>>()?;
+    if users.is_empty() {
+        return show_page(visit, &at, "Choose at least one person to add.", None);
+    }
+    match teams::add_members(&granted, &users) {
+        Ok(()) => Answer::done(format!("{}/{}", base(visit), at.id()), "The team's members were saved."),
+        Err(error) => told(visit, &at, error),
+    }
+}
+
+fn told(visit: &Visit, at: &At<Team>, error: Error) -> Result<Answer> {
+    match error {
+        Error::Conflict(sentence) => show_page(visit, at, &sentence, None),
+        Error::Invalid(wrong) => show_page(visit, at, &Error::Invalid(wrong).to_string(), None),
+        other => Err(other),
+    }
+}
+
+/// Somebody is taken out.
+pub(super) fn remove_member(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let granted = visit.visitor.ask(whole(&at))?;
+    let user: At<User> = visit.visitor.locate(Within::Company, visit.parameter("user"))?;
+    match teams::remove_member(&granted, user.id()) {
+        Ok(()) => Answer::done(format!("{}/{}", base(visit), at.id()), "The team's members were saved."),
+        Err(error) => told(visit, &at, error),
+    }
+}
+
+fn edit_view(address: &str, team: &teams::Team) -> FormView {
+    FormView::new(address.to_owned(), "Save the team")
+        .field(FieldView::text("name", "Name").value(&team.name).required().autofocus().max_length(200))
+        .field(FieldView::textarea("description", "Description").value(&team.description))
+        .cancel(address.to_owned())
+}
+
+/// The form for changing one.
+pub(super) fn edit(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    visit.visitor.ask(whole(&at))?;
+    let team = teams::show(&visit.visitor.ask(TeamView { team: at })?)?;
+    let address = format!("{}/{}", base(visit), team.id);
+    let frame = access(visit, "Change the team", "teams").crumb("Teams", base(visit)).crumb(&team.name, &address);
+    Answer::page(&Form { frame, form: edit_view(&address, &team) })
+}
+
+/// The form for changing one was sent.
+pub(super) fn update(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let granted = visit.visitor.ask(whole(&at))?;
+    let sent = visit.form();
+    let address = format!("{}/{}", base(visit), at.id());
+    let fields = Fields { name: sent.text("name").into(), description: sent.text("description").into() };
+    match teams::edit(&granted, fields) {
+        Ok(saved) => Answer::done(address, format!("{} was saved.", saved.name)),
+        Err(error) => {
+            let team = teams::show(&visit.visitor.ask(TeamView { team: at })?)?;
+            let form = edit_view(&address, &team).typed(sent.typed());
+            let form = refuse(form, error, &[("Name", "name"), ("Description", "description")])?;
+            Answer::refused(&Form { frame: access(visit, "Change the team", "teams").crumb("Teams", base(visit)), form })
+        }
+    }
+}
+
+/// Deletes one; its name must have been typed.
+pub(super) fn delete(visit: &Visit) -> Result<Answer> {
+    let at = located(visit)?;
+    let granted = visit.visitor.ask(TeamDelete { team: at.clone() })?;
+    let team = teams::show(&visit.visitor.ask(TeamView { team: at.clone() })?)?;
+    if visit.form().text("confirm").trim() != team.name {
+        return show_page(visit, &at, "", Some("Type the name as it stands here."));
+    }
+    match teams::delete(&granted) {
+        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", team.name)),
+        Err(Error::Conflict(sentence)) => show_page(visit, &at, "", Some(&sentence)),
+        Err(error) => Err(error),
+    }
+}
