@@ -60,8 +60,15 @@ fn name_form(visit: &Visit, name: &str) -> FormView {
 
 fn key_form(visit: &Visit) -> FormView {
     FormView::new(visit.path("/me/keys"), "Create the key")
-        .field(FieldView::text("purpose", "What it is for").required().max_length(200).help("Such as: the build server."))
-        .field(FieldView::number("days", "Days until it ends").value(keys::USUAL_LIFE.to_string()).between(1, keys::LONGEST_LIFE).short())
+        .field(
+            FieldView::text("purpose", "What it is for").required().max_length(200).help("Such as: the build server."),
+        )
+        .field(
+            FieldView::number("days", "Days until it ends")
+                .value(keys::USUAL_LIFE.to_string())
+                .between(1, keys::LONGEST_LIFE)
+                .short(),
+        )
 }
 
 fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_key: &str) -> Result<Profile> {
@@ -70,10 +77,14 @@ fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_
     let sessions = own::sessions(&granted)?;
     let roles = teams::own_roles(&granted)?;
     let mine = teams::own_teams(&granted)?.into_iter().map(|team| TeamRow {
-        can: roles.iter().filter(|role| role.team == team.id).map(|role| {
-            let words = teams::summary(role);
-            (words.can, words.place)
-        }).collect(),
+        can: roles
+            .iter()
+            .filter(|role| role.team == team.id)
+            .map(|role| {
+                let words = teams::summary(role);
+                (words.can, words.place)
+            })
+            .collect(),
         name: team.name,
     });
     Ok(Profile {

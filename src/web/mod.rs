@@ -15,6 +15,11 @@ mod projectgroups;
 mod process;
 mod projects;
 mod releases;
+mod me;
+mod people;
+mod roles;
+mod teams;
+mod trail;
 mod search;
 mod setup;
 mod signin;
@@ -103,6 +108,41 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/{space}/tenants/{tenant}/clone",         "TenantCreate", tenants::copy),
         page(M::POST, "/{space}/tenants/{tenant}/clone",         "TenantCreate", tenants::make_copy),
         page(M::POST, "/{space}/tenants/{tenant}/delete",        "TenantDelete", tenants::delete),
+        // People and access
+        page(M::GET,  "/access/people",                                   "UserView",     people::list),
+        page(M::GET,  "/access/people/invite",                            "UserInvite",   people::invite_form),
+        page(M::POST, "/access/people/invite",                            "UserInvite",   people::invite),
+        page(M::GET,  "/access/people/new-service-account",               "UserEdit",     people::service_form),
+        page(M::POST, "/access/people/new-service-account",               "UserEdit",     people::create_service),
+        page(M::GET,  "/access/people/{user}",                            "UserView",     people::show),
+        page(M::POST, "/access/people/{user}",                            "UserEdit",     people::update),
+        page(M::GET,  "/access/people/{user}/edit",                       "UserEdit",     people::edit),
+        page(M::POST, "/access/people/{user}/invite-again",               "UserInvite",   people::invite_again),
+        page(M::POST, "/access/people/{user}/deactivate",                 "UserEdit",     people::deactivate),
+        page(M::POST, "/access/people/{user}/reactivate",                 "UserEdit",     people::reactivate),
+        page(M::GET,  "/access/roles",                                    "UserRoleView", roles::list),
+        page(M::GET,  "/access/roles/{role}",                             "UserRoleView", roles::show),
+        page(M::GET,  "/access/teams",                                    "TeamView",     teams::list),
+        page(M::POST, "/access/teams",                                    "TeamCreate",   teams::create),
+        page(M::GET,  "/access/teams/new",                                "TeamCreate",   teams::new),
+        page(M::GET,  "/access/teams/{team}",                             "TeamView",     teams::show),
+        page(M::POST, "/access/teams/{team}",                             "TeamEdit",     teams::update),
+        page(M::GET,  "/access/teams/{team}/edit",                        "TeamEdit",     teams::edit),
+        page(M::POST, "/access/teams/{team}/delete",                      "TeamDelete",   teams::delete),
+        page(M::POST, "/access/teams/{team}/members",                     "TeamEdit",     teams::add_members),
+        page(M::POST, "/access/teams/{team}/members/{user}/delete",       "TeamEdit",     teams::remove_member),
+        page(M::GET,  "/access/teams/{team}/roles/new",                   "TeamEdit",     teams::add_form),
+        page(M::POST, "/access/teams/{team}/roles",                       "TeamEdit",     teams::add),
+        page(M::GET,  "/access/teams/{team}/roles/{role}/edit",           "TeamEdit",     teams::change_form),
+        page(M::POST, "/access/teams/{team}/roles/{role}",                "TeamEdit",     teams::change),
+        page(M::POST, "/access/teams/{team}/roles/{role}/delete",         "TeamEdit",     teams::remove),
+        // One's own account, and the trail
+        page(M::GET,  "/me",                                              "",             me::show),
+        page(M::POST, "/me",                                              "",             me::rename),
+        page(M::POST, "/me/keys",                                         "",             me::create_key),
+        page(M::POST, "/me/keys/{key}/delete",                            "",             me::revoke_key),
+        page(M::POST, "/me/sessions/{session}/delete",                    "",             me::end_session),
+        page(M::GET,  "/trail",                                           "EventView",    trail::list),
         // Environments
         page(M::GET,  "/{space}/infrastructure/environments",                       "EnvironmentView",   environments::list),
         page(M::POST, "/{space}/infrastructure/environments",                       "EnvironmentCreate", environments::create),

@@ -187,7 +187,10 @@ fn invite_view(visit: &Visit, chosen: &[String]) -> Result<FormView> {
     Ok(FormView::new(format!("{}/invite", base(visit)), "Make the invitation")
         .field(FieldView::text("name", "Name").required().autofocus().max_length(64))
         .field(FieldView::email("email", "E-mail").required().help("They sign in with it."))
-        .field(FieldView::checks("teams", "Teams", team_choices(visit, chosen)?).help("What the person will be able to do comes from these teams."))
+        .field(
+            FieldView::checks("teams", "Teams", team_choices(visit, chosen)?)
+                .help("What the person will be able to do comes from these teams."),
+        )
         .cancel(base(visit)))
 }
 
@@ -207,22 +210,37 @@ pub(super) fn invite(visit: &Visit) -> Result<Answer> {
         .iter()
         .map(|id| visit.visitor.ask(TeamEdit { team: TeamPart::Whole(visit.visitor.locate(Within::Company, id)?) }))
         .collect::<Result<Vec<_>>>()?;
-    let fields =
-        Fields { display_name: sent.text("name").into(), email_address: sent.text("email").into(), ..Fields::default() };
+    let fields = Fields {
+        display_name: sent.text("name").into(),
+        email_address: sent.text("email").into(),
+        ..Fields::default()
+    };
     match people::invite(&granted, &into, &fields) {
         Ok(invited) => {
             let at = visit.visitor.locate(Within::Company, &invited.user.id.to_string())?;
             show_page(visit, &at, &link(visit, &invited.token), "")
         }
         Err(error) => {
-            let form = refuse(invite_view(visit, &chosen)?.typed(sent.typed().filter(|(name, _)| *name != "teams")), error, &NAMES)?;
-            Answer::refused(&Form { frame: access(visit, "Invite a person", "people").crumb("People", base(visit)), form })
+            let form = refuse(
+                invite_view(visit, &chosen)?.typed(sent.typed().filter(|(name, _)| *name != "teams")),
+                error,
+                &NAMES,
+            )?;
+            Answer::refused(&Form {
+                frame: access(visit, "Invite a person", "people").crumb("People", base(visit)),
+                form,
+            })
         }
     }
 }
 
 fn link(visit: &Visit, token: &str) -> String {
-    let host = visit.call.desk.public_url.clone().unwrap_or_else(|| format!("http://{}", visit.call.header("host").unwrap_or("localhost")));
+    let host = visit
+        .call
+        .desk
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", visit.call.header("host").unwrap_or("localhost")));
     format!("{host}{}", visit.path(&format!("/invitation/{token}")))
 }
 
@@ -235,12 +253,14 @@ fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Re
     let user = people::show(&visit.visitor.ask(UserView {})?, at)?;
     let address = format!("{}/{}", base(visit), user.id);
     let may_edit = visit.visitor.may(UserEdit {});
-    let action = |wanted: bool, rest: &str| if may_edit && wanted { format!("{address}/{rest}") } else { String::new() };
+    let action =
+        |wanted: bool, rest: &str| if may_edit && wanted { format!("{address}/{rest}") } else { String::new() };
     let mut roles = Vec::new();
     if visit.visitor.may(UserRoleView {}) {
         for role in teams::roles_of_user(&visit.visitor.ask(UserRoleView {})?, at)? {
             let team: Result<At<Team>> = visit.visitor.locate(Within::Company, &role.team.to_string());
-            let seen = team.and_then(|team| visit.visitor.ask(TeamView { team })).and_then(|granted| teams::show(&granted));
+            let seen =
+                team.and_then(|team| visit.visitor.ask(TeamView { team })).and_then(|granted| teams::show(&granted));
             let words = teams::summary(&role);
             let (team, href) = match seen {
                 Ok(team) => (team.name, visit.path(&format!("/access/teams/{}", role.team))),
@@ -264,7 +284,11 @@ fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Re
         link: link.to_owned(),
         may_edit,
         edit_href: format!("{address}/edit"),
-        invite_again: if user.state == State::Invited && visit.visitor.may(UserInvite {}) { format!("{address}/invite-again") } else { String::new() },
+        invite_again: if user.state == State::Invited && visit.visitor.may(UserInvite {}) {
+            format!("{address}/invite-again")
+        } else {
+            String::new()
+        },
         deactivate: action(user.state == State::Active, "deactivate"),
         reactivate: action(user.state == State::Inactive, "reactivate"),
         problem: problem.to_owned(),
@@ -311,7 +335,9 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
         email_address: if user.is_service { user.email_address.clone() } else { sent.text("email").into() },
     };
     match people::edit(&granted, &at, &fields) {
-        Ok(saved) => Answer::done(format!("{}/{}", base(visit), saved.id), format!("{} was saved.", saved.display_name)),
+        Ok(saved) => {
+            Answer::done(format!("{}/{}", base(visit), saved.id), format!("{} was saved.", saved.display_name))
+        }
         Err(error) => {
             let form = refuse(edit_view(visit, &user).typed(sent.typed()), error, &NAMES)?;
             let frame = access(visit, "Change the person", "people").crumb("People", base(visit));
@@ -343,7 +369,13 @@ fn change(visit: &Visit, command: Change, words: &str) -> Result<Answer> {
 
 fn service_view(visit: &Visit) -> FormView {
     FormView::new(format!("{}/new-service-account", base(visit)), "Add the service account")
-        .field(FieldView::text("name", "Name").required().autofocus().max_length(64).help("Such as: Build server. It has no password; programs use its API keys."))
+        .field(
+            FieldView::text("name", "Name")
+                .required()
+                .autofocus()
+                .max_length(64)
+                .help("Such as: Build server. It has no password; programs use its API keys."),
+        )
         .field(FieldView::text("username", "Username").required().max_length(64).mono())
         .cancel(base(visit))
 }
@@ -359,8 +391,11 @@ pub(super) fn service_form(visit: &Visit) -> Result<Answer> {
 pub(super) fn create_service(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(UserEdit {})?;
     let sent = visit.form();
-    let fields =
-        Fields { username: sent.text("username").into(), display_name: sent.text("name").into(), email_address: String::new() };
+    let fields = Fields {
+        username: sent.text("username").into(),
+        display_name: sent.text("name").into(),
+        email_address: String::new(),
+    };
     match people::create_service_account(&granted, &fields) {
         Ok(made) => Answer::done(format!("{}/{}", base(visit), made.id), format!("{} was added.", made.display_name)),
         Err(error) => {

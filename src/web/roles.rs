@@ -55,13 +55,15 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let address = visit.path("/access/roles");
     let search = visit.call.asked("q").unwrap_or_default();
     let wanted = search.to_lowercase();
-    let rows = teams::list_roles(&granted)?.into_iter().filter(|role| role.name.to_lowercase().contains(&wanted)).map(|role| Row {
-        href: format!("{address}/{}", role.id),
-        system: role.permissions.system.len(),
-        space: role.permissions.space.len(),
-        teams: role.teams,
-        name: role.name,
-    });
+    let rows = teams::list_roles(&granted)?.into_iter().filter(|role| role.name.to_lowercase().contains(&wanted)).map(
+        |role| Row {
+            href: format!("{address}/{}", role.id),
+            system: role.permissions.system.len(),
+            space: role.permissions.space.len(),
+            teams: role.teams,
+            name: role.name,
+        },
+    );
     Answer::page(&List {
         frame: access(visit, "User roles", "roles"),
         filter: FilterBar::new(&address, "Find a role", search),
@@ -85,8 +87,12 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
             })
             .collect::<Vec<_>>()
     };
-    let levels = [("In the company as a whole", group(&role.permissions.system)), ("In the space it is held in", group(&role.permissions.space))];
-    let levels = levels.into_iter().filter(|(_, groups)| !groups.is_empty()).map(|(title, groups)| Level { title, groups });
+    let levels = [
+        ("In the company as a whole", group(&role.permissions.system)),
+        ("In the space it is held in", group(&role.permissions.space)),
+    ];
+    let levels =
+        levels.into_iter().filter(|(_, groups)| !groups.is_empty()).map(|(title, groups)| Level { title, groups });
     let about = Kv::new()
         .row("Description", &role.description)
         .row("Held by", if role.teams == 1 { "1 team".into() } else { format!("{} teams", role.teams) })

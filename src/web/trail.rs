@@ -75,10 +75,14 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         encode(to)
     );
     let categories = audit::CATEGORIES.iter().map(|(name, words)| Choice::new(*name, *words).chosen(*name == category));
-    let mut bar = FilterBar::new(&address, "Find in the trail", text)
-        .select("category", "Kind", std::iter::once(Choice::new("", "Any kind")).chain(categories).collect());
+    let mut bar = FilterBar::new(&address, "Find in the trail", text).select(
+        "category",
+        "Kind",
+        std::iter::once(Choice::new("", "Any kind")).chain(categories).collect(),
+    );
     if visit.visitor.may(UserView {}) {
-        let all = people::list(&visit.visitor.ask(UserView {})?, &people::Filter::default(), Page { skip: 0, take: 500 })?;
+        let all =
+            people::list(&visit.visitor.ask(UserView {})?, &people::Filter::default(), Page { skip: 0, take: 500 })?;
         let people = all.items.into_iter().map(|one| {
             let id = one.id.to_string();
             Choice::new(id.clone(), one.display_name).chosen(id == user)

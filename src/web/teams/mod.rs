@@ -129,7 +129,8 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
 fn level_choices(visit: &Visit, chosen: &str) -> Result<Vec<Choice>> {
     let mut choices = Vec::new();
     if visit.visitor.may(TeamCreate { level: Level::System }) {
-        choices.push(Choice::new("", "The whole company").hint("can hold roles in every space").chosen(chosen.is_empty()));
+        choices
+            .push(Choice::new("", "The whole company").hint("can hold roles in every space").chosen(chosen.is_empty()));
     }
     for row in visit.visitor.spaces()? {
         let space = visit.visitor.locate_space(&row.id.to_string())?;
@@ -168,7 +169,10 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(TeamCreate { level })?;
     let fields = Fields { name: sent.text("name").into(), description: sent.text("description").into() };
     match teams::create(&granted, fields) {
-        Ok(made) => Answer::done(format!("{}/{}", base(visit), made.id), format!("{} was added. Now say who is in it and what it may do.", made.name)),
+        Ok(made) => Answer::done(
+            format!("{}/{}", base(visit), made.id),
+            format!("{} was added. Now say who is in it and what it may do.", made.name),
+        ),
         Err(error) => {
             let form = new_view(visit, sent.text("level"))?.typed(sent.typed());
             let form = refuse(form, error, &[("Name", "name"), ("Description", "description")])?;
@@ -204,7 +208,11 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
     });
     let roles: Vec<RoleRow> = roles.collect();
     let sees_people = visit.visitor.may(UserView {});
-    let members_form = if may_edit && team.has_members() && sees_people { Some(members_form(visit, &address, &members)?) } else { None };
+    let members_form = if may_edit && team.has_members() && sees_people {
+        Some(members_form(visit, &address, &members)?)
+    } else {
+        None
+    };
     let rows = members.iter().map(|member| MemberRow {
         name: member.name.clone().unwrap_or_else(|| "Somebody".into()),
         note: match (member.is_service, member.is_active) {
@@ -245,12 +253,17 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
 
 fn members_form(visit: &Visit, address: &str, present: &[teams::Member]) -> Result<MembersForm> {
     let all = people::list(&visit.visitor.ask(UserView {})?, &people::Filter::default(), Page::ALL)?;
-    let choices = all
-        .items
-        .into_iter()
-        .filter(|one| !present.iter().any(|member| member.id == one.id))
-        .map(|one| Choice::new(one.id.to_string(), one.display_name).hint(if one.is_service { "service account".into() } else { one.email_address }));
-    Ok(MembersForm { action: format!("{address}/members"), picker: ScopePicker::new("user", "People to add", choices.collect()) })
+    let choices = all.items.into_iter().filter(|one| !present.iter().any(|member| member.id == one.id)).map(|one| {
+        Choice::new(one.id.to_string(), one.display_name).hint(if one.is_service {
+            "service account".into()
+        } else {
+            one.email_address
+        })
+    });
+    Ok(MembersForm {
+        action: format!("{address}/members"),
+        picker: ScopePicker::new("user", "People to add", choices.collect()),
+    })
 }
 
 /// People are added.
@@ -321,7 +334,10 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
             let team = teams::show(&visit.visitor.ask(TeamView { team: at })?)?;
             let form = edit_view(&address, &team).typed(sent.typed());
             let form = refuse(form, error, &[("Name", "name"), ("Description", "description")])?;
-            Answer::refused(&Form { frame: access(visit, "Change the team", "teams").crumb("Teams", base(visit)), form })
+            Answer::refused(&Form {
+                frame: access(visit, "Change the team", "teams").crumb("Teams", base(visit)),
+                form,
+            })
         }
     }
 }

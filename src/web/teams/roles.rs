@@ -10,7 +10,7 @@ use crate::{
     },
     company::{
         access::{
-            At, TeamPart, Within,
+            At, TeamPart,
             permissions::{
                 EnvironmentView, List, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView, UserRoleView,
             },
@@ -124,16 +124,34 @@ const NAMES: [(&str, &str); 7] = [
     ("ExpiresAt", "until"),
 ];
 
-fn draw(visit: &Visit, team: &At<Team>, action: String, submit: &str, title: &str, typed: &Typed, error: Option<Error>) -> Result<Answer> {
+fn draw(
+    visit: &Visit,
+    team: &At<Team>,
+    action: String,
+    submit: &str,
+    title: &str,
+    typed: &Typed,
+    error: Option<Error>,
+) -> Result<Answer> {
     let shown = teams::show(&visit.visitor.ask(TeamView { team: team.clone() })?)?;
     let back = format!("{}/{}", base(visit), shown.id);
-    let roles = if visit.visitor.may(UserRoleView {}) { teams::list_roles(&visit.visitor.ask(UserRoleView {})?)? } else { Vec::new() };
+    let roles = if visit.visitor.may(UserRoleView {}) {
+        teams::list_roles(&visit.visitor.ask(UserRoleView {})?)?
+    } else {
+        Vec::new()
+    };
     let roles = roles.into_iter().map(|role| {
         let id = role.id.to_string();
         Choice::new(id.clone(), role.name).chosen(id == typed.role)
     });
-    let mut form = FormView::new(action, submit)
-        .field(FieldView::select("role", "User role", std::iter::once(Choice::new("", "Choose a role")).chain(roles).collect()).required());
+    let mut form = FormView::new(action, submit).field(
+        FieldView::select(
+            "role",
+            "User role",
+            std::iter::once(Choice::new("", "Choose a role")).chain(roles).collect(),
+        )
+        .required(),
+    );
     // A space's own team has its roles there; any other names a space for them.
     let space = shown.space.map(|space| space.to_string()).unwrap_or_else(|| typed.space.clone());
     if shown.space.is_none() {
@@ -178,7 +196,11 @@ fn pickers(visit: &Visit, space: &str, typed: &Typed) -> Result<Vec<ScopePicker>
     };
     let mut out = Vec::new();
     if visitor.may_somewhere::<ProjectGroupView>(&at) {
-        let all = projects::groups::list(&visitor.ask(List::<ProjectGroupView>::of(&at))?, &projects::groups::Filter::default(), Page::ALL)?;
+        let all = projects::groups::list(
+            &visitor.ask(List::<ProjectGroupView>::of(&at))?,
+            &projects::groups::Filter::default(),
+            Page::ALL,
+        )?;
         let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
         out.push(ScopePicker::new("groups", "Project groups", choices(rows, &typed.groups)).all("All project groups"));
     }
@@ -191,9 +213,16 @@ fn pickers(visit: &Visit, space: &str, typed: &Typed) -> Result<Vec<ScopePicker>
         );
     }
     if visitor.may_somewhere::<EnvironmentView>(&at) {
-        let all = environments::list(&visitor.ask(List::<EnvironmentView>::of(&at))?, &environments::Filter::default(), Page::ALL)?;
+        let all = environments::list(
+            &visitor.ask(List::<EnvironmentView>::of(&at))?,
+            &environments::Filter::default(),
+            Page::ALL,
+        )?;
         let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
-        out.push(ScopePicker::new("environments", "Environments", choices(rows, &typed.environments)).all("All environments, also those added later"));
+        out.push(
+            ScopePicker::new("environments", "Environments", choices(rows, &typed.environments))
+                .all("All environments, also those added later"),
+        );
     }
     if visitor.may_somewhere::<TenantView>(&at) {
         let all = tenants::list(&visitor.ask(List::<TenantView>::of(&at))?, &tenants::Filter::default(), Page::ALL)?;
@@ -220,7 +249,8 @@ fn asked_space(visit: &Visit, text: &str) -> Result<Option<At<Space>>> {
 pub(in crate::web) fn add_form(visit: &Visit) -> Result<Answer> {
     let team = located(visit)?;
     let space = visit.call.asked("space").unwrap_or_default().to_owned();
-    let typed = Typed { space: space.clone(), role: visit.call.asked("role").unwrap_or_default().into(), ..Typed::default() };
+    let typed =
+        Typed { space: space.clone(), role: visit.call.asked("role").unwrap_or_default().into(), ..Typed::default() };
     if !may_change_somewhere(visit, &team) {
         teams::ask_roles(&visit.visitor, &team, asked_space(visit, &space)?.as_ref())?;
     }
