@@ -21,8 +21,11 @@ mod roles;
 mod teams;
 mod trail;
 mod search;
+mod settings;
 mod setup;
 mod signin;
+mod spaces;
+mod tagsets;
 mod standing;
 mod tasks;
 mod targets;
@@ -151,6 +154,17 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/{space}/infrastructure/environments/{environment}/edit",    "EnvironmentEdit",   environments::edit),
         page(M::POST, "/{space}/infrastructure/environments/{environment}",         "EnvironmentEdit",   environments::update),
         page(M::POST, "/{space}/infrastructure/environments/{environment}/delete",  "EnvironmentDelete", environments::delete),
+        // Settings: the company, its spaces
+        page(M::GET,  "/settings",                                                  "SpaceView",          settings::company),
+        page(M::GET,  "/settings/spaces",                                           "SpaceView",          spaces::list),
+        page(M::POST, "/settings/spaces",                                           "SpaceCreate",        spaces::create),
+        page(M::GET,  "/settings/spaces/new",                                       "SpaceCreate",        spaces::new),
+        page(M::GET,  "/settings/spaces/{which}",                                   "SpaceView",          spaces::show),
+        page(M::GET,  "/settings/spaces/{which}/edit",                              "SpaceEdit",          spaces::edit),
+        page(M::POST, "/settings/spaces/{which}",                                   "SpaceEdit",          spaces::update),
+        page(M::POST, "/settings/spaces/{which}/stop",                              "SpaceEdit",          spaces::stop),
+        page(M::POST, "/settings/spaces/{which}/resume",                            "SpaceEdit",          spaces::resume),
+        page(M::POST, "/settings/spaces/{which}/delete",                            "SpaceDelete",        spaces::delete),
         // Deployment targets and accounts
         page(M::GET,  "/{space}/infrastructure/targets",                            "MachineView",        targets::list),
         page(M::POST, "/{space}/infrastructure/targets",                            "MachineCreate",      targets::create),
@@ -175,6 +189,15 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/{space}/library/lifecycles/{lifecycle}/edit",               "LifecycleEdit",      lifecycles::edit),
         page(M::POST, "/{space}/library/lifecycles/{lifecycle}",                    "LifecycleEdit",      lifecycles::update),
         page(M::POST, "/{space}/library/lifecycles/{lifecycle}/delete",             "LifecycleDelete",    lifecycles::delete),
+        page(M::GET,  "/{space}/library/tag-sets",                                  "",                   tagsets::list),
+        page(M::POST, "/{space}/library/tag-sets",                                  "TagSetCreate",       tagsets::create),
+        page(M::GET,  "/{space}/library/tag-sets/new",                              "TagSetCreate",       tagsets::new),
+        page(M::GET,  "/{space}/library/tag-sets/{set}",                            "",                   tagsets::show),
+        page(M::GET,  "/{space}/library/tag-sets/{set}/edit",                       "TagSetEdit",         tagsets::edit),
+        page(M::POST, "/{space}/library/tag-sets/{set}",                            "TagSetEdit",         tagsets::update),
+        page(M::POST, "/{space}/library/tag-sets/{set}/up",                         "TagSetEdit",         tagsets::up),
+        page(M::POST, "/{space}/library/tag-sets/{set}/down",                       "TagSetEdit",         tagsets::down),
+        page(M::POST, "/{space}/library/tag-sets/{set}/delete",                     "TagSetDelete",       tagsets::delete),
         page(M::GET,  "/{space}/library/project-groups",                            "ProjectGroupView",   projectgroups::list),
         page(M::POST, "/{space}/library/project-groups",                            "ProjectGroupCreate", projectgroups::create),
         page(M::GET,  "/{space}/library/project-groups/new",                        "ProjectGroupCreate", projectgroups::new),
