@@ -208,11 +208,8 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
     });
     let roles: Vec<RoleRow> = roles.collect();
     let sees_people = visit.visitor.may(UserView {});
-    let members_form = if may_edit && team.has_members() && sees_people {
-        Some(members_form(visit, &address, &members)?)
-    } else {
-        None
-    };
+    let members_form =
+        if may_edit && team.has_members() && sees_people { members_form(visit, &address, &members)? } else { None };
     let rows = members.iter().map(|member| MemberRow {
         name: member.name.clone().unwrap_or_else(|| "Somebody".into()),
         note: match (member.is_service, member.is_active) {
@@ -251,7 +248,7 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
     if problem.is_empty() && removal_problem.is_none() { Answer::page(&page) } else { Answer::refused(&page) }
 }
 
-fn members_form(visit: &Visit, address: &str, present: &[teams::Member]) -> Result<MembersForm> {
+fn members_form(visit: &Visit, address: &str, present: &[teams::Member]) -> Result<Option<MembersForm>> {
     let all = people::list(&visit.visitor.ask(UserView {})?, &people::Filter::default(), Page::ALL)?;
     let choices = all.items.into_iter().filter(|one| !present.iter().any(|member| member.id == one.id)).map(|one| {
         Choice::new(one.id.to_string(), one.display_name).hint(if one.is_service {
@@ -260,10 +257,9 @@ fn members_form(visit: &Visit, address: &str, present: &[teams::Member]) -> Resu
             one.email_address
         })
     });
-    Ok(MembersForm {
-        action: format!("{address}/members"),
-        picker: ScopePicker::new("user", "People to add", choices.collect()),
-    })
+    let choices: Vec<Choice> = choices.collect();
+    let picker = ScopePicker::new("user", "People to add", choices);
+    Ok((!picker.choices.is_empty()).then(|| MembersForm { action: format!("{address}/members"), picker }))
 }
 
 /// People are added.

@@ -35,6 +35,8 @@ struct RolePage {
     form: FormView,
     pickers: Vec<ScopePicker>,
     space_chosen: bool,
+    /// Where the form goes to be drawn with the limits of the space chosen.
+    limits_href: String,
 }
 
 /// Whether the visitor may change a role of this team in this space.
@@ -162,7 +164,7 @@ fn draw(
         let none = Choice::new("", "None: only what it allows in the company as a whole");
         form = form.field(
             FieldView::select("space", "Space", std::iter::once(none).chain(spaces).collect())
-                .help("Where what it allows in a space holds. Save with a space to choose limits in it."),
+                .help("Where what it allows in a space holds."),
         );
     }
     form = form
@@ -182,7 +184,9 @@ fn draw(
         form = super::refuse(form, error, &NAMES)?;
     }
     let frame = access(visit, title, "teams").crumb("Teams", base(visit)).crumb(&shown.name, back);
-    let page = RolePage { frame, form, space_chosen: !space.is_empty(), pickers };
+    let limits_href =
+        if shown.space.is_none() { format!("{}/{}/roles/new", base(visit), shown.id) } else { String::new() };
+    let page = RolePage { frame, form, space_chosen: !space.is_empty(), pickers, limits_href };
     if refused { Answer::refused(&page) } else { Answer::page(&page) }
 }
 
