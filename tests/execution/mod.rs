@@ -4,4 +4,4 @@ mod crash;
 mod deployments;
 mod machines;
 mod transport;
-mod yard;
+pub mod yard;

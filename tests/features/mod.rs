@@ -1,6 +1,7 @@
 //! Pages and API of one feature each, through the front door.
 
 mod backup;
+mod deployments;
 mod lifecycles;
 mod projects;
 mod releases;

@@ -38,7 +38,8 @@ impl BrowserLike {
 
     /// The first of the two steps alone.
     pub fn give_password(&mut self, company: &str, email: &str, password: &str) -> Answer {
-        let answer = self.post(&format!("/{company}/login"), [("email", email), ("password", password)]);
+        let answer =
+            self.post(&format!("/{company}/login"), [("company", company), ("email", email), ("password", password)]);
         self.follow(answer)
     }
 
