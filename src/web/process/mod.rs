@@ -28,6 +28,8 @@ use askama::Template;
 
 /// Lines of a script shown in the list; the step's own page has all of it.
 const SHOWN_LINES: usize = 400;
+/// A process with no more lines than this shows its scripts unfolded.
+const OPEN_LINES: usize = 60;
 
 #[derive(Template)]
 #[template(path = "process/show.html")]
@@ -56,6 +58,8 @@ pub(super) struct StepView {
     pub notes: String,
     /// What it runs, one after another.
     pub scripts: Vec<ScriptView>,
+    /// Its scripts are unfolded: all of the process fits a page.
+    pub is_open: bool,
     /// Where it is changed; empty: not from here.
     pub edit_href: String,
     /// Where it is moved up; empty: it cannot be.
@@ -89,7 +93,9 @@ fn environments_of(visit: &Visit) -> Result<Vec<Environment>> {
 /// Steps as a list shows them, to be looked at only.
 pub(super) fn step_views(visit: &Visit, steps: &[Step]) -> Result<Vec<StepView>> {
     let environments = environments_of(visit)?;
-    Ok(steps.iter().map(|step| view(step, &environments)).collect())
+    let lines = |step: &Step| step.actions.iter().map(|one| one.script_body().lines().count()).sum::<usize>();
+    let is_open = steps.iter().map(lines).sum::<usize>() <= OPEN_LINES;
+    Ok(steps.iter().map(|step| StepView { is_open, ..view(step, &environments) }).collect())
 }
 
 fn view(step: &Step, environments: &[Environment]) -> StepView {
@@ -115,6 +121,7 @@ fn view(step: &Step, environments: &[Environment]) -> StepView {
         is_disabled: !step.actions.is_empty() && step.actions.iter().all(|action| action.is_disabled),
         notes: step.actions.iter().filter_map(|action| action.notes.as_deref()).collect::<Vec<_>>().join("\n"),
         scripts: step.actions.iter().map(script).collect(),
+        is_open: false,
         edit_href: String::new(),
         up_href: String::new(),
         down_href: String::new(),

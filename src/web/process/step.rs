@@ -39,10 +39,21 @@ const NAMES: &[(&str, &str)] = &[
 struct Form {
     frame: Frame,
     form: FormView,
+    /// The step has one action, whose script the form can change.
+    with_script: bool,
+    with_environments: bool,
     kept: Option<Message>,
     /// The script as it is now, when somebody else changed it meanwhile.
     now: Option<String>,
     removal: Option<ConfirmDelete>,
+}
+
+impl Form {
+    fn new(frame: Frame, form: FormView) -> Form {
+        let has = |name: &str| form.fields.iter().any(|field| field.name == name);
+        let (with_script, with_environments) = (has("script"), has("environments"));
+        Form { frame, with_script, with_environments, form, kept: None, now: None, removal: None }
+    }
 }
 
 fn choice(value: &str, label: &str, hint: &str, chosen: bool) -> Choice {
@@ -74,7 +85,7 @@ fn form_view(action: &str, submit: &str, step: &Step, at: i64, environments: &[E
             FieldView::script("script", "Script")
                 .value(first.script_body())
                 .required()
-                .rows(14)
+                .rows(18)
                 .help("It fails when it ends with another code than 0."),
         );
         let worker = first.run_on_server();
@@ -91,7 +102,6 @@ fn form_view(action: &str, submit: &str, step: &Step, at: i64, environments: &[E
     }
     let tags = FieldView::text("roles", "Target tags").value(roles).mono().placeholder("web-server, db-server");
     form = form.field(tags.help("For targets only: tags joined by commas. One of them is enough."));
-    form = form.field(FieldView::section("When", "In the order of the process, unless something here says otherwise."));
     let conditions = vec![
         choice("Success", "When all steps before it succeeded", "", step.condition == Condition::Success),
         choice(
@@ -111,7 +121,7 @@ fn form_view(action: &str, submit: &str, step: &Step, at: i64, environments: &[E
             });
             form = form.field(
                 FieldView::checks("environments", "Only in these environments", places.collect())
-                    .help("None ticked: in all, also in those added later."),
+                    .help("None ticked: in all, later ones too."),
             );
         }
         form = form
@@ -204,7 +214,7 @@ fn new_form(of: &Of, at: i64, environments: &[Environment]) -> FormView {
 }
 
 fn new_page(visit: &Visit, of: &Of, form: FormView) -> Form {
-    Form { frame: frame(visit, of, "Add a step"), form, kept: None, now: None, removal: None }
+    Form::new(frame(visit, of, "Add a step"), form)
 }
 
 /// The form for a new step.
@@ -307,14 +317,12 @@ impl Shown<'_> {
         let removal = ConfirmDelete::new(action, "step", &self.step.name)
             .goes_too("Its script. Releases that were made before keep theirs.");
         Form {
-            frame: frame(visit, self.of, &self.step.name),
-            form,
             kept: kept(self.step),
-            now: None,
             removal: Some(match problem {
                 Some(problem) => removal.error(problem),
                 None => removal,
             }),
+            ..Form::new(frame(visit, self.of, &self.step.name), form)
         }
     }
 }

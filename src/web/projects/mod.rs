@@ -11,10 +11,11 @@ pub(super) use settings::{create, delete, new, settings, update};
 use super::{
     caller::{Answer, Visit},
     environments::encode,
-    page::{Chip, Choice, FilterBar, Frame, Pager, When},
+    page::{Chip, Choice, FilterBar, Frame, Pager},
+    standing::{at, chip, log_href, when},
 };
 use crate::{
-    base::{clock::Moment, error::Result, ids, paging::Page},
+    base::{error::Result, ids, paging::Page},
     company::{
         access::{
             At,
@@ -124,36 +125,9 @@ impl Of {
     }
 }
 
-/// A moment as people say it.
-pub(super) fn when(moment: Moment) -> When {
-    When::new(moment.relative(), moment.exact())
-}
-
-/// How a deployment stands.
-pub(super) fn chip(deployment: &Deployment) -> Chip {
-    let state = deployment.state.name();
-    let chip =
-        Chip::for_task_state(if deployment.warnings && state == "Success" { "SuccessWithWarnings" } else { state });
-    chip.title(if deployment.error.is_empty() {
-        format!("by {}", deployment.created_by)
-    } else {
-        deployment.error.clone()
-    })
-}
-
-/// When a deployment ended, began or was asked for: the last of these that is known.
-pub(super) fn at(deployment: &Deployment) -> Moment {
-    deployment.completed_at.or(deployment.started_at).unwrap_or(deployment.created_at)
-}
-
 /// "1 project", "12 projects".
 pub(super) fn counted(number: usize, word: &str) -> String {
     format!("{} {word}{}", super::page::thousands(number as u64), if number == 1 { "" } else { "s" })
-}
-
-/// The page of the task that carries a deployment out.
-pub(super) fn task_href(visit: &Visit, deployment: &Deployment) -> String {
-    visit.path(&format!("/tasks/{}", deployment.task))
 }
 
 /// The project groups that the visitor may see, by name.
@@ -253,7 +227,7 @@ fn row(visit: &Visit, project: &Project, last: Option<&Deployment>) -> Row {
         last: last.map(|deployment| Last {
             chip: chip(deployment).at(when(at(deployment))),
             what: went(deployment),
-            href: task_href(visit, deployment),
+            href: log_href(visit, deployment),
         }),
     }
 }

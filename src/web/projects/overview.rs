@@ -1,6 +1,6 @@
 //! One project: what runs where, what may be deployed now, and what the last deployments did.
 
-use super::{Of, at, chip, counted, of, task_href, when};
+use super::{Of, counted, of};
 use crate::{
     base::{error::Result, ids, paging::Page},
     company::{
@@ -21,7 +21,8 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit},
-        page::{Cell, Chip, FilterBar, Frame, Kv, Moment as Happened, Pager, Timeline},
+        page::{Cell, Chip, FilterBar, Frame, Kv, Moment as Happened, Pager, Timeline, When},
+        standing::{at, chip, log_href, when},
     },
 };
 use askama::Template;
@@ -56,7 +57,7 @@ struct Show {
 struct ReleaseRow {
     version: String,
     href: String,
-    made: super::When,
+    made: When,
     channel: String,
     spots: Vec<Spot>,
 }
@@ -155,7 +156,7 @@ impl<'v> Ground<'v> {
             (
                 look.word.clone(),
                 whom.unwrap_or_else(|| format!("by {}", newest.created_by)),
-                task_href(self.visit, newest),
+                log_href(self.visit, newest),
             )
         } else {
             let bad = here.iter().filter(|one| rank(one) == rank(worst)).count();
@@ -402,7 +403,7 @@ fn tenant_cell(
         return if connected { Cell::none() } else { Cell::closed() };
     };
     let behind = releases.iter().position(|one| one.id == deployment.release).unwrap_or(releases.len());
-    let cell = Cell::new(&deployment.version, task_href(visit, deployment), chip(deployment), when(at(deployment)));
+    let cell = Cell::new(&deployment.version, log_href(visit, deployment), chip(deployment), when(at(deployment)));
     cell.behind(u32::try_from(behind).unwrap_or(u32::MAX))
 }
 
@@ -415,7 +416,7 @@ fn happened(visit: &Visit, of: &Of) -> Result<Timeline> {
     let granted = visit.visitor.ask(Listing::<DeploymentView>::of(&space))?;
     let found = deployments::list(&granted, &filter, Page { skip: 0, take: HAPPENED })?;
     let moments = found.items.iter().map(|one| {
-        let moment = Happened::new(chip(one), super::went(one), when(at(one))).href(task_href(visit, one));
+        let moment = Happened::new(chip(one), super::went(one), when(at(one))).href(log_href(visit, one));
         moment.who(&one.created_by).detail(one.error.lines().next().unwrap_or_default())
     });
     Ok(Timeline { moments: moments.collect() })

@@ -9,7 +9,8 @@ use super::{
     environments::encode,
     page::{Chip, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
     process::{StepView, step_views},
-    projects::{Ground, Of, Spot, at, chip, listed, of, progression, task_href, when},
+    projects::{Ground, Of, Spot, listed, of, progression},
+    standing::{at, chip, log_href, when},
 };
 use crate::{
     base::{error::Result, ids, paging::Page},
@@ -235,9 +236,7 @@ fn standing(progression: &Progression, next: &[&str], deployments: u64) -> (Chip
     let next = if next.is_empty() { String::new() } else { format!(" Next: {}.", listed(next)) };
     match reached.last() {
         None => (Chip::new("waiting", "On its way"), format!("It has not succeeded anywhere yet.{next}")),
-        Some(last) => {
-            (Chip::new("running", format!("In {last}")), format!("It has been in {}.{next}", listed(&reached)))
-        }
+        Some(last) => (Chip::new("info", format!("In {last}")), format!("It has been in {}.{next}", listed(&reached))),
     }
 }
 
@@ -299,7 +298,7 @@ fn deployments_of(visit: &Visit, which: &Which) -> Result<(Vec<Sent>, Pager)> {
         chip: chip(one),
         when: when(at(one)),
         by: one.created_by.clone(),
-        href: task_href(visit, one),
+        href: log_href(visit, one),
     };
     let pager = Pager::new(found.total as u64, DEPLOYMENTS as u64, number as u64, &which.address);
     Ok((found.items.iter().map(sent).collect(), pager))
