@@ -1,8 +1,11 @@
 //! Pages and API of one feature each, through the front door.
 
+mod audit;
 mod backup;
 mod deployments;
 mod lifecycles;
+mod people;
 mod projects;
 mod releases;
 mod spaces;
+mod teams;
