@@ -36,7 +36,8 @@ fn an_invited_person_comes_in_by_the_link_and_is_shut_out_at_once() {
     let page = browser.get(&link).expect(200);
     assert!(page.text().contains("Ben"));
     let password = "a password of Ben's own";
-    browser.send_form(&page, [("password", password), ("again", password)]);
+    let accepted = browser.post(&link, [("password", password), ("again", password)]);
+    assert_eq!(accepted.location(), "/harbour/enrol");
     browser.sign_in("harbour", "ben@harbour.test", password).expect(200);
     assert_eq!(ada.get(&format!("/api/users/{user}")).expect(200).json()["State"], "Active");
     browser.get("/harbour/api/users/me").expect(200);
