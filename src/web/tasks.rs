@@ -321,11 +321,11 @@ pub(super) mod live {
     use super::*;
     use crate::{
         base::error::Error,
-        http::{Desk, call::Call, headers},
+        http::{Desk, call::Call, headers, table},
         web::error,
     };
     use axum::{
-        extract::{Path, Request, State as Shared},
+        extract::{Request, State as Shared},
         response::{IntoResponse, Response, Sse, sse},
     };
     use futures_util::stream;
@@ -359,10 +359,14 @@ pub(super) mod live {
     /// Answers `/{company}/tasks/{task}/events?after=n`.
     pub async fn events(
         Shared(desk): Shared<Desk>,
-        Path((company, task)): Path<(String, String)>,
         request: Request,
     ) -> Response {
         let secure = desk.secure();
+        let segments = table::segments(request.uri().path()).unwrap_or_default();
+        let [company, _, task, _] = segments.as_slice() else {
+            return error::status(axum::http::StatusCode::NOT_FOUND);
+        };
+        let (company, task) = (company.clone(), task.clone());
         let call = match Call::read(desk, request).await {
             Ok(call) => Arc::new(call),
             Err(status) => return error::status(status),
