@@ -19,6 +19,7 @@ mod projects;
 mod releases;
 pub mod resource;
 mod root;
+mod settings;
 mod spaces;
 mod teams;
 mod userroles;
@@ -59,6 +60,7 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/",                                     "public",            root::company),
         top(M::GET,    "/capabilities",                         "public",            root::capabilities),
         top(M::GET,    "/configuration/feature-toggles",        "",                  root::toggles),
+        top(M::GET,    "/serverconfiguration",                  "ConfigureServer",   settings::show),
         top(M::GET,    "/serverstatus",                         "public",            root::status),
         top(M::GET,    "/serverstatus/health",                  "public",            root::health),
         // Spaces
