@@ -32,7 +32,8 @@ pub fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }
 
-/// A slug made from a name: lower-case letters, digits and single hyphens; `fallback` when nothing is left.
+/// A slug made from a name: lower-case letters, digits and single hyphens; `fallback` when nothing is left. `new`
+/// gets it added: in addresses that word is the form for a new one.
 pub fn slug_of(name: &str, fallback: &str) -> String {
     let mut slug = String::new();
     for c in name.trim().to_lowercase().chars() {
@@ -46,7 +47,36 @@ pub fn slug_of(name: &str, fallback: &str) -> String {
         }
     }
     let slug = slug.trim_end_matches('-').to_owned();
-    if slug.is_empty() { fallback.to_owned() } else { slug }
+    match slug.as_str() {
+        "" => fallback.to_owned(),
+        "new" => format!("new-{fallback}"),
+        _ => slug,
+    }
+}
+
+/// Words that stand in addresses where the slug of a space does: `/acme/tasks`.
+const BESIDE_SPACES: &[&str] = &[
+    "access",
+    "api",
+    "app",
+    "code",
+    "enrol",
+    "go",
+    "help",
+    "invitation",
+    "login",
+    "me",
+    "search",
+    "settings",
+    "sign-out",
+    "tasks",
+    "trail",
+];
+
+/// The slug of a space, made from its name; never a word that means another page of the company.
+pub fn space_slug(name: &str) -> String {
+    let slug = slug_of(name, "space");
+    if BESIDE_SPACES.contains(&slug.as_str()) { format!("{slug}-space") } else { slug }
 }
 
 /// The wished-for slug, or the first of `wish-2`, `wish-3`, … that is not taken.
@@ -158,6 +188,9 @@ mod tests {
         {
             assert_eq!(slug_of(from, "thing"), to);
         }
+        assert_eq!(slug_of("New", "project"), "new-project");
+        assert_eq!(slug_of("API", "project"), "api");
+        assert_eq!(space_slug("Tasks"), "tasks-space");
         for bad in ["", "-a", "a-", "A", "a b", "ä"] {
             assert!(slug(bad).is_err(), "{bad}");
         }

@@ -9,6 +9,7 @@ mod deployments;
 mod environments;
 pub mod error;
 mod form;
+mod help;
 mod lifecycles;
 pub mod page;
 mod projectgroups;
@@ -154,6 +155,9 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/{space}/infrastructure/environments/{environment}/edit",    "EnvironmentEdit",   environments::edit),
         page(M::POST, "/{space}/infrastructure/environments/{environment}",         "EnvironmentEdit",   environments::update),
         page(M::POST, "/{space}/infrastructure/environments/{environment}/delete",  "EnvironmentDelete", environments::delete),
+        // Help
+        page(M::GET,  "/help",                                                      "",                   help::index),
+        page(M::GET,  "/help/parts",                                                "",                   help::parts),
         // Settings: the company, its spaces
         page(M::GET,  "/settings",                                                  "SpaceView",          settings::company),
         page(M::GET,  "/settings/spaces",                                           "SpaceView",          spaces::list),
