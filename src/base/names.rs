@@ -54,31 +54,6 @@ pub fn slug_of(name: &str, fallback: &str) -> String {
     }
 }
 
-/// Words that stand in addresses where the slug of a space does: `/acme/tasks`.
-const BESIDE_SPACES: &[&str] = &[
-    "access",
-    "api",
-    "app",
-    "code",
-    "enrol",
-    "go",
-    "help",
-    "invitation",
-    "login",
-    "me",
-    "search",
-    "settings",
-    "sign-out",
-    "tasks",
-    "trail",
-];
-
-/// The slug of a space, made from its name; never a word that means another page of the company.
-pub fn space_slug(name: &str) -> String {
-    let slug = slug_of(name, "space");
-    if BESIDE_SPACES.contains(&slug.as_str()) { format!("{slug}-space") } else { slug }
-}
-
 /// The wished-for slug, or the first of `wish-2`, `wish-3`, … that is not taken.
 pub fn free<E>(wish: &str, mut taken: impl FnMut(&str) -> Result<bool, E>) -> Result<String, E> {
     let mut slug = wish.to_owned();
@@ -190,7 +165,6 @@ mod tests {
         }
         assert_eq!(slug_of("New", "project"), "new-project");
         assert_eq!(slug_of("API", "project"), "api");
-        assert_eq!(space_slug("Tasks"), "tasks-space");
         for bad in ["", "-a", "a-", "A", "a b", "ä"] {
             assert!(slug(bad).is_err(), "{bad}");
         }

@@ -146,7 +146,7 @@ pub(in crate::company) fn space(
     default: bool,
     managers: &[Id<User>],
 ) -> Result<(Id<Space>, Event)> {
-    let mut slug = names::space_slug(name);
+    let mut slug = names::slug_of(name, "space");
     if tx.any("SELECT 1 FROM spaces WHERE slug = ?1", [&slug])? || RESERVED_SPACES.contains(&slug.as_str()) {
         slug = format!("{slug}-{}", tx.number("SELECT COALESCE(max(id), 0) + 1 FROM spaces", [])?);
     }
