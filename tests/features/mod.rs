@@ -6,6 +6,7 @@ mod deployments;
 mod lifecycles;
 mod people;
 mod projects;
+mod projects_pages;
 mod releases;
 mod spaces;
 mod teams;
