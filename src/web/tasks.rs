@@ -357,10 +357,7 @@ pub(super) mod live {
     }
 
     /// Answers `/{company}/tasks/{task}/events?after=n`.
-    pub async fn events(
-        Shared(desk): Shared<Desk>,
-        request: Request,
-    ) -> Response {
+    pub async fn events(Shared(desk): Shared<Desk>, request: Request) -> Response {
         let secure = desk.secure();
         let segments = table::segments(request.uri().path()).unwrap_or_default();
         let [company, _, task, _] = segments.as_slice() else {

@@ -8,5 +8,6 @@ mod people;
 mod projects;
 mod projects_pages;
 mod releases;
+mod signin;
 mod spaces;
 mod teams;

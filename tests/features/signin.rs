@@ -1,0 +1,196 @@
+//! Signing in through the front door: who gets which answer, what the cookie is bound to, what a code is worth.
+
+use crate::support::server::Server;
+
+const WRONG: &str = "a wrong password, long enough";
+
+/// The page without what the visitor typed and what differs with every start.
+fn meaning(page: &str, typed: &[&str]) -> String {
+    typed.iter().fold(page.to_owned(), |text, word| text.replace(word, "…"))
+}
+
+#[test]
+fn an_unknown_company_an_unknown_person_and_a_wrong_password_get_the_same_answer() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let answers: Vec<(u16, String)> =
+        [("harbour", harbour.email.as_str()), ("harbour", "zoe@harbour.test"), ("nowhere", harbour.email.as_str())]
+            .into_iter()
+            .map(|(company, email)| {
+                let answer =
+                    server.browser().post("/login", [("company", company), ("email", email), ("password", WRONG)]);
+                assert!(answer.header("set-cookie").is_empty(), "{answer}");
+                (answer.status, meaning(&answer.text(), &[email, company]))
+            })
+            .collect();
+    assert_eq!(answers[0].0, 422);
+    assert!(answers[0].1.contains("Company, e-mail or password is not right."), "{}", answers[0].1);
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0], answers[2]);
+}
+
+#[test]
+fn pages_of_companies_that_exist_and_do_not_lead_to_sign_in_alike() {
+    let server = Server::start();
+    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    for path in ["", "/default", "/default/projects/shop", "/trail", "/no/such/page"] {
+        let to = |company: &str| {
+            server.browser().get(&format!("/{company}{path}")).expect(303).location().replace(company, "…")
+        };
+        assert_eq!(to("harbour"), to("nowhere"), "{path}");
+    }
+    let page =
+        |company: &str| meaning(&server.browser().get(&format!("/{company}/login")).expect(200).text(), &[company]);
+    assert_eq!(page("harbour"), page("nowhere"));
+}
+
+#[test]
+fn a_code_is_accepted_once_and_a_session_ends_with_sign_out() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    ada.get("/harbour/me").expect(200);
+
+    // The same telephone, twice: the second sign-in with the code of the first is refused.
+    ada.give_password("harbour", &harbour.email, &harbour.password).expect(200);
+    let code = ada.code();
+    let first = ada.post("/harbour/code", [("code", code.as_str())]);
+    assert_eq!(first.status, 303, "{first}");
+    let mut thief = server.browser();
+    thief.give_password("harbour", &harbour.email, &harbour.password).expect(200);
+    let replayed = thief.post("/harbour/code", [("code", code.as_str())]).expect(422);
+    assert!(replayed.text().contains("used already"), "{replayed}");
+    assert_eq!(thief.get("/harbour/me").expect(303).location(), "/harbour/code");
+
+    let cookie = ada.caller().cookie("bulkhead_session").expect("a session");
+    ada.post("/harbour/sign-out", ()).expect(303);
+    let answer = server.nobody().and_header("Cookie", &format!("bulkhead_session={cookie}")).get("/harbour/me");
+    assert_eq!(answer.status, 303, "the token is dead, not only forgotten by the browser: {answer}");
+}
+
+#[test]
+fn five_wrong_codes_end_the_sign_in() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let mut guesser = server.browser();
+    guesser.give_password("harbour", &harbour.email, &harbour.password).expect(200);
+    for attempt in 0..5 {
+        let answer = guesser.post("/harbour/code", [("code", format!("00000{attempt}").as_str())]);
+        assert_ne!(answer.status, 200, "{answer}");
+    }
+    let after = guesser.get("/harbour/code");
+    assert_eq!((after.status, after.location()), (303, "/login"), "{after}");
+}
+
+#[test]
+fn the_cookie_is_bound_to_the_companys_path_and_kept_from_scripts() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let meridian = server.company("meridian", "Meridian", "ada@harbour.test");
+    let answer = server.browser().post(
+        "/harbour/login",
+        [("company", "harbour"), ("email", harbour.email.as_str()), ("password", harbour.password.as_str())],
+    );
+    let cookie = answer.header("set-cookie").to_owned();
+    for part in ["Path=/harbour", "HttpOnly", "SameSite=Lax"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    // Two companies with the same e-mail are two unrelated people.
+    let crossed = server.browser().post(
+        "/meridian/login",
+        [("company", "meridian"), ("email", meridian.email.as_str()), ("password", harbour.password.as_str())],
+    );
+    assert_eq!(crossed.status, 422, "{crossed}");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let token = ada.caller().cookie("bulkhead_session").expect("a session");
+    let carried = server.nobody().and_header("Cookie", &format!("bulkhead_session={token}"));
+    assert_eq!(carried.get("/meridian/me").status, 303);
+    assert_eq!(carried.get("/meridian/api/environments").status, 401);
+}
+
+#[test]
+fn a_form_sent_from_a_foreign_page_is_refused() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    for headers in [
+        [("Sec-Fetch-Site", "cross-site"), ("Origin", "https://evil.example")],
+        [("Sec-Fetch-Site", "same-site"), ("Origin", "https://other.example")],
+    ] {
+        let answer = ada.caller().call_saying("POST", "/harbour/me", [("name", "Mallory")], &headers);
+        assert_eq!(answer.status, 403, "{answer}");
+        let answer =
+            ada.caller().call_saying("POST", "/harbour/api/environments", serde_json::json!({ "Name": "X" }), &headers);
+        assert_eq!(answer.status, 403, "{answer}");
+    }
+    assert!(!ada.get("/harbour/me").expect(200).text().contains("Mallory"));
+}
+
+#[test]
+fn after_signing_in_one_goes_on_within_the_company_only() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    for (next, to) in [
+        ("/harbour/trail", "next=%2Fharbour%2Ftrail"),
+        ("https://evil.example/", "next=%2Fharbour"),
+        ("//evil.example", "next=%2Fharbour"),
+        ("/meridian", "next=%2Fharbour"),
+        ("/harbour/../meridian\\x", "next=%2Fharbour"),
+    ] {
+        let address = format!("/harbour/login?next={}", crate::support::api::encode(next));
+        let form = [("company", "harbour"), ("email", harbour.email.as_str()), ("password", harbour.password.as_str())];
+        let answer = server.browser().post(&address, form).expect(303);
+        assert_eq!(answer.location().split_once('?').map(|(_, query)| query), Some(to), "{next}");
+    }
+}
+
+#[test]
+fn too_much_and_the_wrong_kind_are_refused_in_words() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let large = "x".repeat(3 * 1024 * 1024);
+    let answer = harbour.caller().post("/api/environments", serde_json::json!({ "Name": large }));
+    assert_eq!(answer.status, 413, "{answer}");
+    assert!(answer.json()["ErrorMessage"].is_string());
+    let xml = crate::support::api::Sent::Bytes { content_type: "text/xml".into(), bytes: b"<a/>".to_vec() };
+    let answer = harbour.caller().post("/api/environments", xml).expect(415);
+    assert!(answer.json()["ErrorMessage"].is_string());
+    let xml = crate::support::api::Sent::Bytes { content_type: "text/xml".into(), bytes: b"<a/>".to_vec() };
+    assert!(server.browser().post("/login", xml).expect(415).text().contains("Wrong kind of content"));
+    let broken = crate::support::api::Sent::Bytes { content_type: "application/json".into(), bytes: b"{".to_vec() };
+    let answer = harbour.caller().post("/api/environments", broken).expect(400);
+    assert!(answer.json()["Errors"][0].is_string(), "{answer}");
+}
+
+#[test]
+fn the_set_up_link_makes_the_first_company_once() {
+    let server = Server::start();
+    let printed = server.printed();
+    let link = printed.lines().find_map(|line| line.strip_prefix("setup: ")).expect("a set-up link").to_owned();
+    let path = link.trim_start_matches(server.base()).to_owned();
+    let browser = server.browser();
+    let form = |slug: &'static str, password: &'static str| {
+        [
+            ("name", "Harbour Ltd"),
+            ("slug", slug),
+            ("admin_name", "Ada"),
+            ("admin_email", "ada@harbour.test"),
+            ("password", password),
+        ]
+    };
+    browser.get(&path).expect(200);
+    let refused = browser.post(&path, form("Harbour!", "short")).expect(422).text();
+    assert!(
+        refused.contains("lower-case letters") && refused.contains("12 characters") && refused.contains("Harbour Ltd"),
+        "{refused}"
+    );
+    let made = browser.post(&path, form("harbour", "a long enough password"));
+    assert_eq!((made.status, made.location()), (303, "/harbour/login"), "{made}");
+    browser.get(&path).expect(404);
+    server.browser().sign_in("harbour", "ada@harbour.test", "a long enough password");
+}
