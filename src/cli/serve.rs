@@ -51,13 +51,14 @@ pub fn run(start: Start, options: Options) -> Result<(), Failure> {
     let settings = settings(&start, &options)?;
     runtime()?.block_on(async {
         let server = Server::open(settings).await?;
-        println!("listening: http://{}", server.address());
         if let Some(token) = server.desk().appliance.offer_setup()? {
             println!("setup: {}/setup/{token}", server.url());
             eprintln!(
                 "There is no company yet. Open the set-up link above in a browser; it works once, for 30 minutes."
             );
         }
+        // Last: whoever waits for this line has everything before it.
+        println!("listening: http://{}", server.address());
         server.run(start.engine).await?;
         Ok(())
     })
