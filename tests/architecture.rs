@@ -220,7 +220,7 @@ fn no_file_is_too_long() {
 /// Files of `api`, `web` and `templates` that belong to no feature but to the frame.
 const FRAME: &[(&str, &[&str])] = &[
     ("src/api", &["mod", "caller", "error", "openapi", "resource", "root"]),
-    ("src/web", &["mod", "caller", "error", "form", "page", "setup", "signin"]),
+    ("src/web", &["mod", "caller", "error", "form", "help", "page", "setup", "signin", "standing"]),
     ("templates", &["README", "_bare", "_frame", "_parts", "errors", "help", "signin"]),
 ];
 /// Screens and documents that show a part of a feature under a name of its own, or several features; and whose they are.
@@ -231,6 +231,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("events", "audit"),
     ("machines", "targets"),
     ("me", "people"),
+    ("process", "projects"),
     ("processes", "projects"),
     ("progression", "deployments"),
     ("roles", "teams"),
@@ -243,6 +244,8 @@ const VIEWS: &[(&str, &str)] = &[
     ("dashboard", "deployments"),
     ("search", "projects"),
     ("trail", "audit"),
+    // A release is made in a channel; channels have no page of their own yet.
+    ("releases", "channels"),
 ];
 /// Features without pages or API of their own: the door, and the file as a whole, which is the operator's.
 const WITHOUT_FACE: &[&str] = &["access", "upkeep"];
