@@ -153,7 +153,7 @@ pub(super) async fn close(crew: &Arc<Crew>, company: &Company, task: Id<Kind>, o
 }
 
 fn write_log(crew: &Crew, company: &Company, task: Id<Kind>, mut heard: mpsc::Receiver<(String, Category, String)>) {
-    let mut log = match acting(crew, company, task, |granted| Log::of(granted)) {
+    let mut log = match acting(crew, company, task, Log::of) {
         Ok(log) => Some(log),
         Err(error) => {
             tracing::error!(%task, %error, "a task's log could not be opened");

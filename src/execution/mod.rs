@@ -73,10 +73,13 @@ struct Crew {
 
 /// One script at a time on each target, whichever tasks they belong to.
 #[derive(Default)]
-struct Hands(Mutex<HashMap<(String, i64), Weak<tokio::sync::Mutex<()>>>>);
+struct Hands(Mutex<HashMap<(String, i64), Weak<Hand>>>);
+
+/// Held while a script runs on a target.
+type Hand = tokio::sync::Mutex<()>;
 
 impl Hands {
-    fn of(&self, company: &str, target: i64) -> Arc<tokio::sync::Mutex<()>> {
+    fn of(&self, company: &str, target: i64) -> Arc<Hand> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, lock| lock.strong_count() > 0);
         let key = (company.to_owned(), target);

@@ -20,7 +20,7 @@ use crate::company::{
     targets::{self, accounts::Credential},
     tenants,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// What the engine needs to carry a deployment out.
 #[derive(Debug)]
@@ -60,9 +60,8 @@ pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
         let plan = plan::build(&material);
         let mut credentials = BTreeMap::new();
         for machine in machines_of(&plan) {
-            if !credentials.contains_key(&machine.account) {
-                credentials
-                    .insert(machine.account, targets::accounts::credential(rows, granted.seal(), machine.account)?);
+            if let Entry::Vacant(place) = credentials.entry(machine.account) {
+                place.insert(targets::accounts::credential(rows, granted.seal(), machine.account)?);
             }
         }
         Ok(Prepared { plan, credentials })
