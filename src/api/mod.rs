@@ -5,6 +5,7 @@
 mod accounts;
 pub mod caller;
 mod channels;
+mod dashboard;
 mod deployments;
 mod environments;
 mod events;
@@ -216,6 +217,9 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/tasks/{id}/details",                   "TaskView",          tasks::details),
         top(M::GET,    "/tasks/{id}/raw",                       "TaskView",          tasks::raw),
         top(M::POST,   "/tasks/{id}/cancel",                    "TaskCancel",        tasks::cancel),
+        // Dashboard
+        top(M::GET,    "/dashboard",                            "",                  dashboard::show),
+        top(M::GET,    "/dashboard/dynamic",                    "",                  dashboard::dynamic),
         // Tenants and their tags
         top(M::GET,    "/tenants",                              "TenantView",        tenants::list),
         top(M::GET,    "/tenants/all",                          "TenantView",        tenants::all),

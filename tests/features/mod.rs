@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod dashboard;
 mod deployments;
 mod lifecycles;
 mod people;
@@ -11,3 +12,5 @@ mod releases;
 mod signin;
 mod spaces;
 mod teams;
+mod targets;
+mod tenants;
