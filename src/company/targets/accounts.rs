@@ -434,7 +434,10 @@ mod sql {
         Ok(())
     }
 
-    pub fn sealed(rows: &Rows<'_>, id: Id<Kind>) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>)> {
+    /// Secret and passphrase, as they are sealed.
+    type Sealed = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+    pub fn sealed(rows: &Rows<'_>, id: Id<Kind>) -> Result<Sealed> {
         rows.one("SELECT secret, passphrase FROM accounts WHERE id = ?1", [id], |row| Ok((row.get(0)?, row.get(1)?)))?
             .ok_or_else(|| Error::NotFound(id.to_string()))
     }

@@ -57,7 +57,8 @@ mod tests {
     #[test]
     fn or_inside_a_set_and_between_sets() {
         // (named tenants, listed tags, tags that tenant 7 carries, passes)
-        let table: &[(&[i64], &[i64], &[i64], bool)] = &[
+        type Line = (&'static [i64], &'static [i64], &'static [i64], bool);
+        let table: &[Line] = &[
             (&[7], &[], &[], true),
             (&[8], &[], &[], false),
             (&[], &[1], &[1], true),

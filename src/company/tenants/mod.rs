@@ -406,29 +406,6 @@ pub(in crate::company) fn is_connected(
     sql::is_connected(rows, tenant, project, environment)
 }
 
-/// The environments in which a tenant is connected to a project, in their order: promotion is counted over these.
-pub(in crate::company) fn connected_environments(
-    rows: &Rows<'_>,
-    tenant: Id<Kind>,
-    project: Id<Project>,
-) -> Result<Vec<Id<Environment>>> {
-    sql::connected_environments(rows, tenant, project)
-}
-
-/// The tenants connected to a project in an environment, by name; disabled ones too.
-pub(in crate::company) fn connected_to(
-    rows: &Rows<'_>,
-    project: Id<Project>,
-    environment: Id<Environment>,
-) -> Result<Vec<Id<Kind>>> {
-    sql::connected_to(rows, project, environment)
-}
-
-/// Whether a choice of tenants lets this one through (`domain §7`).
-pub(in crate::company) fn matches(rows: &Rows<'_>, tenant: Id<Kind>, choice: &Choice) -> Result<bool> {
-    Ok(choice.lets_through(tenant, &sql::tags_of(rows, tenant)?))
-}
-
 /// The tags that a tenant carries.
 pub(in crate::company) fn tags_of(rows: &Rows<'_>, tenant: Id<Kind>) -> Result<Vec<Id<Tag>>> {
     sql::tags_of(rows, tenant)

@@ -273,21 +273,3 @@ pub fn is_connected(
         (tenant, project, environment),
     )
 }
-
-pub fn connected_environments(rows: &Rows<'_>, tenant: Id<Kind>, project: Id<Project>) -> Result<Vec<Id<Environment>>> {
-    rows.all(
-        "SELECT e.id FROM tenant_environments n JOIN environments e ON e.id = n.environment_id
-         WHERE n.tenant_id = ?1 AND n.project_id = ?2 ORDER BY e.sort_order, e.id",
-        (tenant, project),
-        |row| row.get(0),
-    )
-}
-
-pub fn connected_to(rows: &Rows<'_>, project: Id<Project>, environment: Id<Environment>) -> Result<Vec<Id<Kind>>> {
-    rows.all(
-        "SELECT t.id FROM tenant_environments n JOIN tenants t ON t.id = n.tenant_id
-         WHERE n.project_id = ?1 AND n.environment_id = ?2 ORDER BY t.name_key, t.id",
-        (project, environment),
-        |row| row.get(0),
-    )
-}
