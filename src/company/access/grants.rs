@@ -61,7 +61,8 @@ pub(super) struct Carried {
 /// the assignment names (`access-rules §2`, mixed roles).
 pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
     let user = if let Whose::User(user) = whose { Some(user) } else { None };
-    let assignments: Vec<(i64, i64, i64, Option<i64>, Option<Moment>)> = rows.all(
+    type Assigned = (i64, i64, i64, Option<i64>, Option<Moment>);
+    let assignments: Vec<Assigned> = rows.all(
         "SELECT s.id, s.team_id, s.role_id, s.space_id, s.expires_at FROM scoped_roles s JOIN teams t ON t.id = s.team_id
          WHERE ?1 IS NULL OR t.builtin = 'everyone'
             OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1)

@@ -251,7 +251,8 @@ pub fn covers(grant: &Grant, info: &Info, check: &Check, now: impl Fn() -> Momen
     }
     if info.projects {
         // Groups and projects are one dimension here: the allowed projects are those listed and those in a listed group.
-        if !(grant.projects.is_all() && grant.groups.is_all()) && !project_passes(grant, check) {
+        let unlimited = grant.projects.is_all() && grant.groups.is_all();
+        if !unlimited && !project_passes(grant, check) {
             return Err(Reason::Outside(Dimension::Project));
         }
     } else if info.groups && !passes(&grant.groups, &check.groups, check.all, false) {

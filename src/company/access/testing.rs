@@ -9,15 +9,9 @@ pub(in crate::company) fn visit(company: &Company, user: i64) -> Visitor {
     let (person, grants) = snapshot
         .with(|rows| {
             let version = rows.number("SELECT access_version FROM company", [])?;
-            let person =
-                rows.one("SELECT id, display_name, is_service, state FROM users WHERE id = ?1", [user], |row| {
-                    Ok(admit::Person {
-                        id: row.get(0)?,
-                        display_name: row.get(1)?,
-                        is_service: row.get(2)?,
-                        state: row.get(3)?,
-                    })
-                })?;
+            let person = rows.one("SELECT id, display_name, is_service FROM users WHERE id = ?1", [user], |row| {
+                Ok(admit::Person { id: row.get(0)?, display_name: row.get(1)?, is_service: row.get(2)? })
+            })?;
             Ok((person.unwrap(), company.grants_of(rows, user, version)?))
         })
         .unwrap();

@@ -211,7 +211,7 @@ impl Row {
         add(&self.at.0.to_be_bytes());
         add(self.category.as_bytes());
         for number in self.numbers {
-            add(&number.map(i64::to_be_bytes).as_ref().map_or(&[][..], |bytes| &bytes[..]));
+            add(number.map(i64::to_be_bytes).as_ref().map_or(&[], |bytes| &bytes[..]));
         }
         for text in [
             &self.actor_kind,

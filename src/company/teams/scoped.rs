@@ -393,7 +393,7 @@ fn settle(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields, before: Option
         );
     } else if let Some(space) = space {
         for dimension in Dimension::ALL {
-            let kept =
+            let kept: Vec<i64> =
                 before.map(|role| role.scope.of(dimension).iter().map(|one| one.id).collect()).unwrap_or_default();
             let strange = granted.read(|rows| sql::not_in_space(rows, dimension, space, scope.of(dimension), &kept))?;
             if let Some(id) = strange.first() {

@@ -275,7 +275,7 @@ pub fn not_in_space(
     dimension: Dimension,
     space: Id<Space>,
     ids: &[i64],
-    kept: &Vec<i64>,
+    kept: &[i64],
 ) -> Result<Vec<i64>> {
     let sql = format!(
         "SELECT value FROM json_each(?1) WHERE value NOT IN (SELECT id FROM {} WHERE space_id = ?2)

@@ -26,7 +26,7 @@ pub fn api_key(company: &Company, key: &str, from: &From) -> Result<Option<Visit
     let snapshot = company.snapshot()?;
     let found = snapshot.with(|rows| {
         let read = |row: &rusqlite::Row<'_>| {
-            let person = Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)?, state: row.get(6)? };
+            let person = Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)? };
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, Option<Moment>>(2)?, person, row.get::<_, Moment>(7)?))
         };
         let found = rows.one(

@@ -34,7 +34,6 @@ pub struct Person {
     pub(super) id: i64,
     pub(super) display_name: String,
     pub(super) is_service: bool,
-    pub(super) state: String,
 }
 
 /// How long an invitation can be used (`access-rules §9`), in milliseconds.

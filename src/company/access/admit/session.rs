@@ -91,7 +91,7 @@ pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
                 _ => Stage::Enrol,
             };
             let person =
-                Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)?, state: row.get(6)? };
+                Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)? };
             Ok(Stored { id: row.get(0)?, stage, last_seen: row.get(2)?, person })
         },
     )
