@@ -178,9 +178,10 @@ fn form_view(visit: &Visit, draft: &Draft, present: Option<&Space>) -> Result<Fo
         );
     }
     if present.is_none_or(|present| !present.is_default) {
-        form = form.field(FieldView::checkbox("default", "The default space", draft.is_default).help(
-            "What people arrive at, and what is meant where none is named. There is one; another stops being it.",
-        ));
+        form = form.field(
+            FieldView::checkbox("default", "The default space", draft.is_default)
+                .help("What people arrive at, and what is meant where none is named. There is only one."),
+        );
     }
     Ok(form.cancel(action))
 }

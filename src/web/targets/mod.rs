@@ -8,7 +8,7 @@ use super::{
     environments::{encode, infrastructure},
     form::{TYPE_THE_NAME, removal},
     lifecycles::environments_seen,
-    page::{Chip, Choice, ConfirmDelete, FilterBar, Frame, Kv, Pager, When, count},
+    page::{Chip, Choice, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
 };
 use crate::{
     base::{
@@ -213,10 +213,7 @@ fn show_page(visit: &Visit, at: &At<ids::Target>, problem: Option<&str>) -> Resu
         note: if found.health == Health::Healthy { found.health_note.clone() } else { String::new() },
         connection,
         whom,
-        about: Kv::new()
-            .row("Environments", places)
-            .row("Added for", count(found.roles.len() as u64, "target tag", "target tags"))
-            .mono("Id", found.id.to_string()),
+        about: Kv::new().row("Stands in", places).mono("Id", found.id.to_string()),
         roles: found.roles,
         removal,
     };
