@@ -36,7 +36,6 @@ struct Profile {
 struct KeyRow {
     purpose: String,
     hint: String,
-    made: When,
     ends: When,
     used: Option<When>,
     revoke: String,
@@ -101,7 +100,6 @@ fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_
             .map(|key| KeyRow {
                 purpose: key.purpose,
                 hint: key.hint,
-                made: when(key.created_at),
                 ends: when(key.expires_at),
                 used: key.last_used_at.map(when),
                 revoke: visit.path(&format!("/me/keys/{}/delete", key.id)),
