@@ -356,8 +356,13 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
     let rows: Vec<MatrixRow> = rows.collect();
 
     let removal = visitor.may(TenantDelete { tenant: at.clone() }).then(|| {
-        let removal = ConfirmDelete::new(format!("{own}/delete"), "tenant", &tenant.name)
-            .goes_too("Its tags and connections go with it. A tenant with deployments is kept, so that they still say for whom they were: disable it instead.");
+        let mut removal = ConfirmDelete::new(format!("{own}/delete"), "tenant", &tenant.name)
+            .goes_too("Its tags and its connections to projects.");
+        if !recent.is_empty() {
+            removal = removal.obstacle(
+                "It has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.",
+            );
+        }
         match problem {
             Some(problem) => removal.error(problem),
             None => removal,
