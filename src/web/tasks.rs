@@ -368,11 +368,6 @@ pub(super) mod live {
             Ok(call) => Arc::new(call),
             Err(status) => return error::status(status),
         };
-        let segments = table::segments(call.uri.path()).unwrap_or_default();
-        let [company, _, task, _] = segments.as_slice() else {
-            return error::bare(&Error::NotFound("page".into()), &call.reference).into_response();
-        };
-        let (company, task) = (company.clone(), task.clone());
         let after = call.asked("after").or(call.header("last-event-id")).and_then(|text| text.trim().parse().ok());
         let mut watching = Watching {
             at: after.map_or(tasks::From::Start, tasks::From::After),
