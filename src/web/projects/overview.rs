@@ -7,8 +7,8 @@ use crate::{
         access::{
             At,
             permissions::{
-                DeploymentCreate, DeploymentView, EnvironmentView, LifecycleView, List as Listing, ProcessView,
-                ProjectGroupView, ReleaseCreate, ReleaseView, TenantView,
+                DeploymentCreate, DeploymentView, EnvironmentView, LifecycleView, List as Listing, ProcessEdit,
+                ProcessView, ProjectGroupView, ReleaseCreate, ReleaseView, TenantView,
             },
         },
         deployments::{self, Deployment},
@@ -21,7 +21,7 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit},
-        page::{Cell, Chip, FilterBar, Frame, Kv, Moment as Happened, Pager, Timeline, When},
+        page::{Cell, Chip, Empty, FilterBar, Frame, Kv, Moment as Happened, Pager, Timeline, When},
         standing::{at, chip, log_href, when},
     },
 };
@@ -45,8 +45,8 @@ struct Show {
     may_release: bool,
     release_href: String,
     deploy: Option<(String, String)>,
-    /// What is to be done first: (title, text, address, label, drawing). An empty address: the visitor may not.
-    first: Option<(String, String, String, String, &'static str)>,
+    /// What is to be done first, where nothing can be deployed yet.
+    first: Option<Empty>,
     environments: Vec<String>,
     releases: Vec<ReleaseRow>,
     more_releases: Option<(String, String)>,
@@ -324,37 +324,31 @@ fn sentence(of: &Of, ground: &Ground<'_>, newest: Option<&(&Brief, Progression)>
 }
 
 /// What a project that cannot be deployed yet needs first.
-fn first(
-    visit: &Visit,
-    of: &Of,
-    releases: i64,
-    may_release: bool,
-) -> Result<Option<(String, String, String, String, &'static str)>> {
+fn first(visit: &Visit, of: &Of, releases: i64, may_release: bool) -> Result<Option<Empty>> {
     if releases > 0 || of.project.is_disabled {
         return Ok(None);
     }
     let visitor = &visit.visitor;
-    let of_process = ProcessView { project: of.at.clone() };
-    if visitor.may(of_process.clone()) && process::show(&visitor.ask(of_process)?)?.steps.is_empty() {
-        let may = visitor.may(crate::company::access::permissions::ProcessEdit { project: of.at.clone() });
-        return Ok(Some((
-            "What does a deployment do?".into(),
-            format!(
-                "A process is a list of steps, each a script. {} has none yet, so there is nothing to release.",
-                of.project.name
-            ),
-            if may { of.page("process/new") } else { String::new() },
-            "Add the first step".into(),
-            "process",
-        )));
+    let ask = ProcessView { project: of.at.clone() };
+    if visitor.may(ask.clone()) && process::show(&visitor.ask(ask)?)?.steps.is_empty() {
+        let text = format!(
+            "A process is a list of steps, each a script. {} has none yet, so there is nothing to release.",
+            of.project.name
+        );
+        let empty = Empty::new("process", "What does a deployment do?", text);
+        return Ok(Some(if visitor.may(ProcessEdit { project: of.at.clone() }) {
+            empty.action("Add the first step", of.page("process/new"))
+        } else {
+            empty.refusal("You may not change its process; ask who keeps it.")
+        }));
     }
-    Ok(Some((
-        "No releases yet".into(),
-        "A release is a version with the process as it is now, frozen. It is what goes from one environment to the next.".into(),
-        if may_release { of.page("releases/new") } else { String::new() },
-        "Create the first release".into(),
-        "tag",
-    )))
+    let text = "A release is a version with the process as it is now, frozen. It is what goes from one environment to the next.";
+    let empty = Empty::new("tag", "No releases yet", text);
+    Ok(Some(if may_release {
+        empty.action("Create the first release", of.page("releases/new"))
+    } else {
+        empty.refusal("You may not create one; ask who releases it.")
+    }))
 }
 
 /// Tenants × environments, where the project is deployed for tenants.
