@@ -283,6 +283,7 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
     Ok(Deploy {
         frame: visit
             .frame("projects", title)
+            .script("deploy.js")
             .crumb("Projects", visit.space_path("/projects"))
             .crumb(&about.shown.name, project_path(visit, ""))
             .crumb(&about.version, project_path(visit, &version_path)),
@@ -344,11 +345,11 @@ fn places(
             (None, _) => "Nothing was deployed here yet.".to_owned(),
             (Some(one), 0) => format!("Now {} · {} · {}", one.version, one.state.word(), one.created_at.relative()),
             (Some(one), more) => format!(
-                "Last {} · {} · {}, and {} more tenants",
+                "Last {} · {} · {}, and for {}",
                 one.version,
                 one.state.word(),
                 one.created_at.relative(),
-                more
+                count(more as u64, "other", "others")
             ),
         };
         let value = place.id.to_string();

@@ -90,7 +90,12 @@ pub fn choices(granted: &Granted<'_, ReleaseView>) -> Result<Choices> {
                     }
                     obstacle = match (open, obstacle, first) {
                         (true, ..) => None,
-                        (_, Some(why), _) | (_, None, Some(why)) => Some(why),
+                        (_, Some(why), None) => Some(why),
+                        // It is closed to each of them; the first stands for all.
+                        (_, _, Some(why)) if recipients.len() > 1 => {
+                            Some(format!("No tenant can get it here yet. {why}"))
+                        }
+                        (_, _, Some(why)) => Some(why),
                         (_, None, None) => {
                             Some(format!("No tenant is connected to {} in {}.", project.name, place.name))
                         }
