@@ -15,7 +15,7 @@ use crate::{
     company::{
         access::{
             At,
-            permissions::{List, ProcessEdit, ProcessView},
+            permissions::{List, ProcessEdit, ProcessView, ProjectView},
         },
         channels::{self, Channel, Fields, Filter},
     },
@@ -44,7 +44,12 @@ fn located(ask: &Ask) -> Result<(At<ids::Project>, Id<ids::Channel>)> {
         project => visitor.locate(&visitor.locate::<ids::Project>(&space, project)?, ask.parameter("id"))?,
     };
     let project = channel.project_id().ok_or_else(|| Error::internal("a channel without project"))?;
-    Ok((visitor.locate(&space, &wire::<ids::Project>(project))?, channel.id()))
+    let project: At<ids::Project> = visitor.locate(&space, &wire::<ids::Project>(project))?;
+    // A channel of a project that one may not see is not there, and does not tell of its project.
+    if !visitor.may(ProjectView { project: project.clone() }) {
+        return Err(Error::NotFound(ask.parameter("id").to_owned()));
+    }
+    Ok((project, channel.id()))
 }
 
 fn fields(ask: &Ask) -> Result<Fields> {

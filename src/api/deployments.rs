@@ -265,6 +265,7 @@ pub(super) fn preview(ask: &Ask) -> Result<Reply> {
 pub(super) fn previews(ask: &Ask) -> Result<Reply> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     let release = visitor.locate(&space, ask.parameter("id"))?;
+    visitor.ask(ReleaseView { release: release.clone() })?;
     let disabled = ask.body.bool("IncludeDisabledSteps");
     let wanted = ask.body.objects("DeploymentPreviews");
     if wanted.len() > deployments::MOST_AT_ONCE {

@@ -15,7 +15,7 @@ use crate::{
     company::{
         access::{
             At,
-            permissions::{List, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView},
+            permissions::{List, ProjectView, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView},
         },
         releases::{self, Brief, Fields, Filter, Release},
     },
@@ -120,6 +120,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
 /// A page of those of a project.
 pub(super) fn of_project(ask: &Ask) -> Result<Reply> {
     let project = projects::located(ask)?;
+    ask.visitor()?.ask(ProjectView { project: project.clone() })?;
     page(ask, &format!("/projects/{}/releases", project.id()), Some(project.id().0), None)
 }
 

@@ -283,7 +283,15 @@ pub(super) fn add_role(ask: &Ask) -> Result<Reply> {
     if team.trim().is_empty() {
         return Err(Error::invalid("TeamId", "Choose a team."));
     }
+    let visitor = ask.visitor()?;
+    let mut spaces = visitor.spaces()?.into_iter().filter_map(|row| visitor.locate_space(&row.id.to_string()).ok());
+    if !spaces.any(|space| visitor.may_somewhere::<TeamEdit>(&space)) {
+        visitor.ask(List::<TeamEdit>::system())?;
+    }
     let at: At<ids::Team> = found(ask, "TeamId", &team)?;
+    if !visitor.may(TeamView { team: at.clone() }) {
+        return Err(Error::invalid("TeamId", format!("There is no team {team}.")));
+    }
     let fields = role_fields(ask)?;
     let id = teams::add_role(&proof(ask, &at, fields.space)?, &fields)?;
     Reply::created(answer_role(ask, &at, id)?)

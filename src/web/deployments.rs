@@ -148,6 +148,7 @@ impl Chosen {
 /// The form.
 pub(super) fn new(visit: &Visit) -> Result<Answer> {
     let about = about(visit)?;
+    visit.visitor.ask(Listing::<DeploymentCreate>::of(&visit.space()?))?;
     let chosen = Chosen {
         environment: visit.call.asked("environment").unwrap_or_default().into(),
         tenants: visit.call.asked_all("tenant"),
@@ -159,6 +160,7 @@ pub(super) fn new(visit: &Visit) -> Result<Answer> {
 /// The form was sent: deploy, or show what would happen.
 pub(super) fn create(visit: &Visit) -> Result<Answer> {
     let about = about(visit)?;
+    visit.visitor.ask(Listing::<DeploymentCreate>::of(&visit.space()?))?;
     let sent = visit.form();
     let chosen = Chosen::of(&sent);
     if !sent.text("preview").is_empty() {

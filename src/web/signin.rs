@@ -61,7 +61,7 @@ pub(super) fn front(_: &Call) -> Result<Answer> {
 fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     let known = !call.parameter("company").is_empty();
     let next: String = form_urlencoded::byte_serialize(call.asked("next").unwrap_or_default().as_bytes()).collect();
-    let base = if known { format!("/{company}/login") } else { "/login".into() };
+    let base = if known { format!("/{}/login", path_company(call)) } else { "/login".into() };
     let action = if next.is_empty() { base } else { format!("{base}?next={next}") };
     let mut form = FormView::new(action, "Sign in");
     let mut field = FieldView::text("company", "Company")
@@ -83,16 +83,23 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     SignIn { frame: Bare::new("Sign in"), form, reset_href: String::new() }
 }
 
+/// The company of the path, as far as it could be one: nothing else gets into an address that a page leads to.
+fn path_company(call: &Call) -> String {
+    call.parameter("company").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
+}
+
 /// The form.
 pub(super) fn form(call: &Call) -> Result<Answer> {
-    let slug: String = call.parameter("company").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-    Answer::page(&sign_in_page(call, &slug, ""))
+    Answer::page(&sign_in_page(call, &path_company(call), ""))
 }
 
 /// The form was sent.
 pub(super) fn submit(call: &Call) -> Result<Answer> {
     let sent = call.form();
-    let slug = sent.text("company").trim().to_lowercase();
+    let slug = match sent.text("company").trim() {
+        "" => path_company(call).to_lowercase(),
+        typed => typed.to_lowercase(),
+    };
     let password = Secret::new(sent.text("password"));
     let company = match call.desk.appliance.company(&slug) {
         Ok(company) => Some(company),

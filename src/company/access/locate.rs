@@ -118,6 +118,34 @@ impl From<&At<Project>> for Within {
     }
 }
 
+/// What can be looked in.
+pub trait Container {
+    /// Where to look.
+    fn within(&self) -> Within;
+    /// The project that is looked in: whoever may not see it finds nothing in it.
+    fn project(&self) -> Option<&At<Project>> {
+        None
+    }
+}
+impl Container for Within {
+    fn within(&self) -> Within {
+        *self
+    }
+}
+impl Container for &At<Space> {
+    fn within(&self) -> Within {
+        Within::from(*self)
+    }
+}
+impl Container for &At<Project> {
+    fn within(&self) -> Within {
+        Within::from(*self)
+    }
+    fn project(&self) -> Option<&At<Project>> {
+        Some(self)
+    }
+}
+
 /// A kind that can be located.
 pub trait Locate: Kind + Sized {
     /// The permission that lets one see it; `None`: anything held in its space.

@@ -121,7 +121,7 @@ mod visitor;
 pub use granted::Granted;
 pub use lobby::SpaceRow;
 pub(in crate::company) use lobby::{SPACE_COLUMNS, read_space};
-pub use locate::{At, Locate, New, Within};
+pub use locate::{At, Container, Locate, New, Within};
 pub use own::Myself;
 pub use reach::{Columns, Reach};
 pub(in crate::company) use rows::{Recorded, Rows, Writing};

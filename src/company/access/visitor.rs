@@ -3,7 +3,7 @@
 use super::{
     builtin, explain,
     granted::Granted,
-    locate::{self, At, Locate, Within},
+    locate::{self, At, Container, Locate, Within},
     permissions::{Held, Info, List, Permission},
     policy::{Check, Grants, Reason},
     reach::Reach,
@@ -181,9 +181,15 @@ impl Visitor {
     /// Finds a thing by slug, name or id and tells where it is, nothing else.
     ///
     /// # Errors
-    /// `NotFound` in the same words as for a thing the visitor may not see.
-    pub fn locate<T: Locate>(&self, within: impl Into<Within>, text: &str) -> Result<At<T>> {
-        let within = within.into();
+    /// `NotFound` in the same words as for a thing the visitor may not see. In a project that they may not see, nothing is
+    /// found, and it is the project that is named: as for one that is not there.
+    pub fn locate<T: Locate>(&self, within: impl Container, text: &str) -> Result<At<T>> {
+        if let Some(project) = within.project()
+            && !self.may(super::permissions::ProjectView { project: project.clone() })
+        {
+            return Err(Error::NotFound(project.asked().to_owned()));
+        }
+        let within = within.within();
         self.read(|rows| locate::locate(rows, self.company.stamp(), within, text))?
             .ok_or_else(|| Error::NotFound(text.to_owned()))
     }
