@@ -1,6 +1,10 @@
 //! The compartment, tried from outside: who is let in where, and that nothing of one company reaches another.
 
+mod doors;
+mod garbage;
 mod roles;
+mod rows;
+mod twins;
 
 use std::fs;
 use std::path::Path;

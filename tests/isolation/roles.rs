@@ -32,6 +32,9 @@ pub enum Face {
     Api,
 }
 
+/// Routes that stream stand in no table, but in `streams()` of `web` and `api`.
+const STREAMS: &[(Face, &str, &str)] = &[(Face::Page, "/{company}/tasks/{task}/events", "TaskView")];
+
 /// Every route of pages and API.
 pub fn doors() -> Vec<Door> {
     fn of<H>(routes: Vec<Route<H>>, face: Face, prefix: &'static str) -> impl Iterator<Item = Door> {
@@ -47,6 +50,12 @@ pub fn doors() -> Vec<Door> {
         .chain(of(api::company_routes(), Face::Api, "/{company}/api"))
         .chain(of(api::space_routes(), Face::Api, "/{company}/api/{space}"))
         .collect();
+    doors.extend(STREAMS.iter().map(|(face, path, permission)| Door {
+        face: *face,
+        method: "GET".into(),
+        path: (*path).into(),
+        needs: Needs::Permission(permission),
+    }));
     for door in &mut doors {
         if door.path.len() > 1 {
             door.path = door.path.trim_end_matches('/').to_owned();
@@ -121,6 +130,18 @@ fn every_route_names_a_permission_of_the_catalogue() {
         }
     }
     assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+#[test]
+fn every_stream_is_known() {
+    let mut found = Vec::new();
+    for (file, text) in [("web", include_str!("../../src/web/mod.rs")), ("api", include_str!("../../src/api/mod.rs"))] {
+        let routes = text.split(".route(\"").skip(1).filter_map(|rest| rest.split_once('"'));
+        found.extend(routes.map(|(path, _)| (file, path)));
+    }
+    let known: Vec<(&str, &str)> =
+        STREAMS.iter().map(|(face, path, _)| (if *face == Face::Page { "web" } else { "api" }, *path)).collect();
+    assert_eq!(found, known, "STREAMS in this file names every route that stands in no table");
 }
 
 /// A change is asked for by a permission to change; a page that only shows, by one to look.

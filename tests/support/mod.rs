@@ -5,5 +5,6 @@
 
 pub mod api;
 pub mod browser_like;
+pub mod cast;
 pub mod machine;
 pub mod server;
