@@ -47,6 +47,7 @@ struct Deploy {
     action: String,
     form: FormView,
     places: Vec<Place>,
+    place_error: String,
     tenants: Option<ScopePicker>,
     plan: String,
     steps: Vec<Step>,
@@ -270,11 +271,15 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
         some => count(some as u64, "tenant", "tenants"),
     };
     let mut tenants = tenants;
+    let mut place_error = String::new();
     let form = form(about, &chosen);
     let form = match error {
         Some(error) => {
-            if let (Some(picker), Error::Invalid(wrong)) = (&mut tenants, &error) {
-                picker.error = wrong.of("Tenants").unwrap_or_default().to_owned();
+            if let Error::Invalid(wrong) = &error {
+                place_error = wrong.of("EnvironmentName").unwrap_or_default().to_owned();
+                if let Some(picker) = &mut tenants {
+                    picker.error = wrong.of("Tenants").unwrap_or_default().to_owned();
+                }
             }
             super::form::refuse(form, error, FIELDS)?
         }
@@ -293,6 +298,7 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
         action: project_path(visit, &format!("{version_path}/deployments")),
         form,
         places,
+        place_error,
         tenants,
         plan,
         steps,
@@ -431,8 +437,7 @@ fn form(about: &About, chosen: &Chosen) -> FormView {
 /// The deployments of a project.
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let (visitor, space) = (&visit.visitor, visit.space()?);
-    let project: At<Project> = visitor.locate(&space, visit.parameter("project"))?;
-    let shown = projects::show(&visitor.ask(ProjectView { project: project.clone() })?)?;
+    let of = super::projects::of(visit)?;
     let granted = visitor.ask(Listing::<DeploymentView>::of(&space))?;
     let (state, number) = (visit.call.asked("state").unwrap_or_default(), visit.call.page_number());
     let states = match state {
@@ -441,7 +446,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         other => State::parse(other).into_iter().collect(),
     };
     let search = visit.call.asked("q").unwrap_or_default();
-    let filter = Filter { projects: Some(vec![project.id().0]), states, search: search.into(), ..Filter::default() };
+    let filter = Filter { projects: Some(vec![of.at.id().0]), states, search: search.into(), ..Filter::default() };
     let found = deployments::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
     let address = project_path(visit, "/deployments");
     let option = |value: &str, label: &str| Choice::new(value, label).chosen(state == value);
@@ -466,10 +471,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         queued: when(one.created_at),
     });
     Answer::page(&List {
-        frame: visit
-            .frame("projects", format!("Deployments of {}", shown.name))
-            .crumb("Projects", visit.space_path("/projects"))
-            .crumb(&shown.name, project_path(visit, "")),
+        frame: of.frame(visit, &format!("Deployments of {}", of.project.name), "deployments"),
         filter: bar,
         rows: rows.collect(),
         pager: Pager::new(

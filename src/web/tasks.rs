@@ -203,7 +203,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
     let address = visit.path(&format!("/tasks/{}", task.id));
     let mut frame = visit.frame("tasks", &task.description).crumb("Tasks", visit.path("/tasks")).script("log.js");
     if !over {
-        frame = frame.refresh(5);
+        frame = frame.refresh(2);
     }
     let mut facts = vec![format!("asked for by {} {}", task.created_by, task.queued_at.relative())];
     match (task.started_at, task.not_before) {

@@ -1,56 +1,100 @@
-// Finds the pages: from the dashboard along every link within the company, one of each kind.
+// Finds the pages: from the dashboard along every link within the company, one of each route of src/web/mod.rs.
 
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { paths } from './words.mjs';
 
-/** Addresses of one page of each kind, below the server's address, in the order found. */
+/** The pages there are, as the program's own table lists them, each from the server's root. */
+const table = (() => {
+  const source = readFileSync(new URL('../../src/web/mod.rs', import.meta.url), 'utf8');
+  const read = (word) => [...source.matchAll(new RegExp(`\\b${word}\\(\\s*M::GET,\\s*"([^"]+)"`, 'g'))].map(([, path]) => path);
+  return { open: read('open'), inside: read('page').map((path) => `/{company}${path}`.replace(/\/$/, '')) };
+})();
+assert.ok(table.open.length > 5 && table.inside.length > 50, 'the table of pages could not be read');
+
+/** "/acme-corp/default/projects/shop" → "/{company}/{space}/projects/{project}"; the one whose literals come first. */
+export function routeOf(path, routes = table.inside) {
+  const parts = path.split('/').filter(Boolean);
+  let best = null;
+  for (const route of routes) {
+    const wanted = route.split('/').filter(Boolean);
+    if (wanted.length !== parts.length) continue;
+    if (!wanted.every((part, i) => part.startsWith('{') || part.toLowerCase() === parts[i].toLowerCase())) continue;
+    const score = wanted.map((part) => (part.startsWith('{') ? '0' : '1')).join('');
+    if (!best || score > best.score) best = { route, score };
+  }
+  return best?.route ?? null;
+}
+
+/** One address of each page that a signed-in person has, in the order found. Fails if one cannot be reached. */
 export async function crawl(run) {
   if (run.pages) return run.pages;
   const { address, company } = run.demo;
+  await fillIn(run);
   const context = await run.signedIn({ javaScriptEnabled: false });
   const page = await context.newPage();
+  const reached = new Set();
+  const visited = new Set();
   const kinds = new Map();
-  const waiting = [paths.home(company)];
-  const known = new Set(waiting);
-  while (waiting.length) {
-    const path = waiting.shift();
+  const waiting = [`/${company}`, ...paths.unlinked(company)];
+  const known = new Set(waiting.map((path) => routeOf(path)));
+  const others = new Set(); // of kinds that were seen already: looked at only while something is missing
+  const missing = () => table.inside.filter((route) => !reached.has(route));
+  for (let left = 250; left > 0; left--) {
+    const path = waiting.shift() ?? (missing().length ? [...others].find((other) => !visited.has(other)) : null);
+    if (!path) break;
+    visited.add(path);
     const answer = await page.goto(address + path).catch((error) => ({ error }));
-    if (answer.error) {
-      // A file to be saved is not a page.
-      if (/Download is starting|ERR_ABORTED/.test(answer.error.message)) continue;
-      throw answer.error;
-    }
+    // A file to be saved is not a page.
+    if (answer.error && /Download is starting|ERR_ABORTED/.test(answer.error.message)) continue;
+    if (answer.error) throw answer.error;
     if (!(answer.headers()['content-type'] ?? '').startsWith('text/html')) continue;
+    assert.equal(answer.status(), 200, path);
+    reached.add(routeOf(path));
     const arrived = new URL(page.url()).pathname;
-    const kind = kindOf(arrived, company);
+    const kind = routeOf(arrived);
+    reached.add(kind);
     if (!kinds.has(kind)) kinds.set(kind, arrived);
     const links = await page.locator('a[href]:not([download])').evaluateAll((all) => all.map((a) => a.href));
     for (const link of links) {
       const url = new URL(link);
-      if (url.origin !== address || paths.notPages.test(url.pathname)) continue;
-      if (url.pathname !== `/${company}` && !url.pathname.startsWith(`/${company}/`)) continue;
-      const next = kindOf(url.pathname, company);
-      if (known.has(next)) continue;
+      if (url.origin !== address || !`${url.pathname}/`.startsWith(`/${company}/`)) continue;
+      const next = routeOf(url.pathname);
+      if (!next) continue;
+      if (known.has(next)) {
+        others.add(url.pathname);
+        continue;
+      }
       known.add(next);
       waiting.push(url.pathname);
     }
   }
   await context.close();
   run.takeFaults(); // pages.mjs looks for them page by page
+  assert.deepEqual(missing(), [], 'pages of src/web/mod.rs to which no link leads');
   run.pages = [...kinds].map(([kind, path]) => ({ kind, path }));
   return run.pages;
 }
 
-/** "/acme-corp/default/projects/shop/releases/1.2.0" → "{company}/{space}/projects/{}/releases/{}" */
-export function kindOf(path, company) {
-  const parts = path.split('/').filter(Boolean).map(decodeURIComponent);
-  return parts
-    .map((part, i) => {
-      if (i === 0 && part === company) return '{company}';
-      if (i === 1 && !paths.collections.has(part) && !['access', 'settings', 'me', 'help', 'search'].includes(part)) return '{space}';
-      if (i > 0 && paths.collections.has(parts[i - 1]) && !paths.verbs.has(part)) return '{}';
-      return part;
-    })
-    .join('/');
-}
+/** The pages of those who are not signed in, as the table lists them. */
+export const openRoutes = () => table.open;
 
 export const createForms = (pages) => pages.filter(({ path }) => paths.create.test(path));
+
+/** Makes, by the API, what the demo does not have and what a page stands for. */
+async function fillIn(run) {
+  const account = await run.api('POST', '/Spaces-1/accounts', {
+    AccountType: 'UsernamePassword', Name: 'deploy', Username: 'deploy', Password: { HasValue: true, NewValue: 'correct horse' },
+  });
+  await run.api('POST', '/Spaces-1/machines', {
+    Name: 'web-01', Roles: ['web'], EnvironmentIds: ['Environments-1'], TenantedDeploymentParticipation: 'TenantedOrUntenanted',
+    Endpoint: {
+      CommunicationStyle: 'Ssh', Host: '127.0.0.1', Port: 9, AccountId: account.Id,
+      Fingerprint: `SHA256:${'u6b'.repeat(14)}A`,
+    },
+  });
+  const team = await run.api('POST', '/teams', { Name: 'Release managers' });
+  const roles = await run.api('GET', '/userroles/all');
+  const role = roles.find(({ Name }) => /deployer/i.test(Name)) ?? roles[0];
+  await run.api('POST', '/scopeduserroles', { TeamId: team.Id, UserRoleId: role.Id, SpaceId: 'Spaces-1' });
+}

@@ -1,67 +1,105 @@
-// Every kind of page, at two widths and in two themes: photographed into out/, and without fault:
+// Every page of the table of routes, at two widths and in two themes: photographed into out/, and without fault:
 // axe, console, content policy, other origins, and nothing wider than the telephone.
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crawl } from './crawl.mjs';
-import { paths } from './words.mjs';
+import { crawl, openRoutes } from './crawl.mjs';
+import { Person } from './person.mjs';
 
-const views = [1440, 390].flatMap((width) => ['light', 'dark'].map((theme) => ({ width, theme })));
+const widths = [1440, 390];
+const themes = ['light', 'dark'];
 
 export default async function pages(run) {
   const { address, company } = run.demo;
-  let found = [];
-  await run.test('the pages are found', null, async () => {
-    found = await crawl(run);
-    assert.ok(found.length >= 10, `only ${found.length} kinds of page were found: ${found.map((p) => p.kind).join(', ')}`);
+  let all = [];
+  await run.test('every page of the table of routes is reached by links', null, async () => {
+    all = (await crawl(run)).map((page) => ({ ...page, status: 200 }));
   });
-  if (!found.length) return;
+  await run.test('and those before the sign-in', null, async () => {
+    all.push(...(await outside(run)));
+  });
+  all.push({ kind: 'nowhere', path: `/${company}/nowhere`, status: 404 }, { kind: 'outside-nowhere', path: '/setup/nothing', status: 404, cookies: [] });
 
   const open = [];
-  for (const view of views) {
-    const options = { viewport: { width: view.width, height: view.width < 500 ? 844 : 900 }, colorScheme: view.theme };
-    const inside = await (await run.signedIn(options)).newPage();
-    const outside = await (await run.window(options)).newPage();
-    open.push({ ...view, inside, outside });
+  for (const width of widths) {
+    const viewport = { width, height: width < 500 ? 844 : 900 };
+    const inside = await (await run.signedIn({ viewport, reducedMotion: 'reduce' })).newPage();
+    const outside = await (await run.window({ viewport, reducedMotion: 'reduce' })).newPage();
+    open.push({ width, inside, outside });
   }
 
   const rows = [];
-  const all = [
-    ...found.map((page) => ({ ...page, status: 200 })),
-    { kind: '{company}/nowhere', path: `/${company}/nowhere`, status: 404 },
-    { kind: 'login', path: paths.login, status: 200, outside: true },
-    { kind: '{company}/login', path: `/${company}/login`, status: 200, outside: true },
-    { kind: 'outside-nowhere', path: '/no-such-company/x', status: 404, outside: true },
-  ];
-  for (const { kind, path, status, outside } of all) {
-    const row = { path, photos: [] };
+  for (const { kind, path, status, cookies } of all) {
+    if (kind.endsWith('/app')) continue; // goes on by itself, see below
+    const row = { path: kind, photos: [] };
     rows.push(row);
-    let current = open[0].inside;
-    await run.test(path, null, async () => {
+    await run.test(kind, null, async () => {
       const faults = [];
-      for (const view of open) {
-        current = outside ? view.outside : view.inside;
-        const where = `${view.width} ${view.theme}`;
-        const answer = await current.goto(address + path, { waitUntil: 'load' });
-        if (answer.status() !== status) faults.push(`${where}: status ${answer.status()} in place of ${status}`);
-        faults.push(...(await run.violations(current)).map((v) => `${where}: ${v}`));
-        const over = await current.evaluate(widerThanTheWindow);
-        if (over) faults.push(`${where}: ${over}`);
-        faults.push(...run.takeFaults().map((fault) => `${where}: ${fault}`));
-        const photo = `${kind.replace(/[{}]/g, '').replace(/\/+/g, '_').replace(/[^\w.-]/g, '') || 'root'}-${view.width}-${view.theme}.png`;
-        row.photos.push(photo);
-        await current.screenshot({ path: join(run.out, photo), fullPage: true });
-        run.takeFaults(); // the photographer's own style sheet is against the content policy
-      }
+      const look = async ({ width, inside, outside }) => {
+        const page = cookies ? outside : inside;
+        if (cookies) await page.context().clearCookies();
+        if (cookies?.length) await page.context().addCookies(cookies);
+        const answer = await page.goto(new URL(path, address).href, { waitUntil: 'load' });
+        if (answer.status() !== status) faults.push(`${width}: status ${answer.status()} in place of ${status}`);
+        for (const theme of themes) {
+          const where = `${width} ${theme}`;
+          await page.emulateMedia({ colorScheme: theme });
+          faults.push(...(await run.violations(page)).map((v) => `${where}: ${v}`));
+          const over = await page.evaluate(widerThanTheWindow);
+          if (over) faults.push(`${where}: ${over}`);
+          const photo = `${nameOf(kind)}-${width}-${theme}.png`;
+          row.photos.push(photo);
+          const seen = run.takeFaults();
+          await page.screenshot({ path: join(run.out, photo), fullPage: true });
+          run.takeFaults(); // the photographer's own style sheet is against the content policy
+          faults.push(...seen.map((fault) => `${where}: ${fault}`));
+        }
+      };
+      for (const view of open) await look(view);
       if (faults.length) assert.fail(`${faults.length} faults\n${faults.slice(0, 20).join('\n')}`);
     });
   }
   writeFileSync(join(run.out, 'index.html'), contactSheet(rows));
+
+  const { inside } = open[0];
+  await run.test('an address that clients print leads on to its page', inside, async () => {
+    await inside.goto(`${address}/${company}/app#/Spaces-1/projects/Projects-1`);
+    await inside.waitForURL(/\/projects\/[a-z-]+$/);
+  });
   for (const { inside, outside } of open) {
     await inside.context().close();
     await outside.context().close();
   }
+}
+
+const nameOf = (kind) => kind.replace(/[{}]/g, '').replace(/\/+/g, '_').replace(/^_/, '').replace(/[^\w.-]/g, '') || 'root';
+
+/** The pages of those who are not signed in: one address of each, with the cookies that lead there. */
+async function outside(run) {
+  const { address, company } = run.demo;
+  const invited = await run.api('POST', '/users/invitations', { DisplayName: 'Ida Invited', EmailAddress: 'ida@acme.test' });
+  await run.api('POST', '/users', { DisplayName: 'Nora New', Username: 'nora', EmailAddress: 'nora@acme.test', Password: 'lantern copper seven boats' });
+  const halfway = async (person) => {
+    const context = await run.window();
+    await person.givePassword(await context.newPage());
+    const { cookies } = await context.storageState();
+    await context.close();
+    return cookies;
+  };
+  const nora = new Person({ ...run.demo, email: 'nora@acme.test', password: 'lantern copper seven boats' });
+  if (!run.person.telephone) await (await run.signedIn()).close();
+  const found = {
+    '/': { path: '/' },
+    '/login': { path: '/login' },
+    '/{company}/login': { path: `/${company}/login` },
+    '/{company}/code': { path: `/${company}/code`, cookies: await halfway(run.person) },
+    '/{company}/enrol': { path: `/${company}/enrol`, cookies: await halfway(nora) },
+    '/{company}/invitation/{token}': { path: new URL(invited.Links.Web, address).pathname },
+    '/setup/{token}': { path: await run.firstStart() },
+  };
+  assert.deepEqual(Object.keys(found).sort(), openRoutes().sort(), 'the table of open routes');
+  return Object.entries(found).map(([kind, page]) => ({ kind, status: 200, cookies: [], ...page }));
 }
 
 /** Runs in the page. Says what sticks out, or nothing. */

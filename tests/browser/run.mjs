@@ -37,12 +37,14 @@ for (const name of chosen) {
 
 const folder = mkdtempSync(join(tmpdir(), 'bulkhead-browser-'));
 let server = null;
+const others = []; // servers beside the demo
 let browser = null;
 let ending = false;
 
 async function end() {
   ending = true;
   await browser?.close().catch(() => {});
+  for (const child of others) child.kill('SIGKILL');
   if (server && server.exitCode === null && server.signalCode === null) {
     const gone = new Promise((done) => server.once('exit', done));
     server.kill('SIGTERM');
@@ -60,6 +62,7 @@ for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]
 }
 process.stdout.on('error', () => {}); // nobody listens any more: no reason to leave things behind
 process.once('exit', () => {
+  for (const child of others) child.kill('SIGKILL');
   if (server && server.exitCode === null && server.signalCode === null) server.kill('SIGKILL');
 });
 
@@ -112,7 +115,7 @@ function read(printed) {
     for (const [, name, value] of printed.matchAll(/^(address|company|email|password): (.+)\n/gm)) told[name] = value.trim();
   }
   const { address, company, email, password } = told;
-  return address && company && email && password ? { address: address.replace(/\/$/, ''), company, email, password } : null;
+  return address && company && email && password ? { address: new URL(address).origin, company, email, password } : null;
 }
 
 async function isReady(address) {
@@ -155,6 +158,7 @@ class Run {
   constructor(demo) {
     this.demo = demo;
     this.out = out;
+    this.origins = new Set([demo.address]); // what the browser may ask
     this.person = new Person(demo);
     this.axe = readFileSync(join(here, 'node_modules/axe-core/axe.min.js'), 'utf8');
   }
@@ -170,7 +174,7 @@ class Run {
     context.on('weberror', (error) => this.fault(`script error: ${error.error().stack ?? error.error()}`));
     context.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (protocol.startsWith('http') && origin !== this.demo.address) this.fault(`request to another origin: ${request.url()}`);
+      if (protocol.startsWith('http') && !this.origins.has(origin)) this.fault(`request to another origin: ${request.url()}`);
     });
     context.on('response', (response) => {
       const kind = response.request().resourceType();
@@ -212,6 +216,35 @@ class Run {
       child.stdin.on('error', () => {});
       child.stdin.end(input);
     });
+  }
+
+  /** Starts a server without any company; gives back the address of its set-up page. */
+  async firstStart() {
+    const settings = { env: { ...process.env, BULKHEAD_DATA: join(folder, 'empty') }, stdio: ['ignore', 'pipe', 'ignore'] };
+    const child = spawn(program, ['serve', '--listen', `127.0.0.1:${await freePort()}`], settings);
+    others.push(child);
+    let printed = '';
+    child.stdout.on('data', (text) => (printed += text));
+    for (const until = Date.now() + 30_000; Date.now() < until; await sleep(50)) {
+      const link = printed.match(/^setup: (\S+)\n/m)?.[1];
+      if (!link) continue;
+      this.origins.add(new URL(link).origin);
+      return link;
+    }
+    throw new Error('the first start printed no set-up link');
+  }
+
+  /** One request to the demo's API, in the name of its administrator; gives back the answer's document. */
+  async api(method, path, body) {
+    const { key } = JSON.parse(readFileSync(join(this.demo.data, 'demo.json'), 'utf8'));
+    const answer = await fetch(`${this.demo.address}/${this.demo.company}/api${path}`, {
+      method,
+      headers: { 'X-Octopus-ApiKey': key, 'Content-Type': 'application/json' },
+      body: body && JSON.stringify(body),
+    });
+    const text = await answer.text();
+    assert.ok(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+    return text && JSON.parse(text);
   }
 
   /** One test, one line. `page` is photographed if it fails. True if it passed. */

@@ -48,16 +48,7 @@ export const paths = {
   ready: '/readyz',
   home: (company) => `/${company}`,
   // A page with a form that makes something.
-  create: /\/(new|add|invite|deploy)$/,
-  // The names after which a thing's own name follows: what makes two pages the same kind.
-  collections: new Set([
-    'projects', 'releases', 'deployments', 'tenants', 'environments', 'targets', 'workers', 'accounts', 'certificates',
-    'policies', 'feeds', 'packages', 'variable-sets', 'lifecycles', 'tag-sets', 'step-templates', 'project-groups',
-    'tasks', 'people', 'teams', 'roles', 'runbooks', 'channels', 'triggers', 'steps', 'events', 'spaces', 'trail',
-    'runs', 'snapshots', 'tags', 'grants', 'assignments', 'keys', 'members',
-  ]),
-  // Words that may follow one of those without being a name.
-  verbs: new Set(['new', 'add', 'invite', 'edit', 'delete', 'remove', 'export', 'settings']),
-  // Links that lead to files or end the session.
-  notPages: /\/(raw|download|logout|sign-out|api|static)(\/|$)|\.[a-z]{2,4}$/,
+  create: /\/(new|invite|new-service-account|clone)$/,
+  // Pages to which no other leads: they are reached from clients, and from the middle of the sign-in.
+  unlinked: (company) => [`/${company}/app`, `/${company}/go/Spaces-1/projects/Projects-1`, `/${company}/search?q=shop`],
 };

@@ -104,6 +104,9 @@ impl Of {
         if visit.space().is_ok_and(|space| visitor.may_somewhere::<ReleaseView>(&space)) {
             frame = frame.tab("Releases", self.page("releases"), current == "releases");
         }
+        if visit.space().is_ok_and(|space| visitor.may_somewhere::<DeploymentView>(&space)) {
+            frame = frame.tab("Deployments", self.page("deployments"), current == "deployments");
+        }
         if visitor.may(ProjectEdit { project: self.at.clone() })
             || visitor.may(ProjectDelete { project: self.at.clone() })
         {
