@@ -51,7 +51,13 @@ pub fn newest(granted: &Granted<'_, List<ReleaseView>>, projects: &[i64]) -> Res
 
 /// The pairs of project and environment that the projects' lifecycles leave out (`domain §5`).
 pub fn left_out(granted: &Granted<'_, List<ProjectView>>, projects: &[i64]) -> Result<HashSet<(i64, i64)>> {
-    granted.read(|rows| sql::left_out(rows, granted.what().space(), projects))
+    let reach = granted.reach();
+    granted.read(|rows| {
+        let mut parameters = vec![granted.what().space().into(), serde_json::json!(projects).to_string().into()];
+        let columns = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
+        let seen = reach.condition(columns, &mut parameters);
+        sql::left_out(rows, &seen, &parameters)
+    })
 }
 
 mod sql {
@@ -78,16 +84,15 @@ mod sql {
         Ok(found.into_iter().filter_map(|(project, version)| Some((project, version?))).collect())
     }
 
-    pub fn left_out(rows: &Rows<'_>, space: i64, projects: &[i64]) -> Result<HashSet<(i64, i64)>> {
-        let found = rows.all(
+    pub fn left_out(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<HashSet<(i64, i64)>> {
+        let sql = format!(
             "SELECT p.id, e.id FROM projects p JOIN environments e ON e.space_id = p.space_id
-             WHERE p.space_id = ?1 AND p.id IN (SELECT value FROM json_each(?2))
+             WHERE p.space_id = ?1 AND p.id IN (SELECT value FROM json_each(?2)) AND {seen}
                AND EXISTS (SELECT 1 FROM phases f WHERE f.lifecycle_id = p.lifecycle_id)
                AND NOT EXISTS (SELECT 1 FROM phases f LEFT JOIN phase_environments x ON x.phase_id = f.id
-                               WHERE f.lifecycle_id = p.lifecycle_id AND (x.environment_id IS NULL OR x.environment_id = e.id))",
-            (space, serde_json::json!(projects).to_string()),
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
+                               WHERE f.lifecycle_id = p.lifecycle_id AND (x.environment_id IS NULL OR x.environment_id = e.id))"
+        );
+        let found = rows.all(&sql, params_from_iter(parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(found.into_iter().collect())
     }
 }
