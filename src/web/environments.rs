@@ -12,7 +12,10 @@ use crate::{
     company::{
         access::{
             At, New,
-            permissions::{EnvironmentCreate, EnvironmentDelete, EnvironmentEdit, EnvironmentView, List as Listing},
+            permissions::{
+                AccountView, EnvironmentCreate, EnvironmentDelete, EnvironmentEdit, EnvironmentView, List as Listing,
+                MachineView,
+            },
         },
         environments::{self, Environment, Fields, Filter},
     },
@@ -63,14 +66,19 @@ fn frame(visit: &Visit, title: &str) -> Frame {
     infrastructure(visit, title, "environments")
 }
 
-/// The frame of a page under Infrastructure, with its tabs.
+/// The frame of a page under Infrastructure, with the tabs that the visitor may open.
 pub(super) fn infrastructure(visit: &Visit, title: &str, current: &str) -> Frame {
     let tab = |key: &str| visit.space_path(&format!("/infrastructure/{key}"));
-    visit
-        .frame("infrastructure", title)
-        .tab("Environments", tab("environments"), current == "environments")
-        .tab("Deployment targets", tab("targets"), current == "targets")
-        .tab("Accounts", tab("accounts"), current == "accounts")
+    let frame = visit.frame("infrastructure", title);
+    let Ok(space) = visit.space() else { return frame };
+    let visitor = &visit.visitor;
+    let tabs = [
+        ("environments", "Environments", visitor.may_somewhere::<EnvironmentView>(&space)),
+        ("targets", "Deployment targets", visitor.may_somewhere::<MachineView>(&space)),
+        ("accounts", "Accounts", visitor.may_somewhere::<AccountView>(&space)),
+    ];
+    let open = tabs.into_iter().filter(|(.., may)| *may);
+    open.fold(frame, |frame, (key, label, _)| frame.tab(label, tab(key), current == key))
 }
 
 fn located(visit: &Visit) -> Result<At<crate::base::ids::Environment>> {

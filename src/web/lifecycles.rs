@@ -19,8 +19,8 @@ use crate::{
         access::{
             At,
             permissions::{
-                EnvironmentView, LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView, List as Listing,
-                ProjectView,
+                EnvironmentView, Inside, LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView,
+                List as Listing, ProjectGroupView, ProjectView,
             },
         },
         environments::{self, Environment},
@@ -112,14 +112,18 @@ fn frame(visit: &Visit, title: &str) -> Frame {
     library(visit, title, "lifecycles")
 }
 
-/// The frame of a page under Library, with its tabs.
+/// The frame of a page under Library, with the tabs that the visitor may open.
 pub(super) fn library(visit: &Visit, title: &str, current: &str) -> Frame {
     let tab = |key: &str| visit.space_path(&format!("/library/{key}"));
-    visit
-        .frame("library", title)
-        .tab("Lifecycles", tab("lifecycles"), current == "lifecycles")
-        .tab("Tag sets", tab("tag-sets"), current == "tag-sets")
-        .tab("Project groups", tab("project-groups"), current == "project-groups")
+    let frame = visit.frame("library", title);
+    let Ok(space) = visit.space() else { return frame };
+    let tabs = [
+        ("lifecycles", "Lifecycles", visit.visitor.may_somewhere::<LifecycleView>(&space)),
+        ("tag-sets", "Tag sets", visit.visitor.may(Inside { at: space.clone() })),
+        ("project-groups", "Project groups", visit.visitor.may_somewhere::<ProjectGroupView>(&space)),
+    ];
+    let open = tabs.into_iter().filter(|(.., may)| *may);
+    open.fold(frame, |frame, (key, label, _)| frame.tab(label, tab(key), current == key))
 }
 
 fn located(visit: &Visit) -> Result<At<ids::Lifecycle>> {
