@@ -11,6 +11,7 @@ use crate::{
                 ProcessView, ProjectGroupView, ReleaseCreate, ReleaseView, TenantView,
             },
         },
+        dashboard,
         deployments::{self, Deployment},
         environments::{self, Environment},
         lifecycles::{self, promotion::Progress},
@@ -26,11 +27,10 @@ use crate::{
     },
 };
 use askama::Template;
+use std::collections::HashMap;
 
 /// Releases shown here; the others are on their own page.
-const RELEASES: usize = 6;
-/// How many releases are looked at to say how far behind a place is.
-const LOOKED_AT: i64 = 100;
+const RELEASES: i64 = 6;
 /// Tenants on one page.
 const TENANTS: i64 = 25;
 /// Deployments in the timeline.
@@ -95,6 +95,8 @@ pub(in crate::web) struct Ground<'v> {
     pub open: Vec<ids::Id<ids::Environment>>,
     /// The latest deployment to each place.
     pub latest: Vec<Deployment>,
+    /// How many releases are newer than one that is somewhere.
+    behind: HashMap<i64, u32>,
     visit: &'v Visit<'v>,
     of: &'v Of,
 }
@@ -109,15 +111,18 @@ impl<'v> Ground<'v> {
             let granted = visitor.ask(Listing::<EnvironmentView>::of(&space))?;
             environments = environments::list(&granted, &environments::Filter::default(), Page::ALL)?.items;
         }
-        let mut latest = Vec::new();
+        let (mut latest, mut behind) = (Vec::new(), HashMap::new());
         if visitor.may_somewhere::<DeploymentView>(&space) {
             let filter =
                 deployments::Filter { projects: Some(vec![of.project.id.0]), ..deployments::Filter::default() };
-            latest = deployments::latest(&visitor.ask(Listing::<DeploymentView>::of(&space))?, &filter)?;
+            for spot in dashboard::spots(&visitor.ask(Listing::<DeploymentView>::of(&space))?, &filter)? {
+                behind.insert(spot.deployment.release.0, spot.behind);
+                latest.push(spot.deployment);
+            }
         }
         in_order(visit, of, &mut environments, &latest)?;
         let open = open(visit, of, &space, &environments)?;
-        Ok(Ground { environments, open, latest, visit, of })
+        Ok(Ground { environments, open, latest, behind, visit, of })
     }
 
     /// One release in each environment.
@@ -261,7 +266,7 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
     let ground = Ground::of(visit, &of)?;
     let found = if visitor.may_somewhere::<ReleaseView>(&space) {
         let filter = releases::Filter { project: Some(of.project.id.0), ..releases::Filter::default() };
-        let page = Page { skip: 0, take: LOOKED_AT };
+        let page = Page { skip: 0, take: RELEASES };
         Some(releases::list(&visitor.ask(Listing::<ReleaseView>::of(&space))?, &filter, page)?)
     } else {
         None
@@ -269,7 +274,7 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
     let (known, total) = found.map_or((Vec::new(), 0), |found| (found.items, found.total));
     let mut rows = Vec::new();
     let mut newest = None;
-    for release in known.iter().take(RELEASES) {
+    for release in &known {
         let progression = progression(visit, &of, &release.version)?;
         rows.push(ReleaseRow {
             version: release.version.clone(),
@@ -300,7 +305,7 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
         more_releases: (total as usize > rows.len())
             .then(|| (format!("All {}", counted(total as usize, "release")), of.page("releases"))),
         releases: rows,
-        tenants: tenants_of(visit, &of, &ground, &known)?,
+        tenants: tenants_of(visit, &of, &ground)?,
         timeline: happened(visit, &of)?,
         about: about(visit, &of)?,
     })
@@ -352,7 +357,7 @@ fn first(visit: &Visit, of: &Of, releases: i64, may_release: bool) -> Result<Opt
 }
 
 /// Tenants × environments, where the project is deployed for tenants.
-fn tenants_of(visit: &Visit, of: &Of, ground: &Ground<'_>, releases: &[Brief]) -> Result<Option<Tenants>> {
+fn tenants_of(visit: &Visit, of: &Of, ground: &Ground<'_>) -> Result<Option<Tenants>> {
     let space = visit.space()?;
     if !of.project.tenanted.with_tenant() || !visit.visitor.may_somewhere::<TenantView>(&space) {
         return Ok(None);
@@ -367,11 +372,7 @@ fn tenants_of(visit: &Visit, of: &Of, ground: &Ground<'_>, releases: &[Brief]) -
         name: tenant.name.clone(),
         href: visit.space_path(&format!("/tenants/{}", tenant.slug)),
         is_disabled: tenant.is_disabled,
-        cells: ground
-            .environments
-            .iter()
-            .map(|place| tenant_cell(visit, of, ground, releases, tenant, place))
-            .collect(),
+        cells: ground.environments.iter().map(|place| tenant_cell(visit, of, ground, tenant, place)).collect(),
     });
     let encoded = crate::web::environments::encode(search);
     Ok(Some(Tenants {
@@ -382,23 +383,15 @@ fn tenants_of(visit: &Visit, of: &Of, ground: &Ground<'_>, releases: &[Brief]) -
     }))
 }
 
-fn tenant_cell(
-    visit: &Visit,
-    of: &Of,
-    ground: &Ground<'_>,
-    releases: &[Brief],
-    tenant: &Tenant,
-    place: &Environment,
-) -> Cell {
+fn tenant_cell(visit: &Visit, of: &Of, ground: &Ground<'_>, tenant: &Tenant, place: &Environment) -> Cell {
     let there = ground.latest.iter().find(|one| one.tenant == Some(tenant.id) && one.environment == place.id);
     let Some(deployment) = there else {
         let connected =
             tenant.connections.iter().any(|one| one.project == of.project.id && one.environments.contains(&place.id));
         return if connected { Cell::none() } else { Cell::closed() };
     };
-    let behind = releases.iter().position(|one| one.id == deployment.release).unwrap_or(releases.len());
     let cell = Cell::new(&deployment.version, log_href(visit, deployment), chip(deployment), when(at(deployment)));
-    cell.behind(u32::try_from(behind).unwrap_or(u32::MAX))
+    cell.behind(ground.behind.get(&deployment.release.0).copied().unwrap_or(0))
 }
 
 fn happened(visit: &Visit, of: &Of) -> Result<Timeline> {
