@@ -27,7 +27,7 @@ const longestTest = 180_000;
 
 const chosen = process.argv.slice(2).map((name) => name.replace(/\.mjs$/, ''));
 for (const name of chosen) {
-  if (!files.includes(name)) {
+  if (![...files, 'pictures'].includes(name)) {
     console.error(`There is no "${name}"; there are: ${files.join(', ')}`);
     process.exit(2);
   }
