@@ -211,7 +211,8 @@ fn fields(visit: &Visit) -> Fields {
 /// What the buttons beside the phases do. Answers the phase to look at next, or `None` when the form is to be saved.
 fn rearrange(asked: &str, phases: &mut Vec<PhaseFields>) -> Option<usize> {
     let (what, at) = asked.split_once('-').unwrap_or((asked, "0"));
-    let at = at.parse::<usize>().unwrap_or(0);
+    // A number that is none stands for no phase.
+    let at = at.parse::<usize>().unwrap_or(MOST).min(MOST);
     match what {
         "add" if phases.len() < MOST => {
             phases.push(PhaseFields::default());

@@ -419,11 +419,8 @@ mod sql {
         )
     }
 
-    /// "new" stays free for the page that makes one.
     pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
-        names::free(wish, |slug| {
-            Ok(slug == "new" || rows.any("SELECT 1 FROM projects WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
-        })
+        names::free(wish, |slug| rows.any("SELECT 1 FROM projects WHERE space_id = ?1 AND slug = ?2", (space, slug)))
     }
 
     pub fn lifecycle_in(rows: &Rows<'_>, space: Id<Space>, lifecycle: Id<Lifecycle>) -> Result<bool> {

@@ -60,7 +60,7 @@ fn a_new_project_has_a_process_and_a_default_channel() {
     assert_eq!(field(create(&again, Fields::named("SHOP"))), "Name");
     assert_eq!(field(create(&again, Fields { lifecycle: Some(Id::new(99)), ..Fields::named("A") })), "LifecycleId");
     assert_eq!(made(&ada, "Shop!").slug, "shop-2");
-    assert_eq!(made(&ada, "New").slug, "new-2", "the page that makes one keeps its address");
+    assert_eq!(made(&ada, "New").slug, "new-project", "the page that makes one keeps its address");
     assert!(harbour.trail().contains(&"Created: Project Shop was created".into()));
 }
 
