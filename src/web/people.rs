@@ -221,11 +221,7 @@ pub(super) fn invite(visit: &Visit) -> Result<Answer> {
             show_page(visit, &at, &link(visit, &invited.token), "")
         }
         Err(error) => {
-            let form = refuse(
-                invite_view(visit, &chosen)?.typed(sent.typed().filter(|(name, _)| *name != "teams")),
-                error,
-                &NAMES,
-            )?;
+            let form = refuse(invite_view(visit, &chosen)?.typed(sent.typed()), error, &NAMES)?;
             Answer::refused(&Form {
                 frame: access(visit, "Invite a person", "people").crumb("People", base(visit)),
                 form,

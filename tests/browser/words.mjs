@@ -40,6 +40,7 @@ export const marks = {
   form: 'main form[method=post]:has(input:not([type=hidden]), textarea, select)',
   send: 'button:not([type=button]):not([name=preview])',
   invalid: 'main :is([aria-invalid=true], fieldset[aria-describedby*="-error"])',
+  secretText: 'textarea[name=key]', // what is secret does not come back
   summaryLink: '[role=alert] a[href^="#"]',
 };
 
