@@ -263,11 +263,11 @@ pub fn space_routes() -> Vec<Route<Handler>> {
     ]
 }
 
+/// Who answers, what it needs, and the parameters of the path.
+type Found = (Handler, Needs, std::collections::HashMap<&'static str, String>);
+
 /// Where a path of the API leads: the route and its parameters, `space` among them as it was spelt.
-fn route(
-    method: &Method,
-    segments: &[String],
-) -> std::result::Result<(Handler, Needs, std::collections::HashMap<&'static str, String>), Option<Vec<Method>>> {
+fn route(method: &Method, segments: &[String]) -> std::result::Result<Found, Option<Vec<Method>>> {
     let (company, space) = (company_routes(), space_routes());
     let mut methods = None;
     let mut attempt = |routes: &[Route<Handler>], segments: &[String], spelt: Option<&String>| match table::find(
