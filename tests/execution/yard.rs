@@ -138,19 +138,4 @@ impl Yard {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
-    /// The trail's messages of some categories, oldest first.
-    pub fn trail(&self) -> Vec<String> {
-        let answer = self.caller().get("/api/events?take=1000");
-        if answer.status != 200 {
-            return Vec::new();
-        }
-        let events = answer.json();
-        events["Items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .rev()
-            .map(|one| format!("{}: {}", one["Category"].as_str().unwrap(), one["Message"].as_str().unwrap()))
-            .collect()
-    }
 }

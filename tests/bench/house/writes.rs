@@ -167,7 +167,6 @@ pub fn found(appliance: &Appliance, slug: &str) -> (bulkhead::company::Company, 
     let user = visitor.locate(Within::Company, "ada@harbour.test").expect("Ada");
     let granted = visitor.ask(p::UserEdit {}).unwrap_or_else(|_| panic!("refused"));
     let key = people::keys::create_for(&granted, &user, "figures", 30).expect("a key");
-    drop(granted);
     drop(visitor);
     (company, key)
 }
