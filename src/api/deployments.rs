@@ -15,7 +15,7 @@ use crate::{
     company::{
         access::{
             At, Visitor,
-            permissions::{DeploymentView, EnvironmentView, List, ReleaseView, TenantView},
+            permissions::{DeploymentCreate, DeploymentView, EnvironmentView, List, ReleaseView, TenantView},
         },
         deployments::{
             self, Deployment, Filter, Options,
@@ -131,6 +131,8 @@ struct Request {
 
 fn request(ask: &Ask) -> Result<Request> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
+    // Whoever may nowhere hears that first, whatever was sent.
+    visitor.ask(List::<DeploymentCreate>::of(&space))?;
     let mut wrong = Fields::new();
     let name =
         [ask.body.text("ProjectName"), ask.body.text("ProjectId")].into_iter().find(|text| !text.trim().is_empty());
@@ -232,6 +234,8 @@ fn tagged(
 /// The older way: one release, one environment, perhaps one tenant, all by id.
 pub(super) fn create(ask: &Ask) -> Result<Reply> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
+    // Whoever may nowhere hears that first, whatever was sent.
+    visitor.ask(List::<DeploymentCreate>::of(&space))?;
     let mut wrong = Fields::new();
     for name in ["ReleaseId", "EnvironmentId"] {
         if !ask.body.has(name) {
@@ -294,7 +298,7 @@ fn previewed(
         Some(tenant) => Some(visitor.ask(TenantView { tenant: visitor.locate(space, tenant)? })?),
         None => None,
     };
-    let preview = deployments::preview(&granted, &environment, tenant.as_ref())?;
+    let preview = deployments::preview(&granted, &environment, tenant.as_ref(), &[])?;
     let roles = releases::show(&granted)?.steps.iter().map(|step| step.target_roles()).collect::<Vec<_>>();
     let steps: Vec<Value> = preview
         .plan

@@ -213,6 +213,7 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::POST,   "/releases/{id}/deployments/previews",   "ReleaseView",       deployments::previews),
         // Tasks
         top(M::GET,    "/tasks",                                "TaskView",          tasks::list),
+        top(M::POST,   "/tasks",                                "TaskCreate",        tasks::create),
         top(M::GET,    "/tasks/{id}",                           "TaskView",          tasks::show),
         top(M::GET,    "/tasks/{id}/details",                   "TaskView",          tasks::details),
         top(M::GET,    "/tasks/{id}/raw",                       "TaskView",          tasks::raw),

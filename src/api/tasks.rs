@@ -1,21 +1,22 @@
 //! `/api/{space}/tasks`.
 
 use super::{
-    caller::{Ask, Reply},
+    caller::{Ask, Body, Reply},
     resource,
 };
 use crate::{
     base::{
         clock::{self, Moment},
-        error::Result,
+        error::{Error, Result},
         ids,
         paging::Page,
     },
     company::{
         access::{
             At, Within,
-            permissions::{List, TaskCancel, TaskView},
+            permissions::{List, TaskCancel, TaskCreate, TaskView},
         },
+        targets::health,
         tasks::{self, Filter, Line, State, Step, StepStatus, Task, Work},
     },
 };
@@ -116,6 +117,34 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
 pub(super) fn show(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(TaskView { task: located(ask)? })?;
     Reply::ok(draw(ask, &tasks::show(&granted)?))
+}
+
+/// Asks for a health check of deployment targets: one task each; the first is answered.
+pub(super) fn create(ask: &Ask) -> Result<Reply> {
+    let (visitor, space) = (ask.visitor()?, ask.space()?);
+    // Whoever may nowhere hears that first, whatever was sent.
+    visitor.ask(List::<TaskCreate>::of(&space))?;
+    if Work::parse(&ask.body.text("Name")) != Some(Work::Health) {
+        return Err(Error::invalid(
+            "Name",
+            "Only Health can be asked for here. Deployments are made with deployments/create.",
+        ));
+    }
+    let machines = ask.body.get("Arguments").map(Body::of).unwrap_or_default().texts("MachineIds");
+    if machines.is_empty() || machines.len() > 100 {
+        return Err(Error::invalid("MachineIds", "Name 1 to 100 deployment targets in Arguments.MachineIds."));
+    }
+    let proofs: Vec<_> = machines
+        .iter()
+        .map(|id| visitor.ask(TaskCreate { target: visitor.locate(&space, id)? }))
+        .collect::<Result<_>>()?;
+    let mut first = None;
+    for proof in &proofs {
+        let task = health::ask(proof)?;
+        first.get_or_insert(task);
+    }
+    let task = first.ok_or_else(|| Error::internal("no health check was asked for"))?;
+    Reply::created(draw(ask, &task))
 }
 
 /// One with its steps and what they said.

@@ -245,7 +245,7 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
             Some(tenant) => Some(visitor.ask(TenantView { tenant: visitor.locate(&space, tenant)? })?),
             None => None,
         };
-        let preview = deployments::preview(&granted, &environment, tenant.as_ref())?;
+        let preview = deployments::preview(&granted, &environment, tenant.as_ref(), &chosen.skip)?;
         plan = match (chosen.tenants.len(), preview.plan.steps.len()) {
             (_, 0) => "The release has no steps: nothing will run.".into(),
             (0 | 1, some) => format!("{} will run in {}.", count(some as u64, "step", "steps"), place.name),

@@ -66,3 +66,31 @@ fn a_machine_with_another_key_gets_nothing() {
     assert!(why.starts_with("Step 1 (Install) on web-1 failed: ") && why.contains("host key"), "{why}");
     assert!(!machine.home().join("was-here").exists());
 }
+
+#[test]
+fn a_health_check_tells_what_it_found() {
+    let yard = Yard::new("Untenanted", &[on_targets("Install", "web", "true")]);
+    let mut machine = Machine::start();
+    let key = json!({ "HasValue": true, "NewValue": machine.private_key() });
+    let account = yard.make(
+        "accounts",
+        json!({ "Name": "Key", "AccountType": "SshKeyPair", "Username": machine.user(), "PrivateKeyFile": key }),
+    );
+    let target = yard.make(
+        "machines",
+        json!({
+            "Name": "web-1", "EnvironmentIds": ["Environments-1"], "Roles": ["web"],
+            "Endpoint": { "CommunicationStyle": "Ssh", "Host": machine.host(), "Port": machine.port(), "Fingerprint": machine.fingerprint(), "AccountId": account },
+        }),
+    );
+    let check = || yard.make("tasks", json!({ "Name": "Health", "Arguments": { "MachineIds": [target] } }));
+    let health =
+        || yard.caller().get(&format!("/api/Spaces-1/machines/{target}")).expect(200).json()["HealthStatus"].clone();
+    assert_eq!(yard.end_of(&check())["State"], "Success");
+    assert_eq!(health(), "Healthy");
+    machine.stop();
+    let end = yard.end_of(&check());
+    assert_eq!(end["State"], "Failed");
+    assert!(end["ErrorMessage"].as_str().unwrap().contains("Check that the machine is on"), "{end}");
+    assert_eq!(health(), "Unavailable");
+}

@@ -69,11 +69,12 @@ pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
 }
 
 /// What deploying a release somewhere would do, and whether it would be allowed by the rules of `domain §6`. Whether the
-/// visitor may press the button is for [`super::deploy`] to ask.
+/// visitor may press the button is for [`super::deploy`] to ask. `skip` names the steps to leave out.
 pub fn preview(
     granted: &Granted<'_, ReleaseView>,
     environment: &Granted<'_, EnvironmentView>,
     tenant: Option<&Granted<'_, TenantView>>,
+    skip: &[String],
 ) -> Result<Preview> {
     let release = granted.what().release.id();
     let environment = environment.what().environment.id();
@@ -81,6 +82,7 @@ pub fn preview(
     let reach = granted.reach_of::<MachineView>(granted.what().release.space_id());
     granted.read(|rows| {
         let mut material = material(rows, release, environment, tenant)?;
+        material.skip = skip.to_vec();
         let seen = sql::targets_within(rows, &reach, &material.machines)?;
         for machine in material.machines.iter_mut().filter(|machine| !seen.contains(&machine.id)) {
             machine.name = "A deployment target that you may not see".into();

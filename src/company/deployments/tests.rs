@@ -265,18 +265,20 @@ fn a_preview_says_what_would_run_and_what_stands_in_the_way() {
     let release = ada.ask(ReleaseView { release: ada.locate(&project, "1.0.0").unwrap() }).unwrap();
     let environment = |name: &str| ada.ask(EnvironmentView { environment: ada.locate(&space, name).unwrap() }).unwrap();
     let contoso = ada.ask(TenantView { tenant: ada.locate(&space, "contoso").unwrap() }).unwrap();
-    let open = preview(&release, &environment("staging"), Some(&contoso)).unwrap();
+    let open = preview(&release, &environment("staging"), Some(&contoso), &[]).unwrap();
     assert_eq!(open.obstacle, None);
     assert_eq!(open.plan.steps[0].places[0].name(), "Built-in worker");
     assert_eq!(open.plan.variables["Octopus.Deployment.Tenant.Name"], "Contoso");
     assert!(
-        preview(&release, &environment("production"), Some(&contoso))
+        preview(&release, &environment("production"), Some(&contoso), &[])
             .unwrap()
             .obstacle
             .unwrap()
             .contains("may not go to Production yet")
     );
-    assert!(preview(&release, &environment("staging"), None).unwrap().obstacle.unwrap().contains("for tenants only"));
+    assert!(
+        preview(&release, &environment("staging"), None, &[]).unwrap().obstacle.unwrap().contains("for tenants only")
+    );
 }
 
 #[test]
