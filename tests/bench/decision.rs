@@ -103,7 +103,7 @@ fn ask(bencher: Bencher, questions: Vec<Question>) {
     let checks: Vec<Check> = questions.into_iter().map(check).collect();
     bencher.counter(ItemsCount::new(QUESTIONS)).bench(|| {
         let now = || Moment(0);
-        checks.iter().filter(|check| grants.decide(DeploymentCreate::INFO, black_box(check), now).is_ok()).count()
+        checks.iter().filter(|check| grants.allows(DeploymentCreate::INFO, black_box(check), now).is_some()).count()
     });
 }
 
@@ -115,6 +115,17 @@ fn decision_allowed(bencher: Bencher) {
 #[divan::bench]
 fn decision_refused(bencher: Bencher) {
     ask(bencher, refused());
+}
+
+/// A refusal with its reason, as the trail and the page tell it.
+#[divan::bench]
+fn reason_of_a_refusal(bencher: Bencher) {
+    let grants = grants(&roles());
+    let checks: Vec<Check> = refused().into_iter().map(check).collect();
+    bencher.counter(ItemsCount::new(QUESTIONS)).bench(|| {
+        let now = || Moment(0);
+        checks.iter().filter(|check| grants.decide(DeploymentCreate::INFO, black_box(check), now).is_ok()).count()
+    });
 }
 
 /// The same with a `HashSet` a dimension: what one would write first.

@@ -136,6 +136,13 @@ impl Limit {
             Limit::Only(bits) => bits.get(id as usize / 64).is_some_and(|word| word >> (id as usize % 64) & 1 == 1),
         }
     }
+    /// The largest id that there is a bit for.
+    fn largest(&self) -> Option<usize> {
+        match self {
+            Limit::All => None,
+            Limit::Only(bits) => (bits.len() * 64).checked_sub(1),
+        }
+    }
     /// The ids inside, in order; `None` when all are.
     pub fn ids(&self) -> Option<Vec<i64>> {
         let Limit::Only(bits) = self else { return None };
@@ -173,6 +180,21 @@ pub struct Grant {
 pub struct Grants {
     grants: Vec<Grant>,
     by_permission: Vec<Vec<u32>>,
+    near: Near,
+}
+
+/// Which grants can concern a project at all, one bit a grant, so that most need not be looked at. It only leaves out;
+/// what it leaves in is decided by [`covers`].
+#[derive(Debug, Clone, Default)]
+struct Near {
+    /// So many words hold one bit for every grant.
+    words: usize,
+    /// The grants of each permission.
+    of_permission: Vec<u64>,
+    /// The grants that list each project, and those of `anywhere`.
+    of_project: Vec<u64>,
+    /// The grants that reach further than a list of projects.
+    anywhere: Vec<u64>,
 }
 
 /// Why a question was answered with no.
@@ -206,6 +228,7 @@ impl Grants {
         let mut all = Grants {
             grants: Vec::with_capacity(grants.len()),
             by_permission: vec![Vec::new(); super::permissions::COUNT],
+            near: Near::default(),
         };
         for (grant, permissions) in grants {
             let number = all.grants.len() as u32;
@@ -214,6 +237,7 @@ impl Grants {
                 all.by_permission[key].push(number);
             }
         }
+        all.near = Near::new(&all.grants, &all.by_permission);
         all
     }
 
@@ -227,19 +251,77 @@ impl Grants {
         self.grants.iter().any(|grant| grant.space == Some(space) && grant.until.is_none_or(|until| until > now))
     }
 
-    /// The decision: the first grant that allows, by itself, or the reason of the nearest miss. Grants are never
-    /// combined (`access-rules §3`).
+    /// The decision: the first grant that allows, by itself. Grants are never combined (`access-rules §3`).
+    #[inline]
+    pub fn allows(&self, info: &Info, check: &Check, now: impl Fn() -> Moment + Copy) -> Option<&Grant> {
+        let covering = |grant: &&Grant| covers(grant, info, check, now).is_ok();
+        match check.projects {
+            Ids::One(project) if info.projects => {
+                self.near.of(info.key, project).map(|number| &self.grants[number]).find(covering)
+            }
+            _ => self.of(info).find(covering),
+        }
+    }
+
+    /// The decision, or the reason of the nearest miss.
     pub fn decide(&self, info: &Info, check: &Check, now: impl Fn() -> Moment + Copy) -> Result<&Grant, Reason> {
-        let mut nearest = Reason::NotHeld;
-        for grant in self.of(info) {
-            match covers(grant, info, check, now) {
-                Ok(()) => return Ok(grant),
-                Err(reason) if reason != Reason::NotHeld => nearest = reason,
-                Err(_) => {}
+        self.allows(info, check, now).ok_or_else(|| self.reason(info, check, now))
+    }
+
+    /// Why a question that no grant allows is answered with no: the reason of the nearest miss.
+    pub fn reason(&self, info: &Info, check: &Check, now: impl Fn() -> Moment + Copy) -> Reason {
+        let misses = self.of(info).filter_map(|grant| covers(grant, info, check, now).err());
+        misses.filter(|reason| *reason != Reason::NotHeld).last().unwrap_or(Reason::NotHeld)
+    }
+}
+
+impl Near {
+    fn new(grants: &[Grant], by_permission: &[Vec<u32>]) -> Near {
+        let words = grants.len().div_ceil(64);
+        let largest = grants.iter().filter_map(|grant| grant.projects.largest()).max();
+        let mut of_permission = vec![0; by_permission.len() * words];
+        for (key, numbers) in by_permission.iter().enumerate() {
+            numbers.iter().for_each(|number| mark(&mut of_permission[key * words..], *number as usize));
+        }
+        let mut anywhere = vec![0; words];
+        for (number, grant) in grants.iter().enumerate() {
+            // A project can lie in any group; and without a list of projects there is nothing to leave out by.
+            if grant.projects.is_all() || !grant.groups.is_all() {
+                mark(&mut anywhere, number);
             }
         }
-        Err(nearest)
+        let mut of_project = anywhere.repeat(largest.map_or(0, |id| id + 1));
+        for (number, grant) in grants.iter().enumerate() {
+            for id in grant.projects.ids().into_iter().flatten() {
+                mark(&mut of_project[id as usize * words..], number);
+            }
+        }
+        Near { words, of_permission, of_project, anywhere }
     }
+
+    /// The numbers of the grants that carry a permission and can concern a project, in order.
+    fn of(&self, key: usize, project: i64) -> impl Iterator<Item = usize> {
+        let row = |table: &'_ [u64], place: usize| -> Option<std::ops::Range<usize>> {
+            let start = place.checked_mul(self.words)?;
+            let range = start..start.checked_add(self.words)?;
+            (range.end <= table.len()).then_some(range)
+        };
+        let carrying = row(&self.of_permission, key).map_or(&[][..], |range| &self.of_permission[range]);
+        let place = usize::try_from(project).ok().and_then(|project| row(&self.of_project, project));
+        let concerning = place.map_or(&self.anywhere[..], |range| &self.of_project[range]);
+        carrying.iter().zip(concerning).enumerate().flat_map(|(word, (carrying, concerning))| {
+            let mut left = carrying & concerning;
+            std::iter::from_fn(move || {
+                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+                left &= left - 1;
+                Some(word * 64 + bit)
+            })
+        })
+    }
+}
+
+fn mark(bits: &mut [u64], number: usize) {
+    bits[number / 64] |= 1 << (number % 64);
 }
 
 /// Whether one grant allows the question by itself.

@@ -135,8 +135,10 @@ fn decisions_and_lists_agree_with_the_rules() {
     for round in 0..400 {
         let shape = shapes[round % shapes.len()];
         let several = shape.info.name == "MachineView";
+        // Now and then so many grants that they do not fit into one word of bits.
+        let most = if round % 20 == 7 { 150 } else { 4 };
         let grants: Vec<Lists> =
-            (0..dice.below(4)).map(|_| [dice.limit(), dice.limit(), dice.limit(), dice.limit()]).collect();
+            (0..dice.below(most)).map(|_| [dice.limit(), dice.limit(), dice.limit(), dice.limit()]).collect();
         let compiled: Vec<_> = grants.iter().map(|[g, p, e, t]| (grant(g, p, e, t), vec![shape.info.key])).collect();
         let compiled = Grants::new(compiled);
         let things: Vec<Thing> = (0..12)
