@@ -205,13 +205,20 @@ async fn dispatch(State(desk): State<Desk>, request: Request) -> Response {
 }
 
 async fn trace(request: Request, next: Next) -> Response {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return marked(next.run(request).await);
+    }
     let begun = std::time::Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let address =
         request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.to_string()).unwrap_or_default();
-    let mut response = next.run(request).await;
+    let response = next.run(request).await;
     let took = begun.elapsed();
     tracing::debug!(%method, path, status = response.status().as_u16(), took = ?took, address, "request");
+    marked(response)
+}
+
+fn marked(mut response: Response) -> Response {
     response.headers_mut().entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     response
 }

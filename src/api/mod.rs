@@ -34,11 +34,12 @@ use crate::{
     http::{
         Desk,
         call::Call,
-        table::{self, Matched, Needs, Route},
+        table::{self, Matched, Needs, Route, Table},
     },
 };
 use axum::{extract::Request, http::Method, response::Response};
 use caller::{Ask, Reply};
+use std::sync::LazyLock;
 
 /// Answers a program.
 pub type Handler = fn(&Ask) -> Result<Reply>;
@@ -264,36 +265,38 @@ pub fn space_routes() -> Vec<Route<Handler>> {
     ]
 }
 
+static COMPANY_ROUTES: LazyLock<Table<Handler>> = LazyLock::new(|| Table::new(company_routes()));
+static SPACE_ROUTES: LazyLock<Table<Handler>> = LazyLock::new(|| Table::new(space_routes()));
+
 /// Who answers, what it needs, and the parameters of the path.
 type Found = (Handler, Needs, std::collections::HashMap<&'static str, String>);
 
 /// Where a path of the API leads: the route and its parameters, `space` among them as it was spelt.
 fn route(method: &Method, segments: &[String]) -> std::result::Result<Found, Option<Vec<Method>>> {
-    let (company, space) = (company_routes(), space_routes());
+    let (company, space) = (&*COMPANY_ROUTES, &*SPACE_ROUTES);
     let mut methods = None;
-    let mut attempt = |routes: &[Route<Handler>], segments: &[String], spelt: Option<&String>| match table::find(
-        routes, method, segments,
-    ) {
-        Matched::Route(route, mut parameters) => {
-            if let Some(spelt) = spelt {
-                parameters.insert("space", spelt.clone());
+    let mut attempt =
+        |routes: &Table<Handler>, segments: &[String], spelt: Option<&String>| match routes.find(method, segments) {
+            Matched::Route(route, mut parameters) => {
+                if let Some(spelt) = spelt {
+                    parameters.insert("space", spelt.clone());
+                }
+                Some((route.handler, route.needs, parameters))
             }
-            Some((route.handler, route.needs, parameters))
-        }
-        Matched::Method(others) => {
-            methods = Some(others);
-            None
-        }
-        Matched::Nothing => None,
-    };
-    let found = attempt(&company, segments, None)
-        .or_else(|| (!segments.is_empty()).then(|| attempt(&space, segments, None)).flatten())
+            Matched::Method(others) => {
+                methods = Some(others);
+                None
+            }
+            Matched::Nothing => None,
+        };
+    let found = attempt(company, segments, None)
+        .or_else(|| (!segments.is_empty()).then(|| attempt(space, segments, None)).flatten())
         .or_else(|| match segments.split_first() {
             Some((word, rest)) if word.eq_ignore_ascii_case("spaces") => {
                 let (spelt, rest) = rest.split_first()?;
-                attempt(&space, rest, Some(spelt)).filter(|_| !rest.is_empty())
+                attempt(space, rest, Some(spelt)).filter(|_| !rest.is_empty())
             }
-            Some((spelt, rest)) => attempt(&space, rest, Some(spelt)),
+            Some((spelt, rest)) => attempt(space, rest, Some(spelt)),
             None => None,
         });
     found.ok_or(methods)
@@ -316,7 +319,9 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         return error::status(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE).respond(secure);
     }
     let reference = call.reference.clone();
-    let answer = crate::http::blocking(move || Ok(answer(&mut call, &method, &segments))).await;
+    let looks = matches!(method, Method::GET | Method::HEAD);
+    let work = move || Ok(answer(&mut call, &method, &segments));
+    let answer = if looks { crate::http::looking(work).await } else { crate::http::blocking(work).await };
     answer.unwrap_or_else(|fault| error::reply(&fault, &reference)).respond(secure)
 }
 

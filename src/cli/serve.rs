@@ -40,9 +40,16 @@ fn program() -> Result<PathBuf, Failure> {
     std::env::current_exe().map_err(|cause| Failure::Failed(format!("The program does not find itself: {cause}.")))
 }
 
-/// The runtime: a few threads for requests, a bounded number that may wait for files.
+/// The runtime: threads for requests, more than there are processors because looks run on them (`http::looking`), and
+/// a bounded number that may wait for files.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(64).build();
+    let processors = std::thread::available_parallelism().map_or(2, usize::from);
+    let threads = (processors * 2).clamp(4, 64);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(threads)
+        .max_blocking_threads(64)
+        .build();
     runtime.map_err(|cause| Failure::Failed(format!("The server cannot start: {cause}.")))
 }
 

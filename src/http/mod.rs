@@ -7,8 +7,17 @@ pub mod call;
 pub mod headers;
 pub mod table;
 
-use crate::appliance::Appliance;
-use std::sync::Arc;
+use crate::{
+    appliance::Appliance,
+    base::error::{Error, Result},
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// What every handler can reach. It holds no key of the engine or the operator.
 #[derive(Clone)]
@@ -32,22 +41,46 @@ impl Desk {
 ///
 /// # Errors
 /// `Internal` when the work panicked.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> crate::base::error::Result<T> + Send + 'static,
-) -> crate::base::error::Result<T> {
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,
-        Err(fault) => Err(crate::base::error::Error::internal(format!("a handler failed: {fault}"))),
+        Err(fault) => Err(Error::internal(format!("a handler failed: {fault}"))),
     }
 }
 
-/// Waits for asynchronous work from a handler: handlers run on threads that may wait.
+/// Waits for asynchronous work from a handler.
 ///
 /// # Errors
 /// `Internal` outside the server's runtime.
-pub fn wait_for<T>(work: impl Future<Output = T>) -> crate::base::error::Result<T> {
+pub fn wait_for<T>(work: impl Future<Output = T>) -> Result<T> {
     match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => Ok(runtime.block_on(work)),
-        Err(fault) => Err(crate::base::error::Error::internal(format!("no runtime to wait in: {fault}"))),
+        // A look may run on a thread that carries connections: the thread hands them over first.
+        Ok(runtime) => Ok(tokio::task::block_in_place(|| runtime.block_on(work))),
+        Err(fault) => Err(Error::internal(format!("no runtime to wait in: {fault}"))),
     }
+}
+
+/// Runs work that answers a request which only looks, on the thread that carries the connection: the way to another
+/// thread and back costs as much as most reads. One of these threads is always left to carry connections: what finds
+/// the others busy goes the way of [`blocking`], so that nobody waits for somebody else's slow page.
+///
+/// # Errors
+/// As [`blocking`].
+pub async fn looking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    static BUSY: AtomicUsize = AtomicUsize::new(0);
+    /// Counted out also when the work panics.
+    struct Turn;
+    impl Drop for Turn {
+        fn drop(&mut self) {
+            BUSY.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+    let threads = tokio::runtime::Handle::current().metrics().num_workers();
+    let others = BUSY.fetch_add(1, Ordering::Relaxed);
+    let turn = Turn;
+    if others + 1 >= threads {
+        drop(turn);
+        return blocking(work).await;
+    }
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("a handler failed: it panicked")))
 }

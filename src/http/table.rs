@@ -48,63 +48,88 @@ pub enum Matched<'t, H> {
     Nothing,
 }
 
-/// Finds the route for a path given as its segments. Literals are compared ignoring case; where several routes fit, the
-/// one whose literals come first wins.
-pub fn find<'t, H>(
-    routes: impl IntoIterator<Item = &'t Route<H>>,
-    method: &Method,
-    segments: &[String],
-) -> Matched<'t, H> {
-    let mut best: Option<(&Route<H>, u64)> = None;
-    let mut others: Vec<(Method, u64)> = Vec::new();
-    for route in routes {
-        let Some(score) = score(route.path, segments) else { continue };
-        if route.method == *method || (*method == Method::HEAD && route.method == Method::GET) {
-            if best.is_none_or(|(_, known)| score > known) {
-                best = Some((route, score));
+/// Routes put in order for being searched: made once, when the first request comes.
+pub struct Table<H> {
+    /// The routes with so many segments.
+    by_length: Vec<Vec<Entry<H>>>,
+}
+
+struct Entry<H> {
+    route: Route<H>,
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Literal(&'static str),
+    Parameter(&'static str),
+}
+
+fn parts(path: &'static str) -> Vec<Part> {
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let parameter = |part: &'static str| part.strip_prefix('{')?.strip_suffix('}');
+    parts.map(|part| parameter(part).map_or(Part::Literal(part), Part::Parameter)).collect()
+}
+
+impl<H> Table<H> {
+    /// From the list on one screen.
+    pub fn new(routes: Vec<Route<H>>) -> Table<H> {
+        let mut by_length: Vec<Vec<Entry<H>>> = Vec::new();
+        for route in routes {
+            let parts = parts(route.path);
+            by_length.resize_with(by_length.len().max(parts.len() + 1), Vec::new);
+            by_length[parts.len()].push(Entry { route, parts });
+        }
+        Table { by_length }
+    }
+
+    /// Finds the route for a path given as its segments. Literals are compared ignoring case; where several routes fit,
+    /// the one whose literals come first wins.
+    pub fn find(&self, method: &Method, segments: &[String]) -> Matched<'_, H> {
+        let mut best: Option<(&Entry<H>, u64)> = None;
+        let mut others: Vec<(Method, u64)> = Vec::new();
+        for entry in self.by_length.get(segments.len()).into_iter().flatten() {
+            let Some(score) = score(&entry.parts, segments) else { continue };
+            if entry.route.method == *method || (*method == Method::HEAD && entry.route.method == Method::GET) {
+                if best.is_none_or(|(_, known)| score > known) {
+                    best = Some((entry, score));
+                }
+            } else {
+                others.push((entry.route.method.clone(), score));
             }
-        } else {
-            others.push((route.method.clone(), score));
+        }
+        match best {
+            // A route with another method whose literals fit better is the one that was meant.
+            Some((_, score)) if others.iter().any(|(_, other)| *other > score) => {
+                Matched::Method(others.into_iter().map(|(method, _)| method).collect())
+            }
+            Some((entry, _)) => Matched::Route(&entry.route, parameters(&entry.parts, segments)),
+            None if others.is_empty() => Matched::Nothing,
+            None => Matched::Method(others.into_iter().map(|(method, _)| method).collect()),
         }
     }
-    match best {
-        // A route with another method whose literals fit better is the one that was meant.
-        Some((_, score)) if others.iter().any(|(_, other)| *other > score) => {
-            Matched::Method(others.into_iter().map(|(method, _)| method).collect())
-        }
-        Some((route, _)) => Matched::Route(route, parameters(route.path, segments)),
-        None if others.is_empty() => Matched::Nothing,
-        None => Matched::Method(others.into_iter().map(|(method, _)| method).collect()),
-    }
-}
-
-fn parts(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|part| !part.is_empty())
-}
-
-fn parameter(part: &str) -> Option<&str> {
-    part.strip_prefix('{')?.strip_suffix('}')
 }
 
 /// `None`: does not fit. Else a number that is greater the earlier literals stand.
-fn score(path: &str, segments: &[String]) -> Option<u64> {
+fn score(parts: &[Part], segments: &[String]) -> Option<u64> {
     let mut score = 0;
-    let mut count = 0;
-    for (place, part) in parts(path).enumerate() {
-        let segment = segments.get(place)?;
-        if parameter(part).is_none() {
-            if !part.eq_ignore_ascii_case(segment) {
+    for (place, (part, segment)) in parts.iter().zip(segments).enumerate() {
+        if let Part::Literal(literal) = part {
+            if !literal.eq_ignore_ascii_case(segment) {
                 return None;
             }
             score |= 1 << (63 - place.min(63));
         }
-        count += 1;
     }
-    (count == segments.len()).then_some(score)
+    Some(score)
 }
 
-fn parameters(path: &'static str, segments: &[String]) -> HashMap<&'static str, String> {
-    parts(path).zip(segments).filter_map(|(part, segment)| Some((parameter(part)?, segment.clone()))).collect()
+fn parameters(parts: &[Part], segments: &[String]) -> HashMap<&'static str, String> {
+    let named = |(part, segment): (&Part, &String)| match part {
+        Part::Parameter(name) => Some((*name, segment.clone())),
+        Part::Literal(_) => None,
+    };
+    parts.iter().zip(segments).filter_map(named).collect()
 }
 
 /// The segments of a request's path, decoded. `None` for one that is no UTF-8 or hides a slash or a null.
@@ -146,7 +171,7 @@ mod tests {
         ]
     }
     fn answer(method: Method, path: &str) -> (u8, HashMap<&'static str, String>) {
-        match find(&routes(), &method, &segments(path).unwrap()) {
+        match Table::new(routes()).find(&method, &segments(path).unwrap()) {
             Matched::Route(route, parameters) => (route.handler, parameters),
             Matched::Method(_) => (255, HashMap::new()),
             Matched::Nothing => (0, HashMap::new()),

@@ -37,7 +37,7 @@ use crate::{
     http::{
         Desk,
         call::Call,
-        table::{self, Matched, Needs, Route},
+        table::{self, Matched, Needs, Route, Table},
     },
 };
 use axum::{
@@ -46,6 +46,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use caller::{Answer, Visit};
+use std::sync::LazyLock;
 
 /// A page for somebody who is signed in to a company.
 pub type Page = fn(&Visit) -> Result<Answer>;
@@ -235,6 +236,9 @@ pub fn routes() -> Vec<Route<Page>> {
     ]
 }
 
+static OPEN_ROUTES: LazyLock<Table<OpenPage>> = LazyLock::new(|| Table::new(open_routes()));
+static ROUTES: LazyLock<Table<Page>> = LazyLock::new(|| Table::new(routes()));
+
 /// Answers a request for a page.
 pub async fn serve(desk: Desk, request: Request) -> Response {
     let Some(segments) = table::segments(request.uri().path()) else {
@@ -259,12 +263,14 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         return error::status(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     let reference = call.reference.clone();
-    let answer = crate::http::blocking(move || Ok(respond(&mut call, &method, &segments, secure))).await;
+    let looks = matches!(method, Method::GET | Method::HEAD);
+    let work = move || Ok(respond(&mut call, &method, &segments, secure));
+    let answer = if looks { crate::http::looking(work).await } else { crate::http::blocking(work).await };
     answer.unwrap_or_else(|fault| error::bare(&fault, &reference).into_response())
 }
 
 fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) -> Response {
-    match table::find(&open_routes(), method, segments) {
+    match OPEN_ROUTES.find(method, segments) {
         Matched::Route(route, parameters) => {
             call.parameters = parameters;
             return match (route.handler)(call) {
@@ -282,7 +288,7 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
         Ok(visit) => visit,
         Err(answer) => return answer.respond(call, secure),
     };
-    match table::find(&routes(), method, rest) {
+    match ROUTES.find(method, rest) {
         Matched::Route(route, parameters) => {
             let visit = visit.at(parameters);
             match (route.handler)(&visit) {

@@ -53,7 +53,7 @@ impl Visitor {
         let every = !matches!(self.kind(), ActorKind::User | ActorKind::Service)
             || self.grants().decide(SpaceView::INFO, &Check::new(false), clock::now).is_ok();
         let sql = format!("SELECT {SPACE_COLUMNS} FROM spaces ORDER BY is_default DESC, name_key");
-        let mut rows = self.read(|rows| rows.all(&sql, [], read_space))?;
+        let mut rows = self.space_rows(|rows| rows.all(&sql, [], read_space))?;
         rows.retain(|row| every || self.grants().anything_in(row.id.0, now));
         Ok(rows)
     }

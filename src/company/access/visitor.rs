@@ -3,6 +3,7 @@
 use super::{
     builtin, explain,
     granted::Granted,
+    lobby::SpaceRow,
     locate::{self, At, Container, Locate, Within},
     permissions::{Held, Info, List, Permission},
     policy::{Check, Grants, Reason},
@@ -85,6 +86,14 @@ pub struct Visitor {
     grants: Arc<Grants>,
     stamp: Stamp,
     snapshot: RefCell<Option<Snapshot>>,
+    known: RefCell<Known>,
+}
+
+/// What a visitor has read of spaces in its present view: nearly every part of a page asks for them again.
+#[derive(Default)]
+struct Known {
+    located: Vec<At<Space>>,
+    rows: Option<Vec<SpaceRow>>,
 }
 
 impl Visitor {
@@ -115,6 +124,7 @@ impl Visitor {
             grants,
             stamp,
             snapshot: RefCell::new(Some(snapshot)),
+            known: RefCell::default(),
         }
     }
     pub(super) fn until(mut self, end: Moment) -> Visitor {
@@ -140,6 +150,7 @@ impl Visitor {
             grants,
             stamp,
             snapshot: RefCell::new(None),
+            known: RefCell::default(),
         }
     }
 
@@ -196,7 +207,15 @@ impl Visitor {
 
     /// Finds a space. One in which the visitor holds nothing is not found (`access-rules §7`).
     pub fn locate_space(&self, text: &str) -> Result<At<Space>> {
-        let space: At<Space> = self.locate(Within::Company, text)?;
+        let known = self.known.borrow().located.iter().find(|at| at.asked() == text).cloned();
+        let space: At<Space> = match known {
+            Some(at) => at,
+            None => {
+                let at: At<Space> = self.locate(Within::Company, text)?;
+                self.known.borrow_mut().located.push(at.clone());
+                at
+            }
+        };
         let seen = self.kind != ActorKind::User && self.kind != ActorKind::Service
             || self.grants.anything_in(space.id().0, clock::now())
             || self.may_check(<super::permissions::SpaceView as Permission>::INFO, &Check::new(false));
@@ -214,7 +233,7 @@ impl Visitor {
 
     /// Whether the visitor may; hides buttons, opens nothing, leaves no trace.
     pub fn may<P: Permission>(&self, what: P) -> bool {
-        self.decide(P::INFO, &what.check()).is_ok()
+        self.allows(P::INFO, &what.check())
     }
 
     /// Whether the visitor may anywhere in a space: to show an entry of the menu at all.
@@ -223,25 +242,36 @@ impl Visitor {
     }
 
     fn may_check(&self, info: &Info, check: &Check) -> bool {
-        self.decide(info, check).is_ok()
+        self.allows(info, check)
+    }
+
+    // INVARIANT: a place of another company never passes here, whatever its numbers are.
+    fn is_foreign(&self, check: &Check) -> bool {
+        check.void || (check.company != 0 && check.company != self.company.stamp())
+    }
+
+    fn allows(&self, info: &Info, check: &Check) -> bool {
+        if self.is_foreign(check) {
+            return false;
+        }
+        if info.held == Held::Anyone {
+            return check.space.is_some_and(|space| self.grants.anything_in(space, clock::now()));
+        }
+        self.grants.allows(info, check, clock::now).is_some()
     }
 
     pub(super) fn decide(&self, info: &Info, check: &Check) -> Result<(), Reason> {
-        // INVARIANT: a place of another company never passes here, whatever its numbers are.
-        if check.void || (check.company != 0 && check.company != self.company.stamp()) {
-            return Err(Reason::NotHeld);
+        if self.allows(info, check) {
+            return Ok(());
         }
-        if info.held == Held::Anyone {
-            let inside = check.space.is_some_and(|space| self.grants.anything_in(space, clock::now()));
-            return if inside { Ok(()) } else { Err(Reason::NotHeld) };
-        }
-        self.grants.decide(info, check, clock::now).map(drop)
+        let beside = self.is_foreign(check) || info.held == Held::Anyone;
+        Err(if beside { Reason::NotHeld } else { self.grants.reason(info, check, clock::now) })
     }
 
     pub(super) fn refuse(&self, info: &'static Info, check: &Check, sights: Vec<Sight>, reason: Reason) -> Error {
         for sight in &sights {
             let visible = match sight.view {
-                Some(view) => self.decide(view, &sight.check).is_ok(),
+                Some(view) => self.allows(view, &sight.check),
                 None => {
                     let here = sight.check.company == self.company.stamp();
                     here && sight.check.space.is_some_and(|space| self.grants.anything_in(space, clock::now()))
@@ -271,6 +301,16 @@ impl Visitor {
         &self.grants
     }
 
+    /// The rows of all spaces, read once in the present view.
+    pub(super) fn space_rows(&self, read: impl FnOnce(&Rows<'_>) -> Result<Vec<SpaceRow>>) -> Result<Vec<SpaceRow>> {
+        if let Some(rows) = &self.known.borrow().rows {
+            return Ok(rows.clone());
+        }
+        let rows = self.read(read)?;
+        self.known.borrow_mut().rows = Some(rows.clone());
+        Ok(rows)
+    }
+
     /// One consistent view for the whole life of the visitor, renewed after each of its changes.
     pub(super) fn read<T>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
         // The view is taken out while it is in use, so that a read inside a read opens another instead of failing.
@@ -286,6 +326,7 @@ impl Visitor {
 
     pub(super) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
         self.snapshot.borrow_mut().take();
+        self.known.take();
         self.company.write(self.stamp.clone(), work)
     }
 }

@@ -2,7 +2,7 @@
 //! what the first request to a company costs that is not open.
 
 use super::{
-    figures::{Table, median, milliseconds, rank, rounds, setting},
+    figures::{Table, median, milliseconds, processor_time, rank, rounds, setting},
     support::{api::Caller, server::Server},
     writes,
 };
@@ -128,12 +128,4 @@ fn memory(pid: u32) -> f64 {
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
     let kib: f64 = line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).expect("a number");
     kib / 1024.0
-}
-
-/// Seconds of processor time it has used.
-fn processor_time(pid: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the server's state");
-    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<f64>().ok()).sum();
-    ticks / 100.0
 }

@@ -34,6 +34,14 @@ pub fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
+/// Seconds of processor time that a process has used.
+pub fn processor_time(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the server's state");
+    let after = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: f64 = after.split_whitespace().skip(11).take(2).filter_map(|text| text.parse::<f64>().ok()).sum();
+    ticks / 100.0
+}
+
 /// What was measured, in order, and what was said of each as a ratio.
 #[derive(Default)]
 pub struct Table {
