@@ -73,9 +73,13 @@ pub(super) fn referred<T: Locate>(ask: &Ask, field: &str, text: &str) -> Result<
     if text.trim().is_empty() {
         return Err(Error::invalid(field, format!("Say which {word}.")));
     }
-    match ask.visitor()?.locate(&ask.space()?, text) {
-        Err(Error::NotFound(_)) => Err(Error::invalid(field, format!("There is no {word} “{text}” in this space."))),
-        other => other,
+    let visitor = ask.visitor()?;
+    let missing = || Error::invalid(field, format!("There is no {word} “{text}” in this space."));
+    match visitor.locate(&ask.space()?, text) {
+        // What one may not see is told like what is not there.
+        Ok(at) if visitor.sees(&at) => Ok(at),
+        Ok(_) | Err(Error::NotFound(_)) => Err(missing()),
+        Err(other) => Err(other),
     }
 }
 

@@ -209,3 +209,21 @@ fn pages_of_tenants() {
     ada.post("/harbour/default/tenants/fabrikam/delete", [("confirm", "Fabrikam")]).expect(303);
     ada.get("/harbour/default/tenants/fabrikam").expect(404);
 }
+
+#[test]
+fn a_body_that_names_what_one_may_not_see_is_answered_like_one_that_names_nothing() {
+    let server = Server::start();
+    let harbour = house(&server);
+    let narrow = narrowed(&harbour, "userroles-releasecreator", json!({ "ProjectIds": ["Projects-1"] }));
+    for (path, field) in [("releases/create/v1", "ProjectName"), ("releases", "ProjectId"), ("channels", "ProjectId")] {
+        let told = |project: &str| {
+            let answer = narrow.post(
+                &format!("/api/Spaces-1/{path}"),
+                json!({ (field): project, "Name": "Beta", "Version": "1.0.0" }),
+            );
+            (answer.status, answer.text().replace(project, "…"))
+        };
+        assert_eq!(told("Projects-2"), told("Projects-9"), "{path}");
+        assert_eq!(told("Projects-2").0, 400, "{path}");
+    }
+}

@@ -9,7 +9,7 @@ use super::{
     policy::{Check, Grants, Reason},
     reach::Reach,
     rows::{Recorded, Rows, Writing},
-    sight::Sight,
+    sight::{Part, Sight},
     trail::Stamp,
     vault::{Company, Snapshot},
 };
@@ -268,16 +268,27 @@ impl Visitor {
         Err(if beside { Reason::NotHeld } else { self.grants.reason(info, check, clock::now) })
     }
 
+    fn shows(&self, sight: &Sight) -> bool {
+        match sight.view {
+            Some(view) => self.allows(view, &sight.check),
+            None => {
+                let here = sight.check.company == self.company.stamp();
+                here && sight.check.space.is_some_and(|space| self.grants.anything_in(space, clock::now()))
+            }
+        }
+    }
+
+    /// Whether the visitor may see a thing that was located: for bodies that name things, where what one may not see is
+    /// told in the words for what is not there. Opens nothing, leaves no trace.
+    pub fn sees<T: Locate>(&self, at: &At<T>) -> bool {
+        let mut sights = Vec::new();
+        at.sights(&mut sights);
+        sights.iter().all(|sight| self.shows(sight))
+    }
+
     pub(super) fn refuse(&self, info: &'static Info, check: &Check, sights: Vec<Sight>, reason: Reason) -> Error {
         for sight in &sights {
-            let visible = match sight.view {
-                Some(view) => self.allows(view, &sight.check),
-                None => {
-                    let here = sight.check.company == self.company.stamp();
-                    here && sight.check.space.is_some_and(|space| self.grants.anything_in(space, clock::now()))
-                }
-            };
-            if !visible || check.void {
+            if !self.shows(sight) || check.void {
                 self.company.note_refusal(&self.stamp, info, check, None);
                 return Error::NotFound(sight.asked.clone());
             }
