@@ -5,6 +5,7 @@
 use super::figures::{Table, median, rank, rounds, setting};
 use bulkhead::{
     appliance::Appliance,
+    base::secret::Secret,
     company::{
         access::{From, Visitor, Within, admit, mint_keys, permissions as p},
         environments, people,
@@ -158,11 +159,13 @@ impl Door {
     }
 }
 
-/// Makes a company without waiting for a password's hash; gives it and an API key of its administrator.
+/// Makes a company; gives it and an API key of its administrator.
 pub fn found(appliance: &Appliance, slug: &str) -> (bulkhead::company::Company, String) {
     static KEYS: std::sync::OnceLock<bulkhead::company::access::OperatorKey> = std::sync::OnceLock::new();
     let operator = KEYS.get_or_init(|| mint_keys().expect("the keys, once").1);
-    let (company, _) = appliance.create(slug, "Harbour Ltd", "Ada", "ada@harbour.test", None).expect("a company");
+    let password = Secret::new("the password of the figures");
+    let made = appliance.create(slug, "Harbour Ltd", "Ada", "ada@harbour.test", Some(&password));
+    let (company, _) = made.expect("a company");
     let visitor = Visitor::operator(&company, operator);
     let user = visitor.locate(Within::Company, "ada@harbour.test").expect("Ada");
     let granted = visitor.ask(p::UserEdit {}).unwrap_or_else(|_| panic!("refused"));
