@@ -7,9 +7,9 @@
 pub mod access;
 pub mod upkeep;
 pub mod audit;
+pub mod settings;
 pub mod teams;
 pub mod people;
-pub mod settings;
 pub mod tasks;
 pub mod spaces;
 pub mod environments;

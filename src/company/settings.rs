@@ -1,4 +1,8 @@
-//! What is settled for the company as a whole. So far it is shown; changing it comes later.
+//! What is settled for the company as a whole: its name, its rules of sign-in, its face, its limits. The door looks the
+//! rules up by [`rules`]; here they are shown and changed.
+
+pub(in crate::company) use super::access::rules::rules;
+pub use super::access::rules::{Limits, Rules, SecondFactor};
 
 use super::access::{Granted, permissions::ConfigureServer};
 use crate::base::{clock::Moment, error::Result};
@@ -14,9 +18,11 @@ pub struct Settings {
     pub id: String,
     /// When it was founded.
     pub created_at: Moment,
+    /// Its rules, face and limits.
+    pub rules: Rules,
 }
 
-/// Shows them.
+/// Shows what is written down of the company itself.
 pub fn show(granted: &Granted<'_, ConfigureServer>) -> Result<Settings> {
     granted.read(sql::company)
 }
@@ -27,10 +33,22 @@ mod sql {
 
     pub fn company(rows: &Rows<'_>) -> Result<Settings> {
         let found = rows.one("SELECT name, slug, id, created_at FROM company", [], |row| {
-            Ok(Settings { name: row.get(0)?, slug: row.get(1)?, id: row.get(2)?, created_at: row.get(3)? })
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
+        let found = match found {
+            Some((name, slug, id, created_at)) => Some(Settings { name, slug, id, created_at, rules: rules(rows)? }),
+            None => None,
+        };
         found.ok_or_else(|| Error::internal("the company's file does not name its company"))
     }
+}
+
+#[test]
+fn a_new_company_begins_with_the_usual_rules() {
+    use super::access::permissions::ConfigureServer;
+    let harbour = super::testing::harbour();
+    let ada = harbour.ada();
+    assert_eq!(ada.ask(ConfigureServer {}).unwrap().read(rules).unwrap(), Rules::default());
 }
 
 #[test]

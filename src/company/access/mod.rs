@@ -113,6 +113,7 @@ mod own;
 pub mod policy;
 mod reach;
 mod rows;
+pub mod rules;
 mod sight;
 mod trail;
 mod vault;

@@ -8,8 +8,50 @@ CREATE TABLE company (
     name TEXT NOT NULL,
     key_fingerprint TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    access_version INTEGER NOT NULL DEFAULT 1
+    access_version INTEGER NOT NULL DEFAULT 1,
+    -- Since when the company is closed to its people; its tasks wait.
+    suspended_at INTEGER,
+    suspended_why TEXT NOT NULL DEFAULT '',
+    -- The slug it is being moved to, while its folder is on the way; what a crash left is ended at the next opening.
+    moving_to TEXT,
+    -- Since when it is being removed; what a crash left is removed at the next start.
+    removed_at INTEGER
 ) STRICT;
+
+-- What the company has settled for itself, and the limits that the operator has set it. One row.
+CREATE TABLE settings (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    time_zone TEXT NOT NULL DEFAULT 'UTC',
+    second_factor TEXT NOT NULL DEFAULT 'everyone' CHECK (second_factor IN ('nobody', 'holders', 'everyone')),
+    -- JSON: ["AdministerSystem", "DeploymentCreate"]; counts when second_factor is 'holders'
+    second_factor_permissions TEXT NOT NULL DEFAULT '["AdministerSystem", "ConfigureServer", "UserEdit", "TeamEdit"]',
+    -- When the rule on second factors last became stricter: the days of grace run from here.
+    second_factor_since INTEGER NOT NULL DEFAULT 0,
+    grace_days INTEGER NOT NULL DEFAULT 0 CHECK (grace_days BETWEEN 0 AND 90),
+    password_min INTEGER NOT NULL DEFAULT 12 CHECK (password_min BETWEEN 12 AND 128),
+    session_idle_minutes INTEGER NOT NULL DEFAULT 720 CHECK (session_idle_minutes BETWEEN 5 AND 10080),
+    session_absolute_minutes INTEGER NOT NULL DEFAULT 20160 CHECK (session_absolute_minutes BETWEEN 15 AND 129600),
+    people_may_have_keys INTEGER NOT NULL DEFAULT 1,
+    key_days_max INTEGER NOT NULL DEFAULT 3650 CHECK (key_days_max BETWEEN 1 AND 3650),
+    key_days_usual INTEGER NOT NULL DEFAULT 180 CHECK (key_days_usual BETWEEN 1 AND 3650),
+    from_address TEXT,
+    brand_name TEXT,
+    -- "#rrggbb"
+    brand_accent TEXT,
+    -- A PNG that was decoded and encoded anew, and the beginning of its digest for its address.
+    brand_logo BLOB,
+    brand_logo_digest TEXT,
+    -- Limits, set by the operator; NULL is none.
+    disk_bytes INTEGER,
+    people INTEGER,
+    running_tasks INTEGER,
+    requests_per_minute INTEGER,
+    -- Where the trail's checkpoints go beside their file.
+    checkpoint_syslog INTEGER NOT NULL DEFAULT 0,
+    checkpoint_webhook TEXT,
+    retention_days INTEGER NOT NULL DEFAULT 90 CHECK (retention_days BETWEEN 1 AND 3650)
+) STRICT;
+INSERT INTO settings (one) VALUES (1);
 
 CREATE TABLE users (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
