@@ -37,6 +37,15 @@ pub(super) fn reply(error: &Error, reference: &str) -> Reply {
                 body("There was a problem with your request.", errors, None, Value::Object(details)),
             )
         }
+        Error::ProofNeeded => Reply::with(
+            StatusCode::FORBIDDEN,
+            body(
+                "This needs a fresh proof that it is you: the session's last second factor is more than ten minutes old. Prove it on the pages, or use an API key.",
+                Vec::new(),
+                None,
+                none(),
+            ),
+        ),
         Error::NotFound(what) => Reply::with(
             StatusCode::NOT_FOUND,
             body(&format!("The resource '{what}' was not found."), Vec::new(), None, none()),

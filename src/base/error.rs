@@ -6,7 +6,7 @@ use std::fmt;
 /// The result of every command.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The six kinds of failure.
+/// The seven kinds of failure.
 #[derive(Debug)]
 pub enum Error {
     /// The visitor may see the thing but lacks a permission (`access-rules §7`).
@@ -17,6 +17,8 @@ pub enum Error {
     NotFound(String),
     /// The change contradicts the present state; the sentence says how and what to do.
     Conflict(String),
+    /// Needs a fresh proof of a second factor first; with it, the same request goes through (`access-rules §9`).
+    ProofNeeded,
     /// Cannot be served now: a company closed by a fault, a stopping server. The sentence is for the visitor.
     Unavailable(String),
     /// Our fault. Logged with its causes, shown with a reference number only.
@@ -103,6 +105,7 @@ impl fmt::Display for Error {
                 f.write_str(&all.join(" "))
             }
             Error::NotFound(what) => write!(f, "The resource '{what}' was not found."),
+            Error::ProofNeeded => f.write_str("This needs a fresh proof that it is you."),
             Error::Conflict(sentence) | Error::Unavailable(sentence) => f.write_str(sentence),
             Error::Internal(cause) => write!(f, "{cause:#}"),
         }

@@ -118,6 +118,7 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("LoginSucceeded", "Signed in"),
     ("LoginPassword", "Gave the password"),
     ("LoginFailed", "Sign-in failed"),
+    ("LoginProved", "Proved once more who they are"),
     ("Logout", "Signed out"),
     ("SecondFactorStarted", "Second factor begun"),
     ("SecondFactorAdded", "Second factor set up"),

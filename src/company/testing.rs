@@ -9,7 +9,12 @@
 //! ```
 
 use super::access::{At, Company, FirstPerson, Founding, Visitor, testing as door};
-use crate::base::{clock::Moment, ids::Space, names, secret::Secret};
+use crate::base::{
+    clock::{MINUTE, Moment},
+    ids::Space,
+    names,
+    secret::Secret,
+};
 use rusqlite::Connection;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -78,6 +83,10 @@ impl Harbour {
     /// Somebody by number, with the grants of this moment.
     pub fn visit(&self, user: i64) -> Visitor {
         door::visit(&self.company, user)
+    }
+    /// Somebody by number, come by a session that proved a second factor so many minutes ago; `None`: never.
+    pub fn by_session(&self, user: i64, minutes: Option<i64>) -> Visitor {
+        door::visit_by_session(&self.company, user, minutes.map(|minutes| minutes * MINUTE))
     }
     /// The engine.
     pub fn engine(&self) -> Visitor {

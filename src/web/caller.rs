@@ -173,6 +173,11 @@ impl<'c> Visit<'c> {
             Err(error) => Err(fault(&error)),
         }
     }
+    /// The same request after a proof was given: the session read anew.
+    pub(super) fn again(self) -> std::result::Result<Visit<'c>, Answer> {
+        let slug = self.company().slug().to_owned();
+        Ok(Visit::enter(self.call, &slug)?.at(self.parameters))
+    }
     pub(super) fn at(mut self, parameters: HashMap<&'static str, String>) -> Self {
         self.parameters = parameters;
         self
@@ -189,6 +194,10 @@ impl<'c> Visit<'c> {
     /// What was sent.
     pub fn form(&self) -> Form {
         self.call.form()
+    }
+    /// Whether what was sent is a form's fields, and not files.
+    pub fn is_form(&self) -> bool {
+        self.call.body.is_empty() || self.call.media_type().eq_ignore_ascii_case("application/x-www-form-urlencoded")
     }
     /// The space of the path.
     pub fn space(&self) -> Result<At<Space>> {

@@ -72,6 +72,12 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
             "Go back and put it right.".into(),
             fields.iter().map(|(field, message)| format!("{field}: {message}")).collect(),
         ),
+        Error::ProofNeeded => (
+            StatusCode::FORBIDDEN,
+            "Is it still you?",
+            "This needs a fresh proof that it is you. Open your account's page and prove it there.".into(),
+            Vec::new(),
+        ),
         Error::Conflict(sentence) => (StatusCode::CONFLICT, "This cannot be done now", sentence.clone(), Vec::new()),
         Error::Unavailable(sentence) => {
             (StatusCode::SERVICE_UNAVAILABLE, "This company cannot be served now", sentence.clone(), Vec::new())

@@ -15,6 +15,7 @@ pub mod page;
 mod projectgroups;
 mod process;
 mod projects;
+mod proof;
 mod releases;
 mod me;
 mod people;
@@ -144,6 +145,8 @@ pub fn routes() -> Vec<Route<Page>> {
         // One's own account, and the trail
         page(M::GET,  "/me",                                              "",             me::show),
         page(M::POST, "/me",                                              "",             me::rename),
+        page(M::GET,  "/me/proof",                                        "",             proof::show),
+        page(M::POST, "/me/proof",                                        "",             proof::show),
         page(M::POST, "/me/keys",                                         "",             me::create_key),
         page(M::POST, "/me/keys/{key}/delete",                            "",             me::revoke_key),
         page(M::POST, "/me/sessions/{session}/delete",                    "",             me::end_session),
@@ -290,9 +293,13 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
     };
     match ROUTES.find(method, rest) {
         Matched::Route(route, parameters) => {
-            let visit = visit.at(parameters);
+            let visit = match proof::take(visit.at(parameters)) {
+                Ok(visit) => visit,
+                Err(answer) => return answer.respond(call, secure),
+            };
             match (route.handler)(&visit) {
                 Ok(answer) => answer.respond(call, secure),
+                Err(Error::ProofNeeded) => proof::ask(&visit).respond(call, secure),
                 Err(fault) => error::page(&visit, &fault).respond(call, secure),
             }
         }

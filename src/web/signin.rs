@@ -133,7 +133,7 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
 }
 
 /// A path to go on to, if it lies within the company; else its first page.
-fn own_path(company: &str, next: Option<&str>) -> String {
+pub(super) fn own_path(company: &str, next: Option<&str>) -> String {
     let base = format!("/{company}");
     match next {
         Some(path) if (path == base || path.starts_with(&format!("{base}/"))) && !path.contains(['\\', '\n', '\r']) => {

@@ -8,6 +8,7 @@ mod infrastructure_pages;
 mod library_pages;
 mod lifecycles;
 mod people;
+mod proof;
 mod projects;
 mod projects_pages;
 mod releases;

@@ -27,6 +27,14 @@ impl<'v, P: Permission> Granted<'v, P> {
     pub fn visitor(&self) -> &'v Visitor {
         self.visitor
     }
+    /// Asks for a fresh proof beside the permission: before changing e-mail, password, factors, keys, roles and sign-in
+    /// rules, and before exporting the trail (`access-rules §9`). Commands call it first, forms before they are shown.
+    ///
+    /// # Errors
+    /// `ProofNeeded` when the last proof of the visitor's session is more than ten minutes old.
+    pub fn fresh(&self) -> Result<()> {
+        self.visitor.fresh()
+    }
     /// Reads the company's file, all within one consistent view.
     pub(in crate::company) fn read<T>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
         self.visitor.read(work)

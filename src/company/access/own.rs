@@ -51,6 +51,22 @@ impl Permission for Myself {
 }
 impl Change for Myself {}
 
+impl Granted<'_, Myself> {
+    /// For what a program must not change for its owner: e-mail address, password, second factors. Asks for a session
+    /// and for a fresh proof.
+    ///
+    /// # Errors
+    /// `Conflict` for an API key, `ProofNeeded` as [`Granted::fresh`].
+    pub fn in_person(&self) -> Result<()> {
+        if self.visitor().session().is_none() {
+            return Err(Error::Conflict(
+                "An API key cannot change this. Sign in to the pages and change it there.".into(),
+            ));
+        }
+        self.fresh()
+    }
+}
+
 impl Visitor {
     /// The right to look after one's own account.
     ///

@@ -1,6 +1,7 @@
 //! For tests only: visitors without a sign-in, and statements straight into the company's file.
 
 use super::{Company, EngineKey, OperatorKey, Visitor, admit, visitor::From};
+use crate::base::clock;
 use rusqlite::Connection;
 
 /// The visitor that this user would be, with the grants of this moment.
@@ -16,6 +17,26 @@ pub(in crate::company) fn visit(company: &Company, user: i64) -> Visitor {
         })
         .unwrap();
     Visitor::person(company, snapshot, &person, None, "test".into(), &From::default(), grants)
+}
+
+/// The same, come by a session whose last proof is so old, in milliseconds; `None`: by one that never gave any.
+pub(in crate::company) fn visit_by_session(company: &Company, user: i64, proved: Option<i64>) -> Visitor {
+    let now = clock::now();
+    let session = sql(company, |c| {
+        c.execute(
+            "INSERT INTO sessions (token_hash, user_id, stage, created_at, last_seen_at, expires_at, proved_at)
+             VALUES (randomblob(32), ?1, 'full', ?2, ?2, ?2 + 86400000, ?2 - ?3)",
+            (user, now, proved),
+        )?;
+        Ok(c.last_insert_rowid())
+    });
+    let snapshot = company.snapshot().unwrap();
+    let visitor = visit(company, user);
+    let person = admit::Person { id: user, display_name: visitor.name().to_owned(), is_service: false };
+    let grants =
+        snapshot.with(|rows| company.grants_of(rows, user, rows.number("SELECT access_version FROM company", [])?));
+    Visitor::person(company, snapshot, &person, Some(session), "session".into(), &From::default(), grants.unwrap())
+        .proved(proved.map(|age| now.plus(-age)))
 }
 
 /// The engine at this company.

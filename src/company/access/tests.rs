@@ -1,6 +1,7 @@
 //! The door's own tests: `access-rules §10` as tables, and every way in and round.
 
 mod files;
+mod proof;
 mod random;
 mod refusals;
 mod rules;

@@ -83,6 +83,7 @@ pub struct Visitor {
     user: Option<Id<User>>,
     session: Option<i64>,
     until: Option<Moment>,
+    proved: Option<Moment>,
     grants: Arc<Grants>,
     stamp: Stamp,
     snapshot: RefCell<Option<Snapshot>>,
@@ -121,6 +122,7 @@ impl Visitor {
             user: Some(Id::new(user.id)),
             session,
             until: None,
+            proved: None,
             grants,
             stamp,
             snapshot: RefCell::new(Some(snapshot)),
@@ -129,6 +131,12 @@ impl Visitor {
     }
     pub(super) fn until(mut self, end: Moment) -> Visitor {
         self.until = Some(end);
+        self
+    }
+
+    /// When this session last proved a second factor.
+    pub(super) fn proved(mut self, at: Option<Moment>) -> Visitor {
+        self.proved = at;
         self
     }
 
@@ -147,6 +155,7 @@ impl Visitor {
             user: None,
             session: None,
             until: None,
+            proved: None,
             grants,
             stamp,
             snapshot: RefCell::new(None),
@@ -179,6 +188,15 @@ impl Visitor {
     /// When what the visitor came by ends: an API key's end. A session's is not told.
     pub fn key_ends(&self) -> Option<Moment> {
         self.until
+    }
+    /// Whether whoever came by a session has proved a second factor within the last ten minutes. A program's key and the
+    /// server's own actors have nothing to prove.
+    ///
+    /// # Errors
+    /// `ProofNeeded`: pages then ask for the proof and go on with what was sent.
+    pub fn fresh(&self) -> Result<()> {
+        let fresh = |at: Moment| clock::now().0 - at.0 <= super::admit::PROOF_LIFE;
+        if self.session.is_none() || self.proved.is_some_and(fresh) { Ok(()) } else { Err(Error::ProofNeeded) }
     }
     /// The visitor's name.
     pub fn name(&self) -> &str {

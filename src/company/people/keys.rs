@@ -63,6 +63,7 @@ pub fn create_until(
     purpose: &str,
     until: Option<Moment>,
 ) -> Result<(String, ApiKey)> {
+    granted.fresh()?;
     let until = end(granted.visitor(), until)?;
     let rights = may_touch(granted, user.id())?;
     granted.write(|tx| {
@@ -90,6 +91,7 @@ pub fn list_for(granted: &Granted<'_, UserEdit>, user: &At<Owner>) -> Result<Vec
 /// # Errors
 /// `NotFound` when it is not a key of theirs, `Conflict` for a person.
 pub fn revoke_for(granted: &Granted<'_, UserEdit>, user: &At<Owner>, id: Id<Kind>) -> Result<()> {
+    granted.fresh()?;
     granted.write(|tx| {
         let owner = of_service(tx, granted.visitor(), user.id())?;
         tx.record(remove(tx, &owner, id)?, ())

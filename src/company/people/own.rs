@@ -100,6 +100,7 @@ pub fn create_api_key(
     purpose: &str,
     until: Option<Moment>,
 ) -> Result<(String, keys::ApiKey)> {
+    granted.fresh()?;
     let until = keys::end(granted.visitor(), until)?;
     granted.write(|tx| {
         let me = sql::by_id(tx, granted.what().user())?;
@@ -114,6 +115,7 @@ pub fn create_api_key(
 /// # Errors
 /// `NotFound` when there is no such key of one's own.
 pub fn revoke_api_key(granted: &Granted<'_, Myself>, id: Id<Key>) -> Result<()> {
+    granted.fresh()?;
     granted.write(|tx| {
         let me = sql::by_id(tx, granted.what().user())?;
         tx.record(keys::remove(tx, &me, id)?, ())

@@ -254,6 +254,9 @@ fn change_members(granted: &Granted<'_, TeamEdit>, change: impl Fn(&mut Vec<Id<U
         let removes = before.iter().any(|member| !after.contains(&member.id));
         Ok((adds, removes, system_rights_of_team(rows, id)?))
     })?;
+    if adds || removes {
+        granted.fresh()?;
+    }
     if adds {
         granted.visitor().ask_to_give(&carried)?;
     } else if removes {

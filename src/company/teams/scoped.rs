@@ -275,6 +275,7 @@ fn seen(granted: &Granted<'_, TeamView>, dimension: Dimension, space: i64) -> (R
 /// `Invalid` by the table of `access-rules §2` and for limits that are not of that space; `Denied` when the role holds a
 /// right of the company as a whole that the visitor does not hold.
 pub fn add_role(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields) -> Result<Id<ScopedUserRole>> {
+    granted.fresh()?;
     let settled = settle(granted, fields, None)?;
     let team = granted.what().team.team().id();
     granted.write(|tx| {
@@ -300,6 +301,7 @@ pub fn add_role(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields) -> Resul
 /// # Errors
 /// As [`add_role`]; `Conflict` for the role that a built-in team exists for.
 pub fn change_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>, fields: &ScopedFields) -> Result<()> {
+    granted.fresh()?;
     let before = of_team(granted, id)?;
     let settled = settle(granted, fields, Some(&before))?;
     let team = granted.what().team.team().id();
@@ -328,6 +330,7 @@ pub fn change_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>, fiel
 /// # Errors
 /// `Conflict` for the role that a built-in team exists for.
 pub fn remove_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>) -> Result<()> {
+    granted.fresh()?;
     let gone = of_team(granted, id)?;
     granted.visitor().ask_to_give(&super::only_administration(&gone.permissions.system))?;
     granted.write(|tx| {

@@ -89,6 +89,8 @@ CREATE TABLE sessions (
     last_seen_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     failures INTEGER NOT NULL DEFAULT 0,
+    -- When this session last proved a second factor.
+    proved_at INTEGER,
     address TEXT NOT NULL DEFAULT '',
     agent TEXT NOT NULL DEFAULT ''
 ) STRICT;

@@ -46,7 +46,7 @@ fn totp(secret: Vec<u8>, company: &str, person: &str) -> Result<Totp> {
 }
 
 /// The step of time whose code this is: the present one or one beside it, and later than the last one used.
-fn step_of(secret: &[u8], code: &str, after: i64) -> Result<Option<i64>> {
+pub(super) fn step_of(secret: &[u8], code: &str, after: i64) -> Result<Option<i64>> {
     let totp = totp(secret.to_vec(), "Bulkhead", "somebody")?;
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let now = clock::now().0 / 1000 / 30;
@@ -60,7 +60,7 @@ fn step_of(secret: &[u8], code: &str, after: i64) -> Result<Option<i64>> {
     Ok(found)
 }
 
-fn decode(secret: &Secret) -> Result<Vec<u8>> {
+pub(super) fn decode(secret: &Secret) -> Result<Vec<u8>> {
     data_encoding::BASE32_NOPAD
         .decode(secret.expose().as_bytes())
         .map_err(|_| Error::internal("a one-time secret is damaged"))
@@ -168,11 +168,11 @@ fn give(company: &Company, pending: &PendingSession, code: &str, from: &From, wh
         session::complete(tx, pending.id, &token)?;
         tx.record(Event::new("LoginSucceeded").name(id, &person.display_name).say(" signed in"), true)
     })?;
-    if outcome {
-        Ok(token)
-    } else {
-        Err(Error::invalid("Code", "This code is not right, or was used already. Wait for the next one and try again."))
-    }
+    if outcome { Ok(token) } else { Err(wrong()) }
+}
+
+pub(super) fn wrong() -> Error {
+    Error::invalid("Code", "This code is not right, or was used already. Wait for the next one and try again.")
 }
 
 /// The code of a secret in letters, so many seconds from now.

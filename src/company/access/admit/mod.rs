@@ -6,6 +6,7 @@
 mod code;
 mod key;
 mod password;
+mod proof;
 mod session;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub(in crate::company) use code::code_in;
 pub use code::{Enrolment, check_code, enrol, enrolment};
 pub use key::api_key;
 pub use password::{SignedIn, accept_invitation, decoy, hash_password, invitation, sign_in};
+pub use proof::{PROOF_LIFE, Ways, prove, ways};
 pub use session::{Entry, PendingSession, Stage, enter, sign_out};
 
 pub(in crate::company) use key::{hash_key, new_key};

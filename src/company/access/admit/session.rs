@@ -74,13 +74,14 @@ pub(super) struct Stored {
     pub person: Person,
     pub stage: Stage,
     pub last_seen: Moment,
+    pub proved: Option<Moment>,
 }
 
 /// The session of a token, if it is alive and its user active.
 pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
     let now = clock::now();
     rows.one(
-        "SELECT s.id, s.stage, s.last_seen_at, u.id, u.display_name, u.is_service, u.state
+        "SELECT s.id, s.stage, s.last_seen_at, u.id, u.display_name, u.is_service, s.proved_at
          FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND s.failures < ?4 AND u.state = 'active'",
         (&hash(token)[..], now, now.plus(-IDLE), super::code::FAILURES),
@@ -92,7 +93,7 @@ pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
             };
             let person =
                 Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)? };
-            Ok(Stored { id: row.get(0)?, stage, last_seen: row.get(2)?, person })
+            Ok(Stored { id: row.get(0)?, stage, last_seen: row.get(2)?, person, proved: row.get(6)? })
         },
     )
 }
@@ -112,7 +113,7 @@ pub(super) fn store(tx: &Writing<'_>, user: i64, token: &str, stage: Stage, from
 pub(super) fn complete(tx: &Writing<'_>, session: i64, token: &str) -> Result<()> {
     let now = clock::now();
     tx.run(
-        "UPDATE sessions SET stage = 'full', token_hash = ?2, pending_secret = NULL, failures = 0, last_seen_at = ?3, expires_at = ?4 WHERE id = ?1",
+        "UPDATE sessions SET stage = 'full', token_hash = ?2, pending_secret = NULL, failures = 0, last_seen_at = ?3, expires_at = ?4, proved_at = ?3 WHERE id = ?1",
         (session, &hash(token)[..], now, now.plus(LONGEST)),
     )?;
     tx.run(
@@ -141,7 +142,7 @@ pub fn enter(company: &Company, token: &str, from: &From) -> Result<Entry> {
         company.touch("UPDATE users SET last_seen_at = ?2 WHERE id = ?1", stored.person.id)?;
     }
     let visitor = Visitor::person(company, snapshot, &stored.person, Some(stored.id), "session".into(), from, grants);
-    Ok(Entry::Admitted(Box::new(visitor)))
+    Ok(Entry::Admitted(Box::new(visitor.proved(stored.proved))))
 }
 
 /// Ends a session; whatever stage it was in.

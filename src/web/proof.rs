@@ -1,0 +1,134 @@
+//! Step-up: the page that asks once more for a proof, and goes on with what was sent. It works without a script: what
+//! was typed stands in hidden fields of a form that leads where the first one led; the proof is taken out before the
+//! page it is for is called. Passwords are not sent back to the browser: they are typed again.
+
+use super::{
+    caller::{Answer, Visit},
+    page::{FieldView, FormView, Frame},
+    signin::own_path,
+};
+use crate::{
+    base::error::{Error, Result},
+    company::access::admit::{self, Ways},
+    http::call::Form,
+};
+use askama::Template;
+use axum::http::Method;
+
+#[derive(Template)]
+#[template(path = "me/proof.html")]
+struct Proof {
+    frame: Frame,
+    lead: String,
+    form: FormView,
+}
+
+/// The fields that carry a proof; no other form has a field whose name begins like theirs.
+const PREFIX: &str = "proof-";
+const CODE: &str = "proof-code";
+
+/// What must not come back in a page.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["password", "passphrase", "secret", "again"].iter().any(|word| name.contains(word))
+}
+
+/// Takes the proof that was sent along, if any: the visit as it is after it, or the page once more.
+pub(super) fn take<'c>(visit: Visit<'c>) -> std::result::Result<Visit<'c>, Answer> {
+    if visit.call.method != Method::POST || !visit.is_form() {
+        return Ok(visit);
+    }
+    let sent = visit.form();
+    if !sent.typed().any(|(name, _)| name.starts_with(PREFIX)) {
+        return Ok(visit);
+    }
+    match admit::prove(&visit.visitor, sent.text(CODE)) {
+        Ok(()) => visit.again(),
+        Err(Error::Invalid(wrong)) => Err(match visit.again() {
+            Ok(visit) => answer(&visit, wrong.iter().next().map(|(_, message)| message.to_owned())),
+            Err(elsewhere) => elsewhere,
+        }),
+        Err(error) => Err(super::error::page(&visit, &error)),
+    }
+}
+
+/// Asks for the proof.
+pub(super) fn ask(visit: &Visit) -> Answer {
+    answer(visit, None)
+}
+
+fn answer(visit: &Visit, problem: Option<String>) -> Answer {
+    let refused = problem.is_some();
+    match page(visit, problem).and_then(|page| Answer::refused(&page)) {
+        Ok(Answer::Refused(html)) if !refused => Answer::Error(axum::http::StatusCode::FORBIDDEN, html),
+        Ok(answer) => answer,
+        Err(error) => super::error::page(visit, &error),
+    }
+}
+
+/// Where the proof is sent when there is nothing to send again.
+fn elsewhere(visit: &Visit, next: &str) -> String {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    visit.path(&format!("/me/proof?next={next}"))
+}
+
+/// The page that a form stood on, if it was one of this company.
+fn came_from(visit: &Visit) -> String {
+    let path = visit.call.header("referer").and_then(|address| {
+        let after = address.split_once("://")?.1;
+        after.find('/').map(|at| after[at..].to_owned())
+    });
+    own_path(visit.company().slug(), path.as_deref())
+}
+
+fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
+    let here = visit.call.path_and_query();
+    let posted = visit.call.method == Method::POST;
+    let (action, sent) = match (posted, visit.is_form()) {
+        (false, _) => (elsewhere(visit, &here), Form::default()),
+        (true, true) => (here, visit.form()),
+        (true, false) => (elsewhere(visit, &came_from(visit)), Form::default()),
+    };
+    let mut form = FormView::new(action, "Go on").cancel(came_from(visit));
+    let mut again = false;
+    for (name, value) in sent.typed().filter(|(name, _)| !name.starts_with(PREFIX)) {
+        if !is_secret(name) {
+            form = form.field(FieldView::hidden(name, value));
+        } else if !value.is_empty() {
+            let label = if name == "again" { "The same once more".into() } else { words(name) };
+            form = form.field(FieldView::password(name, label).required().autocomplete("off"));
+            again = true;
+        }
+    }
+    let Ways { code } = admit::ways(&visit.visitor)?;
+    if code {
+        let field = FieldView::code(CODE, "Code").required().autofocus();
+        let field = field.help("Six digits from your authenticator app.");
+        form = form.field(match &problem {
+            Some(problem) => field.error(problem),
+            None => field,
+        });
+    }
+    let lead = match (posted && !visit.is_form(), again) {
+        (true, _) => "What you are doing needs a fresh proof that it is you. After it, send the form once more.",
+        (_, true) => {
+            "What you are doing needs a fresh proof that it is you. What you typed is kept, except for passwords: type them again."
+        }
+        _ => "What you are doing needs a fresh proof that it is you. What you typed is kept.",
+    };
+    Ok(Proof { frame: visit.frame("", "Is it still you?"), lead: lead.into(), form })
+}
+
+/// `new_password` → "New password".
+fn words(name: &str) -> String {
+    let text = name.replace(['_', '-'], " ");
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// `/me/proof`: for going on to a page that only looks.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    // Who is not fresh gets the form instead of this answer.
+    visit.visitor.fresh()?;
+    Ok(Answer::Go(own_path(visit.company().slug(), visit.call.asked("next"))))
+}
