@@ -1,5 +1,7 @@
 //! Names that people give, checked once.
 
+use unicode_normalization::UnicodeNormalization;
+
 /// A name as it was typed, trimmed: 1 to `longest` characters, no control characters (`domain §1`).
 pub fn name(text: &str, longest: usize) -> Result<String, String> {
     let text = text.trim();
@@ -27,9 +29,27 @@ pub fn text(text: &str, longest: usize) -> Result<String, String> {
     Ok(text)
 }
 
-/// What two names are compared by: trimmed, lower case.
+/// What two names are compared by: trimmed, in one spelling of Unicode (NFKC), without regard to case.
 pub fn key(name: &str) -> String {
-    name.trim().to_lowercase()
+    let name = name.trim();
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    // By way of upper case, so that letters with several lower-case forms (ß and ss, the two small sigmas) meet.
+    let folded: String = name.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    folded.nfkc().collect()
+}
+
+/// A name by which somebody signs in, in one spelling of Unicode. Letters that are not seen are refused: two people
+/// must not have names that look the same on a page because of them.
+pub fn visible(text: &str) -> Result<String, String> {
+    let text: String = text.trim().nfkc().collect();
+    let unseen = |c: char| {
+        matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+    };
+    if text.chars().any(unseen) { Err("Leave out letters that cannot be seen.".into()) } else { Ok(text) }
 }
 
 /// A slug made from a name: lower-case letters, digits and single hyphens; `fallback` when nothing is left. `new`
@@ -154,6 +174,28 @@ mod tests {
         assert!(name(&"x".repeat(201), 200).is_err());
         assert!(name("a\nb", 200).is_err());
         assert_eq!(name(&"ü".repeat(200), 200).map(|n| n.chars().count()), Ok(200));
+    }
+
+    #[test]
+    fn names_are_compared_in_one_spelling_and_without_case() {
+        for (one, other) in [
+            ("Ada", " aDA "),
+            ("Jos\u{e9}", "JOSE\u{301}"),
+            ("Straße", "STRASSE"),
+            ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+            ("\u{ff21}da", "ada"),
+            ("ﬁn", "FIN"),
+        ] {
+            assert_eq!(key(one), key(other), "{one} {other}");
+            assert_eq!(key(&key(one)), key(one), "folding again changes nothing: {one}");
+        }
+        for (one, other) in [("Ada", "Adá"), ("a b", "ab"), ("o", "ö")] {
+            assert_ne!(key(one), key(other), "{one} {other}");
+        }
+        for hidden in ["a\u{200b}da", "ada\u{202e}", "\u{feff}ada", "a\u{ad}da"] {
+            assert!(visible(hidden).is_err(), "{}", hidden.escape_unicode());
+        }
+        assert_eq!(visible(" Jose\u{301} "), Ok("Jos\u{e9}".into()));
     }
 
     #[test]

@@ -66,6 +66,7 @@ fn grants(roles: &[Role]) -> Grants {
         environments: Limit::to(&r.environments),
         tenants: Limit::to(&r.tenants),
         until: None,
+        within: None,
     };
     // A deployer's role carries some dozen permissions; all are there so that the tables have their real size.
     let key = DeploymentCreate::INFO.key;

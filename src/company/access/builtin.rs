@@ -38,6 +38,7 @@ fn everywhere() -> Grant {
         environments: Limit::All,
         tenants: Limit::All,
         until: None,
+        within: None,
     }
 }
 

@@ -53,6 +53,7 @@ impl<'v, P: Permission> Granted<'v, P> {
 impl<P: Change> Granted<'_, P> {
     /// Changes the company's file: all of it with its event, or nothing.
     pub(in crate::company) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
+        self.visitor.may_leave_its_owner::<P>()?;
         self.visitor.write(work)
     }
 }

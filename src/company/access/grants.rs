@@ -1,8 +1,9 @@
 //! A user's grants: read from teams and roles, compiled once per change, kept in memory under the file's access version.
 
 use super::{
+    narrowing::Narrowing,
     permissions::named,
-    policy::{Grant, Grants, Limit},
+    policy::{Dimension, Grant, Grants, Limit},
     rows::Rows,
 };
 use crate::base::{clock::Moment, error::Result};
@@ -20,6 +21,8 @@ pub(super) struct Cache {
 struct Inner {
     version: i64,
     grants: HashMap<i64, Arc<Grants>>,
+    /// Of narrowed API keys, by the key's number.
+    narrowed: HashMap<i64, Arc<Grants>>,
 }
 
 /// The grants of one user, from memory if nothing changed since.
@@ -28,6 +31,7 @@ pub(super) fn of_user(cache: &Cache, rows: &Rows<'_>, user: i64, version: i64) -
         let mut inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.version != version {
             inner.grants.clear();
+            inner.narrowed.clear();
             inner.version = version;
         }
         if let Some(grants) = inner.grants.get(&user) {
@@ -41,6 +45,44 @@ pub(super) fn of_user(cache: &Cache, rows: &Rows<'_>, user: i64, version: i64) -
         inner.grants.insert(user, grants.clone());
     }
     Ok(grants)
+}
+
+/// What a narrowed key leaves of its owner's grants, which were read under the same version.
+pub(super) fn of_key(cache: &Cache, rows: &Rows<'_>, key: i64, owner: &Grants, version: i64) -> Result<Arc<Grants>> {
+    {
+        let inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (true, Some(grants)) = (inner.version == version, inner.narrowed.get(&key)) {
+            return Ok(grants.clone());
+        }
+    }
+    let left = Arc::new(narrowing(rows, key)?.of(owner));
+    let mut inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    if inner.version == version {
+        inner.narrowed.insert(key, left.clone());
+    }
+    Ok(left)
+}
+
+fn narrowing(rows: &Rows<'_>, key: i64) -> Result<Narrowing> {
+    let listed: Vec<String> =
+        rows.all("SELECT permission FROM api_key_permissions WHERE key_id = ?1", [key], |row| row.get(0))?;
+    let limits: Vec<(String, i64)> =
+        rows.all("SELECT dimension, target_id FROM api_key_limits WHERE key_id = ?1", [key], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let limit = |word: &str| {
+        Limit::to(&limits.iter().filter(|(dimension, _)| dimension == word).map(|(_, id)| *id).collect::<Vec<_>>())
+    };
+    Ok(Narrowing {
+        // A name that this program does not know allows nothing.
+        permissions: (!listed.is_empty())
+            .then(|| listed.iter().filter_map(|name| named(name)).map(|info| info.key).collect()),
+        spaces: limit("space"),
+        groups: limit(Dimension::Group.word()),
+        projects: limit(Dimension::Project.word()),
+        environments: limit(Dimension::Environment.word()),
+        tenants: limit(Dimension::Tenant.word()),
+    })
 }
 
 /// Whose grants to read.
@@ -96,6 +138,7 @@ pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
                 environments: Limit::All,
                 tenants: Limit::All,
                 until,
+                within: None,
             };
             all.push(Carried { grant, permissions: system });
         }
@@ -109,6 +152,7 @@ pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
                 environments: limit("environment"),
                 tenants: limit("tenant"),
                 until,
+                within: None,
             };
             all.push(Carried { grant, permissions: in_space });
         }

@@ -108,6 +108,7 @@ mod granted;
 pub mod grants;
 mod lobby;
 mod locate;
+pub mod narrowing;
 pub mod permissions;
 mod own;
 pub mod policy;

@@ -77,6 +77,17 @@ impl Visitor {
         Ok(Granted::new(self, Myself { user }))
     }
 
+    /// A narrowed key changes nothing of its owner's account: it would get from there what it was not given.
+    ///
+    /// # Errors
+    /// `Denied` for a change of one's own account with such a key.
+    pub(super) fn may_leave_its_owner<P: Permission>(&self) -> Result<()> {
+        if self.is_narrowed() && std::ptr::eq(P::INFO, &OWN) {
+            return Err(self.refuse(&OWN, &Check::new(true), Vec::new(), Reason::Narrowed));
+        }
+        Ok(())
+    }
+
     /// The same list asked at every level it exists at: outside all spaces and in each space the visitor may enter, or
     /// only in the given one. What is held at one level is shown even when the other is lacking (`access-rules §2`).
     ///

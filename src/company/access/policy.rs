@@ -128,6 +128,17 @@ impl Limit {
     pub fn is_all(&self) -> bool {
         matches!(self, Limit::All)
     }
+    /// A restriction that leaves nothing.
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Limit::Only(bits) if bits.iter().all(|word| *word == 0))
+    }
+    /// What both leave.
+    pub fn and(&self, other: &Limit) -> Limit {
+        match (self, other) {
+            (Limit::All, limit) | (limit, Limit::All) => limit.clone(),
+            (Limit::Only(one), Limit::Only(two)) => Limit::Only(one.iter().zip(two).map(|(a, b)| a & b).collect()),
+        }
+    }
     /// Whether this id is inside.
     #[inline]
     pub fn has(&self, id: i64) -> bool {
@@ -173,6 +184,18 @@ pub struct Grant {
     pub tenants: Limit,
     /// When it ends.
     pub until: Option<Moment>,
+    /// Of the project groups and projects above, only what is in these too: what a narrowed key leaves of them.
+    pub within: Option<Box<Within>>,
+}
+
+/// A second restriction to project groups and projects, which counts beside the first. Two of them cannot be made into
+/// one: what is in a group is known only when the question is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Within {
+    /// Project groups.
+    pub groups: Limit,
+    /// Projects.
+    pub projects: Limit,
 }
 
 /// All grants of one actor, sorted by permission.
@@ -206,6 +229,8 @@ pub enum Reason {
     Outside(Dimension),
     /// The nearest grant has ended.
     Ended,
+    /// The owner of the API key may, but the key holds less than its owner.
+    Narrowed,
 }
 
 impl Reason {
@@ -218,6 +243,7 @@ impl Reason {
             Reason::Outside(Dimension::Environment) => "your roles that contain it are limited to other environments",
             Reason::Outside(Dimension::Tenant) => "your roles that contain it are limited to other tenants",
             Reason::Ended => "your role that contained it has ended",
+            Reason::Narrowed => "you may, but the API key you came with is narrowed and leaves it out",
         }
     }
 }
@@ -239,6 +265,15 @@ impl Grants {
         }
         all.near = Near::new(&all.grants, &all.by_permission);
         all
+    }
+
+    /// Every grant with the keys of the permissions it carries.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&Grant, Vec<usize>)> {
+        let mut carried = vec![Vec::new(); self.grants.len()];
+        for (key, numbers) in self.by_permission.iter().enumerate() {
+            numbers.iter().for_each(|number| carried[*number as usize].push(key));
+        }
+        self.grants.iter().zip(carried)
     }
 
     /// The grants that carry a permission.
@@ -333,12 +368,16 @@ pub fn covers(grant: &Grant, info: &Info, check: &Check, now: impl Fn() -> Momen
     }
     if info.projects {
         // Groups and projects are one dimension here: the allowed projects are those listed and those in a listed group.
-        let unlimited = grant.projects.is_all() && grant.groups.is_all();
-        if !unlimited && !project_passes(grant, check) {
+        if !project_passes(&grant.groups, &grant.projects, check)
+            || !within(grant, |w| project_passes(&w.groups, &w.projects, check))
+        {
             return Err(Reason::Outside(Dimension::Project));
         }
-    } else if info.groups && !passes(&grant.groups, &check.groups, check.all, false) {
-        return Err(Reason::Outside(Dimension::Group));
+    } else if info.groups {
+        let inside = |groups: &Limit| passes(groups, &check.groups, check.all, false);
+        if !inside(&grant.groups) || !within(grant, |w| inside(&w.groups)) {
+            return Err(Reason::Outside(Dimension::Group));
+        }
     }
     if info.environments && !passes(&grant.environments, &check.environments, check.all, false) {
         return Err(Reason::Outside(Dimension::Environment));
@@ -365,9 +404,15 @@ fn passes(limit: &Limit, asked: &Ids, all: bool, none_passes: bool) -> bool {
 }
 
 #[inline]
-fn project_passes(grant: &Grant, check: &Check) -> bool {
+fn within(grant: &Grant, passes: impl Fn(&Within) -> bool) -> bool {
+    grant.within.as_deref().is_none_or(passes)
+}
+
+#[inline]
+fn project_passes(groups: &Limit, projects: &Limit, check: &Check) -> bool {
     let listed = |ids: &Ids, limit: &Limit| !limit.is_all() && passes(limit, ids, check.all, false);
-    matches!(check.projects, Ids::Any) || listed(&check.projects, &grant.projects) || {
-        !matches!(check.groups, Ids::Any) && listed(&check.groups, &grant.groups)
-    }
+    (projects.is_all() && groups.is_all())
+        || matches!(check.projects, Ids::Any)
+        || listed(&check.projects, projects)
+        || (!matches!(check.groups, Ids::Any) && listed(&check.groups, groups))
 }

@@ -42,6 +42,8 @@ struct Shape {
     projects: Option<Vec<i64>>,
     environments: Option<Vec<i64>>,
     tenants: Option<Vec<i64>>,
+    /// A second restriction to groups and projects, beside the first.
+    within: Option<(Option<Vec<i64>>, Option<Vec<i64>>)>,
 }
 
 impl Reach {
@@ -58,11 +60,15 @@ impl Reach {
                 projects: ids(info.projects, &grant.projects),
                 environments: ids(info.environments, &grant.environments),
                 tenants: ids(info.tenants, &grant.tenants),
+                within: grant.within.as_deref().map(|within| {
+                    (ids(info.groups || info.projects, &within.groups), ids(info.projects, &within.projects))
+                }),
             };
             if shape.groups.is_none()
                 && shape.projects.is_none()
                 && shape.environments.is_none()
                 && shape.tenants.is_none()
+                && shape.within.as_ref().is_none_or(|within| *within == (None, None))
             {
                 return Reach { shapes: None, explicit: info.explicit };
             }
@@ -108,22 +114,25 @@ impl Reach {
                 condition
             }
         };
-        let mut project = Vec::new();
-        if let (Some(ids), Some(column)) = (&shape.groups, columns.group) {
-            project.push(inside(column, ids));
-        }
-        if let (Some(ids), Some(column)) = (&shape.projects, columns.project) {
-            project.push(inside(column, ids));
-        }
-        if !project.is_empty() {
-            let column = columns.project.or(columns.group).unwrap_or("NULL");
-            parts.push(nullable(column, format!("({})", project.join(" OR "))));
-        } else if columns.group.is_some() != columns.project.is_some()
-            && columns.project.is_some()
-            && shape.groups.is_some()
-        {
-            // Limited to groups, but the rows do not say their group: nothing of this grant can be shown.
-            parts.push("0".into());
+        let second = shape.within.as_ref().map(|(groups, projects)| (groups, projects));
+        for (groups, projects) in [Some((&shape.groups, &shape.projects)), second].into_iter().flatten() {
+            let mut project = Vec::new();
+            if let (Some(ids), Some(column)) = (groups, columns.group) {
+                project.push(inside(column, ids));
+            }
+            if let (Some(ids), Some(column)) = (projects, columns.project) {
+                project.push(inside(column, ids));
+            }
+            if !project.is_empty() {
+                let column = columns.project.or(columns.group).unwrap_or("NULL");
+                parts.push(nullable(column, format!("({})", project.join(" OR "))));
+            } else if columns.group.is_some() != columns.project.is_some()
+                && columns.project.is_some()
+                && groups.is_some()
+            {
+                // Limited to groups, but the rows do not say their group: nothing of this grant can be shown.
+                parts.push("0".into());
+            }
         }
         if let (Some(ids), Some(column)) = (&shape.environments, columns.environment) {
             parts.push(nullable(column, inside(column, ids)));

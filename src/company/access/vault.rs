@@ -311,6 +311,11 @@ impl Company {
         grants::of_user(&self.0.cache, rows, user, version)
     }
 
+    /// What a narrowed API key leaves of its owner's grants.
+    pub(super) fn grants_of_key(&self, rows: &Rows<'_>, key: i64, owner: &Grants, version: i64) -> Result<Arc<Grants>> {
+        grants::of_key(&self.0.cache, rows, key, owner, version)
+    }
+
     /// Writes a refusal into the trail; the same one again within a minute is not repeated.
     pub(super) fn note_refusal(&self, stamp: &Stamp, info: &Info, check: &Check, place: Option<&str>) {
         let now = clock::now();

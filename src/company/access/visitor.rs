@@ -85,6 +85,8 @@ pub struct Visitor {
     until: Option<Moment>,
     proved: Option<Moment>,
     grants: Arc<Grants>,
+    /// What the owner of a narrowed key may; `grants` is then what the key leaves of it.
+    owner: Option<Arc<Grants>>,
     stamp: Stamp,
     snapshot: RefCell<Option<Snapshot>>,
     known: RefCell<Known>,
@@ -124,6 +126,7 @@ impl Visitor {
             until: None,
             proved: None,
             grants,
+            owner: None,
             stamp,
             snapshot: RefCell::new(Some(snapshot)),
             known: RefCell::default(),
@@ -131,6 +134,11 @@ impl Visitor {
     }
     pub(super) fn until(mut self, end: Moment) -> Visitor {
         self.until = Some(end);
+        self
+    }
+    /// Came with a key that holds only this of what its owner may.
+    pub(super) fn narrowed(mut self, left: Arc<Grants>) -> Visitor {
+        self.owner = Some(std::mem::replace(&mut self.grants, left));
         self
     }
 
@@ -157,6 +165,7 @@ impl Visitor {
             until: None,
             proved: None,
             grants,
+            owner: None,
             stamp,
             snapshot: RefCell::new(None),
             known: RefCell::default(),
@@ -197,6 +206,10 @@ impl Visitor {
     pub fn fresh(&self) -> Result<()> {
         let fresh = |at: Moment| clock::now().0 - at.0 <= super::admit::PROOF_LIFE;
         if self.session.is_none() || self.proved.is_some_and(fresh) { Ok(()) } else { Err(Error::ProofNeeded) }
+    }
+    /// Whether the visitor came with an API key that holds less than its owner.
+    pub fn is_narrowed(&self) -> bool {
+        self.owner.is_some()
     }
     /// The visitor's name.
     pub fn name(&self) -> &str {
@@ -283,6 +296,9 @@ impl Visitor {
             return Ok(());
         }
         let beside = self.is_foreign(check) || info.held == Held::Anyone;
+        if !beside && self.owner.as_ref().is_some_and(|owner| owner.allows(info, check, clock::now).is_some()) {
+            return Err(Reason::Narrowed);
+        }
         Err(if beside { Reason::NotHeld } else { self.grants.reason(info, check, clock::now) })
     }
 

@@ -25,6 +25,9 @@ use crate::base::{
 };
 use serde::Serialize;
 
+/// A username has at most so many characters (`access-rules §9`).
+const LONGEST_USERNAME: usize = 64;
+
 /// Whether somebody can come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum State {
@@ -333,14 +336,22 @@ fn check(rows: &Rows<'_>, fields: &Fields, this: Option<Id<Kind>>, service: bool
     let mut wrong = Wrong::new();
     let display_name = wrong.check("DisplayName", names::name(&fields.display_name, 64)).unwrap_or_default();
     let none = service && fields.email_address.trim().is_empty();
-    let email = if none { Ok(String::new()) } else { names::email(&fields.email_address) };
+    let email = match none {
+        true => Ok(String::new()),
+        false => names::visible(&fields.email_address).and_then(|email| names::email(&email)),
+    };
     let email_address = wrong.check("EmailAddress", email).unwrap_or_default();
     let wish = fields.username.trim();
-    let username = if wish.is_empty() && !service || names::key(wish) == names::key(&email_address) && !none {
+    let as_email = wish.is_empty() && !service || names::key(wish) == names::key(&email_address) && !none;
+    let username = if as_email && email_address.chars().count() <= LONGEST_USERNAME {
         email_address.clone()
+    } else if wish.is_empty() || as_email {
+        let wish = names::slug_of(&display_name, if service { "service" } else { "person" });
+        names::free(&wish, |word| sql::word_taken(rows, word, this))?
     } else {
-        let wish = if wish.is_empty() { names::slug_of(&display_name, "service") } else { wish.to_owned() };
-        wrong.check("Username", names::name(&wish, 64)).unwrap_or_default()
+        wrong
+            .check("Username", names::visible(wish).and_then(|wish| names::name(&wish, LONGEST_USERNAME)))
+            .unwrap_or_default()
     };
     // Somebody is found by either word, so neither may be a word of anybody else.
     for (field, word) in [("Username", &username), ("EmailAddress", &email_address)] {

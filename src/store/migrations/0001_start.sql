@@ -72,7 +72,7 @@ CREATE TABLE users (
 CREATE TABLE one_time_links (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token_hash BLOB NOT NULL UNIQUE,
-    kind TEXT NOT NULL CHECK (kind IN ('invitation')),
+    kind TEXT NOT NULL CHECK (kind IN ('invitation', 'reset')),
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
@@ -104,9 +104,76 @@ CREATE TABLE api_keys (
     purpose TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    last_used_at INTEGER
+    last_used_at INTEGER,
+    -- JSON: networks the key may come from, as ["192.0.2.0/24"]; [] means from everywhere
+    addresses TEXT NOT NULL DEFAULT '[]',
+    -- It holds only what api_key_permissions and api_key_limits leave of what its owner may.
+    narrowed INTEGER NOT NULL DEFAULT 0,
+    -- Which warnings of its end were told: 0 none, 1 twenty days before, 2 ten days before, 3 that it ended
+    warned INTEGER NOT NULL DEFAULT 0,
+    -- When it was last told that it came from elsewhere
+    refused_at INTEGER
 ) STRICT;
 CREATE INDEX api_keys_by_user ON api_keys (user_id);
+CREATE INDEX api_keys_by_end ON api_keys (expires_at) WHERE warned < 3;
+
+-- No row means all permissions of the owner.
+CREATE TABLE api_key_permissions (
+    key_id INTEGER NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
+    permission TEXT NOT NULL,
+    PRIMARY KEY (key_id, permission)
+) STRICT, WITHOUT ROWID;
+
+-- No row for a dimension means no restriction on it. A row whose thing is gone goes on restricting.
+CREATE TABLE api_key_limits (
+    key_id INTEGER NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
+    dimension TEXT NOT NULL CHECK (dimension IN ('space', 'group', 'project', 'environment', 'tenant')),
+    target_id INTEGER NOT NULL,
+    PRIMARY KEY (key_id, dimension, target_id)
+) STRICT, WITHOUT ROWID;
+
+-- As whom the signed tokens of others (a CI job's) are taken: for service accounts only.
+CREATE TABLE oidc_identities (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    -- with * for any letters
+    subject TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    UNIQUE (user_id, issuer, subject)
+) STRICT;
+
+-- Short-lived tokens given in exchange for those.
+CREATE TABLE access_tokens (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token_hash BLOB NOT NULL UNIQUE,
+    identity_id INTEGER NOT NULL REFERENCES oidc_identities (id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    subject TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX access_tokens_by_end ON access_tokens (expires_at);
+
+-- Invitations for whoever holds the code, who says their own name.
+CREATE TABLE open_invitations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    token_hash BLOB NOT NULL UNIQUE,
+    inviter TEXT NOT NULL,
+    -- Whoever invited holds full administration and so may give it.
+    administers INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+) STRICT;
+CREATE TABLE open_invitation_teams (
+    invitation_id INTEGER NOT NULL REFERENCES open_invitations (id) ON DELETE CASCADE,
+    team_id INTEGER NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
+    PRIMARY KEY (invitation_id, team_id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE spaces (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,4 +1,5 @@
-//! The decision and the lists' conditions against a second, naive reading of `access-rules §3`, for many random cases.
+//! The decision and the lists' conditions against a second, naive reading of `access-rules §3`, for many random cases;
+//! the same for API keys that hold less than their owner.
 
 use super::rules::{check, grant};
 use crate::{
@@ -6,8 +7,9 @@ use crate::{
     company::{
         access::{
             Columns,
+            narrowing::Narrowing,
             permissions::{self as ask, Info, Permission},
-            policy::{Check, Dimension, Grants, Ids},
+            policy::{Check, Dimension, Grants, Ids, Limit},
             reach::Reach,
         },
         testing::harbour,
@@ -105,8 +107,81 @@ fn question(shape: Shape, thing: &Thing) -> Check {
     )
 }
 
+/// What a key leaves of a grant, word by word: a thing is inside when it is inside both; of several environments, one
+/// that is in both. A grant of which nothing is left in some dimension is gone, also for things without a value there.
+fn naive_with_key(grants: &[Lists], key: &Key, shape: Shape, thing: &Thing) -> bool {
+    if key.elsewhere || key.lacks {
+        return false;
+    }
+    let honours = ask::honoured(shape.info).any(|d| d == Dimension::Environment) && shape.environment;
+    let common = |grant: &Lists| {
+        let inside = |lists: &Lists, id: &i64| lists[2].is_empty() || lists[2].contains(id);
+        !honours
+            || thing.environments.is_empty()
+            || thing.environments.iter().any(|id| inside(grant, id) && inside(&key.lists, id))
+    };
+    let one = std::slice::from_ref(&key.lists);
+    let apart = |grant: &Lists, at: usize| {
+        let (a, b) = (&grant[at], &key.lists[at]);
+        !a.is_empty() && !b.is_empty() && a.iter().all(|id| !b.contains(id))
+    };
+    let is_gone = |grant: &Lists| {
+        let no_groups = grant[0].is_empty() && key.lists[0].is_empty();
+        shape.info.projects && no_groups && apart(grant, 1)
+            || shape.info.environments && apart(grant, 2)
+            || shape.info.tenants && shape.info.explicit && apart(grant, 3)
+    };
+    grants
+        .iter()
+        .filter(|grant| !is_gone(grant))
+        .any(|grant| naive(std::slice::from_ref(grant), shape, thing) && naive(one, shape, thing) && common(grant))
+}
+
+/// To what a key is narrowed.
+#[derive(Debug)]
+struct Key {
+    lists: Lists,
+    /// It names permissions, and not this one.
+    lacks: bool,
+    /// It names spaces, and not this one.
+    elsewhere: bool,
+}
+
+impl Key {
+    fn narrowing(&self, info: &Info, dice: &mut Dice) -> Narrowing {
+        let [groups, projects, environments, tenants] = &self.lists;
+        let permissions = match (self.lacks, dice.below(2)) {
+            (true, _) => Some(vec![ask::AccountView::INFO.key]),
+            (false, 0) => None,
+            _ => Some(vec![ask::AccountView::INFO.key, info.key]),
+        };
+        let spaces = match (self.elsewhere, dice.below(2)) {
+            (true, _) => Limit::to(&[2, 3]),
+            (false, 0) => Limit::All,
+            _ => Limit::to(&[1, 2]),
+        };
+        Narrowing {
+            permissions,
+            spaces,
+            groups: Limit::to(groups),
+            projects: Limit::to(projects),
+            environments: Limit::to(environments),
+            tenants: Limit::to(tenants),
+        }
+    }
+}
+
 #[test]
 fn decisions_and_lists_agree_with_the_rules() {
+    compare(400, false);
+}
+
+#[test]
+fn a_narrowed_key_does_what_its_owner_may_and_it_holds_and_nothing_else() {
+    compare(800, true);
+}
+
+fn compare(rounds: usize, with_keys: bool) {
     let harbour = harbour();
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let all = Shape {
@@ -132,7 +207,7 @@ fn decisions_and_lists_agree_with_the_rules() {
              CREATE TABLE thing_environments (thing INTEGER, environment INTEGER) STRICT;",
         )
     });
-    for round in 0..400 {
+    for round in 0..rounds {
         let shape = shapes[round % shapes.len()];
         let several = shape.info.name == "MachineView";
         // Now and then so many grants that they do not fit into one word of bits.
@@ -140,7 +215,16 @@ fn decisions_and_lists_agree_with_the_rules() {
         let grants: Vec<Lists> =
             (0..dice.below(most)).map(|_| [dice.limit(), dice.limit(), dice.limit(), dice.limit()]).collect();
         let compiled: Vec<_> = grants.iter().map(|[g, p, e, t]| (grant(g, p, e, t), vec![shape.info.key])).collect();
-        let compiled = Grants::new(compiled);
+        let owner = Grants::new(compiled);
+        let key = with_keys.then(|| Key {
+            lists: [dice.limit(), dice.limit(), dice.limit(), dice.limit()],
+            lacks: dice.below(12) == 0,
+            elsewhere: dice.below(12) == 0,
+        });
+        let compiled = match &key {
+            Some(key) => key.narrowing(shape.info, &mut dice).of(&owner),
+            None => owner.clone(),
+        };
         let things: Vec<Thing> = (0..12)
             .map(|_| Thing {
                 project: dice.maybe(),
@@ -155,7 +239,10 @@ fn decisions_and_lists_agree_with_the_rules() {
         let by_rules: Vec<i64> = things
             .iter()
             .enumerate()
-            .filter(|(_, thing)| naive(&grants, shape, thing))
+            .filter(|(_, thing)| match &key {
+                Some(key) => naive_with_key(&grants, key, shape, thing),
+                None => naive(&grants, shape, thing),
+            })
             .map(|(n, _)| n as i64)
             .collect();
         let by_door: Vec<i64> = things
@@ -164,7 +251,13 @@ fn decisions_and_lists_agree_with_the_rules() {
             .filter(|(_, thing)| compiled.decide(shape.info, &question(shape, thing), clock::now).is_ok())
             .map(|(n, _)| n as i64)
             .collect();
-        assert_eq!(by_door, by_rules, "round {round}: {} with {grants:?} on {things:?}", shape.info.name);
+        assert_eq!(by_door, by_rules, "round {round}: {} with {grants:?}, {key:?} on {things:?}", shape.info.name);
+        for thing in &things {
+            let asked = question(shape, thing);
+            let beyond = compiled.allows(shape.info, &asked, clock::now).is_some()
+                && owner.allows(shape.info, &asked, clock::now).is_none();
+            assert!(!beyond, "round {round}: the key does what its owner may not: {grants:?}, {key:?} on {thing:?}");
+        }
 
         let reach = Reach::new(&compiled, shape.info, Some(1), clock::now());
         let columns = Columns {
@@ -197,7 +290,20 @@ fn decisions_and_lists_agree_with_the_rules() {
             let mut statement = c.prepare(&format!("SELECT id FROM things WHERE {condition} ORDER BY id"))?;
             statement.query_map(params_from_iter(&parameters), |row| row.get(0))?.collect()
         });
-        assert_eq!(by_list, by_rules, "round {round}: {} with {grants:?} on {things:?}: {condition}", shape.info.name);
-        assert_eq!(reach.is_nothing(), grants.is_empty());
+        assert_eq!(
+            by_list, by_rules,
+            "round {round}: {} with {grants:?}, {key:?} on {things:?}: {condition}",
+            shape.info.name
+        );
+        match &key {
+            None => assert_eq!(reach.is_nothing(), grants.is_empty()),
+            // A button is not shown where nothing can be behind it.
+            Some(_) => {
+                let anywhere = check(shape.info, Ids::Any, Ids::Any, Ids::Any, Ids::Any);
+                let somewhere = compiled.allows(shape.info, &anywhere, clock::now).is_some();
+                assert_eq!(somewhere, !reach.is_nothing(), "round {round}");
+                assert!(somewhere || by_rules.is_empty(), "round {round}");
+            }
+        }
     }
 }

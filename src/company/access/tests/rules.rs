@@ -26,6 +26,7 @@ pub(super) fn grant(groups: &[i64], projects: &[i64], environments: &[i64], tena
         environments: Limit::to(environments),
         tenants: Limit::to(tenants),
         until: None,
+        within: None,
     }
 }
 
