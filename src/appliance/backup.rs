@@ -1,7 +1,7 @@
 //! Backups: one file per company, taken while it is in use; restored only after it was verified.
 //!
-//! The file is a tar archive: `manifest.json`, `company.db` (one consistent moment), `company.key` (sealed with the
-//! master key), and the files beside the database. It opens on a machine that has the same master key.
+//! The file is a tar archive: `manifest.json`, `company.db` and `checkpoints.jsonl` (one consistent moment),
+//! `company.key` (sealed with the master key), and the files beside the database. It opens on a machine that has the same master key.
 
 use super::{keys, registry::Appliance};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     },
     company::{
         Company,
-        access::{OperatorKey, Visitor, permissions::FileKeep},
+        access::{OperatorKey, Verified, Visitor, permissions::FileKeep},
         upkeep,
     },
 };
@@ -24,7 +24,7 @@ use std::{
 };
 
 /// Folders of a company that a backup carries beside the database.
-const BESIDE: [&str; 3] = ["packages", "artifacts", "task-logs"];
+const BESIDE: [&str; 4] = ["packages", "artifacts", "task-logs", "archive"];
 
 #[derive(Serialize, Deserialize)]
 struct Manifest {
@@ -42,15 +42,17 @@ pub fn backup(appliance: &Appliance, key: &OperatorKey, slug: &str, to: &Path) -
     let granted = operator.ask(FileKeep {})?;
     keys::make_private_folder(to)?;
     let database = appliance.data().join("work").join(format!("backup-{}.db", uuid::Uuid::now_v7()));
-    let copied = upkeep::copy(&granted, &database);
+    let checkpoints = database.with_extension("jsonl");
+    let copied = upkeep::copy(&granted, &database, &checkpoints);
     let path = to.join(format!("{slug}-{}.bulkhead", clock::now().compact()));
-    let written = copied.and_then(|()| pack(appliance, &company, &database, &path));
+    let written = copied.and_then(|()| pack(appliance, &company, &database, &checkpoints, &path));
     let _ = fs::remove_file(&database);
+    let _ = fs::remove_file(&checkpoints);
     written?;
     Ok(path)
 }
 
-fn pack(appliance: &Appliance, company: &Company, database: &Path, path: &Path) -> Result<()> {
+fn pack(appliance: &Appliance, company: &Company, database: &Path, checkpoints: &Path, path: &Path) -> Result<()> {
     let id = company.id().to_string();
     let manifest = Manifest {
         format: 1,
@@ -67,6 +69,7 @@ fn pack(appliance: &Appliance, company: &Company, database: &Path, path: &Path) 
     add(&mut archive, "manifest.json", &serde_json::to_vec_pretty(&manifest)?)?;
     add(&mut archive, "company.key", &appliance.keys().sealed(&id)?)?;
     archive.append_path_with_name(database, "company.db")?;
+    archive.append_path_with_name(checkpoints, "checkpoints.jsonl")?;
     for part in BESIDE {
         let folder = company.folder().join(part);
         if folder.is_dir() {
@@ -162,7 +165,7 @@ fn put_in_place(
     {
         let company = Company::adopt(aside, &slug, |id| appliance.keys().read(id))?;
         let operator = Visitor::operator(&company, key);
-        upkeep::verify(&operator.ask(FileKeep {})?)?;
+        upkeep::verify(&operator.ask(FileKeep {})?, None)?;
         upkeep::restored(&operator.ask(FileKeep {})?, &manifest.taken)?;
         company.settle()?;
     }
@@ -181,12 +184,12 @@ fn put_in_place(
     appliance.company(&slug)
 }
 
-/// Checks a company: the database's integrity, foreign keys, the chain of its trail. Gives the number of events.
+/// Checks a company: the database's integrity, foreign keys, its trail, also against checkpoints that were kept elsewhere.
 ///
 /// # Errors
 /// `Conflict` with what is wrong.
-pub fn verify(appliance: &Appliance, key: &OperatorKey, slug: &str) -> Result<i64> {
+pub fn verify(appliance: &Appliance, key: &OperatorKey, slug: &str, elsewhere: Option<&Path>) -> Result<Verified> {
     let company = appliance.company(slug)?;
     let operator = Visitor::operator(&company, key);
-    upkeep::verify(&operator.ask(FileKeep {})?)
+    upkeep::verify(&operator.ask(FileKeep {})?, elsewhere)
 }

@@ -103,6 +103,9 @@ pub struct Verify {
     /// All companies
     #[arg(long, env = "BULKHEAD_ALL")]
     all: bool,
+    /// Compare also with checkpoints that were kept elsewhere: lines of checkpoints.jsonl or of a system log
+    #[arg(long, env = "BULKHEAD_CHECKPOINTS", value_name = "FILE")]
+    checkpoints: Option<PathBuf>,
 }
 
 fn print(rows: &[CompanyRow]) {
@@ -220,21 +223,37 @@ pub fn restore(start: &Start, command: Restore) -> Result<(), Failure> {
 pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
     let appliance = Appliance::open(&start.data)?;
     let slugs = if command.all || command.slugs.is_empty() { appliance.slugs()? } else { command.slugs };
+    if let Some(file) = command.checkpoints.as_ref().filter(|file| !file.is_file()) {
+        return Err(Failure::Failed(format!("{} cannot be read. Name a file of checkpoints.", file.display())));
+    }
     let mut bad = Vec::new();
     let mut rows = Vec::new();
     for slug in slugs {
-        let outcome = appliance::verify(&appliance, &start.operator, &slug);
-        let (state, events) = match &outcome {
-            Ok(events) => ("ok".to_owned(), *events),
-            Err(error) => (error.to_string(), 0),
+        let outcome = appliance::verify(&appliance, &start.operator, &slug, command.checkpoints.as_deref());
+        let (state, about) = match &outcome {
+            Ok(verified) => ("ok".to_owned(), verified.clone()),
+            Err(error) => (error.to_string(), Default::default()),
         };
         if outcome.is_err() {
             bad.push(slug.clone());
         }
-        if !start.json {
-            println!("{slug}: {state}{}", if outcome.is_ok() { format!(" ({events} events)") } else { String::new() });
+        let events = about.events;
+        if !start.json && outcome.is_ok() {
+            let archived = if about.archived > 0 { format!(", {} of them archived", about.archived) } else { String::new() };
+            let (signed, loose) = (about.signed_to, events - about.signed_to);
+            println!("{slug}: ok ({events} events{archived})");
+            println!("  {} checkpoints, signed to event {signed}; {loose} events after it", about.checkpoints);
+            if command.checkpoints.is_some() {
+                println!("  {} checkpoints kept elsewhere agree", about.elsewhere);
+            }
+            println!("  signing key {} ({})", about.public_key, about.key);
+        } else if !start.json {
+            println!("{slug}: {state}");
         }
-        rows.push(json!({ "slug": slug, "ok": outcome.is_ok(), "state": state, "events": events }));
+        rows.push(json!({
+            "slug": slug, "ok": outcome.is_ok(), "state": state, "events": events, "archived": about.archived,
+            "checkpoints": about.checkpoints, "signedTo": about.signed_to, "publicKey": about.public_key, "fingerprint": about.key,
+        }));
     }
     if start.json {
         println!("{}", json!(rows));

@@ -1,26 +1,24 @@
 //! The company's file as a whole: copied, checked, put back. Knows no feature.
 
-use super::access::{Event, Granted, permissions::FileKeep};
+use super::access::{Event, Granted, Verified, permissions::FileKeep};
 use crate::base::error::{Error, Result};
 use std::path::Path;
 
-/// Copies the database while it is in use, to a file that is not there yet.
-pub fn copy(granted: &Granted<'_, FileKeep>, to: &Path) -> Result<()> {
+/// Copies the database while it is in use, to a file that is not there yet, and the checkpoints of that moment to another.
+pub fn copy(granted: &Granted<'_, FileKeep>, to: &Path, checkpoints: &Path) -> Result<()> {
     let told = Event::new("BackupTaken").say("A backup of the company was taken");
     granted.write(|tx| tx.record(told, ()))?;
-    granted.visitor().company().copy_to(to)
+    granted.visitor().company().copy_to(to, checkpoints)
 }
 
-/// Checks the database, its foreign keys and the chain of the trail. Gives the number of events.
+/// Checks the database, its foreign keys and the trail: its chain, its archives, its checkpoints, and checkpoints that
+/// were kept elsewhere.
 ///
 /// # Errors
 /// `Conflict` with the first thing that is wrong.
-pub fn verify(granted: &Granted<'_, FileKeep>) -> Result<i64> {
-    granted
-        .visitor()
-        .company()
-        .verify()?
-        .map_err(|what| Error::Conflict(format!("The company does not verify: {what}.")))
+pub fn verify(granted: &Granted<'_, FileKeep>, elsewhere: Option<&Path>) -> Result<Verified> {
+    let outcome = granted.visitor().company().verify(elsewhere)?;
+    outcome.map_err(|finding| Error::Conflict(format!("The company does not verify: {finding}.")))
 }
 
 /// Tells in the trail that the company was put back from a copy.

@@ -45,7 +45,7 @@ fn everywhere() -> Grant {
 /// What the engine may: keep the queue and carry out tasks.
 pub(super) fn engine() -> Arc<Grants> {
     static RIGHTS: OnceLock<Arc<Grants>> = OnceLock::new();
-    let keys = || vec![catalogue::TaskExecute::INFO.key, catalogue::QueueKeep::INFO.key];
+    let keys = || vec![catalogue::TaskExecute::INFO.key, catalogue::QueueKeep::INFO.key, catalogue::TrailKeep::INFO.key];
     RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()
 }
 
@@ -55,6 +55,7 @@ pub(super) fn operator() -> Arc<Grants> {
     let keys = || {
         vec![
             catalogue::FileKeep::INFO.key,
+            catalogue::TrailKeep::INFO.key,
             catalogue::UserView::INFO.key,
             catalogue::UserEdit::INFO.key,
             catalogue::UserInvite::INFO.key,

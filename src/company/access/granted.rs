@@ -1,13 +1,14 @@
 //! The proof that a question was answered with yes; the only key to reading and writing.
 
 use super::{
-    permissions::{Change, List, Permission, TaskExecute},
+    permissions::{Change, EventRetentionDelete, List, Permission, TaskExecute, TrailKeep},
     reach::Reach,
     rows::{Recorded, Rows, Writing},
+    trail::{Archive, Checkpoint, Event},
     vault::Seal,
     visitor::Visitor,
 };
-use crate::base::error::Result;
+use crate::base::{clock::Moment, error::Result};
 
 /// The visitor may do `P`, at the place that is in it. Lives for one call.
 pub struct Granted<'v, P> {
@@ -39,6 +40,10 @@ impl<'v, P: Permission> Granted<'v, P> {
     pub(in crate::company) fn read<T>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
         self.visitor.read(work)
     }
+    /// Tells of a look that is to be known: the reading of a secret, an export. Writes an event and nothing else.
+    pub(in crate::company) fn tell(&self, event: Event) -> Result<()> {
+        self.visitor.write(|tx| tx.record(event, ()))
+    }
     /// Seals and opens secrets of this company.
     pub(in crate::company) fn seal(&self) -> &Seal {
         self.visitor.company().seal()
@@ -58,6 +63,43 @@ impl<P: Change> Granted<'_, P> {
     }
 }
 
+impl Granted<'_, TrailKeep> {
+    /// Signs the trail as it is now, when there is anything new. No change of what it tells, so without an event.
+    pub(in crate::company) fn sign_trail(&self) -> Result<Option<Checkpoint>> {
+        self.visitor.company().write_checkpoint()
+    }
+    /// Tells what was counted, and signs the trail when that is due; when to look again, if anything is unsigned.
+    pub(in crate::company) fn keep_trail(&self, now: Moment, ending: bool) -> Result<Option<Moment>> {
+        self.visitor.company().keep_trail(now, ending)
+    }
+    /// Puts the oldest day of the trail into an archive with its event, if all of it lies before a moment.
+    pub(in crate::company) fn archive_day(&self, before: Moment) -> Result<Option<Archive>> {
+        self.visitor.company().archive_day(self.visitor.stamp(), before)
+    }
+    /// The checkpoints after a number, as they stand in their file.
+    pub(in crate::company) fn checkpoints_after(&self, number: i64) -> Result<Vec<(Checkpoint, String)>> {
+        self.visitor.company().checkpoints_after(number)
+    }
+    /// Keeps the book on what was told to those who keep checkpoints elsewhere: about the telling, not about the
+    /// company, so without an event.
+    pub(in crate::company) fn note_told(&self, sql: &'static str, parameters: impl rusqlite::Params) -> Result<()> {
+        self.visitor.write(|tx| {
+            tx.run(sql, parameters)?;
+            Ok(Recorded { value: (), _made_here: () })
+        })
+    }
+}
+
+impl Granted<'_, EventRetentionDelete> {
+    /// Marks an archive of the trail as removed by the company itself, signed. Whether it was there.
+    pub(in crate::company) fn archive_removed(&self, tx: &Writing<'_>, number: i64) -> Result<bool> {
+        tx.archive_removed(number)
+    }
+}
+
+// Decided: this stays, and stays as narrow as it is. A lease is renewed every few seconds, and each step is told by the
+// task's own log and steps; an event for each would bury the trail. That the task began, ended or was lost is an event.
+// `tests/architecture.rs` holds that only `company/tasks` uses it.
 impl Granted<'_, TaskExecute> {
     /// Keeps the engine's own book on a task under way (its lease, its steps as they begin and end). Such notes are
     /// told by the task's log and steps; the trail tells how the task began and ended.

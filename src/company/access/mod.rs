@@ -128,7 +128,7 @@ pub use own::Myself;
 pub use reach::{Columns, Reach};
 pub(in crate::company) use rows::{Recorded, Rows, Writing};
 pub use sight::{Level, TeamPart};
-pub use trail::Event;
+pub use trail::{Archive, Checkpoint, Event, Finding, Verified};
 pub use vault::{Company, FILE, FirstPerson, Founded, Founding, Seal};
 pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
 

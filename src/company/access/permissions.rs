@@ -408,6 +408,8 @@ permissions! {
     change server TaskExecute { task: At<Task> } [] "Carry out a task of the server";
     /// The engine's: look for work, put right what a crash left behind.
     change server QueueKeep {} [] "Keep the queue of tasks";
+    /// The engine's and the operator's: sign the trail, archive what is old, tell its checkpoints.
+    change server TrailKeep {} [] "Sign and archive the trail";
     /// The operator's: copy, check and describe the company's file without reading its content.
     change server FileKeep {} [] "Copy and check the company's file";
 }

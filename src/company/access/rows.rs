@@ -1,9 +1,15 @@
 //! What a feature gets to work with inside a transaction: questions and statements, never the connection itself.
 
-use super::trail::{self, Event, Stamp};
-use crate::base::error::{Error, Result};
+use super::{
+    trail::{self, Event, Stamp},
+    vault::Seal,
+};
+use crate::base::{
+    clock,
+    error::{Error, Result},
+};
 use rusqlite::{Connection, Params, Row};
-use std::ops::Deref;
+use std::{cell::Cell, ops::Deref};
 
 /// A consistent view of the company's file.
 pub struct Rows<'c>(&'c Connection);
@@ -48,6 +54,8 @@ impl<'c> Rows<'c> {
 pub struct Writing<'c> {
     rows: Rows<'c>,
     stamp: Stamp,
+    seal: &'c Seal,
+    last: Cell<i64>,
 }
 
 /// The proof that a change has its event; made by [`Writing::record`] alone.
@@ -64,8 +72,16 @@ impl<'c> Deref for Writing<'c> {
 }
 
 impl<'c> Writing<'c> {
-    pub(super) fn new(connection: &'c Connection, stamp: Stamp) -> Self {
-        Writing { rows: Rows::new(connection), stamp }
+    pub(super) fn new(connection: &'c Connection, stamp: Stamp, seal: &'c Seal) -> Self {
+        Writing { rows: Rows::new(connection), stamp, seal, last: Cell::new(0) }
+    }
+    /// The number of the last event that this change has told; 0 before the first.
+    pub(super) fn last_event(&self) -> i64 {
+        self.last.get()
+    }
+    /// Marks an archive of the trail as removed by the company itself. Whether it was there.
+    pub(super) fn archive_removed(&self, number: i64) -> Result<bool> {
+        trail::archive::mark_removed(self.rows.0, self.seal.signer(), number, clock::now())
     }
     /// Runs a statement; how many rows it changed.
     pub fn run(&self, sql: &str, parameters: impl Params) -> Result<usize> {
@@ -77,7 +93,8 @@ impl<'c> Writing<'c> {
     }
     /// Tells one more thing that this change did.
     pub fn also(&self, event: Event) -> Result<()> {
-        trail::append(self.rows.0, &self.stamp, event)
+        self.last.set(trail::append(self.rows.0, self.seal.signer(), &self.stamp, event)?);
+        Ok(())
     }
     /// Writes the event of this change into the trail and gives the proof that it is there.
     pub fn record<T>(&self, event: Event, value: T) -> Result<Recorded<T>> {

@@ -6,11 +6,11 @@ use super::{
     permissions::Info,
     policy::{Check, Grants},
     rows::{Recorded, Rows, Writing},
-    trail::{self, Event, Stamp},
+    trail::{self, Archive, Checkpoint, Event, Finding, Signer, Stamp, Verified, tally::Tally},
 };
 use crate::{
     base::{
-        clock::{self, Moment},
+        clock::{self, HOUR, Moment},
         error::{Error, Result},
         names,
         secret::{self, Secret},
@@ -23,11 +23,10 @@ use chacha20poly1305::{
 };
 use sha2::{Digest, Sha256};
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 use uuid::Uuid;
@@ -39,8 +38,8 @@ pub const FILE: &str = "company.db";
 /// How many may read one company at once.
 const READERS: u32 = 4;
 
-/// So many different refusals of one actor are noted in a minute.
-const REFUSALS: usize = 100;
+/// A checkpoint is written after so long, when there is anything new.
+const CHECKPOINT_AFTER: i64 = HOUR;
 
 /// One open company. Cloning it shares it. It opens nothing: for that one is admitted as a `Visitor`.
 #[derive(Clone)]
@@ -55,7 +54,9 @@ struct Vault {
     store: Store,
     seal: Seal,
     cache: Cache,
-    refusals: Mutex<HashMap<(Option<i64>, String), Moment>>,
+    tally: Tally,
+    /// The last event a checkpoint covers; -1 while that was not looked up.
+    signed_to: AtomicI64,
 }
 
 /// What a new company begins with.
@@ -91,6 +92,7 @@ pub struct Seal {
     cipher: XChaCha20Poly1305,
     company: Uuid,
     fingerprint: String,
+    signer: Signer,
 }
 
 impl Seal {
@@ -104,7 +106,15 @@ impl Seal {
             cipher: XChaCha20Poly1305::new(key.as_slice().try_into().unwrap_or(&Default::default())),
             company,
             fingerprint,
+            signer: Signer::new(company, key),
         }
+    }
+    /// The secret by which the receiver of a webhook knows that a letter is from this company.
+    pub(in crate::company) fn webhook_secret(&self, url: &str) -> String {
+        self.signer.webhook_secret(url)
+    }
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
     }
     fn bound(&self, table: &str, column: &str, row: i64) -> Vec<u8> {
         format!("{}/{table}/{column}/{row}", self.company).into_bytes()
@@ -218,7 +228,8 @@ impl Company {
             store,
             seal,
             cache: Cache::default(),
-            refusals: Mutex::default(),
+            tally: Tally::default(),
+            signed_to: AtomicI64::new(-1),
         }))
     }
 
@@ -240,15 +251,7 @@ impl Company {
                 "INSERT INTO company (one, id, slug, name, key_fingerprint, created_at) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
                 (id.to_string(), founding.slug, founding.name, &seal.fingerprint, clock::now()),
             )?;
-            let stamp = Stamp {
-                actor_kind: "operator",
-                actor_id: None,
-                actor_name: "The operator".into(),
-                means: "server".into(),
-                address: String::new(),
-                agent: String::new(),
-            };
-            let tx = Writing::new(c, stamp);
+            let tx = Writing::new(c, Stamp::server("operator", "The operator"), &seal);
             let person = builtin::Person {
                 name: founding.administrator.name,
                 email: founding.administrator.email,
@@ -258,6 +261,7 @@ impl Company {
             builtin::furnish(&tx, founding.name, &person)
         })?;
         let company = Company::assemble(folder, founding.slug.into(), founding.name.into(), id, store, seal);
+        company.write_checkpoint()?;
         Ok(Founded { company, invitation })
     }
 
@@ -296,9 +300,94 @@ impl Company {
         Ok(Snapshot(reader))
     }
 
-    /// One change with its event.
+    /// One change with its event. Every so many events the trail is signed.
     pub(super) fn write<T>(&self, stamp: Stamp, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
-        self.0.store.write(|connection| work(&Writing::new(connection, stamp)).map(|recorded| recorded.value))
+        let (value, last) = self.0.store.write(|connection| {
+            let tx = Writing::new(connection, stamp, &self.0.seal);
+            let recorded = work(&tx)?;
+            Ok((recorded.value, tx.last_event()))
+        })?;
+        if last > 0 && last - self.signed_to()? >= trail::EVERY {
+            self.sign_now();
+        }
+        Ok(value)
+    }
+
+    fn signed_to(&self) -> Result<i64> {
+        let known = self.0.signed_to.load(Ordering::Relaxed);
+        if known >= 0 {
+            return Ok(known);
+        }
+        let last = trail::last_checkpoint(&self.0.folder)?.map_or(0, |last| last.event);
+        self.0.signed_to.fetch_max(last, Ordering::Relaxed);
+        Ok(last)
+    }
+
+    /// The change stands whatever becomes of its checkpoint: the next one covers it too.
+    fn sign_now(&self) {
+        if let Err(error) = self.write_checkpoint() {
+            tracing::error!(company = self.slug(), %error, "a checkpoint of the trail could not be written");
+        }
+    }
+
+    /// Writes a checkpoint of the trail, when there is anything new.
+    pub(in crate::company) fn write_checkpoint(&self) -> Result<Option<Checkpoint>> {
+        let written = trail::write_checkpoint(&self.0.folder, &self.0.store, &self.0.seal.signer)?;
+        if let Some(written) = &written {
+            self.0.signed_to.fetch_max(written.event, Ordering::Relaxed);
+        }
+        Ok(written)
+    }
+
+    /// The checkpoints after a number, each with its line.
+    pub(in crate::company) fn checkpoints_after(&self, number: i64) -> Result<Vec<(Checkpoint, String)>> {
+        trail::checkpoints_after(&self.0.folder, number)
+    }
+
+    /// Looks after the trail: tells what was counted, and writes a checkpoint when the last one is an hour old and there
+    /// is anything new. Gives when to look again, if there is something that no checkpoint covers yet.
+    pub(in crate::company) fn keep_trail(&self, now: Moment, ending: bool) -> Result<Option<Moment>> {
+        self.tell_counted((!ending).then_some(now));
+        let last = trail::last_checkpoint(&self.0.folder)?;
+        let end = trail::end(&self.snapshot()?.0, &self.0.seal.signer)?;
+        let (covered, at) = last.map_or((0, Moment(0)), |last| (last.event, last.at));
+        if end.event <= covered {
+            return Ok(None);
+        }
+        let due = at.plus(CHECKPOINT_AFTER);
+        // A clock that was put back does not put off what is due.
+        if due <= now || at > now {
+            self.write_checkpoint()?;
+            return Ok(None);
+        }
+        Ok(Some(due))
+    }
+
+    fn tell_counted(&self, now: Option<Moment>) {
+        for (stamp, event) in self.0.tally.due(now) {
+            self.tell(stamp, event);
+        }
+    }
+
+    /// Notes something that is told at once, and counted when it is repeated (`trail/tally.rs`). `what` says what counts
+    /// as the same thing.
+    pub(super) fn note(&self, stamp: Stamp, what: &str, event: Event) {
+        let now = clock::now();
+        self.tell_counted(Some(now));
+        if self.0.tally.is_new(now, &stamp, what, &event) {
+            self.tell(stamp, event);
+        }
+    }
+
+    fn tell(&self, stamp: Stamp, event: Event) {
+        if let Err(error) = self.write(stamp, |tx| tx.record(event, ())) {
+            tracing::error!(company = self.slug(), %error, "an event could not be written to the trail");
+        }
+    }
+
+    /// Puts the oldest day of the trail into an archive, if all of it lies before a moment.
+    pub(in crate::company) fn archive_day(&self, stamp: &Stamp, before: Moment) -> Result<Option<Archive>> {
+        trail::archive::oldest_day(&self.0.folder, &self.0.store, &self.0.seal.signer, stamp, before)
     }
 
     /// Notes a time of use ("last seen"): no change that is told, so without an event. `sql` sets the time `?2` of row `?1`.
@@ -316,23 +405,13 @@ impl Company {
         grants::of_key(&self.0.cache, rows, key, owner, version)
     }
 
-    /// Writes a refusal into the trail; the same one again within a minute is not repeated.
+    /// Writes a refusal into the trail; repeated ones are counted.
     pub(super) fn note_refusal(&self, stamp: &Stamp, info: &Info, check: &Check, place: Option<&str>) {
-        let now = clock::now();
         let asked = format!(
             "{}/{:?}",
             info.key,
             (check.space, &check.groups, &check.projects, &check.environments, &check.tenants)
         );
-        {
-            let mut seen = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.retain(|_, at| now.0 - at.0 < clock::MINUTE);
-            // Nobody can fill the file with refusals, and nobody can use up what is noted of others.
-            let of_actor = seen.keys().filter(|(actor, _)| *actor == stamp.actor_id).count();
-            if of_actor >= REFUSALS || seen.insert((stamp.actor_id, asked), now).is_some() {
-                return;
-            }
-        }
         let mut event = Event::new("AccessDenied")
             .say(&stamp.actor_name)
             .say(" was refused ")
@@ -349,10 +428,7 @@ impl Company {
         if let Some(environment) = check.environments.first() {
             event = event.environment(environment);
         }
-        let told = self.write(stamp.clone(), |tx| tx.record(event, ()));
-        if let Err(error) = told {
-            tracing::error!(company = self.slug(), %error, "a refusal could not be written to the trail");
-        }
+        self.note(stamp.clone(), &asked, event);
     }
 
     #[cfg(test)]
@@ -360,20 +436,44 @@ impl Company {
         &self.0.store
     }
 
-    /// Copies the file while it is in use, for backups. Needs the operator's proof.
-    pub(in crate::company) fn copy_to(&self, to: &Path) -> Result<()> {
-        copy::copy(&self.0.store, to)
+    /// Copies the file while it is in use, for backups, and the checkpoints of that moment beside it. Needs the
+    /// operator's proof.
+    pub(in crate::company) fn copy_to(&self, to: &Path, checkpoints: &Path) -> Result<()> {
+        trail::copy_checkpoints(&self.0.folder, checkpoints, || copy::copy(&self.0.store, to))
     }
-    /// Checks the file and the trail. `Ok(Ok(events))`, or a sentence that says what is wrong.
-    pub(in crate::company) fn verify(&self) -> Result<std::result::Result<i64, String>> {
+    /// Checks the file and the trail: against its own checkpoints, and against others kept elsewhere. `Ok(Err(finding))`
+    /// says what is wrong.
+    pub(in crate::company) fn verify(
+        &self,
+        elsewhere: Option<&Path>,
+    ) -> Result<std::result::Result<Verified, Finding>> {
         if let Err(error) = copy::check(self.0.store.path()) {
-            return Ok(Err(error.to_string()));
+            return Ok(Err(Finding { event: None, what: error.to_string() }));
         }
-        trail::verify(&self.snapshot()?.0)
+        trail::verify(&self.snapshot()?.0, &self.0.folder, &self.0.seal.signer, elsewhere)
+    }
+    /// The public half of the key that signs the trail, in hex, and its fingerprint.
+    pub fn signing_key(&self) -> (String, String) {
+        let signer = &self.0.seal.signer;
+        (data_encoding::HEXLOWER.encode(&signer.public()), signer.fingerprint())
     }
     /// Folds the write-ahead log into the file.
     pub fn settle(&self) -> Result<()> {
         self.0.store.checkpoint()
+    }
+}
+
+impl Drop for Vault {
+    /// What was counted and not told yet is told before the file closes.
+    fn drop(&mut self) {
+        for (stamp, event) in self.tally.due(None) {
+            let told = self.store.write(|c| {
+                Writing::new(c, stamp, &self.seal).record(event, ()).map(|recorded| recorded.value)
+            });
+            if let Err(error) = told {
+                tracing::error!(company = self.slug, %error, "an event could not be written to the trail");
+            }
+        }
     }
 }
 

@@ -149,14 +149,7 @@ impl Visitor {
     }
 
     fn server(company: &Company, kind: ActorKind, word: &'static str, name: &str, grants: Arc<Grants>) -> Visitor {
-        let stamp = Stamp {
-            actor_kind: word,
-            actor_id: None,
-            actor_name: name.to_owned(),
-            means: "server".into(),
-            address: String::new(),
-            agent: String::new(),
-        };
+        let stamp = Stamp::server(word, name);
         Visitor {
             company: company.clone(),
             kind,
@@ -214,6 +207,9 @@ impl Visitor {
     /// The visitor's name.
     pub fn name(&self) -> &str {
         &self.stamp.actor_name
+    }
+    pub(super) fn stamp(&self) -> &Stamp {
+        &self.stamp
     }
     /// What kind of actor.
     pub fn kind(&self) -> ActorKind {

@@ -260,11 +260,54 @@ CREATE TABLE events (
     hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
 CREATE INDEX events_by_space ON events (space_id, id);
-CREATE INDEX events_by_project ON events (project_id, id);
-CREATE INDEX events_by_tenant ON events (tenant_id, id);
-CREATE INDEX events_by_actor ON events (actor_id, id);
-CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
+CREATE INDEX events_by_category ON events (category, id);
+CREATE INDEX events_by_time ON events (at);
+CREATE INDEX events_by_project ON events (project_id, id) WHERE project_id IS NOT NULL;
+CREATE INDEX events_by_environment ON events (environment_id, id) WHERE environment_id IS NOT NULL;
+CREATE INDEX events_by_tenant ON events (tenant_id, id) WHERE tenant_id IS NOT NULL;
+CREATE INDEX events_by_actor ON events (actor_id, id) WHERE actor_id IS NOT NULL;
+
+-- Where the trail ends: marked with the company's key, so that an end that was cut off is told.
+CREATE TABLE trail_end (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    event INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    checkpoints INTEGER NOT NULL,
+    mark BLOB NOT NULL CHECK (length(mark) = 32)
+) STRICT;
+
+-- What stands in the place of events that lie in a file of their day. Signed with the company's key.
+CREATE TABLE tombstones (
+    id INTEGER PRIMARY KEY,
+    day TEXT NOT NULL,
+    file TEXT NOT NULL UNIQUE,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL CHECK (last >= first),
+    bytes INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    signature BLOB NOT NULL CHECK (length(signature) = 64),
+    removed_at INTEGER,
+    removal BLOB CHECK (length(removal) = 64)
+) STRICT;
+CREATE TRIGGER events_stay BEFORE DELETE ON events
+WHEN NOT EXISTS (SELECT 1 FROM tombstones WHERE old.id BETWEEN first AND last)
+BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
 CREATE TRIGGER events_hold BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
+CREATE TRIGGER tombstones_stay BEFORE DELETE ON tombstones BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
+CREATE TRIGGER tombstones_hold BEFORE UPDATE OF id, day, file, first, last, bytes, at, hash, digest, signature ON tombstones
+BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
+
+-- How far the checkpoints were told to others who keep them.
+CREATE TABLE witnesses (
+    kind TEXT PRIMARY KEY CHECK (kind IN ('syslog', 'webhook')),
+    told INTEGER NOT NULL DEFAULT 0,
+    told_at INTEGER,
+    fault TEXT NOT NULL DEFAULT '',
+    tries INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
 
 CREATE TABLE project_groups (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,17 +1,30 @@
-//! Appends an event to the company's hash-chained trail, inside the change's own transaction. Reading is `audit`'s.
-//!
-//! The hash of a row is SHA-256 over the hash of the row before and the row's own fields, each with its length before
-//! it, so that no two rows have the same encoding.
+//! The company's trail: an event is appended inside the change's own transaction, chained to the one before by its hash
+//! (`chain`), signed now and then in a file beside the database (`checkpoint`), and after years put into a file of its day
+//! (`archive`). `verify` tells what somebody changed by hand. Reading it is `audit`'s.
+
+pub(super) mod archive;
+pub(super) mod chain;
+mod checkpoint;
+mod signer;
+pub(super) mod tally;
+mod verify;
+
+pub use archive::Archive;
+pub use checkpoint::Checkpoint;
+pub(super) use checkpoint::{EVERY, after as checkpoints_after, copy_after as copy_checkpoints, last as last_checkpoint, write as write_checkpoint};
+pub(super) use chain::end;
+pub(super) use signer::Signer;
+pub(super) use verify::verify;
+pub use verify::{Finding, Verified};
 
 use crate::base::{
-    clock::{self, Moment},
+    clock,
     error::Result,
     ids::{Id, Kind},
 };
 use rusqlite::Connection;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
 /// Who does it, by which means, from where.
 #[derive(Debug, Clone)]
@@ -22,6 +35,20 @@ pub struct Stamp {
     pub(super) means: String,
     pub(super) address: String,
     pub(super) agent: String,
+}
+
+impl Stamp {
+    /// One of the server's own actors.
+    pub(super) fn server(kind: &'static str, name: &str) -> Stamp {
+        Stamp {
+            actor_kind: kind,
+            actor_id: None,
+            actor_name: name.to_owned(),
+            means: "server".into(),
+            address: String::new(),
+            agent: String::new(),
+        }
+    }
 }
 
 /// What an event is about, for filters; the numbers of the things.
@@ -120,21 +147,23 @@ impl Event {
     }
 }
 
-/// Appends within the caller's transaction.
-pub(super) fn append(connection: &Connection, stamp: &Stamp, event: Event) -> Result<()> {
-    let last: Option<(i64, Vec<u8>)> = {
-        let mut statement = connection.prepare_cached("SELECT id, hash FROM events ORDER BY id DESC LIMIT 1")?;
-        let mut rows = statement.query([])?;
-        match rows.next()? {
-            Some(row) => Some((row.get(0)?, row.get(1)?)),
-            None => None,
-        }
-    };
-    let (id, before) = last.map_or((1, vec![0; 32]), |(id, hash)| (id + 1, hash));
-    let row = Row {
-        id,
-        at: clock::now(),
-        category: event.category.to_owned(),
+/// Appends within the caller's transaction; the number of the event.
+pub(super) fn append(connection: &Connection, signer: &Signer, stamp: &Stamp, event: Event) -> Result<i64> {
+    let mut end = chain::end(connection, signer)?;
+    if let Some(damage) = end.damage.take() {
+        // What goes on from here must not make the damage look whole.
+        let told = Event::new("TrailDamaged").say("The trail does not go on where it ended: ").say(&damage);
+        end = add(connection, signer, &Stamp::server("engine", "Bulkhead"), told, &end)?;
+    }
+    Ok(add(connection, signer, stamp, event, &end)?.event)
+}
+
+fn add(connection: &Connection, signer: &Signer, stamp: &Stamp, event: Event, end: &chain::End) -> Result<chain::End> {
+    let (related, details) = (Value::Array(event.related).to_string(), Value::Object(event.details).to_string());
+    let row = chain::Row {
+        id: end.event + 1,
+        at: clock::now().0,
+        category: event.category.as_bytes(),
         numbers: [
             event.about.space,
             event.about.group,
@@ -143,16 +172,19 @@ pub(super) fn append(connection: &Connection, stamp: &Stamp, event: Event) -> Re
             event.about.tenant,
             stamp.actor_id,
         ],
-        actor_kind: stamp.actor_kind.to_owned(),
-        actor_name: stamp.actor_name.clone(),
-        means: stamp.means.clone(),
-        address: stamp.address.clone(),
-        agent: stamp.agent.clone(),
-        message: event.message,
-        related: Value::Array(event.related).to_string(),
-        details: Value::Object(event.details).to_string(),
+        texts: [
+            stamp.actor_kind,
+            &stamp.actor_name,
+            &stamp.means,
+            &stamp.address,
+            &stamp.agent,
+            &event.message,
+            &related,
+            &details,
+        ]
+        .map(str::as_bytes),
     };
-    let hash = row.hash(&before);
+    let hash = row.hash(&end.hash);
     connection
         .prepare_cached(
             "INSERT INTO events (id, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_id,
@@ -162,106 +194,24 @@ pub(super) fn append(connection: &Connection, stamp: &Stamp, event: Event) -> Re
         .execute(rusqlite::params![
             row.id,
             row.at,
-            row.category,
+            event.category,
             row.numbers[0],
             row.numbers[1],
             row.numbers[2],
             row.numbers[3],
             row.numbers[4],
             row.numbers[5],
-            row.actor_kind,
-            row.actor_name,
-            row.means,
-            row.address,
-            row.agent,
-            row.message,
-            row.related,
-            row.details,
+            stamp.actor_kind,
+            stamp.actor_name,
+            stamp.means,
+            stamp.address,
+            stamp.agent,
+            event.message,
+            related,
+            details,
             &hash[..]
         ])?;
-    Ok(())
-}
-
-/// A stored event, as its hash covers it.
-struct Row {
-    id: i64,
-    at: Moment,
-    category: String,
-    /// Space, group, project, environment, tenant, actor.
-    numbers: [Option<i64>; 6],
-    actor_kind: String,
-    actor_name: String,
-    means: String,
-    address: String,
-    agent: String,
-    message: String,
-    related: String,
-    details: String,
-}
-
-impl Row {
-    fn hash(&self, before: &[u8]) -> [u8; 32] {
-        let mut digest = Sha256::new();
-        let mut add = |bytes: &[u8]| {
-            digest.update((bytes.len() as u64).to_be_bytes());
-            digest.update(bytes);
-        };
-        add(before);
-        add(&self.id.to_be_bytes());
-        add(&self.at.0.to_be_bytes());
-        add(self.category.as_bytes());
-        for number in self.numbers {
-            add(number.map(i64::to_be_bytes).as_ref().map_or(&[], |bytes| &bytes[..]));
-        }
-        for text in [
-            &self.actor_kind,
-            &self.actor_name,
-            &self.means,
-            &self.address,
-            &self.agent,
-            &self.message,
-            &self.related,
-            &self.details,
-        ] {
-            add(text.as_bytes());
-        }
-        digest.finalize().into()
-    }
-}
-
-/// Walks the whole chain. `Ok(events)` when every row is what was written; `Err(sentence)` names the first that is not.
-pub(super) fn verify(connection: &Connection) -> Result<std::result::Result<i64, String>> {
-    let mut statement = connection.prepare(
-        "SELECT id, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_id, actor_kind, actor_name,
-                means, address, agent, message, related, details, hash FROM events ORDER BY id",
-    )?;
-    let mut rows = statement.query([])?;
-    let mut before = vec![0u8; 32];
-    let mut expected = 1;
-    while let Some(r) = rows.next()? {
-        let row = Row {
-            id: r.get(0)?,
-            at: r.get(1)?,
-            category: r.get(2)?,
-            numbers: [r.get(3)?, r.get(4)?, r.get(5)?, r.get(6)?, r.get(7)?, r.get(8)?],
-            actor_kind: r.get(9)?,
-            actor_name: r.get(10)?,
-            means: r.get(11)?,
-            address: r.get(12)?,
-            agent: r.get(13)?,
-            message: r.get(14)?,
-            related: r.get(15)?,
-            details: r.get(16)?,
-        };
-        if row.id != expected {
-            return Ok(Err(format!("event {expected} is missing: event {} stands in its place", row.id)));
-        }
-        let stored: Vec<u8> = r.get(17)?;
-        if row.hash(&before)[..] != stored[..] {
-            return Ok(Err(format!("event {} is not what was written", row.id)));
-        }
-        before = stored;
-        expected += 1;
-    }
-    Ok(Ok(expected - 1))
+    let end = chain::End { event: row.id, hash, checkpoints: end.checkpoints, damage: None };
+    chain::store_end(connection, signer, &end)?;
+    Ok(end)
 }

@@ -3,6 +3,8 @@
 //! What happened outside all spaces is shown by `EventView` at system level, what happened in a space by `EventView`
 //! there, within its scope; an event without the thing a scope names needs a grant without that scope (`access-rules §4`).
 
+pub mod keep;
+
 use super::access::{
     Columns, Granted, Rows,
     permissions::{EventView, List},
@@ -126,6 +128,12 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("UserDeactivated", "Deactivated"),
     ("UserReactivated", "Reactivated"),
     ("AccessDenied", "Refused"),
+    ("SecretRead", "Secret read"),
+    ("TrailExported", "Trail exported"),
+    ("TrailArchived", "Trail archived"),
+    ("TrailArchiveRead", "Archive of the trail read"),
+    ("TrailArchiveDeleted", "Archive of the trail deleted"),
+    ("TrailDamaged", "Trail damaged"),
     ("BackupTaken", "Backup taken"),
     ("Restored", "Restored"),
 ];
