@@ -239,7 +239,8 @@ pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
         }
         let events = about.events;
         if !start.json && outcome.is_ok() {
-            let archived = if about.archived > 0 { format!(", {} of them archived", about.archived) } else { String::new() };
+            let archived =
+                if about.archived > 0 { format!(", {} of them archived", about.archived) } else { String::new() };
             let (signed, loose) = (about.signed_to, events - about.signed_to);
             println!("{slug}: ok ({events} events{archived})");
             println!("  {} checkpoints, signed to event {signed}; {loose} events after it", about.checkpoints);

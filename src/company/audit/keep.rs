@@ -157,22 +157,18 @@ mod sql {
     }
 
     pub fn archives(rows: &Rows<'_>) -> Result<Vec<Archive>> {
-        rows.all(
-            "SELECT id, day, file, first, last, bytes, at, removed_at FROM tombstones ORDER BY id",
-            [],
-            |row| {
-                Ok(Archive {
-                    number: row.get(0)?,
-                    day: row.get(1)?,
-                    file: row.get(2)?,
-                    first: row.get(3)?,
-                    last: row.get(4)?,
-                    bytes: row.get(5)?,
-                    at: row.get(6)?,
-                    removed_at: row.get(7)?,
-                })
-            },
-        )
+        rows.all("SELECT id, day, file, first, last, bytes, at, removed_at FROM tombstones ORDER BY id", [], |row| {
+            Ok(Archive {
+                number: row.get(0)?,
+                day: row.get(1)?,
+                file: row.get(2)?,
+                first: row.get(3)?,
+                last: row.get(4)?,
+                bytes: row.get(5)?,
+                at: row.get(6)?,
+                removed_at: row.get(7)?,
+            })
+        })
     }
 
     pub fn witnesses(rows: &Rows<'_>) -> Result<Vec<Standing>> {
@@ -190,7 +186,9 @@ mod tests {
     #[test]
     fn a_witness_is_told_in_order_and_left_alone_for_longer_and_longer_after_faults() {
         let harbour = harbour();
-        harbour.sql(|c| c.execute("UPDATE settings SET checkpoint_syslog = 1, checkpoint_webhook = 'https://a.example/'", []));
+        harbour.sql(|c| {
+            c.execute("UPDATE settings SET checkpoint_syslog = 1, checkpoint_webhook = 'https://a.example/'", [])
+        });
         let engine = harbour.engine();
         let granted = engine.ask(TrailKeep {}).unwrap();
         let now = clock::now();

@@ -49,7 +49,8 @@ fn tamper(harbour: &Harbour, sql: &str) -> String {
 /// What somebody does who knows how hashes are made but has no key: the chain anew from an event on.
 fn chain_anew(harbour: &Harbour, from: i64) {
     harbour.sql(|c| {
-        let mut before: [u8; 32] = c.query_row("SELECT hash FROM events WHERE id = ?1", [from - 1], |row| row.get(0))?;
+        let mut before: [u8; 32] =
+            c.query_row("SELECT hash FROM events WHERE id = ?1", [from - 1], |row| row.get(0))?;
         let mut new = Vec::new();
         let mut statement =
             c.prepare(&format!("SELECT {} FROM events WHERE id >= ?1 ORDER BY id", trail::chain::COLUMNS))?;
@@ -202,12 +203,24 @@ fn checkpoints_that_somebody_changed_are_found() {
     };
     type Change = fn(Vec<String>) -> Vec<String>;
     let cases: [(Change, &str); 6] = [
-        (|lines| vec![lines[0].clone(), lines[1].replace("\"event\":5", "\"event\":4"), lines[2].clone()], "line 2 of checkpoints.jsonl is not signed by this company"),
-        (|lines| vec![lines[0].clone(), lines[2].clone()], "line 2 of checkpoints.jsonl does not follow the line before"),
-        (|lines| vec![lines[1].clone(), lines[0].clone(), lines[2].clone()], "line 1 of checkpoints.jsonl does not follow the line before"),
+        (
+            |lines| vec![lines[0].clone(), lines[1].replace("\"event\":5", "\"event\":4"), lines[2].clone()],
+            "line 2 of checkpoints.jsonl is not signed by this company",
+        ),
+        (
+            |lines| vec![lines[0].clone(), lines[2].clone()],
+            "line 2 of checkpoints.jsonl does not follow the line before",
+        ),
+        (
+            |lines| vec![lines[1].clone(), lines[0].clone(), lines[2].clone()],
+            "line 1 of checkpoints.jsonl does not follow the line before",
+        ),
         (|lines| lines[..2].to_vec(), "checkpoint 3 is missing: 3 were written, checkpoints.jsonl ends with 2"),
         (|_| Vec::new(), "checkpoint 1 is missing: 3 were written, checkpoints.jsonl ends with 0"),
-        (|lines| vec![lines[0].clone(), "nothing".into(), lines[2].clone()], "line 2 of checkpoints.jsonl is no checkpoint"),
+        (
+            |lines| vec![lines[0].clone(), "nothing".into(), lines[2].clone()],
+            "line 2 of checkpoints.jsonl is no checkpoint",
+        ),
     ];
     for (change, found) in cases {
         let harbour = prepared();
@@ -239,7 +252,8 @@ fn a_file_put_back_to_an_earlier_day_is_found_by_checkpoints_kept_elsewhere() {
     let kept = harbour.folder.path().join("kept.log");
     let lines = fs::read_to_string(checkpoints(&harbour)).unwrap();
     // As a system log keeps it: something before each line, other lines between.
-    let logged: Vec<String> = lines.lines().map(|line| format!("<110>1 2026-11-22T10:00:00Z host bulkhead - - - {line}")).collect();
+    let logged: Vec<String> =
+        lines.lines().map(|line| format!("<110>1 2026-11-22T10:00:00Z host bulkhead - - - {line}")).collect();
     fs::write(&kept, format!("something else\n{}\n", logged.join("\n"))).unwrap();
     assert_eq!(harbour.company.verify(Some(&kept)).unwrap().unwrap().elsewhere, 2);
 

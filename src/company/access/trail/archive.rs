@@ -222,12 +222,14 @@ pub fn oldest_day(
 ) -> Result<Option<Archive>> {
     let reader = store.reader()?;
     let stones = tombstones(&reader)?;
-    let (mut hash, mut last) = stones
-        .last()
-        .map_or((chain::genesis(signer.company()), 0), |stone| (stone.hash, stone.archive.last));
+    let (mut hash, mut last) =
+        stones.last().map_or((chain::genesis(signer.company()), 0), |stone| (stone.hash, stone.archive.last));
     let (start, first) = (hash, last + 1);
-    let oldest: Option<Moment> =
-        reader.prepare("SELECT at FROM events ORDER BY id LIMIT 1")?.query_map([], |row| row.get(0))?.next().transpose()?;
+    let oldest: Option<Moment> = reader
+        .prepare("SELECT at FROM events ORDER BY id LIMIT 1")?
+        .query_map([], |row| row.get(0))?
+        .next()
+        .transpose()?;
     let whole = |at: i64| at.div_euclid(DAY);
     let Some(oldest) = oldest.filter(|at| whole(at.0) < whole(before.0)) else { return Ok(None) };
     let day = clock::day_of(oldest);
@@ -280,7 +282,8 @@ pub fn oldest_day(
         at: clock::now(),
         removed_at: None,
     };
-    let mut stone = Tombstone { archive, hash, digest: out.digest.finalize().into(), signature: Vec::new(), removal: None };
+    let mut stone =
+        Tombstone { archive, hash, digest: out.digest.finalize().into(), signature: Vec::new(), removal: None };
     stone.signature = signer.sign(&stone.message(signer, &start)).to_vec();
     store.write(|connection| bury(connection, signer, stamp, &stone))?;
     Ok(Some(stone.archive))

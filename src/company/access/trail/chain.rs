@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// The columns of an event as [`Row::read`] wants them; the hash is the last.
-pub const COLUMNS: &str = "id, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_id, actor_kind, actor_name,
+pub const COLUMNS: &str =
+    "id, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_id, actor_kind, actor_name,
     means, address, agent, message, related, details, hash";
 
 /// An event as its hash covers it.

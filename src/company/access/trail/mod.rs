@@ -10,9 +10,12 @@ pub(super) mod tally;
 mod verify;
 
 pub use archive::Archive;
-pub use checkpoint::Checkpoint;
-pub(super) use checkpoint::{EVERY, after as checkpoints_after, copy_after as copy_checkpoints, last as last_checkpoint, write as write_checkpoint};
 pub(super) use chain::end;
+pub use checkpoint::Checkpoint;
+pub(super) use checkpoint::{
+    EVERY, after as checkpoints_after, copy_after as copy_checkpoints, last as last_checkpoint,
+    write as write_checkpoint,
+};
 pub(super) use signer::Signer;
 pub(super) use verify::verify;
 pub use verify::{Finding, Verified};

@@ -84,12 +84,7 @@ pub fn verify(
     let mut signed: Vec<(Checkpoint, &'static str)> = own.into_iter().map(|one| (one, "checkpoint")).collect();
     signed.extend(others.into_iter().map(|one| (one, "checkpoint kept elsewhere,")));
     signed.sort_by_key(|(one, _)| one.event);
-    let mut walk = Walk {
-        hash: chain::genesis(signer.company()),
-        last: 0,
-        signed_to: 0,
-        signed: signed.into(),
-    };
+    let mut walk = Walk { hash: chain::genesis(signer.company()), last: 0, signed_to: 0, signed: signed.into() };
     let found = finish(connection, folder, signer, &mut walk, verified)?;
     Ok(found.and_then(|(verified, written)| match later {
         Some(finding) => Err(finding),
@@ -121,7 +116,8 @@ fn finish(
     }
     if let Some((ahead, source)) = walk.signed.back() {
         let from = walk.last + 1;
-        let said = format!("{source} {} signed event {}, the trail ends at event {}", ahead.number, ahead.event, walk.last);
+        let said =
+            format!("{source} {} signed event {}, the trail ends at event {}", ahead.number, ahead.event, walk.last);
         return Ok(Err(Finding::at(from, format!("{}: {said}", missing(from, ahead.event)))));
     }
     let end = chain::end(connection, signer)?;
@@ -249,7 +245,10 @@ fn stored(connection: &Connection, walk: &mut Walk) -> Result<Found<()>> {
 fn archived(folder: &Path, signer: &Signer, walk: &mut Walk, stone: &archive::Tombstone) -> Result<Found<()>> {
     let about = &stone.archive;
     if about.first != walk.last + 1 || !stone.is_signed(signer, &walk.hash) {
-        let what = format!("the tombstone of {} (events {} to {}) is not the one that was signed", about.file, about.first, about.last);
+        let what = format!(
+            "the tombstone of {} (events {} to {}) is not the one that was signed",
+            about.file, about.first, about.last
+        );
         return Ok(Err(Finding::at(walk.last + 1, what)));
     }
     let path = archive::path(folder, about);
@@ -274,7 +273,8 @@ fn archived(folder: &Path, signer: &Signer, walk: &mut Walk, stone: &archive::To
     while file.read_until(b'\n', &mut line)? > 0 {
         digest.update(&line);
         let next = walk.last + 1;
-        let changed = || Finding::at(next, format!("event {next} in the archive {} is not what was written", about.file));
+        let changed =
+            || Finding::at(next, format!("event {next} in the archive {} is not what was written", about.file));
         let Ok(event) = serde_json::from_slice::<archive::Line>(&line) else { return Ok(Err(changed())) };
         let Some((stored, right)) = event.hashes(&walk.hash) else { return Ok(Err(changed())) };
         if event.id != next || stored != right {
