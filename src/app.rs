@@ -7,7 +7,7 @@ use crate::{
     appliance::Appliance,
     base::error::{Error, Result},
     company::access::EngineKey,
-    execution::{self, transport::Sandbox},
+    execution::{self, mail::Mailer, transport::Sandbox},
     http::{Desk, assets, call::LARGEST_BODY},
     web,
 };
@@ -39,6 +39,10 @@ pub struct Settings {
     pub allow_unsandboxed: bool,
     /// How long running tasks get to finish when the server stops.
     pub grace: Duration,
+    /// The mail server, if there is one.
+    pub mail: Option<execution::mail::Settings>,
+    /// Networks of proxies whose word for a visitor's address is taken.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
 }
 
 /// A server that listens but does not serve yet.
@@ -48,6 +52,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     stop: CancellationToken,
+    mailer: Option<Mailer>,
     _lock: std::fs::File,
 }
 
@@ -75,9 +80,15 @@ impl Server {
         })?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let desk =
-            Desk { appliance: Arc::new(appliance), public_url: settings.public_url.clone(), stopping: stop.clone() };
-        Ok(Server { settings, desk, listener, address, stop, _lock: lock })
+        let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?;
+        let desk = Desk {
+            appliance: Arc::new(appliance),
+            public_url: settings.public_url.clone(),
+            mail: mailer.is_some(),
+            trusted_proxies: settings.trusted_proxies.clone().into(),
+            stopping: stop.clone(),
+        };
+        Ok(Server { settings, desk, listener, address, stop, mailer, _lock: lock })
     }
 
     /// Where it listens.
@@ -98,10 +109,13 @@ impl Server {
     }
 
     /// Serves until the stopper is cancelled or the process is told to end; then lets requests and tasks finish.
-    pub async fn run(self, engine: EngineKey) -> Result<()> {
+    pub async fn run(mut self, engine: EngineKey) -> Result<()> {
         web::page::use_static_prefix(assets::prefix());
         let stop = self.stop.clone();
-        let engine = start_engine(&self, engine)?;
+        let key = Arc::new(engine);
+        let engine = start_engine(&self, key.clone())?;
+        let (appliance, mailer) = (self.desk.appliance.clone(), self.mailer.take());
+        let post = Running(execution::mail::start(appliance, key, mailer, self.url(), stop.clone()));
         let minder = tokio::spawn(mind(self.desk.clone(), stop.clone()));
         let app = router(self.desk.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let signalled = stop.clone();
@@ -122,6 +136,7 @@ impl Server {
         stop.cancel();
         tell_service_manager("STOPPING=1");
         engine.stopped().await;
+        post.stopped().await;
         minder.abort();
         signals.abort();
         tracing::info!("stopped");
@@ -223,18 +238,18 @@ fn marked(mut response: Response) -> Response {
     response
 }
 
-/// What runs tasks; told to stop by the same token as the server.
+/// A loop of the server; told to stop by the same token.
 struct Running(tokio::task::JoinHandle<()>);
 
 impl Running {
     async fn stopped(self) {
         if let Err(fault) = self.0.await {
-            tracing::error!(%fault, "the engine failed");
+            tracing::error!(%fault, "a loop of the server failed");
         }
     }
 }
 
-fn start_engine(server: &Server, key: EngineKey) -> Result<Running> {
+fn start_engine(server: &Server, key: Arc<EngineKey>) -> Result<Running> {
     let (desk, settings) = (&server.desk, &server.settings);
     let mut sandbox = Sandbox::new(desk.appliance.work(), settings.allow_unsandboxed)?;
     // By itself it starts this very process's program, also after an update has replaced the file.

@@ -32,6 +32,7 @@ const SESSION: &str = "bulkhead_session";
 pub struct Reply {
     status: StatusCode,
     content: Content,
+    after: Option<i64>,
 }
 enum Content {
     Json(Value),
@@ -42,23 +43,28 @@ enum Content {
 impl Reply {
     /// 200 with a document.
     pub fn ok(value: Value) -> Result<Reply> {
-        Ok(Reply { status: StatusCode::OK, content: Content::Json(value) })
+        Ok(Reply { status: StatusCode::OK, content: Content::Json(value), after: None })
     }
     /// 201 with what was made.
     pub fn created(value: Value) -> Result<Reply> {
-        Ok(Reply { status: StatusCode::CREATED, content: Content::Json(value) })
+        Ok(Reply { status: StatusCode::CREATED, content: Content::Json(value), after: None })
     }
     /// 200 without a body: what a deletion answers (`rest-api §1`, Status).
     pub fn done() -> Result<Reply> {
-        Ok(Reply { status: StatusCode::OK, content: Content::Nothing })
+        Ok(Reply { status: StatusCode::OK, content: Content::Nothing, after: None })
     }
     /// 200 with plain text.
     pub fn text(text: String) -> Result<Reply> {
-        Ok(Reply { status: StatusCode::OK, content: Content::Text(text) })
+        Ok(Reply { status: StatusCode::OK, content: Content::Text(text), after: None })
     }
     /// Any status with a document.
     pub fn with(status: StatusCode, value: Value) -> Reply {
-        Reply { status, content: Content::Json(value) }
+        Reply { status, content: Content::Json(value), after: None }
+    }
+
+    /// To be asked again after so many seconds.
+    pub fn after(self, seconds: i64) -> Reply {
+        Reply { after: Some(seconds), ..self }
     }
 
     /// The HTTP answer.
@@ -73,6 +79,9 @@ impl Reply {
         *response.status_mut() = self.status;
         if !kind.is_empty() {
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        if let Some(seconds) = self.after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         headers::protect(response.headers_mut(), secure);

@@ -56,6 +56,9 @@ pub(super) fn reply(error: &Error, reference: &str) -> Reply {
         Error::Unavailable(sentence) => {
             Reply::with(StatusCode::SERVICE_UNAVAILABLE, body(sentence, Vec::new(), None, none()))
         }
+        Error::Later { sentence, seconds } => {
+            Reply::with(StatusCode::TOO_MANY_REQUESTS, body(sentence, Vec::new(), None, none())).after(*seconds)
+        }
         Error::Internal(cause) => {
             tracing::error!(reference, "{cause:#}");
             let message = format!("Something went wrong on the server. Give the operator this reference: {reference}");

@@ -112,6 +112,12 @@ impl Appliance {
         Ok(self.slugs()?.into_iter().filter(|slug| self.folder(slug).join("pending").exists()).collect())
     }
 
+    /// Companies with letters that wait.
+    pub fn with_letters(&self) -> Result<Vec<String>> {
+        let waits = |slug: &String| self.folder(slug).join(crate::company::post::OUTBOX).exists();
+        Ok(self.slugs()?.into_iter().filter(waits).collect())
+    }
+
     /// The company of this slug, opened if it was not.
     ///
     /// # Errors

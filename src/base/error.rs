@@ -6,7 +6,7 @@ use std::fmt;
 /// The result of every command.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The seven kinds of failure.
+/// The kinds of failure.
 #[derive(Debug)]
 pub enum Error {
     /// The visitor may see the thing but lacks a permission (`access-rules §7`).
@@ -21,6 +21,13 @@ pub enum Error {
     ProofNeeded,
     /// Cannot be served now: a company closed by a fault, a stopping server. The sentence is for the visitor.
     Unavailable(String),
+    /// Too much or too many at once: to be tried again after so many seconds.
+    Later {
+        /// What was too much, and what to do.
+        sentence: String,
+        /// How long to wait, at least 1.
+        seconds: i64,
+    },
     /// Our fault. Logged with its causes, shown with a reference number only.
     Internal(anyhow::Error),
 }
@@ -106,7 +113,9 @@ impl fmt::Display for Error {
             }
             Error::NotFound(what) => write!(f, "The resource '{what}' was not found."),
             Error::ProofNeeded => f.write_str("This needs a fresh proof that it is you."),
-            Error::Conflict(sentence) | Error::Unavailable(sentence) => f.write_str(sentence),
+            Error::Conflict(sentence) | Error::Unavailable(sentence) | Error::Later { sentence, .. } => {
+                f.write_str(sentence)
+            }
             Error::Internal(cause) => write!(f, "{cause:#}"),
         }
     }

@@ -6,8 +6,11 @@ mod serve;
 
 use crate::{
     base::error::Error,
-    company::access::{EngineKey, OperatorKey, mint_keys},
-    execution::transport::sandbox,
+    company::{
+        access::{EngineKey, OperatorKey, mint_keys},
+        post,
+    },
+    execution::{mail, transport::sandbox},
 };
 use clap::{Args, Parser, Subcommand};
 use std::{path::PathBuf, process::ExitCode};
@@ -69,6 +72,23 @@ pub struct Config {
     public_url: Option<String>,
     log: Option<String>,
     allow_unsandboxed: Option<bool>,
+    mail: Option<Mail>,
+    #[serde(default)]
+    trusted_proxies: Vec<ipnet::IpNet>,
+}
+
+/// The section `[mail]` of the configuration file.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Mail {
+    host: String,
+    port: Option<u16>,
+    #[serde(default)]
+    tls: mail::Encryption,
+    user: Option<String>,
+    password_file: Option<PathBuf>,
+    from: String,
+    ca_file: Option<PathBuf>,
 }
 
 /// A command's end that is not a success.
@@ -142,6 +162,7 @@ fn begin(cli: Cli) -> Result<(), Failure> {
         None => Config::default(),
     };
     log_to_stderr(config.log.as_deref());
+    post::mail_is(config.mail.is_some());
     let data = cli.common.data.clone().or(config.data.clone()).unwrap_or_else(default_folder);
     let (engine, operator) = mint_keys().ok_or_else(|| Failure::Failed("The keys were handed out already.".into()))?;
     let start = Start { data, json: cli.common.json, config, engine, operator };

@@ -1,7 +1,11 @@
 //! `bulkhead serve`.
 
-use super::{Failure, Start};
-use crate::app::{Server, Settings};
+use super::{Failure, Mail, Start};
+use crate::{
+    app::{Server, Settings},
+    base::secret::Secret,
+    execution::mail,
+};
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -33,6 +37,31 @@ pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
         program: program()?,
         allow_unsandboxed: options.allow_unsandboxed || start.config.allow_unsandboxed.unwrap_or(false),
         grace: Duration::from_secs(options.grace),
+        mail: start.config.mail.as_ref().map(mail_settings).transpose()?,
+        trusted_proxies: start.config.trusted_proxies.clone(),
+    })
+}
+
+fn mail_settings(mail: &Mail) -> Result<mail::Settings, Failure> {
+    let credentials = match (&mail.user, &mail.password_file) {
+        (None, None) => None,
+        (Some(user), Some(path)) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|cause| Failure::Failed(format!("{} cannot be read: {cause}.", path.display())))?;
+            Some((user.clone(), Secret::new(text.trim_end_matches(['\r', '\n']))))
+        }
+        _ => {
+            let sentence = "The section [mail] of the configuration: “user” and “password-file” belong together.";
+            return Err(Failure::Failed(sentence.into()));
+        }
+    };
+    Ok(mail::Settings {
+        host: mail.host.clone(),
+        port: mail.port,
+        tls: mail.tls,
+        credentials,
+        from: mail.from.clone(),
+        ca: mail.ca_file.clone(),
     })
 }
 

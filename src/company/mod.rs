@@ -7,6 +7,7 @@
 pub mod access;
 pub mod upkeep;
 pub mod audit;
+pub mod post;
 pub mod settings;
 pub mod teams;
 pub mod people;

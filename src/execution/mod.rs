@@ -5,6 +5,7 @@
 //! every task in a state that says what is known, and that a company whose file cannot be opened delays no other.
 //! It does not know pages or requests.
 
+pub mod mail;
 pub mod mask;
 pub mod transport;
 
@@ -62,7 +63,7 @@ const LAST_WAIT: Duration = Duration::from_secs(15);
 
 /// What all running tasks share.
 struct Crew {
-    key: EngineKey,
+    key: Arc<EngineKey>,
     lease: Lease,
     sandbox: Arc<Sandbox>,
     settings: Settings,
@@ -97,7 +98,7 @@ impl Hands {
 /// Starts the engine. It ends after `stop` is cancelled, when the running tasks have ended or their grace is over.
 pub fn start(
     appliance: Arc<Appliance>,
-    key: EngineKey,
+    key: Arc<EngineKey>,
     sandbox: Sandbox,
     settings: Settings,
     stop: CancellationToken,

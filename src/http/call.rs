@@ -13,10 +13,17 @@ use axum::{
     extract::{ConnectInfo, FromRequest, Request},
     http::{HeaderMap, Method, StatusCode, Uri, header},
 };
-use std::{collections::HashMap, net::SocketAddr};
+use ipnet::IpNet;
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+};
 
 /// The largest body of a form or of JSON, in bytes.
 pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
+
+/// The cookie by which a browser is known (`company/access/admit/device.rs`).
+pub const DEVICE: &str = "bulkhead_device";
 
 /// A request.
 pub struct Call {
@@ -43,11 +50,8 @@ pub struct Call {
 impl Call {
     /// Reads a request. The answer to a body that is too large is 413.
     pub async fn read(desk: Desk, request: Request) -> std::result::Result<Call, StatusCode> {
-        let address = request
-            .extensions()
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|info| info.0.ip().to_string())
-            .unwrap_or_default();
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let address = peer.map(|peer| visitor_address(peer, request.headers(), &desk.trusted_proxies).to_string());
         let (parts, body) = request.into_parts();
         let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
         let request = Request::from_parts(parts, body);
@@ -56,7 +60,7 @@ impl Call {
         let agent = agent.chars().take(200).collect();
         let query = pairs(uri.query().unwrap_or_default().as_bytes());
         let reference = uuid::Uuid::now_v7().simple().to_string();
-        Ok(Call {
+        let mut call = Call {
             desk,
             method,
             uri,
@@ -64,9 +68,11 @@ impl Call {
             body,
             parameters: HashMap::new(),
             query,
-            from: From { address, agent },
+            from: From { address: address.unwrap_or_default(), agent, device: String::new() },
             reference,
-        })
+        };
+        call.from.device = call.cookie(DEVICE).unwrap_or_default().chars().take(2000).collect();
+        Ok(call)
     }
 
     /// The value of a parameter of the path; empty when the route has none of that name.
@@ -129,6 +135,22 @@ fn pairs(bytes: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(bytes).map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
 }
 
+/// The visitor's address: the other end's, or what proxies that are trusted say of it. Read from the right, the first
+/// address that is no such proxy's: what stands further left was written by whoever wanted to.
+fn visitor_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let trusts = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    let mut address = peer;
+    let told = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let mut chain: Vec<&str> = told.flat_map(|line| line.split(',')).map(str::trim).collect();
+    while trusts(&address) {
+        match chain.pop().map(str::parse::<IpAddr>) {
+            Some(Ok(next)) => address = next.to_canonical(),
+            _ => break,
+        }
+    }
+    address
+}
+
 /// What was typed into a form.
 #[derive(Debug, Clone, Default)]
 pub struct Form(Vec<(String, String)>);
@@ -153,5 +175,34 @@ impl Form {
     /// What was typed, for putting it back into the form.
     pub fn typed(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_believed_from_trusted_proxies_only() {
+        let trusted: Vec<IpNet> = vec!["127.0.0.0/8".parse().unwrap(), "10.0.0.0/8".parse().unwrap()];
+        let address = |peer: &str, told: &[&str], trusted: &[IpNet]| {
+            let mut headers = HeaderMap::new();
+            for line in told {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            visitor_address(peer.parse().unwrap(), &headers, trusted).to_string()
+        };
+        assert_eq!(address("127.0.0.1", &["192.0.2.7"], &trusted), "192.0.2.7");
+        assert_eq!(address("127.0.0.1", &["192.0.2.7"], &[]), "127.0.0.1", "nobody is trusted unless told");
+        assert_eq!(address("198.51.100.1", &["192.0.2.7"], &trusted), "198.51.100.1", "not a proxy of ours");
+        assert_eq!(
+            address("127.0.0.1", &["1.1.1.1, 192.0.2.7, 10.0.0.3"], &trusted),
+            "192.0.2.7",
+            "forged on the left"
+        );
+        assert_eq!(address("127.0.0.1", &["1.1.1.1", "192.0.2.7"], &trusted), "192.0.2.7");
+        assert_eq!(address("127.0.0.1", &["nonsense"], &trusted), "127.0.0.1");
+        assert_eq!(address("127.0.0.1", &["::ffff:192.0.2.7"], &trusted), "192.0.2.7");
+        assert_eq!(address("127.0.0.1", &[], &trusted), "127.0.0.1");
     }
 }

@@ -26,6 +26,10 @@ pub struct Desk {
     pub appliance: Arc<Appliance>,
     /// The address people use, without a slash at the end, when it was configured.
     pub public_url: Option<String>,
+    /// Whether letters can be sent. Without, links are shown to hand over.
+    pub mail: bool,
+    /// Networks of proxies whose word for a visitor's address is taken.
+    pub trusted_proxies: Arc<[ipnet::IpNet]>,
     /// Ends streams when the server stops.
     pub stopping: tokio_util::sync::CancellationToken,
 }

@@ -16,7 +16,7 @@ use crate::{
         tasks,
     },
     http::{
-        call::{Call, Form},
+        call::{Call, DEVICE, Form},
         headers,
     },
 };
@@ -39,6 +39,8 @@ pub enum Answer {
     Refused(String),
     /// An error's page.
     Error(StatusCode, String),
+    /// Too much: to be asked again after so many seconds.
+    Later(String, i64),
     /// Done; on to another page, with a word about what was done.
     Done {
         /// Where to.
@@ -90,6 +92,11 @@ impl Answer {
             Answer::Page(html) => Html(html).into_response(),
             Answer::Refused(html) => (StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response(),
             Answer::Error(status, html) => (status, Html(html)).into_response(),
+            Answer::Later(html, seconds) => {
+                let mut response = (StatusCode::TOO_MANY_REQUESTS, Html(html)).into_response();
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                response
+            }
             Answer::Go(to) => see(&to),
             Answer::Done { to, say } => {
                 let text: String = form_urlencoded::byte_serialize(say.as_bytes()).collect();
@@ -100,6 +107,10 @@ impl Answer {
             Answer::SignedIn { company, token, to } => {
                 let mut response = see(&to);
                 cookie(&mut response, &format!("{SESSION}={token}; {}", attributes(&company)));
+                if let Some(word) = device_word(call, &company, &token) {
+                    let life = admit::DEVICE_LIFE / 1000;
+                    cookie(&mut response, &format!("{DEVICE}={word}; {}; Max-Age={life}", attributes(&company)));
+                }
                 response
             }
             Answer::SignedOut { company } => {
@@ -133,6 +144,12 @@ fn cookie(response: &mut Response, line: &str) {
     if let Ok(value) = HeaderValue::from_str(line) {
         response.headers_mut().append(header::SET_COOKIE, value);
     }
+}
+
+/// What makes the browser known in which somebody has just signed in, if it is not.
+fn device_word(call: &Call, company: &str, token: &str) -> Option<String> {
+    let company = call.desk.appliance.company(company).ok()?;
+    admit::device_cookie(&company, token, &call.from).ok().flatten()
 }
 
 /// The company of a request's path, as it stands there.

@@ -82,6 +82,9 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
         Error::Unavailable(sentence) => {
             (StatusCode::SERVICE_UNAVAILABLE, "This company cannot be served now", sentence.clone(), Vec::new())
         }
+        Error::Later { sentence, .. } => {
+            (StatusCode::TOO_MANY_REQUESTS, "That was too much at once", sentence.clone(), Vec::new())
+        }
         Error::Internal(cause) => {
             tracing::error!(reference, "{cause:#}");
             let text =
@@ -105,14 +108,22 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
 pub(super) fn page(visit: &Visit, error: &Error) -> Answer {
     let (status, shown) = shown(error, &visit.call.reference, &visit.path(""));
     let page = Page { frame: visit.frame("", shown.title.clone()), error: shown };
-    Answer::Error(status, page.render().unwrap_or_else(|_| "Something went wrong here.".into()))
+    let html = page.render().unwrap_or_else(|_| "Something went wrong here.".into());
+    match error {
+        Error::Later { seconds, .. } => Answer::Later(html, *seconds),
+        _ => Answer::Error(status, html),
+    }
 }
 
 /// An error before anybody is known.
 pub(super) fn bare(error: &Error, reference: &str) -> Answer {
     let (status, shown) = shown(error, reference, "/login");
     let page = BarePage { frame: Bare::new(shown.title.clone()), error: shown };
-    Answer::Error(status, page.render().unwrap_or_else(|_| "Something went wrong here.".into()))
+    let html = page.render().unwrap_or_else(|_| "Something went wrong here.".into());
+    match error {
+        Error::Later { seconds, .. } => Answer::Later(html, *seconds),
+        _ => Answer::Error(status, html),
+    }
 }
 
 /// An answer that HTTP itself demands: too large, wrong type, wrong method.
@@ -141,6 +152,7 @@ impl IntoResponse for Answer {
             Answer::Page(html) => (StatusCode::OK, html),
             Answer::Refused(html) => (StatusCode::UNPROCESSABLE_ENTITY, html),
             Answer::Error(status, html) => (status, html),
+            Answer::Later(html, _) => (StatusCode::TOO_MANY_REQUESTS, html),
             _ => (StatusCode::SEE_OTHER, String::new()),
         };
         let mut response = (status, Html(html)).into_response();

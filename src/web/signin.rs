@@ -109,7 +109,7 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
     let signed_in = match &company {
         Some(company) => admit::sign_in(company, sent.text("email"), &password, &call.from)?,
         None => {
-            admit::decoy(&password);
+            admit::decoy(&slug, sent.text("email"), &password, &call.from)?;
             None
         }
     };

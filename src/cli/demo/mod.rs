@@ -128,7 +128,7 @@ fn administrator_key(company: &Company, operator: &OperatorKey, email: &str) -> 
 }
 
 fn visitor(company: &Company, key: &str) -> Result<Visitor> {
-    let from = From { address: String::new(), agent: "bulkhead demo".into() };
+    let from = From { address: String::new(), agent: "bulkhead demo".into(), ..From::default() };
     admit::api_key(company, key, &from)?
         .ok_or_else(|| Error::Conflict("The demonstration's own API key was revoked.".into()))
 }

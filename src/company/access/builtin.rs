@@ -46,7 +46,7 @@ fn everywhere() -> Grant {
 pub(super) fn engine() -> Arc<Grants> {
     static RIGHTS: OnceLock<Arc<Grants>> = OnceLock::new();
     let keys =
-        || vec![catalogue::TaskExecute::INFO.key, catalogue::QueueKeep::INFO.key, catalogue::TrailKeep::INFO.key];
+        || vec![catalogue::TaskExecute::INFO.key, catalogue::QueueKeep::INFO.key, catalogue::TrailKeep::INFO.key, catalogue::LetterSend::INFO.key];
     RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()
 }
 

@@ -1,7 +1,7 @@
 //! The proof that a question was answered with yes; the only key to reading and writing.
 
 use super::{
-    permissions::{Change, EventRetentionDelete, List, Permission, TaskExecute, TrailKeep},
+    permissions::{Change, EventRetentionDelete, LetterSend, List, Permission, TaskExecute, TrailKeep},
     reach::Reach,
     rows::{Recorded, Rows, Writing},
     trail::{Archive, Checkpoint, Event},
@@ -103,6 +103,13 @@ impl Granted<'_, EventRetentionDelete> {
 impl Granted<'_, TaskExecute> {
     /// Keeps the engine's own book on a task under way (its lease, its steps as they begin and end). Such notes are
     /// told by the task's log and steps; the trail tells how the task began and ended.
+    pub(in crate::company) fn note<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<T>) -> Result<T> {
+        self.visitor.write(|tx| work(tx).map(|value| Recorded { value, _made_here: () }))
+    }
+}
+
+impl Granted<'_, LetterSend> {
+    /// Keeps the engine's own book on letters: tried, sent. The trail tells of those that were given up.
     pub(in crate::company) fn note<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<T>) -> Result<T> {
         self.visitor.write(|tx| work(tx).map(|value| Recorded { value, _made_here: () }))
     }

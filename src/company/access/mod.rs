@@ -110,6 +110,7 @@ mod lobby;
 mod locate;
 pub mod narrowing;
 pub mod permissions;
+pub(in crate::company) mod outbox;
 mod own;
 pub mod policy;
 mod reach;

@@ -410,6 +410,8 @@ permissions! {
     change server QueueKeep {} [] "Keep the queue of tasks";
     /// The engine's and the operator's: sign the trail, archive what is old, tell its checkpoints.
     change server TrailKeep {} [] "Sign and archive the trail";
+    /// The engine's: hand letters to the mail server.
+    change server LetterSend {} [] "Send the letters that wait";
     /// The operator's: copy, check and describe the company's file without reading its content.
     change server FileKeep {} [] "Copy and check the company's file";
 }

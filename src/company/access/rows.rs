@@ -9,7 +9,7 @@ use crate::base::{
     error::{Error, Result},
 };
 use rusqlite::{Connection, Params, Row};
-use std::{cell::Cell, ops::Deref};
+use std::{cell::Cell, ops::Deref, path::Path};
 
 /// A consistent view of the company's file.
 pub struct Rows<'c>(&'c Connection);
@@ -56,6 +56,8 @@ pub struct Writing<'c> {
     stamp: Stamp,
     seal: &'c Seal,
     last: Cell<i64>,
+    folder: &'c Path,
+    posted: Cell<bool>,
 }
 
 /// The proof that a change has its event; made by [`Writing::record`] alone.
@@ -72,8 +74,24 @@ impl<'c> Deref for Writing<'c> {
 }
 
 impl<'c> Writing<'c> {
-    pub(super) fn new(connection: &'c Connection, stamp: Stamp, seal: &'c Seal) -> Self {
-        Writing { rows: Rows::new(connection), stamp, seal, last: Cell::new(0) }
+    pub(super) fn new(connection: &'c Connection, stamp: Stamp, seal: &'c Seal, folder: &'c Path) -> Self {
+        Writing { rows: Rows::new(connection), stamp, seal, folder, posted: Cell::new(false), last: Cell::new(0) }
+    }
+    /// Seals and opens secrets of this company.
+    pub(in crate::company) fn seal(&self) -> &Seal {
+        self.seal
+    }
+    /// The company's folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder
+    }
+    /// A letter was written: whoever sends letters is told after the commit.
+    pub(super) fn ring_after(&self) {
+        self.posted.set(true);
+    }
+    /// Whether a letter was written.
+    pub(super) fn posted(&self) -> bool {
+        self.posted.get()
     }
     /// The number of the last event that this change has told; 0 before the first.
     pub(super) fn last_event(&self) -> i64 {

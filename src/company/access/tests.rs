@@ -1,5 +1,6 @@
 //! The door's own tests: `access-rules §10` as tables, and every way in and round.
 
+mod budget;
 mod files;
 mod proof;
 mod random;

@@ -3,6 +3,7 @@
 use super::{
     builtin,
     grants::{self, Cache},
+    outbox,
     permissions::Info,
     policy::{Check, Grants},
     rows::{Recorded, Rows, Writing},
@@ -251,7 +252,7 @@ impl Company {
                 "INSERT INTO company (one, id, slug, name, key_fingerprint, created_at) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
                 (id.to_string(), founding.slug, founding.name, &seal.fingerprint, clock::now()),
             )?;
-            let tx = Writing::new(c, Stamp::server("operator", "The operator"), &seal);
+            let tx = Writing::new(c, Stamp::server("operator", "The operator"), &seal, folder);
             let person = builtin::Person {
                 name: founding.administrator.name,
                 email: founding.administrator.email,
@@ -302,11 +303,14 @@ impl Company {
 
     /// One change with its event. Every so many events the trail is signed.
     pub(super) fn write<T>(&self, stamp: Stamp, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
-        let (value, last) = self.0.store.write(|connection| {
-            let tx = Writing::new(connection, stamp, &self.0.seal);
+        let (value, last, posted) = self.0.store.write(|connection| {
+            let tx = Writing::new(connection, stamp, &self.0.seal, &self.0.folder);
             let recorded = work(&tx)?;
-            Ok((recorded.value, tx.last_event()))
+            Ok((recorded.value, tx.last_event(), tx.posted()))
         })?;
+        if posted {
+            outbox::ring();
+        }
         if last > 0 && last - self.signed_to()? >= trail::EVERY {
             self.sign_now();
         }
@@ -469,7 +473,7 @@ impl Drop for Vault {
         for (stamp, event) in self.tally.due(None) {
             let told = self
                 .store
-                .write(|c| Writing::new(c, stamp, &self.seal).record(event, ()).map(|recorded| recorded.value));
+                .write(|c| Writing::new(c, stamp, &self.seal, &self.folder).record(event, ()).map(|recorded| recorded.value));
             if let Err(error) = told {
                 tracing::error!(company = self.slug, %error, "an event could not be written to the trail");
             }

@@ -33,6 +33,8 @@ pub struct From {
     pub address: String,
     /// What it says it is.
     pub agent: String,
+    /// The cookie by which a browser is known; empty when there is none.
+    pub device: String,
 }
 
 /// Who acts.

@@ -65,6 +65,8 @@ CREATE TABLE users (
     password_hash TEXT,
     totp_secret BLOB,
     totp_last_step INTEGER NOT NULL DEFAULT 0,
+    -- Browsers that were known before are not any more.
+    devices_since INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     last_seen_at INTEGER
 ) STRICT;
@@ -92,7 +94,9 @@ CREATE TABLE sessions (
     -- When this session last proved a second factor.
     proved_at INTEGER,
     address TEXT NOT NULL DEFAULT '',
-    agent TEXT NOT NULL DEFAULT ''
+    agent TEXT NOT NULL DEFAULT '',
+    -- Whether that person had signed in with this browser before.
+    known_device INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX sessions_by_user ON sessions (user_id);
 
@@ -174,6 +178,34 @@ CREATE TABLE open_invitation_teams (
     team_id INTEGER NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
     PRIMARY KEY (invitation_id, team_id)
 ) STRICT, WITHOUT ROWID;
+
+-- What is to be sent by mail. The text is sealed, and removed once it was sent or given up.
+CREATE TABLE letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER REFERENCES users (id) ON DELETE SET NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('invitation', 'reset', 'notice', 'test')),
+    receiver TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body BLOB,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'failed')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    sent_at INTEGER,
+    problem TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX letters_due ON letters (next_at) WHERE state = 'waiting';
+
+-- Failures of sign-in, counted before a password or code is looked at: per person, unknown name, device, address and
+-- for the company as a whole.
+CREATE TABLE attempts (
+    key TEXT PRIMARY KEY,
+    count REAL NOT NULL,
+    at INTEGER NOT NULL,
+    next_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attempts_by_age ON attempts (at);
 
 CREATE TABLE spaces (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

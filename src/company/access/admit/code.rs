@@ -1,6 +1,10 @@
 //! The second factor: time-based one-time codes (RFC 6238). A code is accepted once only.
 
-use super::{From, PendingSession, Stage, session, stamp_of};
+use super::{
+    From, PendingSession, Stage,
+    budget::{self, Who},
+    session, stamp_of,
+};
 use crate::{
     base::{
         clock,
@@ -13,11 +17,9 @@ use crate::{
 use subtle::ConstantTimeEq;
 use totp_rs::{Algorithm, Builder, Totp};
 
-/// A session allows so many wrong codes before it ends.
+/// A session allows so many wrong codes before it ends. Beyond it the person's budget counts (`budget`): whoever has
+/// learned a password cannot go on guessing codes by signing in anew.
 pub(super) const FAILURES: i64 = 5;
-/// All sessions of a person together allow so many, within the quarter of an hour that an unfinished session lives:
-/// whoever has learned a password cannot go on guessing codes by signing in anew.
-const FAILURES_OF_PERSON: i64 = 20;
 
 /// What a person needs to set up their authenticator.
 #[derive(Debug)]
@@ -132,6 +134,7 @@ fn give(company: &Company, pending: &PendingSession, code: &str, from: &From, wh
     let enrolling = which == "pending_secret";
     let token = secret::token();
     let id: Id<User> = Id::new(person.id);
+    let spent = budget::spend(company, Who::Person(person.id), from)?;
     // The answer is decided inside the one transaction, so that of two uses of one code only the first succeeds.
     let outcome = company.write(stamp_of(person.id, &person.display_name, from), |tx| {
         let stored = tx.one(
@@ -142,10 +145,6 @@ fn give(company: &Company, pending: &PendingSession, code: &str, from: &From, wh
         )?;
         let gone = || Error::Conflict("This sign-in took too long or failed too often. Begin again.".into());
         let Some((pending_secret, totp_secret, last_step)) = stored else { return Err(gone()) };
-        let failures = "SELECT COALESCE(sum(failures), 0) FROM sessions WHERE user_id = ?1 AND stage <> 'full' AND expires_at > ?2";
-        if tx.number(failures, (person.id, clock::now()))? >= FAILURES_OF_PERSON {
-            return Err(Error::Conflict("Too many wrong codes. Wait a quarter of an hour, then sign in again.".into()));
-        }
         if enrolling && totp_secret.is_some() {
             return Err(Error::Conflict("This account has a second factor already. Sign in again.".into()));
         }
@@ -156,7 +155,10 @@ fn give(company: &Company, pending: &PendingSession, code: &str, from: &From, wh
         let step = step_of(&decode(&secret)?, code, if enrolling { 0 } else { last_step })?;
         let Some(step) = step else {
             tx.run("UPDATE sessions SET failures = failures + 1 WHERE id = ?1", [pending.id])?;
-            return tx.record(Event::new("LoginFailed").name(id, &person.display_name).say(" gave a wrong or used code"), false);
+            return tx.record(
+                Event::new("LoginFailed").name(id, &person.display_name).say(" gave a wrong or used code"),
+                false,
+            );
         };
         if enrolling {
             let sealed = company.seal().seal("users", "totp_secret", person.id, &secret)?;
@@ -165,6 +167,7 @@ fn give(company: &Company, pending: &PendingSession, code: &str, from: &From, wh
         } else {
             tx.run("UPDATE users SET totp_last_step = ?2 WHERE id = ?1", (person.id, step))?;
         }
+        spent.clear(tx)?;
         session::complete(tx, pending.id, &token)?;
         tx.record(Event::new("LoginSucceeded").name(id, &person.display_name).say(" signed in"), true)
     })?;

@@ -3,7 +3,9 @@
 //!
 //! Unknown company, unknown person and wrong password take the same work and get the same answer.
 
+pub(in crate::company) mod budget;
 mod code;
+mod device;
 mod key;
 mod password;
 mod proof;
@@ -12,10 +14,11 @@ mod session;
 #[cfg(test)]
 pub(in crate::company) use code::code_in;
 pub use code::{Enrolment, check_code, enrol, enrolment};
+pub use device::DEVICE_LIFE;
 pub use key::api_key;
 pub use password::{SignedIn, accept_invitation, decoy, hash_password, invitation, sign_in};
 pub use proof::{PROOF_LIFE, Ways, prove, ways};
-pub use session::{Entry, PendingSession, Stage, enter, sign_out};
+pub use session::{Entry, PendingSession, Stage, device_cookie, enter, sign_out};
 
 pub(in crate::company) use key::{hash_key, new_key};
 

@@ -1,6 +1,10 @@
 //! The password: argon2id with 19 MiB, two passes, one lane; at most as many at once as the machine has cores.
 
-use super::{From, Stage, hash, nobody, session, stamp_of};
+use super::{
+    From, Stage,
+    budget::{self, Who},
+    hash, nobody, session, stamp_of,
+};
 use crate::{
     base::{
         clock,
@@ -59,8 +63,18 @@ fn fits(password: &Secret, stored: &str) -> bool {
         .is_ok_and(|stored| bounded(|| argon2().verify_password(password.expose().as_bytes(), &stored).is_ok()))
 }
 
+/// A sign-in at a company that does not exist: the same work, the same budget.
+///
+/// # Errors
+/// `Later` when that budget is spent.
+pub fn decoy(slug: &str, name: &str, password: &Secret, from: &From) -> Result<()> {
+    budget::spend_nowhere(slug, name, from)?;
+    work_for_nobody(password);
+    Ok(())
+}
+
 /// The work of checking a password when there is nobody to check it for.
-pub fn decoy(password: &Secret) {
+fn work_for_nobody(password: &Secret) {
     static HASH: OnceLock<Option<String>> = OnceLock::new();
     let hash = HASH.get_or_init(|| hash_password(&Secret::new(secret::token())).ok());
     if let Some(hash) = hash {
@@ -71,7 +85,7 @@ pub fn decoy(password: &Secret) {
 /// Signs in with e-mail (or username) and password. `None` for whatever is wrong: the caller cannot tell what.
 ///
 /// # Errors
-/// Only for faults, never for wrong input.
+/// `Later` when too much was tried; else only faults, never wrong input.
 pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) -> Result<Option<SignedIn>> {
     let found = company.snapshot()?.with(|rows| {
         rows.one(
@@ -89,16 +103,20 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
             },
         )
     })?;
+    let who = found.as_ref().map_or(Who::Name(name), |(id, ..)| Who::Person(*id));
+    let spent = budget::spend(company, who, from)?;
+    let failed = |event: Event| {
+        company.write(nobody(from), |tx| tx.record(event, ()))
+    };
     let Some((id, display_name, stored, state, has_totp)) = found else {
-        decoy(password);
-        let event = Event::new("LoginFailed").say("A sign-in failed");
-        company.write(nobody(from), |tx| tx.record(event, ()))?;
+        work_for_nobody(password);
+        failed(Event::new("LoginFailed").say("A sign-in failed"))?;
         return Ok(None);
     };
     let right = match &stored {
         Some(stored) => fits(password, stored),
         None => {
-            decoy(password);
+            work_for_nobody(password);
             false
         }
     };
@@ -107,13 +125,14 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
             .say("A sign-in as ")
             .name(crate::base::ids::Id::<crate::base::ids::User>::new(id), &display_name)
             .say(" failed");
-        company.write(nobody(from), |tx| tx.record(event, ()))?;
+        failed(event)?;
         return Ok(None);
     }
     let stage = if has_totp { Stage::Code } else { Stage::Enrol };
     let token = secret::token();
     company.write(stamp_of(id, &display_name, from), |tx| {
-        session::store(tx, id, &token, stage, from)?;
+        spent.give_back(tx)?;
+        session::store(company, tx, id, &token, stage, from)?;
         let event = Event::new("LoginPassword").say(&display_name).say(" gave the right password");
         tx.record(event.related(crate::base::ids::Id::<crate::base::ids::User>::new(id)), ())
     })?;
@@ -158,7 +177,7 @@ pub fn accept_invitation(company: &Company, token: &str, password: &Secret, from
             return Err(gone());
         }
         tx.access_changed()?;
-        session::store(tx, user, &session_token, Stage::Enrol, from)?;
+        session::store(company, tx, user, &session_token, Stage::Enrol, from)?;
         let name: String = tx.one("SELECT display_name FROM users WHERE id = ?1", [user], |row| row.get(0))?.unwrap_or_default();
         let id = crate::base::ids::Id::<crate::base::ids::User>::new(user);
         tx.record(Event::new("UserActivated").name(id, &name).say(" accepted the invitation and chose a password"), ())

@@ -1,6 +1,6 @@
 //! Sessions: a random token in a cookie, its hash in the company's file.
 
-use super::{From, Person, access_version, hash, stamp_of};
+use super::{From, Person, access_version, device, hash, stamp_of};
 use crate::{
     base::{
         clock::{self, DAY, HOUR, MINUTE, Moment},
@@ -8,6 +8,7 @@ use crate::{
         ids::{Id, User},
     },
     company::access::{
+        outbox,
         rows::{Rows, Writing},
         trail::Event,
         vault::Company,
@@ -98,20 +99,38 @@ pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
     )
 }
 
-pub(super) fn store(tx: &Writing<'_>, user: i64, token: &str, stage: Stage, from: &From) -> Result<()> {
+pub(super) fn store(
+    company: &Company,
+    tx: &Writing<'_>,
+    user: i64,
+    token: &str,
+    stage: Stage,
+    from: &From,
+) -> Result<()> {
+    let known = device::known(company, tx, user, from)?.is_some();
     let now = clock::now();
     tx.run("DELETE FROM sessions WHERE expires_at < ?1 OR last_seen_at < ?2", (now, now.plus(-IDLE)))?;
     tx.run(
-        "INSERT INTO sessions (token_hash, user_id, stage, created_at, last_seen_at, expires_at, address, agent)
-         VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
-        (&hash(token)[..], user, stage.word(), now, now.plus(PENDING), &from.address, &from.agent),
+        "INSERT INTO sessions (token_hash, user_id, stage, created_at, last_seen_at, expires_at, address, agent, known_device)
+         VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)",
+        (&hash(token)[..], user, stage.word(), now, now.plus(PENDING), &from.address, &from.agent, known),
     )?;
     Ok(())
 }
 
-/// The second factor was given: the session gets a new token (the old one dies) and its full life.
+/// The second factor was given: the session gets a new token (the old one dies) and its full life. A sign-in from a
+/// browser that was not seen before is told by mail; the very first of a person is not.
 pub(super) fn complete(tx: &Writing<'_>, session: i64, token: &str) -> Result<()> {
     let now = clock::now();
+    let new_device = tx.one(
+        "SELECT u.id, s.address, s.agent FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.id = ?1 AND s.known_device = 0 AND u.last_seen_at IS NOT NULL",
+        [session],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)),
+    )?;
+    if let Some((user, address, agent)) = &new_device {
+        outbox::notice(tx, *user, outbox::Notice::NewDevice(address, agent))?;
+    }
     tx.run(
         "UPDATE sessions SET stage = 'full', token_hash = ?2, pending_secret = NULL, failures = 0, last_seen_at = ?3, expires_at = ?4, proved_at = ?3 WHERE id = ?1",
         (session, &hash(token)[..], now, now.plus(LONGEST)),
@@ -143,6 +162,15 @@ pub fn enter(company: &Company, token: &str, from: &From) -> Result<Entry> {
     }
     let visitor = Visitor::person(company, snapshot, &stored.person, Some(stored.id), "session".into(), from, grants);
     Ok(Entry::Admitted(Box::new(visitor.proved(stored.proved))))
+}
+
+/// The cookie that makes the browser of this full session known, if it is not: the next sign-in from it has a budget of
+/// its own and is told to nobody.
+pub fn device_cookie(company: &Company, token: &str, from: &From) -> Result<Option<String>> {
+    company.snapshot()?.with(|rows| match find(rows, token)? {
+        Some(stored) if stored.stage == Stage::Full => device::remember(company, rows, stored.person.id, from),
+        _ => Ok(None),
+    })
 }
 
 /// Ends a session; whatever stage it was in.

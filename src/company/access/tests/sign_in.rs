@@ -2,7 +2,7 @@
 
 use crate::{
     base::{
-        clock::{self, DAY, MINUTE},
+        clock::{self, DAY},
         error::Error,
         secret::Secret,
     },
@@ -16,34 +16,34 @@ use crate::{
     },
 };
 
-fn from() -> From {
-    From { address: "192.0.2.7".into(), agent: "test".into() }
+pub(super) fn from() -> From {
+    From { address: "192.0.2.7".into(), agent: "test".into(), ..From::default() }
 }
-fn password() -> Secret {
+pub(super) fn password() -> Secret {
     Secret::new(PASSWORD)
 }
-fn signed_in(company: &Company) -> admit::SignedIn {
+pub(super) fn signed_in(company: &Company) -> admit::SignedIn {
     admit::sign_in(company, EMAIL, &password(), &from()).unwrap().unwrap()
 }
-fn pending(company: &Company, token: &str) -> PendingSession {
+pub(super) fn pending(company: &Company, token: &str) -> PendingSession {
     match admit::enter(company, token, &from()).unwrap() {
         Entry::Pending(pending) => pending,
         Entry::Admitted(_) => panic!("admitted"),
         Entry::Nobody => panic!("nobody"),
     }
 }
-fn admitted(company: &Company, token: &str) -> Option<Visitor> {
+pub(super) fn admitted(company: &Company, token: &str) -> Option<Visitor> {
     match admit::enter(company, token, &from()).unwrap() {
         Entry::Admitted(visitor) => Some(*visitor),
         _ => None,
     }
 }
-fn is_nobody(company: &Company, token: &str) -> bool {
+pub(super) fn is_nobody(company: &Company, token: &str) -> bool {
     matches!(admit::enter(company, token, &from()).unwrap(), Entry::Nobody)
 }
 
 /// Ada with a second factor: the secret and a full session's token. The code of the present step is used up.
-fn enrolled(company: &Company) -> (String, String) {
+pub(super) fn enrolled(company: &Company) -> (String, String) {
     let signed_in = signed_in(company);
     assert_eq!(signed_in.stage, Stage::Enrol);
     let pending = pending(company, &signed_in.token);
@@ -130,59 +130,6 @@ fn of_two_uses_of_one_code_only_one_succeeds() {
         uses.into_iter().map(|one| one.join().unwrap()).filter(|ok| *ok).count()
     });
     assert_eq!(successes, 1);
-}
-
-#[test]
-fn wrong_codes_end_the_session_and_then_all_signing_in_for_a_while() {
-    let harbour = harbour();
-    let company = &harbour.company;
-    let (secret, _) = enrolled(company);
-    for round in 0..4 {
-        let token = signed_in(company).token;
-        let pending = pending(company, &token);
-        for _ in 0..5 {
-            assert!(
-                matches!(admit::check_code(company, &pending, "12345", &from()), Err(Error::Invalid(_))),
-                "round {round}"
-            );
-        }
-        assert!(matches!(
-            admit::check_code(company, &pending, &admit::code_in(&secret, 30), &from()),
-            Err(Error::Conflict(_))
-        ));
-        assert!(is_nobody(company, &token));
-        admit::sign_out(company, &token, &from()).unwrap();
-    }
-    let pending_now = pending(company, &signed_in(company).token);
-    assert!(matches!(
-        admit::check_code(company, &pending_now, &admit::code_in(&secret, 30), &from()),
-        Err(Error::Conflict(_))
-    ));
-    // A quarter of an hour later.
-    harbour.sql(|c| c.execute("UPDATE sessions SET expires_at = expires_at - ?1 WHERE stage = 'code'", [16 * MINUTE]));
-    let pending_later = pending(company, &signed_in(company).token);
-    admit::check_code(company, &pending_later, &admit::code_in(&secret, 30), &from()).unwrap();
-}
-
-#[test]
-fn leaving_does_not_wipe_out_wrong_codes() {
-    let harbour = harbour();
-    let company = &harbour.company;
-    let (secret, _) = enrolled(company);
-    for _ in 0..5 {
-        let token = signed_in(company).token;
-        let pending = pending(company, &token);
-        for _ in 0..4 {
-            let _ = admit::check_code(company, &pending, "12345", &from());
-        }
-        admit::sign_out(company, &token, &from()).unwrap();
-        assert!(is_nobody(company, &token));
-    }
-    let last = pending(company, &signed_in(company).token);
-    assert!(matches!(
-        admit::check_code(company, &last, &admit::code_in(&secret, 30), &from()),
-        Err(Error::Conflict(_))
-    ));
 }
 
 #[test]
