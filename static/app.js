@@ -211,6 +211,11 @@ for (const button of all(".group-switch")) {
 }
 
 // Copy what stands in a code box.
+for (const button of all("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 for (const button of all("[data-copy]")) {
   if (!navigator.clipboard) continue;
   button.hidden = false;

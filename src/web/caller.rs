@@ -59,6 +59,15 @@ pub enum Answer {
         /// Where to.
         to: String,
     },
+    /// Signed in, with a page that is shown this once: sets the cookie.
+    Welcome {
+        /// The company whose path the cookie is bound to.
+        company: String,
+        /// The session's token.
+        token: String,
+        /// The page.
+        html: String,
+    },
     /// Signed out: ends the cookie.
     SignedOut {
         /// The company whose cookie it was.
@@ -106,11 +115,12 @@ impl Answer {
             }
             Answer::SignedIn { company, token, to } => {
                 let mut response = see(&to);
-                cookie(&mut response, &format!("{SESSION}={token}; {}", attributes(&company)));
-                if let Some(word) = device_word(call, &company, &token) {
-                    let life = admit::DEVICE_LIFE / 1000;
-                    cookie(&mut response, &format!("{DEVICE}={word}; {}; Max-Age={life}", attributes(&company)));
-                }
+                come_in(&mut response, call, &company, &token, &attributes(&company));
+                response
+            }
+            Answer::Welcome { company, token, html } => {
+                let mut response = Html(html).into_response();
+                come_in(&mut response, call, &company, &token, &attributes(&company));
                 response
             }
             Answer::SignedOut { company } => {
@@ -128,7 +138,7 @@ impl Answer {
     }
 }
 
-fn draw(template: &impl Template) -> Result<String> {
+pub(super) fn draw(template: &impl Template) -> Result<String> {
     template.render().map_err(|cause| Error::internal(format!("a page could not be drawn: {cause}")))
 }
 
@@ -143,6 +153,15 @@ fn see(to: &str) -> Response {
 fn cookie(response: &mut Response, line: &str) {
     if let Ok(value) = HeaderValue::from_str(line) {
         response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}
+
+/// The cookies of a session that has just become whole.
+fn come_in(response: &mut Response, call: &Call, company: &str, token: &str, attributes: &str) {
+    cookie(response, &format!("{SESSION}={token}; {attributes}"));
+    if let Some(word) = device_word(call, company, token) {
+        let life = admit::DEVICE_LIFE / 1000;
+        cookie(response, &format!("{DEVICE}={word}; {attributes}; Max-Age={life}"));
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         teams,
     },
 };
-use askama::Template;
+use askama::{Template, filters::HtmlSafe};
 
 #[derive(Template)]
 #[template(path = "me/profile.html")]
@@ -32,6 +32,29 @@ struct Profile {
     others: bool,
     end_others: String,
     teams: Vec<TeamRow>,
+}
+/// Recovery codes, shown the only time.
+#[derive(Template)]
+#[template(path = "_parts/recovery_codes.html")]
+pub(super) struct Codes {
+    text: String,
+    file: String,
+    name: String,
+}
+impl HtmlSafe for Codes {}
+
+impl Codes {
+    /// From the codes as they are shown.
+    pub(super) fn new(company: &str, codes: Vec<String>) -> Codes {
+        let text = codes.join("\n");
+        let head = format!("Recovery codes for {company}\nEach works once.\n\n{text}\n");
+        let encoded: String = form_urlencoded::byte_serialize(head.as_bytes()).collect();
+        Codes {
+            text,
+            file: format!("data:text/plain;charset=utf-8,{}", encoded.replace('+', "%20")),
+            name: format!("recovery-codes-{}.txt", crate::base::names::slug_of(company, "company")),
+        }
+    }
 }
 struct KeyRow {
     purpose: String,

@@ -8,8 +8,11 @@ use super::{
     signin::own_path,
 };
 use crate::{
-    base::error::{Error, Result},
-    company::access::admit::{self, Ways},
+    base::{
+        error::{Error, Result},
+        secret::Secret,
+    },
+    company::access::admit::{self, Offered},
     http::call::Form,
 };
 use askama::Template;
@@ -21,16 +24,26 @@ struct Proof {
     frame: Frame,
     lead: String,
     form: FormView,
+    recovery: Option<FieldView>,
 }
 
 /// The fields that carry a proof; no other form has a field whose name begins like theirs.
 const PREFIX: &str = "proof-";
 const CODE: &str = "proof-code";
+const RECOVERY: &str = "proof-recovery";
+const PASSWORD: &str = "proof-password";
 
 /// What must not come back in a page.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["password", "passphrase", "secret", "again"].iter().any(|word| name.contains(word))
+}
+
+/// What was given as a proof.
+fn offered(sent: &Form) -> Offered {
+    let password = Some(sent.text(PASSWORD)).filter(|password| !password.is_empty()).map(Secret::new);
+    let code = [RECOVERY, CODE].into_iter().map(|name| sent.text(name)).find(|code| !code.trim().is_empty());
+    Offered { code: code.unwrap_or_default().to_owned(), password }
 }
 
 /// Takes the proof that was sent along, if any: the visit as it is after it, or the page once more.
@@ -42,7 +55,7 @@ pub(super) fn take<'c>(visit: Visit<'c>) -> std::result::Result<Visit<'c>, Answe
     if !sent.typed().any(|(name, _)| name.starts_with(PREFIX)) {
         return Ok(visit);
     }
-    match admit::prove(&visit.visitor, sent.text(CODE)) {
+    match admit::prove(&visit.visitor, &offered(&sent), &visit.call.from) {
         Ok(()) => visit.again(),
         Err(Error::Invalid(wrong)) => Err(match visit.again() {
             Ok(visit) => answer(&visit, wrong.iter().next().map(|(_, message)| message.to_owned())),
@@ -100,15 +113,17 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
             again = true;
         }
     }
-    let Ways { code } = admit::ways(&visit.visitor)?;
-    if code {
-        let field = FieldView::code(CODE, "Code").required().autofocus();
-        let field = field.help("Six digits from your authenticator app.");
-        form = form.field(match &problem {
-            Some(problem) => field.error(problem),
-            None => field,
-        });
+    let ways = admit::ways(&visit.visitor)?;
+    let mut field = match (ways.code, ways.passkey) {
+        (true, _) => FieldView::code(CODE, "Code").help("Six digits from your authenticator app."),
+        (false, true) => recovery_field(RECOVERY),
+        (false, false) => FieldView::password(PASSWORD, "Your password").autocomplete("current-password"),
+    };
+    field = field.required().autofocus();
+    if let Some(problem) = problem {
+        field = field.error(problem);
     }
+    form = form.field(field);
     let lead = match (posted && !visit.is_form(), again) {
         (true, _) => "What you are doing needs a fresh proof that it is you. After it, send the form once more.",
         (_, true) => {
@@ -116,7 +131,19 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
         }
         _ => "What you are doing needs a fresh proof that it is you. What you typed is kept.",
     };
-    Ok(Proof { frame: visit.frame("", "Is it still you?"), lead: lead.into(), form })
+    Ok(Proof {
+        frame: visit.frame("", "Is it still you?"),
+        lead: lead.into(),
+        form,
+        recovery: ways.code.then(|| recovery_field(RECOVERY)),
+    })
+}
+
+/// For one of the ten.
+pub(super) fn recovery_field(name: &str) -> FieldView {
+    let field =
+        FieldView::text(name, "Recovery code").required().mono().short().max_length(16).placeholder("XXXXX-XXXXX");
+    field.help("One of the ten that you kept.")
 }
 
 /// `new_password` → "New password".

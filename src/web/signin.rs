@@ -3,8 +3,10 @@
 //! Unknown company, unknown person and wrong password give the same page after the same work.
 
 use super::{
-    caller::{Answer, SESSION},
+    caller::{Answer, SESSION, draw},
+    me::Codes,
     page::{Bare, FieldView, FormView, Kind, Qr},
+    proof::recovery_field,
 };
 use crate::{
     base::{
@@ -13,7 +15,7 @@ use crate::{
     },
     company::{
         Company,
-        access::admit::{self, Entry, PendingSession, Stage},
+        access::admit::{self, Entry, Offered, PendingSession, Stage},
     },
     http::call::Call,
 };
@@ -32,6 +34,8 @@ struct CodePage {
     frame: Bare,
     lead: String,
     form: FormView,
+    recovery: FieldView,
+    has_code: bool,
     back_href: String,
 }
 #[derive(Template)]
@@ -42,7 +46,14 @@ struct EnrolPage {
     form: FormView,
     qr: Qr,
     secret: String,
-    later_href: String,
+    later: Option<String>,
+}
+#[derive(Template)]
+#[template(path = "signin/recovery.html")]
+struct RecoveryPage {
+    frame: Bare,
+    codes: Codes,
+    next: String,
 }
 #[derive(Template)]
 #[template(path = "signin/invitation.html")]
@@ -115,8 +126,14 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
     };
     match (company, signed_in) {
         (Some(company), Some(signed_in)) => {
-            let step = if signed_in.stage == Stage::Enrol { "enrol" } else { "code" };
             let next = own_path(company.slug(), call.asked("next"));
+            let step = match signed_in.stage {
+                Stage::Enrol => "enrol",
+                Stage::Code => "code",
+                Stage::Full => {
+                    return Ok(Answer::SignedIn { company: company.slug().into(), token: signed_in.token, to: next });
+                }
+            };
             let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
             Ok(Answer::SignedIn {
                 to: format!("/{}/{step}?next={next}", company.slug()),
@@ -178,8 +195,9 @@ fn code_field() -> FieldView {
     FieldView::code("code", "Code").required().autofocus().help("Six digits from your authenticator app.")
 }
 
-fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> CodePage {
-    CodePage {
+fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> Result<CodePage> {
+    let ways = admit::ways_to_finish(company, pending)?;
+    Ok(CodePage {
         frame: Bare::new("Enter your code").company(company.name(), company.slug()),
         form: FormView::new(step_address(call, company, "code"), "Sign in").field(code_field()),
         lead: format!(
@@ -187,14 +205,16 @@ fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> CodePa
             pending.name(),
             company.name()
         ),
+        recovery: recovery_field("recovery"),
+        has_code: ways.code,
         back_href: format!("/{}/login", company.slug()),
-    }
+    })
 }
 
 /// Asks for the code.
 pub(super) fn code_form(call: &Call) -> Result<Answer> {
     match standing(call, Stage::Code)? {
-        Standing::Pending(company, pending) => Answer::page(&code_page(call, &company, &pending)),
+        Standing::Pending(company, pending) => Answer::page(&code_page(call, &company, &pending)?),
         Standing::Elsewhere(answer) => Ok(answer),
     }
 }
@@ -205,15 +225,19 @@ pub(super) fn code_submit(call: &Call) -> Result<Answer> {
         Standing::Pending(company, pending) => (company, pending),
         Standing::Elsewhere(answer) => return Ok(answer),
     };
-    match admit::check_code(&company, &pending, call.form().text("code"), &call.from) {
+    let sent = call.form();
+    let recovery = !sent.text("recovery").trim().is_empty();
+    let offered = Offered::code(sent.text(if recovery { "recovery" } else { "code" }));
+    match admit::check_code(&company, &pending, &offered, &call.from) {
         Ok(token) => Ok(Answer::SignedIn {
             company: company.slug().into(),
             token,
             to: own_path(company.slug(), call.asked("next")),
         }),
         Err(Error::Invalid(fields)) => {
-            let mut page = code_page(call, &company, &pending);
-            page.form = page.form.errors([("code", fields.of("Code").unwrap_or_default())]);
+            let mut page = code_page(call, &company, &pending)?;
+            let wrong = fields.of("Code").unwrap_or_default();
+            page.form = if recovery { page.form.problem(wrong) } else { page.form.errors([("code", wrong)]) };
             Answer::refused(&page)
         }
         Err(Error::Conflict(sentence)) => again(call, &company, &sentence),
@@ -233,7 +257,7 @@ fn enrol_page(call: &Call, company: &Company, pending: &PendingSession) -> Resul
         frame: Bare::new("Set up your second factor").company(company.name(), company.slug()),
         form: FormView::new(step_address(call, company, "enrol"), "Turn on the second factor").field(code_field()),
         lead: format!("{}, this company asks for a code from your telephone beside your password.", pending.name()),
-        later_href: String::new(),
+        later: admit::grace(company, pending)?.map(|moment| moment.exact()),
         qr: Qr {
             size: enrolment.size as u32,
             path: enrolment.path,
@@ -257,12 +281,27 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
         Standing::Pending(company, pending) => (company, pending),
         Standing::Elsewhere(answer) => return Ok(answer),
     };
-    match admit::enrol(&company, &pending, call.form().text("code"), &call.from) {
-        Ok(token) => Ok(Answer::SignedIn {
-            company: company.slug().into(),
-            token,
-            to: own_path(company.slug(), call.asked("next")),
-        }),
+    let sent = call.form();
+    if sent.ticked("later") {
+        return match admit::later(&company, &pending, &call.from) {
+            Ok(token) => Ok(Answer::SignedIn {
+                company: company.slug().into(),
+                token,
+                to: own_path(company.slug(), call.asked("next")),
+            }),
+            Err(Error::Conflict(sentence)) => again(call, &company, &sentence),
+            Err(error) => Err(error),
+        };
+    }
+    match admit::enrol(&company, &pending, sent.text("code"), &call.from) {
+        Ok(enrolled) => {
+            let page = RecoveryPage {
+                frame: Bare::new("Keep your recovery codes").company(company.name(), company.slug()),
+                codes: Codes::new(company.name(), enrolled.codes),
+                next: own_path(company.slug(), call.asked("next")),
+            };
+            Ok(Answer::Welcome { company: company.slug().into(), token: enrolled.token, html: draw(&page)? })
+        }
         Err(Error::Invalid(fields)) => {
             let mut page = enrol_page(call, &company, &pending)?;
             page.form = page.form.errors([("code", fields.of("Code").unwrap_or_default())]);
@@ -336,7 +375,7 @@ pub(super) fn invitation_submit(call: &Call) -> Result<Answer> {
         Ok(signed_in) => Ok(Answer::SignedIn {
             company: company.slug().into(),
             token: signed_in.token,
-            to: format!("/{}/enrol", company.slug()),
+            to: format!("/{}{}", company.slug(), if signed_in.stage == Stage::Full { "" } else { "/enrol" }),
         }),
         Err(Error::Invalid(fields)) => refused("password", fields.of("Password").unwrap_or_default()),
         Err(error) => Err(error),

@@ -44,6 +44,7 @@ export class Person {
   constructor({ address, company, email, password }) {
     Object.assign(this, { address, company, email, password });
     this.telephone = null;
+    this.recoveryCodes = [];
   }
 
   /** From the sign-in page to the dashboard, enrolling if the server asks for it. */
@@ -71,6 +72,10 @@ export class Person {
     this.telephone = new Telephone(secret);
     await page.locator(marks.code).fill(await this.telephone.code());
     await page.getByRole('main').getByRole('button', { name: words.enrol }).click();
+    const shown = await page.locator(marks.recoveryCodes).locator('code').innerText();
+    this.recoveryCodes = shown.trim().split(/\s+/);
+    assert.equal(this.recoveryCodes.length, 10, 'ten recovery codes are shown');
+    await page.getByRole('main').getByRole('link', { name: words.codesKept }).click();
   }
 
   async giveCode(page, code) {

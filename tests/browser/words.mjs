@@ -8,6 +8,7 @@ export const words = {
   password: /^password/i,
   signIn: /^(sign in|continue)/i,
   enrol: /^(confirm|turn on|enrol|continue|verify|finish)/i, // the button under the code, when enrolling
+  codesKept: /I have kept them/,
   confirmCode: /^(confirm|verify|sign in|continue)/i, // the button under the code, when signing in
   codeRefused: /code/i, // stands in the error after a used code
   account: /your account/i, // the menu at the top right
@@ -30,6 +31,7 @@ export const words = {
 export const marks = {
   code: 'input[name=code]', // six digits, when enrolling and when signing in
   secret: '#totp-secret',
+  recoveryCodes: '#recovery-codes',
   qr: 'main svg[role=img]',
   error: '[role=alert], [aria-invalid=true]',
   projectLink: 'main th[scope=row] a[href*="/projects/"]',

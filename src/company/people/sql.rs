@@ -13,8 +13,7 @@ use crate::{
 };
 use rusqlite::{Row, params_from_iter, types::Value};
 
-const COLUMNS: &str =
-    "id, username, display_name, email, state, is_service, totp_secret IS NOT NULL, created_at, last_seen_at";
+const COLUMNS: &str = "id, username, display_name, email, state, is_service, EXISTS (SELECT 1 FROM factors f WHERE f.user_id = users.id), created_at, last_seen_at";
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
@@ -40,7 +39,7 @@ pub fn list(rows: &Rows<'_>, filter: &Filter, page: Page) -> Result<Listed<User>
     ];
     let from = "FROM users WHERE (instr(lower(display_name), ?1) > 0 OR instr(username_key, ?1) > 0 OR instr(COALESCE(email_key, ''), ?1) > 0)
                 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR is_service = ?3)
-                AND (?4 = 0 OR (is_service = 0 AND state = 'active' AND totp_secret IS NULL))
+                AND (?4 = 0 OR (is_service = 0 AND state = 'active' AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = users.id)))
                 AND (?5 IS NULL OR id IN (SELECT value FROM json_each(?5)))";
     let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
     let sql =
@@ -52,7 +51,7 @@ pub fn counts(rows: &Rows<'_>) -> Result<Counts> {
     let counted = rows.one(
         "SELECT COALESCE(sum(is_service = 0 AND state = 'active'), 0), COALESCE(sum(is_service = 0 AND state = 'invited'), 0),
                 COALESCE(sum(is_service = 0 AND state = 'inactive'), 0), COALESCE(sum(is_service), 0),
-                COALESCE(sum(is_service = 0 AND state = 'active' AND totp_secret IS NULL), 0) FROM users",
+                COALESCE(sum(is_service = 0 AND state = 'active' AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = users.id)), 0) FROM users",
         [],
         |row| {
             Ok(Counts {

@@ -63,13 +63,39 @@ CREATE TABLE users (
     state TEXT NOT NULL CHECK (state IN ('invited', 'active', 'inactive')),
     is_service INTEGER NOT NULL DEFAULT 0,
     password_hash TEXT,
-    totp_secret BLOB,
-    totp_last_step INTEGER NOT NULL DEFAULT 0,
     -- Browsers that were known before are not any more.
     devices_since INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     last_seen_at INTEGER
 ) STRICT;
+
+-- Second factors: several a person. None is ever accepted twice: `counter` only grows.
+CREATE TABLE factors (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('totp', 'passkey')),
+    name TEXT NOT NULL,
+    -- Sealed: the secret of an authenticator app, or a passkey as JSON.
+    sealed BLOB NOT NULL,
+    -- How a passkey is found when it signs in alone.
+    credential BLOB UNIQUE,
+    -- The last step of time whose code was used, or a passkey's own count of signatures.
+    counter INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    CHECK ((kind = 'passkey') = (credential IS NOT NULL))
+) STRICT;
+CREATE INDEX factors_by_user ON factors (user_id);
+
+-- Ten of a person at once, with one salt; a used one stays until they are made anew.
+CREATE TABLE recovery_codes (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    salt BLOB NOT NULL,
+    code_hash BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER,
+    PRIMARY KEY (user_id, code_hash)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE one_time_links (
     id INTEGER PRIMARY KEY AUTOINCREMENT,

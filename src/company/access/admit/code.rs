@@ -3,16 +3,21 @@
 use super::{
     From, PendingSession, Stage,
     budget::{self, Who},
-    session, stamp_of,
+    factor::{self, By, Demand, Offered, demand, ways_of},
+    recovery, session, stamp_of,
 };
 use crate::{
     base::{
-        clock,
+        clock::{self, Moment},
         error::{Error, Result},
         ids::{Id, User},
         secret::{self, Secret},
     },
-    company::access::{trail::Event, vault::Company},
+    company::access::{
+        rows::{Rows, Writing},
+        trail::Event,
+        vault::Company,
+    },
 };
 use subtle::ConstantTimeEq;
 use totp_rs::{Algorithm, Builder, Totp};
@@ -48,7 +53,7 @@ fn totp(secret: Vec<u8>, company: &str, person: &str) -> Result<Totp> {
 }
 
 /// The step of time whose code this is: the present one or one beside it, and later than the last one used.
-pub(super) fn step_of(secret: &[u8], code: &str, after: i64) -> Result<Option<i64>> {
+fn step_of(secret: &[u8], code: &str, after: i64) -> Result<Option<i64>> {
     let totp = totp(secret.to_vec(), "Bulkhead", "somebody")?;
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let now = clock::now().0 / 1000 / 30;
@@ -62,7 +67,7 @@ pub(super) fn step_of(secret: &[u8], code: &str, after: i64) -> Result<Option<i6
     Ok(found)
 }
 
-pub(super) fn decode(secret: &Secret) -> Result<Vec<u8>> {
+fn decode(secret: &Secret) -> Result<Vec<u8>> {
     data_encoding::BASE32_NOPAD
         .decode(secret.expose().as_bytes())
         .map_err(|_| Error::internal("a one-time secret is damaged"))
@@ -73,28 +78,41 @@ pub fn enrolment(company: &Company, pending: &PendingSession, from: &From) -> Re
     if pending.stage != Stage::Enrol {
         return Err(Error::Conflict("This account has a second factor already.".into()));
     }
-    let stored = company.snapshot()?.with(|rows| {
-        rows.one("SELECT pending_secret FROM sessions WHERE id = ?1", [pending.id], |row| {
-            row.get::<_, Option<Vec<u8>>>(0)
-        })
-    })?;
-    let secret = match stored.flatten() {
-        Some(sealed) => company.seal().open("sessions", "pending_secret", pending.id, &sealed)?,
+    let stored = company.snapshot()?.with(|rows| pending_secret(rows, company, pending.id))?;
+    let secret = match stored {
+        Some(secret) => secret,
         None => {
-            let secret = Secret::new(data_encoding::BASE32_NOPAD.encode(&secret::random::<20>()));
-            let sealed = company.seal().seal("sessions", "pending_secret", pending.id, &secret)?;
             let event = Event::new("SecondFactorStarted").say(pending.name()).say(" began to set up a second factor");
             company.write(stamp_of(pending.person.id, pending.name(), from), |tx| {
-                tx.run("UPDATE sessions SET pending_secret = ?2 WHERE id = ?1", (pending.id, sealed))?;
-                tx.record(event, ())
-            })?;
-            secret
+                let secret = begin(tx, company, pending.id)?;
+                tx.record(event, secret)
+            })?
         }
     };
     let email = company.snapshot()?.with(|rows| {
         rows.one("SELECT email FROM users WHERE id = ?1", [pending.person.id], |row| row.get::<_, String>(0))
     })?;
-    let address = totp(decode(&secret)?, company.name(), &email.unwrap_or_default())?
+    draw(company, &secret, &email.unwrap_or_default())
+}
+
+/// The secret that a session has pending.
+pub(in crate::company) fn pending_secret(rows: &Rows<'_>, company: &Company, session: i64) -> Result<Option<Secret>> {
+    let stored = rows
+        .one("SELECT pending_secret FROM sessions WHERE id = ?1", [session], |row| row.get::<_, Option<Vec<u8>>>(0))?;
+    stored.flatten().map(|sealed| company.seal().open("sessions", "pending_secret", session, &sealed)).transpose()
+}
+
+/// Gives a session a secret that waits for its first code.
+pub(in crate::company) fn begin(tx: &Writing<'_>, company: &Company, session: i64) -> Result<Secret> {
+    let secret = Secret::new(data_encoding::BASE32_NOPAD.encode(&secret::random::<20>()));
+    let sealed = company.seal().seal("sessions", "pending_secret", session, &secret)?;
+    tx.run("UPDATE sessions SET pending_secret = ?2 WHERE id = ?1", (session, sealed))?;
+    Ok(secret)
+}
+
+/// What a person needs to take a secret into their app.
+pub(in crate::company) fn draw(company: &Company, secret: &Secret, email: &str) -> Result<Enrolment> {
+    let address = totp(decode(secret)?, company.name(), email)?
         .to_url()
         .map_err(|cause| Error::internal(format!("the address of a one-time secret could not be made: {cause}")))?;
     let (path, size) = qr(&address)?;
@@ -113,69 +131,174 @@ fn qr(text: &str) -> Result<(String, i32)> {
     Ok((path, code.size() + 8))
 }
 
-/// Finishes the setting up with a code of the new secret; gives the full session's token.
-pub fn enrol(company: &Company, pending: &PendingSession, code: &str, from: &From) -> Result<String> {
+/// What finishing the setting up of a first factor gave.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// The full session's token.
+    pub token: String,
+    /// The recovery codes, shown this once.
+    pub codes: Vec<String>,
+}
+
+/// Finishes the setting up with a code of the new secret: the factor, ten recovery codes and a full session.
+///
+/// # Errors
+/// `Invalid` (`Code`) for a wrong one, `Conflict` when the sign-in is over or a factor is there already.
+pub fn enrol(company: &Company, pending: &PendingSession, code: &str, from: &From) -> Result<Enrolled> {
     if pending.stage != Stage::Enrol {
         return Err(Error::Conflict("This account has a second factor already.".into()));
     }
-    give(company, pending, code, from, "pending_secret")
-}
-
-/// Finishes signing in with a code; gives the full session's token.
-pub fn check_code(company: &Company, pending: &PendingSession, code: &str, from: &From) -> Result<String> {
-    if pending.stage != Stage::Code {
-        return Err(Error::Conflict("Set up a second factor first.".into()));
-    }
-    give(company, pending, code, from, "totp_secret")
-}
-
-fn give(company: &Company, pending: &PendingSession, code: &str, from: &From, which: &str) -> Result<String> {
     let person = &pending.person;
-    let enrolling = which == "pending_secret";
     let token = secret::token();
     let id: Id<User> = Id::new(person.id);
     let spent = budget::spend(company, Who::Person(person.id), from)?;
-    // The answer is decided inside the one transaction, so that of two uses of one code only the first succeeds.
+    let fresh = recovery::fresh()?;
     let outcome = company.write(stamp_of(person.id, &person.display_name, from), |tx| {
-        let stored = tx.one(
-            "SELECT s.pending_secret, u.totp_secret, u.totp_last_step FROM sessions s JOIN users u ON u.id = s.user_id
-             WHERE s.id = ?1 AND s.stage <> 'full' AND s.failures < ?2 AND u.state = 'active'",
-            (pending.id, FAILURES),
-            |row| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?, row.get::<_, i64>(2)?)),
-        )?;
-        let gone = || Error::Conflict("This sign-in took too long or failed too often. Begin again.".into());
-        let Some((pending_secret, totp_secret, last_step)) = stored else { return Err(gone()) };
-        if enrolling && totp_secret.is_some() {
+        may_go_on(tx, pending)?;
+        if ways_of(tx, person.id)?.any() {
             return Err(Error::Conflict("This account has a second factor already. Sign in again.".into()));
         }
-        let (table, row, sealed) =
-            if enrolling { ("sessions", pending.id, pending_secret) } else { ("users", person.id, totp_secret) };
-        let sealed = sealed.ok_or_else(gone)?;
-        let secret = company.seal().open(table, which, row, &sealed)?;
-        let step = step_of(&decode(&secret)?, code, if enrolling { 0 } else { last_step })?;
-        let Some(step) = step else {
+        if !confirm(tx, company, pending.id, person.id, code, "Authenticator app")? {
+            tx.run("UPDATE sessions SET failures = failures + 1 WHERE id = ?1", [pending.id])?;
+            return tx.record(
+                Event::new("LoginFailed").name(id, &person.display_name).say(" gave a wrong or used code"),
+                None,
+            );
+        }
+        spent.clear(tx)?;
+        let codes = recovery::store(tx, person.id, fresh)?;
+        tx.also(Event::new("SecondFactorAdded").name(id, &person.display_name).say(" set up a second factor"))?;
+        session::complete(tx, pending.id, &token)?;
+        tx.record(Event::new("LoginSucceeded").name(id, &person.display_name).say(" signed in"), Some(codes))
+    })?;
+    match outcome {
+        Some(codes) => Ok(Enrolled { token, codes }),
+        None => Err(factor::wrong(&Offered::default())),
+    }
+}
+
+/// Goes on without a second factor, while the company's rule still gives time for it. Gives the full session's token.
+///
+/// # Errors
+/// `Conflict` when one is demanded now.
+pub fn later(company: &Company, pending: &PendingSession, from: &From) -> Result<String> {
+    let person = &pending.person;
+    let token = secret::token();
+    let id: Id<User> = Id::new(person.id);
+    company.write(stamp_of(person.id, &person.display_name, from), |tx| {
+        may_go_on(tx, pending)?;
+        if pending.stage != Stage::Enrol || ways_of(tx, person.id)?.any() || demand(tx, person.id)? == Demand::Now {
+            return Err(Error::Conflict("A second factor is needed now.".into()));
+        }
+        session::complete(tx, pending.id, &token)?;
+        tx.record(Event::new("LoginSucceeded").name(id, &person.display_name).say(" signed in by password alone"), ())
+    })?;
+    Ok(token)
+}
+
+/// Until when somebody may go on without the second factor that they are asked to set up; `None`: not at all.
+pub fn grace(company: &Company, pending: &PendingSession) -> Result<Option<Moment>> {
+    match company.snapshot()?.with(|rows| demand(rows, pending.person.id))? {
+        Demand::From(moment) => Ok(Some(moment)),
+        Demand::None | Demand::Now => Ok(None),
+    }
+}
+
+/// Finishes signing in with a second factor: a code, a recovery code or a passkey. Gives the full session's token.
+///
+/// # Errors
+/// `Invalid` (`Code`) for what is wrong or used, `Conflict` when the sign-in is over.
+pub fn check_code(company: &Company, pending: &PendingSession, offered: &Offered, from: &From) -> Result<String> {
+    if pending.stage != Stage::Code {
+        return Err(Error::Conflict("Set up a second factor first.".into()));
+    }
+    let person = &pending.person;
+    let token = secret::token();
+    let id: Id<User> = Id::new(person.id);
+    let spent = budget::spend(company, Who::Person(person.id), from)?;
+    let attempt = factor::prepare(company, person.id, offered)?;
+    let right = company.write(stamp_of(person.id, &person.display_name, from), |tx| {
+        may_go_on(tx, pending)?;
+        let Some(by) = factor::settle(tx, company, person.id, &attempt)? else {
             tx.run("UPDATE sessions SET failures = failures + 1 WHERE id = ?1", [pending.id])?;
             return tx.record(
                 Event::new("LoginFailed").name(id, &person.display_name).say(" gave a wrong or used code"),
                 false,
             );
         };
-        if enrolling {
-            let sealed = company.seal().seal("users", "totp_secret", person.id, &secret)?;
-            tx.run("UPDATE users SET totp_secret = ?2, totp_last_step = ?3 WHERE id = ?1", (person.id, sealed, step))?;
-            tx.also(Event::new("SecondFactorAdded").name(id, &person.display_name).say(" set up a second factor"))?;
-        } else {
-            tx.run("UPDATE users SET totp_last_step = ?2 WHERE id = ?1", (person.id, step))?;
-        }
         spent.clear(tx)?;
         session::complete(tx, pending.id, &token)?;
+        tell(tx, id, &person.display_name, by)?;
         tx.record(Event::new("LoginSucceeded").name(id, &person.display_name).say(" signed in"), true)
     })?;
-    if outcome { Ok(token) } else { Err(wrong()) }
+    if right { Ok(token) } else { Err(factor::wrong(offered)) }
 }
 
-pub(super) fn wrong() -> Error {
-    Error::invalid("Code", "This code is not right, or was used already. Wait for the next one and try again.")
+/// Whether this sign-in can still be finished.
+fn may_go_on(tx: &Writing<'_>, pending: &PendingSession) -> Result<()> {
+    let alive = "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
+                 WHERE s.id = ?1 AND s.stage <> 'full' AND s.failures < ?2 AND u.state = 'active'";
+    if !tx.any(alive, (pending.id, FAILURES))? {
+        return Err(Error::Conflict("This sign-in took too long or failed too often. Begin again.".into()));
+    }
+    Ok(())
+}
+
+/// Tells of what is worth its own line: a recovery code that was used up.
+pub(super) fn tell(tx: &Writing<'_>, id: Id<User>, name: &str, by: By) -> Result<()> {
+    if let By::Recovery { left } = by {
+        let event = Event::new("RecoveryCodeUsed").name(id, name).say(" used a recovery code").detail("Left", left);
+        tx.also(event)?;
+    }
+    Ok(())
+}
+
+/// Makes the secret that a session has pending a factor of its person, if the code is one of it. The code is used then.
+pub(in crate::company) fn confirm(
+    tx: &Writing<'_>,
+    company: &Company,
+    session: i64,
+    user: i64,
+    code: &str,
+    name: &str,
+) -> Result<bool> {
+    let sealed =
+        tx.one("SELECT pending_secret FROM sessions WHERE id = ?1", [session], |row| row.get::<_, Option<Vec<u8>>>(0))?;
+    let Some(sealed) = sealed.flatten() else {
+        return Err(Error::Conflict("This took too long. Begin again.".into()));
+    };
+    let secret = company.seal().open("sessions", "pending_secret", session, &sealed)?;
+    let Some(step) = step_of(&decode(&secret)?, code, 0)? else { return Ok(false) };
+    let now = clock::now();
+    // The row's number is part of what it is sealed for.
+    let factor = tx.insert(
+        "INSERT INTO factors (user_id, kind, name, sealed, counter, created_at, last_used_at) VALUES (?1, 'totp', ?2, x'', ?3, ?4, ?4)",
+        (user, name, step, now),
+    )?;
+    let sealed = company.seal().seal("factors", "sealed", factor, &secret)?;
+    tx.run("UPDATE factors SET sealed = ?2 WHERE id = ?1", (factor, sealed))?;
+    tx.run("UPDATE sessions SET pending_secret = NULL WHERE id = ?1", [session])?;
+    Ok(true)
+}
+
+/// Uses a code up, if it is one of this person's apps and later than the last that was used of it.
+pub(super) fn spend(tx: &Writing<'_>, company: &Company, user: i64, code: &str) -> Result<bool> {
+    let apps: Vec<(i64, Vec<u8>, i64)> = tx.all(
+        "SELECT id, sealed, counter FROM factors WHERE user_id = ?1 AND kind = 'totp' ORDER BY id",
+        [user],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    for (id, sealed, last) in apps {
+        let secret = company.seal().open("factors", "sealed", id, &sealed)?;
+        if let Some(step) = step_of(&decode(&secret)?, code, last)? {
+            let used = tx.run(
+                "UPDATE factors SET counter = ?2, last_used_at = ?3 WHERE id = ?1 AND counter < ?2",
+                (id, step, clock::now()),
+            )?;
+            return Ok(used == 1);
+        }
+    }
+    Ok(false)
 }
 
 /// The code of a secret in letters, so many seconds from now.

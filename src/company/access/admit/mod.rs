@@ -6,18 +6,21 @@
 pub(in crate::company) mod budget;
 mod code;
 mod device;
+mod factor;
 mod key;
 mod password;
 mod proof;
+mod recovery;
 mod session;
 
 #[cfg(test)]
 pub(in crate::company) use code::code_in;
-pub use code::{Enrolment, check_code, enrol, enrolment};
+pub use code::{Enrolled, Enrolment, check_code, enrol, enrolment, grace, later};
+pub use factor::{Offered, Ways, ways_to_finish};
 pub use device::DEVICE_LIFE;
 pub use key::api_key;
 pub use password::{SignedIn, accept_invitation, decoy, hash_password, invitation, sign_in};
-pub use proof::{PROOF_LIFE, Ways, prove, ways};
+pub use proof::{PROOF_LIFE, prove, ways};
 pub use session::{Entry, PendingSession, Stage, device_cookie, enter, sign_out};
 
 pub(in crate::company) use key::{hash_key, new_key};

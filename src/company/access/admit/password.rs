@@ -58,9 +58,17 @@ pub fn hash_password(password: &Secret) -> Result<String> {
     hashed.map_err(|cause| Error::internal(format!("hashing a password failed: {cause}")))
 }
 
-fn fits(password: &Secret, stored: &str) -> bool {
+pub(super) fn fits(password: &Secret, stored: &str) -> bool {
     PasswordHash::new(stored)
         .is_ok_and(|stored| bounded(|| argon2().verify_password(password.expose().as_bytes(), &stored).is_ok()))
+}
+
+/// The same hash as bytes, for a salt that is shared by several words.
+pub(super) fn hash_raw(word: &Secret, salt: &[u8]) -> Result<Vec<u8>> {
+    let mut hash = vec![0; 32];
+    bounded(|| argon2().hash_password_into(word.expose().as_bytes(), salt, &mut hash))
+        .map_err(|cause| Error::internal(format!("hashing a code failed: {cause}")))?;
+    Ok(hash)
 }
 
 /// A sign-in at a company that does not exist: the same work, the same budget.
@@ -89,7 +97,7 @@ fn work_for_nobody(password: &Secret) {
 pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) -> Result<Option<SignedIn>> {
     let found = company.snapshot()?.with(|rows| {
         rows.one(
-            "SELECT id, display_name, password_hash, state, totp_secret IS NOT NULL FROM users
+            "SELECT id, display_name, password_hash, state FROM users
              WHERE (email_key = ?1 OR username_key = ?1) AND is_service = 0",
             [names::key(name)],
             |row| {
@@ -98,7 +106,6 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
                     row.get::<_, String>(1)?,
                     row.get::<_, Option<String>>(2)?,
                     row.get::<_, String>(3)?,
-                    row.get::<_, bool>(4)?,
                 ))
             },
         )
@@ -108,7 +115,7 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
     let failed = |event: Event| {
         company.write(nobody(from), |tx| tx.record(event, ()))
     };
-    let Some((id, display_name, stored, state, has_totp)) = found else {
+    let Some((id, display_name, stored, state)) = found else {
         work_for_nobody(password);
         failed(Event::new("LoginFailed").say("A sign-in failed"))?;
         return Ok(None);
@@ -128,13 +135,12 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
         failed(event)?;
         return Ok(None);
     }
-    let stage = if has_totp { Stage::Code } else { Stage::Enrol };
     let token = secret::token();
-    company.write(stamp_of(id, &display_name, from), |tx| {
+    let stage = company.write(stamp_of(id, &display_name, from), |tx| {
         spent.give_back(tx)?;
-        session::store(company, tx, id, &token, stage, from)?;
+        let stage = session::after_password(company, tx, (id, &display_name), &token, from)?;
         let event = Event::new("LoginPassword").say(&display_name).say(" gave the right password");
-        tx.record(event.related(crate::base::ids::Id::<crate::base::ids::User>::new(id)), ())
+        tx.record(event.related(crate::base::ids::Id::<crate::base::ids::User>::new(id)), stage)
     })?;
     Ok(Some(SignedIn { token, stage }))
 }
@@ -163,7 +169,7 @@ pub fn accept_invitation(company: &Company, token: &str, password: &Secret, from
     }
     let hashed = hash_password(password)?;
     let session_token = secret::token();
-    company.write(nobody(from), |tx| {
+    let stage = company.write(nobody(from), |tx| {
         let now = clock::now();
         let user: i64 = tx
             .one(
@@ -177,10 +183,10 @@ pub fn accept_invitation(company: &Company, token: &str, password: &Secret, from
             return Err(gone());
         }
         tx.access_changed()?;
-        session::store(company, tx, user, &session_token, Stage::Enrol, from)?;
         let name: String = tx.one("SELECT display_name FROM users WHERE id = ?1", [user], |row| row.get(0))?.unwrap_or_default();
+        let stage = session::after_password(company, tx, (user, &name), &session_token, from)?;
         let id = crate::base::ids::Id::<crate::base::ids::User>::new(user);
-        tx.record(Event::new("UserActivated").name(id, &name).say(" accepted the invitation and chose a password"), ())
+        tx.record(Event::new("UserActivated").name(id, &name).say(" accepted the invitation and chose a password"), stage)
     })?;
-    Ok(SignedIn { token: session_token, stage: Stage::Enrol })
+    Ok(SignedIn { token: session_token, stage })
 }

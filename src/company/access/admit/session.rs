@@ -1,6 +1,10 @@
 //! Sessions: a random token in a cookie, its hash in the company's file.
 
-use super::{From, Person, access_version, device, hash, stamp_of};
+use super::{
+    From, Person, access_version, device,
+    factor::{Demand, demand, ways_of},
+    hash, stamp_of,
+};
 use crate::{
     base::{
         clock::{self, DAY, HOUR, MINUTE, Moment},
@@ -99,6 +103,29 @@ pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
     )
 }
 
+/// Begins the session of somebody whose password was right. It is whole at once where no second factor is demanded and
+/// none is there.
+pub(super) fn after_password(
+    company: &Company,
+    tx: &Writing<'_>,
+    (user, name): (i64, &str),
+    token: &str,
+    from: &From,
+) -> Result<Stage> {
+    let stage = match (ways_of(tx, user)?.any(), demand(tx, user)?) {
+        (true, _) => Stage::Code,
+        (false, Demand::None) => Stage::Full,
+        (false, _) => Stage::Enrol,
+    };
+    let session = store(company, tx, user, token, stage, from)?;
+    if stage == Stage::Full {
+        complete(tx, session, token)?;
+        let id: Id<User> = Id::new(user);
+        tx.also(Event::new("LoginSucceeded").name(id, name).say(" signed in by password alone"))?;
+    }
+    Ok(stage)
+}
+
 pub(super) fn store(
     company: &Company,
     tx: &Writing<'_>,
@@ -106,16 +133,15 @@ pub(super) fn store(
     token: &str,
     stage: Stage,
     from: &From,
-) -> Result<()> {
+) -> Result<i64> {
     let known = device::known(company, tx, user, from)?.is_some();
     let now = clock::now();
     tx.run("DELETE FROM sessions WHERE expires_at < ?1 OR last_seen_at < ?2", (now, now.plus(-IDLE)))?;
-    tx.run(
+    tx.insert(
         "INSERT INTO sessions (token_hash, user_id, stage, created_at, last_seen_at, expires_at, address, agent, known_device)
          VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)",
         (&hash(token)[..], user, stage.word(), now, now.plus(PENDING), &from.address, &from.agent, known),
-    )?;
-    Ok(())
+    )
 }
 
 /// The second factor was given: the session gets a new token (the old one dies) and its full life. A sign-in from a

@@ -11,7 +11,7 @@ use crate::{
         Company,
         access::{
             From,
-            admit::{self, budget},
+            admit::{self, Offered, budget},
         },
         testing::{EMAIL, Harbour, harbour},
     },
@@ -55,10 +55,10 @@ fn wrong_codes_end_the_session_and_make_the_next_sign_in_wait() {
     let token = signed_in(company).token;
     let guessing = pending(company, &token);
     for _ in 0..5 {
-        assert!(matches!(admit::check_code(company, &guessing, "12345", &from()), Err(Error::Invalid(_))));
+        assert!(matches!(admit::check_code(company, &guessing, &Offered::code("12345"), &from()), Err(Error::Invalid(_))));
     }
     assert!(matches!(
-        admit::check_code(company, &guessing, &admit::code_in(&secret, 30), &from()),
+        admit::check_code(company, &guessing, &Offered::code(&admit::code_in(&secret, 30)), &from()),
         Err(Error::Conflict(_))
     ));
     assert!(is_nobody(company, &token));
@@ -68,7 +68,7 @@ fn wrong_codes_end_the_session_and_make_the_next_sign_in_wait() {
     );
     time_passes(&harbour);
     let again = pending(company, &signed_in(company).token);
-    admit::check_code(company, &again, &admit::code_in(&secret, 30), &from()).unwrap();
+    admit::check_code(company, &again, &Offered::code(&admit::code_in(&secret, 30)), &from()).unwrap();
     assert_eq!(counted(&harbour, "p:*"), None, "forgotten after a whole sign-in");
 }
 
@@ -84,7 +84,7 @@ fn the_right_password_alone_does_not_buy_more_codes() {
             refused => return waits(refused),
         };
         let guessing = pending(company, &token);
-        let refused = waits(admit::check_code(company, &guessing, "12345", &from()).or_else(|error| match error {
+        let refused = waits(admit::check_code(company, &guessing, &Offered::code("12345"), &from()).or_else(|error| match error {
             Error::Invalid(_) => Ok(String::new()),
             other => Err(other),
         }));
@@ -147,7 +147,7 @@ fn a_known_browser_is_not_held_up_by_others() {
     assert!(waits(admit::sign_in(company, EMAIL, &password(), &from())).is_some());
     let signed_in = admit::sign_in(company, EMAIL, &password(), &known).unwrap().expect("the owner comes in");
     let pending = pending(company, &signed_in.token);
-    admit::check_code(company, &pending, &admit::code_in(&secret, 30), &known).unwrap();
+    admit::check_code(company, &pending, &Offered::code(&admit::code_in(&secret, 30)), &known).unwrap();
     assert!(
         waits(admit::sign_in(company, EMAIL, &password(), &from())).is_some(),
         "that the owner came in gives the others nothing"

@@ -2,7 +2,7 @@
 
 use crate::{
     base::{
-        clock::{self, DAY},
+        clock::{self, DAY, MINUTE},
         error::Error,
         secret::Secret,
     },
@@ -10,7 +10,7 @@ use crate::{
         Company,
         access::{
             From, Visitor,
-            admit::{self, Entry, PendingSession, Stage},
+            admit::{self, Entry, Offered, PendingSession, Stage},
         },
         testing::{EMAIL, Harbour, PASSWORD, harbour},
     },
@@ -54,7 +54,9 @@ pub(super) fn enrolled(company: &Company) -> (String, String) {
         "shown again, not made anew"
     );
     assert!(enrolment.address.starts_with("otpauth://totp/") && enrolment.address.contains(&enrolment.secret));
-    let token = admit::enrol(company, &pending, &admit::code_in(&enrolment.secret, 0), &from()).unwrap();
+    let enrolled = admit::enrol(company, &pending, &admit::code_in(&enrolment.secret, 0), &from()).unwrap();
+    assert_eq!(enrolled.codes.len(), 10);
+    let token = enrolled.token;
     assert!(is_nobody(company, &signed_in.token), "the token from before the code is dead");
     (enrolment.secret, token)
 }
@@ -73,9 +75,9 @@ fn a_person_signs_in_with_password_and_code() {
         matches!(admit::enrolment(company, &pending, &from()), Err(Error::Conflict(_))),
         "a password alone sets up no factor"
     );
-    let used = admit::check_code(company, &pending, &admit::code_in(&secret, 0), &from());
+    let used = admit::check_code(company, &pending, &Offered::code(&admit::code_in(&secret, 0)), &from());
     assert!(matches!(used, Err(Error::Invalid(_))), "the code that set it up is used");
-    let token = admit::check_code(company, &pending, &admit::code_in(&secret, 30), &from()).unwrap();
+    let token = admit::check_code(company, &pending, &Offered::code(&admit::code_in(&secret, 30)), &from()).unwrap();
     assert!(admitted(company, &token).is_some());
     admit::sign_out(company, &token, &from()).unwrap();
     assert!(is_nobody(company, &token));
@@ -125,7 +127,9 @@ fn of_two_uses_of_one_code_only_one_succeeds() {
     let successes = std::thread::scope(|scope| {
         let uses: Vec<_> = sessions
             .iter()
-            .map(|pending| scope.spawn(|| admit::check_code(&harbour.company, pending, &code, &from()).is_ok()))
+            .map(|pending| {
+                scope.spawn(|| admit::check_code(&harbour.company, pending, &Offered::code(&code), &from()).is_ok())
+            })
             .collect();
         uses.into_iter().map(|one| one.join().unwrap()).filter(|ok| *ok).count()
     });
@@ -211,4 +215,159 @@ fn an_invitation_is_used_once_and_in_time() {
     assert_eq!(pending(&company, &signed_in.token).stage, Stage::Enrol);
     assert!(matches!(admit::accept_invitation(&company, &token, &password(), &from()), Err(Error::NotFound(_))));
     assert!(admit::sign_in(&company, EMAIL, &password(), &from()).unwrap().is_some());
+}
+
+fn rule(harbour: &Harbour, word: &str, grace_days: i64) {
+    harbour.sql(|c| {
+        c.execute(
+            "UPDATE settings SET second_factor = ?1, grace_days = ?2, second_factor_since = ?3,
+             second_factor_permissions = '[\"UserEdit\"]'",
+            (word, grace_days, clock::now().0),
+        )
+    });
+}
+
+/// Somebody with Ada's password.
+fn hired(harbour: &Harbour, name: &str) -> (i64, String) {
+    let user = harbour.user(name);
+    harbour.sql(|c| {
+        c.execute(
+            "UPDATE users SET password_hash = (SELECT password_hash FROM users WHERE id = 1) WHERE id = ?1",
+            [user],
+        )
+    });
+    (user, format!("{}@harbour.example", name.to_lowercase()))
+}
+
+#[test]
+fn a_second_factor_is_demanded_as_the_company_settled_it() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    hired(&harbour, "Ben");
+    let stage = |email: &str| admit::sign_in(company, email, &password(), &from()).unwrap().unwrap().stage;
+    for (word, ada, ben) in [
+        ("everyone", Stage::Enrol, Stage::Enrol),
+        ("holders", Stage::Enrol, Stage::Full),
+        ("nobody", Stage::Full, Stage::Full),
+    ] {
+        rule(&harbour, word, 0);
+        assert_eq!((stage(EMAIL), stage("ben@harbour.example")), (ada, ben), "{word}");
+    }
+    let token = signed_in(company).token;
+    assert!(admitted(company, &token).unwrap().fresh().is_ok(), "the password is what there is to prove");
+    // Who has a factor is asked for it, whatever the rule.
+    rule(&harbour, "everyone", 0);
+    enrolled(company);
+    rule(&harbour, "nobody", 0);
+    assert_eq!(stage(EMAIL), Stage::Code);
+}
+
+#[test]
+fn a_role_that_has_ended_demands_nothing() {
+    let harbour = harbour();
+    let (ben, email) = hired(&harbour, "Ben");
+    let ended = crate::company::testing::Scope {
+        until: Some(clock::now().plus(-MINUTE)),
+        ..crate::company::testing::Scope::SYSTEM
+    };
+    harbour.team("Once", &[ben], &[("System Administrator", ended)]);
+    rule(&harbour, "holders", 0);
+    assert_eq!(admit::sign_in(&harbour.company, &email, &password(), &from()).unwrap().unwrap().stage, Stage::Full);
+    harbour.team("Now", &[ben], &[("System Administrator", crate::company::testing::Scope::SYSTEM)]);
+    assert_eq!(admit::sign_in(&harbour.company, &email, &password(), &from()).unwrap().unwrap().stage, Stage::Enrol);
+}
+
+#[test]
+fn within_the_days_of_grace_one_may_go_on_without() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    rule(&harbour, "everyone", 7);
+    let first = pending(company, &signed_in(company).token);
+    assert!(admit::grace(company, &first).unwrap().is_some());
+    let token = admit::later(company, &first, &from()).unwrap();
+    assert!(admitted(company, &token).is_some());
+    assert!(matches!(admit::later(company, &first, &from()), Err(Error::Conflict(_))), "once");
+    harbour.sql(|c| c.execute("UPDATE settings SET second_factor_since = second_factor_since - ?1", [8 * DAY]));
+    harbour.sql(|c| c.execute("UPDATE users SET created_at = created_at - ?1", [8 * DAY]));
+    let late = pending(company, &signed_in(company).token);
+    assert!(admit::grace(company, &late).unwrap().is_none());
+    assert!(matches!(admit::later(company, &late, &from()), Err(Error::Conflict(_))));
+    // Who has a factor cannot go round it.
+    enrolled(company);
+    harbour.sql(|c| c.execute("UPDATE settings SET grace_days = 90", []));
+    let code = pending(company, &signed_in(company).token);
+    assert!(matches!(admit::later(company, &code, &from()), Err(Error::Conflict(_))));
+}
+
+/// Ada with a second factor: her recovery codes.
+fn with_codes(company: &Company) -> Vec<String> {
+    let pending = pending(company, &signed_in(company).token);
+    let enrolment = admit::enrolment(company, &pending, &from()).unwrap();
+    admit::enrol(company, &pending, &admit::code_in(&enrolment.secret, 0), &from()).unwrap().codes
+}
+
+#[test]
+fn a_recovery_code_is_good_once_and_is_not_kept_as_it_is() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    let codes = with_codes(company);
+    let mut distinct = codes.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!((codes.len(), distinct.len()), (10, 10));
+    let give = |code: &str| {
+        let pending = pending(company, &signed_in(company).token);
+        admit::check_code(company, &pending, &Offered::code(code), &from())
+    };
+    let spelt = format!(" {} ", codes[0].to_lowercase());
+    assert!(admitted(company, &give(&spelt).unwrap()).is_some());
+    assert!(matches!(give(&codes[0]), Err(Error::Invalid(_))));
+    assert!(matches!(give("ABCDE-FGHIJ"), Err(Error::Invalid(_))));
+    assert!(give(&codes[9]).is_ok());
+    assert_eq!(harbour.trail().iter().filter(|line| line.starts_with("RecoveryCodeUsed: Ada used")).count(), 2);
+    let stored: Vec<Vec<u8>> =
+        harbour.sql(|c| c.prepare("SELECT code_hash FROM recovery_codes")?.query_map([], |row| row.get(0))?.collect());
+    for code in &codes {
+        let plain = code.replace('-', "");
+        assert!(stored.iter().all(|hash| hash.len() == 32 && !hash.starts_with(&plain.as_bytes()[..5])));
+        assert!(!harbour.trail().join("\n").contains(code));
+    }
+}
+
+#[test]
+fn of_two_uses_of_one_recovery_code_only_one_succeeds() {
+    let harbour = harbour();
+    let codes = with_codes(&harbour.company);
+    let sessions: Vec<PendingSession> =
+        (0..4).map(|_| pending(&harbour.company, &signed_in(&harbour.company).token)).collect();
+    let offered = Offered::code(&codes[3]);
+    let successes = std::thread::scope(|scope| {
+        let uses: Vec<_> = sessions
+            .iter()
+            .map(|pending| scope.spawn(|| admit::check_code(&harbour.company, pending, &offered, &from()).is_ok()))
+            .collect();
+        uses.into_iter().map(|one| one.join().unwrap()).filter(|ok| *ok).count()
+    });
+    assert_eq!(successes, 1);
+}
+
+#[test]
+fn what_one_company_gave_is_worth_nothing_at_its_twin() {
+    let (here, there) = (harbour(), crate::company::testing::founded("meridian", "Meridian"));
+    let codes = with_codes(&there.company);
+    let (secret, _) = enrolled(&here.company);
+    let pending_there = pending(&there.company, &signed_in(&there.company).token);
+    let pending_here = pending(&here.company, &signed_in(&here.company).token);
+    assert!(admit::check_code(&here.company, &pending_here, &Offered::code(&codes[0]), &from()).is_err());
+    assert!(
+        admit::check_code(&there.company, &pending_there, &Offered::code(&admit::code_in(&secret, 30)), &from())
+            .is_err()
+    );
+    // Even copied from file to file: a sealed secret opens only with its own company's key.
+    let factor: (Vec<u8>, i64) =
+        here.sql(|c| c.query_row("SELECT sealed, counter FROM factors", [], |row| Ok((row.get(0)?, row.get(1)?))));
+    there.sql(|c| c.execute("UPDATE factors SET sealed = ?1, counter = 0", [factor.0]));
+    let again = pending(&there.company, &signed_in(&there.company).token);
+    let carried = admit::check_code(&there.company, &again, &Offered::code(&admit::code_in(&secret, 30)), &from());
+    assert!(matches!(carried, Err(Error::Internal(_))), "it does not open");
 }
