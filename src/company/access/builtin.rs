@@ -45,8 +45,14 @@ fn everywhere() -> Grant {
 /// What the engine may: keep the queue and carry out tasks.
 pub(super) fn engine() -> Arc<Grants> {
     static RIGHTS: OnceLock<Arc<Grants>> = OnceLock::new();
-    let keys =
-        || vec![catalogue::TaskExecute::INFO.key, catalogue::QueueKeep::INFO.key, catalogue::TrailKeep::INFO.key, catalogue::LetterSend::INFO.key];
+    let keys = || {
+        vec![
+            catalogue::TaskExecute::INFO.key,
+            catalogue::QueueKeep::INFO.key,
+            catalogue::TrailKeep::INFO.key,
+            catalogue::LetterSend::INFO.key,
+        ]
+    };
     RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()
 }
 

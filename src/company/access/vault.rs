@@ -471,9 +471,9 @@ impl Drop for Vault {
     /// What was counted and not told yet is told before the file closes.
     fn drop(&mut self) {
         for (stamp, event) in self.tally.due(None) {
-            let told = self
-                .store
-                .write(|c| Writing::new(c, stamp, &self.seal, &self.folder).record(event, ()).map(|recorded| recorded.value));
+            let told = self.store.write(|c| {
+                Writing::new(c, stamp, &self.seal, &self.folder).record(event, ()).map(|recorded| recorded.value)
+            });
             if let Err(error) = told {
                 tracing::error!(company = self.slug, %error, "an event could not be written to the trail");
             }

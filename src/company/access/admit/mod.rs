@@ -16,8 +16,8 @@ mod session;
 #[cfg(test)]
 pub(in crate::company) use code::code_in;
 pub use code::{Enrolled, Enrolment, check_code, enrol, enrolment, grace, later};
-pub use factor::{Offered, Ways, ways_to_finish};
 pub use device::DEVICE_LIFE;
+pub use factor::{Offered, Ways, ways_to_finish};
 pub use key::api_key;
 pub use password::{SignedIn, accept_invitation, decoy, hash_password, invitation, sign_in};
 pub use proof::{PROOF_LIFE, prove, ways};

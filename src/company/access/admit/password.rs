@@ -112,9 +112,7 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
     })?;
     let who = found.as_ref().map_or(Who::Name(name), |(id, ..)| Who::Person(*id));
     let spent = budget::spend(company, who, from)?;
-    let failed = |event: Event| {
-        company.write(nobody(from), |tx| tx.record(event, ()))
-    };
+    let failed = |event: Event| company.write(nobody(from), |tx| tx.record(event, ()));
     let Some((id, display_name, stored, state)) = found else {
         work_for_nobody(password);
         failed(Event::new("LoginFailed").say("A sign-in failed"))?;

@@ -55,7 +55,10 @@ fn wrong_codes_end_the_session_and_make_the_next_sign_in_wait() {
     let token = signed_in(company).token;
     let guessing = pending(company, &token);
     for _ in 0..5 {
-        assert!(matches!(admit::check_code(company, &guessing, &Offered::code("12345"), &from()), Err(Error::Invalid(_))));
+        assert!(matches!(
+            admit::check_code(company, &guessing, &Offered::code("12345"), &from()),
+            Err(Error::Invalid(_))
+        ));
     }
     assert!(matches!(
         admit::check_code(company, &guessing, &Offered::code(&admit::code_in(&secret, 30)), &from()),
@@ -84,10 +87,13 @@ fn the_right_password_alone_does_not_buy_more_codes() {
             refused => return waits(refused),
         };
         let guessing = pending(company, &token);
-        let refused = waits(admit::check_code(company, &guessing, &Offered::code("12345"), &from()).or_else(|error| match error {
-            Error::Invalid(_) => Ok(String::new()),
-            other => Err(other),
-        }));
+        let refused =
+            waits(admit::check_code(company, &guessing, &Offered::code("12345"), &from()).or_else(
+                |error| match error {
+                    Error::Invalid(_) => Ok(String::new()),
+                    other => Err(other),
+                },
+            ));
         guesses += i32::from(refused.is_none());
         // Leaving wipes nothing out.
         admit::sign_out(company, &token, &from()).unwrap();
@@ -219,7 +225,11 @@ fn failures_survive_a_restart_and_are_told_in_numbers() {
     let company = Company::open(harbour.company.folder(), "harbour", |_| Ok(harbour.key.clone())).unwrap();
     assert!(fail(&company, EMAIL, &from()).is_some(), "a restart forgives nothing");
     harbour.company.keep_trail(clock::now().plus(DAY), true).unwrap();
-    assert!(refusals().iter().any(|line| line.contains("too many had failed, 100 times more since ")), "{:?}", refusals());
+    assert!(
+        refusals().iter().any(|line| line.contains("too many had failed, 100 times more since ")),
+        "{:?}",
+        refusals()
+    );
 }
 
 #[test]
