@@ -248,7 +248,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("releases", "channels"),
 ];
 /// Features without pages or API of their own: the door, and the file as a whole, which is the operator's.
-const WITHOUT_FACE: &[&str] = &["access", "upkeep", "post"];
+const WITHOUT_FACE: &[&str] = &["access", "upkeep", "standing", "post"];
 
 #[test]
 fn each_features_files_stand_in_their_places() {

@@ -105,7 +105,7 @@ impl<'c> Ask<'c> {
     /// From key or cookie and path to a visitor. An unknown company and a wrong key get the same answer.
     pub(super) fn enter(call: &'c Call, slug: &str, open: bool) -> std::result::Result<Ask<'c>, Reply> {
         let fault = |error: &Error| error::reply(error, &call.reference);
-        let company = match call.desk.appliance.company(slug) {
+        let company = match call.desk.appliance.enter(slug) {
             Ok(company) => Some(company),
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(fault(&error)),

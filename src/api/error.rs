@@ -1,7 +1,7 @@
 //! Errors as the wire's error body (`rest-api §1`, `access-rules §7`). Every error answer is JSON.
 
 use super::caller::Reply;
-use crate::base::error::{Denied, Error};
+use crate::base::error::{Bound, Denied, Error};
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -59,11 +59,28 @@ pub(super) fn reply(error: &Error, reference: &str) -> Reply {
         Error::Later { sentence, seconds } => {
             Reply::with(StatusCode::TOO_MANY_REQUESTS, body(sentence, Vec::new(), None, none())).after(*seconds)
         }
+        Error::Limit(limit) => {
+            let errors = vec![limit.sentence.clone()];
+            let reply = Reply::with(status_of(limit.bound), body(&limit.sentence, errors, None, none()));
+            match limit.retry_after {
+                Some(seconds) => reply.after(seconds),
+                None => reply,
+            }
+        }
         Error::Internal(cause) => {
             tracing::error!(reference, "{cause:#}");
             let message = format!("Something went wrong on the server. Give the operator this reference: {reference}");
             Reply::with(StatusCode::INTERNAL_SERVER_ERROR, body(&message, Vec::new(), None, none()))
         }
+    }
+}
+
+/// Too many requests are 429, a full disk is 507; for the others the present state stands in the way.
+fn status_of(bound: Bound) -> StatusCode {
+    match bound {
+        Bound::Requests => StatusCode::TOO_MANY_REQUESTS,
+        Bound::Disk => StatusCode::INSUFFICIENT_STORAGE,
+        Bound::People | Bound::RunningTasks => StatusCode::CONFLICT,
     }
 }
 

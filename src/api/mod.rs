@@ -320,7 +320,15 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
     }
     let reference = call.reference.clone();
     let looks = matches!(method, Method::GET | Method::HEAD);
-    let work = move || Ok(answer(&mut call, &method, &segments));
+    let seat = match segments.first() {
+        Some(company) => call.desk.seat(company).await,
+        None => None,
+    };
+    let work = move || {
+        let answer = answer(&mut call, &method, &segments);
+        drop(seat);
+        Ok(answer)
+    };
     let answer = if looks { crate::http::looking(work).await } else { crate::http::blocking(work).await };
     answer.unwrap_or_else(|fault| error::reply(&fault, &reference)).respond(secure)
 }

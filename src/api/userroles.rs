@@ -9,7 +9,7 @@ use crate::{
     company::{
         access::{
             At, Within,
-            permissions::{CATALOGUE, Held, Info, UserRoleView, honoured},
+            permissions::{Info, UserRoleView, honoured, in_roles},
             policy::Dimension,
         },
         teams::{self, UserRole},
@@ -86,17 +86,17 @@ fn describe(info: &Info) -> Value {
     })
 }
 
-fn in_roles() -> impl Iterator<Item = &'static Info> {
-    CATALOGUE.iter().copied().filter(|info| info.held != Held::Server)
+fn those_here(ask: &Ask) -> Result<impl Iterator<Item = &'static Info>> {
+    Ok(in_roles(ask.visitor()?.company().is_operators()))
 }
 
 /// Every permission there is.
-pub(super) fn permissions(_: &Ask) -> Result<Reply> {
-    Reply::ok(in_roles().map(describe).collect())
+pub(super) fn permissions(ask: &Ask) -> Result<Reply> {
+    Reply::ok(those_here(ask)?.map(describe).collect())
 }
 
 /// Every permission there is, by name.
-pub(super) fn configuration(_: &Ask) -> Result<Reply> {
-    let all: Map<String, Value> = in_roles().map(|info| (info.name.to_owned(), describe(info))).collect();
+pub(super) fn configuration(ask: &Ask) -> Result<Reply> {
+    let all: Map<String, Value> = those_here(ask)?.map(|info| (info.name.to_owned(), describe(info))).collect();
     Reply::ok(Value::Object(all))
 }

@@ -3,7 +3,10 @@
 //! The file is a tar archive: `manifest.json`, `company.db` and `checkpoints.jsonl` (one consistent moment),
 //! `company.key` (sealed with the master key), and the files beside the database. It opens on a machine that has the same master key.
 
-use super::{keys, registry::Appliance};
+use super::{
+    keys,
+    registry::{Appliance, PARTS},
+};
 use crate::{
     base::{
         clock,
@@ -12,7 +15,10 @@ use crate::{
     },
     company::{
         Company,
-        access::{OperatorKey, Verified, Visitor, permissions::FileKeep},
+        access::{
+            Event, OperatorKey, Steward, Verified, Visitor,
+            permissions::{CompanyBackup, FileKeep},
+        },
         upkeep,
     },
 };
@@ -36,9 +42,9 @@ struct Manifest {
 }
 
 /// Writes a consistent copy of a company to `to/<slug>-<UTC time>.bulkhead`; gives the path. On the disk when this returns.
-pub fn backup(appliance: &Appliance, key: &OperatorKey, slug: &str, to: &Path) -> Result<PathBuf> {
+pub fn backup(appliance: &Appliance, by: &Steward<'_, CompanyBackup>, slug: &str, to: &Path) -> Result<PathBuf> {
     let company = appliance.company(slug)?;
-    let operator = Visitor::operator(&company, key);
+    let operator = by.at(&company);
     let granted = operator.ask(FileKeep {})?;
     keys::make_private_folder(to)?;
     let database = appliance.data().join("work").join(format!("backup-{}.db", uuid::Uuid::now_v7()));
@@ -49,6 +55,9 @@ pub fn backup(appliance: &Appliance, key: &OperatorKey, slug: &str, to: &Path) -
     let _ = fs::remove_file(&database);
     let _ = fs::remove_file(&checkpoints);
     written?;
+    if !company.is_operators() {
+        by.tell(Event::new("CompanyBackedUp").say("A backup of the company ").say(slug).say(" was taken"))?;
+    }
     Ok(path)
 }
 
@@ -106,6 +115,7 @@ pub fn restore(
     slug: Option<&str>,
     replace: bool,
 ) -> Result<Company> {
+    let _alone = appliance.alone()?;
     let aside = appliance.data().join("companies").join(format!(".restore-{}", uuid::Uuid::now_v7()));
     keys::make_private_folder(&aside)?;
     let restored =
@@ -147,8 +157,14 @@ fn put_in_place(
     slug: Option<&str>,
     replace: bool,
 ) -> Result<Company> {
-    let slug =
-        names::company_slug(slug.unwrap_or(&manifest.slug)).map_err(|message| Error::invalid("Slug", message))?;
+    let wished = slug.unwrap_or(&manifest.slug);
+    // The operator's compartment comes back as what it was, and nothing else becomes it.
+    let slug = match (manifest.slug == names::OPERATOR, wished == names::OPERATOR) {
+        (true, true) => Ok(names::OPERATOR.to_owned()),
+        (true, false) => Err("The operator's compartment can only be restored as what it is.".into()),
+        (false, _) => names::company_slug(wished),
+    };
+    let slug = slug.map_err(|message| Error::invalid("Slug", message))?;
     let folder = appliance.folder(&slug);
     if folder.exists() && !replace {
         return Err(Error::Conflict(format!(
@@ -159,7 +175,7 @@ fn put_in_place(
     appliance.keys().restore(&manifest.company, &sealed)?;
     fs::remove_file(aside.join("company.key"))?;
     fs::remove_file(aside.join("manifest.json"))?;
-    for part in ["packages", "artifacts", "task-logs", "snapshots"] {
+    for part in PARTS {
         keys::make_private_folder(&aside.join(part))?;
     }
     {

@@ -78,6 +78,22 @@ impl Keys {
         Ok(Zeroizing::new(key.as_slice().try_into().map_err(|_| wrong())?))
     }
 
+    /// Destroys a company's key: what was sealed with it opens nowhere again, but where a backup carries the key too.
+    pub fn destroy(&self, company: &str) -> Result<()> {
+        let path = self.path(company);
+        match fs::OpenOptions::new().write(true).open(&path) {
+            Ok(mut file) => {
+                let length = file.metadata()?.len() as usize;
+                file.write_all(&vec![0; length])?;
+                file.sync_all()?;
+            }
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(cause) => return Err(cause.into()),
+        }
+        fs::remove_file(&path)?;
+        Ok(fs::File::open(&self.folder)?.sync_all()?)
+    }
+
     /// The sealed key as it is stored, for a backup.
     pub fn sealed(&self, company: &str) -> Result<Vec<u8>> {
         let missing = || {

@@ -5,8 +5,11 @@
 //! health of companies, never their content.
 
 mod backup;
+mod course;
 mod keys;
 mod registry;
+mod view;
 
 pub use backup::{backup, restore, verify};
-pub use registry::{Appliance, CompanyRow};
+pub use registry::{Appliance, NewCompany};
+pub use view::{CompanyRow, Suspension};

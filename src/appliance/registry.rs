@@ -9,7 +9,7 @@ use crate::{
         secret::{self, Secret},
     },
     company::{
-        Company,
+        Company, Standing,
         access::{FirstPerson, Founding},
     },
 };
@@ -19,12 +19,17 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 /// At most so many companies are open at once; each open connection costs about half a megabyte.
 const MOST_OPEN: usize = 256;
 /// A company that nobody asked for so long is closed.
 const IDLE: i64 = 2 * MINUTE;
+/// So many requests of one company are worked on at once: its slow ones never take all the threads there are.
+const SEATS: usize = 24;
+/// Folders beside the file.
+pub(super) const PARTS: [&str; 4] = ["packages", "artifacts", "task-logs", "snapshots"];
 /// The set-up link works for so long.
 const SETUP_LIFE: i64 = 30 * MINUTE;
 
@@ -32,29 +37,50 @@ const SETUP_LIFE: i64 = 30 * MINUTE;
 pub struct Appliance {
     data: PathBuf,
     keys: Keys,
-    open: Mutex<HashMap<String, Arc<Mutex<Slot>>>>,
+    open: Mutex<HashMap<String, Held>>,
     setup: Mutex<Option<(String, Moment)>>,
+}
+
+/// A company that is open, or about to be.
+#[derive(Clone)]
+struct Held {
+    slot: Arc<Mutex<Slot>>,
+    seats: Arc<Semaphore>,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Held { slot: Arc::default(), seats: Arc::new(Semaphore::new(SEATS)) }
+    }
 }
 
 #[derive(Default)]
 struct Slot {
     company: Option<Company>,
-    /// Which file is open: device and inode. Another one in its place means the company was restored or taken away.
-    file: Option<(u64, u64)>,
+    file: Option<Identity>,
     last_asked: Moment,
 }
 
-/// What the operator sees of a company.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct CompanyRow {
-    /// Its slug.
-    pub slug: String,
-    /// Its name; empty when it cannot be opened.
-    pub name: String,
-    /// `ok`, or what is wrong.
-    pub state: String,
-    /// Size of its folder, in bytes.
-    pub bytes: u64,
+/// Which file is open, and as of which change of what is remembered of it. Another one in its place means that the
+/// company was restored, taken away, suspended, or that its name or its limits were changed.
+#[derive(PartialEq, Eq)]
+struct Identity {
+    file: (u64, u64),
+    changed: Option<(u64, i64, i64)>,
+}
+
+/// What makes a company.
+pub struct NewCompany<'a> {
+    /// First path segment of its addresses.
+    pub slug: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// Its first administrator's name.
+    pub person: &'a str,
+    /// Their e-mail address.
+    pub email: &'a str,
+    /// Their password; without one they are invited.
+    pub password: Option<&'a Secret>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -68,12 +94,14 @@ impl Appliance {
         keys::make_private_folder(data)?;
         keys::make_private_folder(&data.join("companies"))?;
         keys::make_private_folder(&data.join("work"))?;
-        Ok(Appliance {
+        let appliance = Appliance {
             data: data.to_owned(),
             keys: Keys::open(data)?,
             open: Mutex::default(),
             setup: Mutex::default(),
-        })
+        };
+        appliance.mend();
+        Ok(appliance)
     }
 
     /// The data folder.
@@ -97,7 +125,7 @@ impl Appliance {
         let mut slugs = Vec::new();
         for entry in fs::read_dir(self.data.join("companies"))? {
             let entry = entry?;
-            if let Some(name) = entry.file_name().to_str().filter(|name| names::company_slug(name).is_ok())
+            if let Some(name) = entry.file_name().to_str().filter(|name| names::compartment(name).is_ok())
                 && entry.file_type()?.is_dir()
             {
                 slugs.push(name.to_owned());
@@ -118,19 +146,48 @@ impl Appliance {
         Ok(self.slugs()?.into_iter().filter(waits).collect())
     }
 
-    /// The company of this slug, opened if it was not.
+    /// The company of this slug for somebody who knocks at its door: it must not be suspended, and its requests of this
+    /// minute must not be used up. Counts the request.
+    ///
+    /// # Errors
+    /// As [`Appliance::company`]; `Unavailable` while it is suspended; `Limit`.
+    pub fn enter(&self, slug: &str) -> Result<Company> {
+        let company = self.look_in(slug)?;
+        company.count_request()?;
+        Ok(company)
+    }
+
+    /// As [`Appliance::enter`], without counting: for a stream that goes on looking.
+    pub fn look_in(&self, slug: &str) -> Result<Company> {
+        let company = self.company(slug)?;
+        match company.standing() {
+            Standing::Open => Ok(company),
+            Standing::Suspended { why, .. } => {
+                let why = if why.is_empty() { String::new() } else { format!(" {why}") };
+                Err(Error::Unavailable(format!("This company is suspended by the operator of this server.{why}")))
+            }
+        }
+    }
+
+    /// The seats of an open company: so many of its requests are worked on at once, the others wait outside. `None` for
+    /// one that is not open.
+    pub fn seats(&self, slug: &str) -> Option<Arc<Semaphore>> {
+        lock(&self.open).get(slug).map(|held| held.seats.clone())
+    }
+
+    /// The company of this slug, opened if it was not, whether suspended or not.
     ///
     /// # Errors
     /// `NotFound` when there is none, `Unavailable` with a sentence when its file cannot be served. Others do not notice.
     pub fn company(&self, slug: &str) -> Result<Company> {
         let unknown = || Error::NotFound(slug.to_owned());
-        if names::company_slug(slug).is_err() {
+        if names::compartment(slug).is_err() {
             return Err(unknown());
         }
-        let slot = {
+        let held = {
             let mut open = lock(&self.open);
             match open.get(slug) {
-                Some(slot) => slot.clone(),
+                Some(held) => held.clone(),
                 None => {
                     if !self.folder(slug).is_dir() {
                         return Err(unknown());
@@ -141,7 +198,7 @@ impl Appliance {
             }
         };
         // Only those who want the same company wait for its opening.
-        let mut slot = lock(&slot);
+        let mut slot = lock(&held.slot);
         slot.last_asked = clock::now();
         let file = identity(&self.folder(slug));
         if slot.file != file {
@@ -153,10 +210,16 @@ impl Appliance {
         if !self.folder(slug).is_dir() {
             return Err(unknown());
         }
-        match Company::open(&self.folder(slug), slug, |id| self.keys.read(id)) {
+        let open = || Company::open(&self.folder(slug), slug, |id| self.keys.read(id));
+        let opened = match open() {
+            // What a crash left in the middle of a move is ended here, unless somebody is moving it just now.
+            Err(Error::Unavailable(_)) if self.end_move(slug) => open(),
+            opened => opened,
+        };
+        match opened {
             Ok(company) => {
                 slot.company = Some(company.clone());
-                slot.file = identity(&self.folder(slug));
+                slot.file = file;
                 Ok(company)
             }
             Err(error) => {
@@ -169,11 +232,11 @@ impl Appliance {
     /// Closes companies that nobody asked for in a while. Called now and then.
     pub fn close_idle(&self) {
         let before = clock::now().plus(-IDLE);
-        lock(&self.open).retain(|_, slot| {
-            if Arc::strong_count(slot) > 1 {
+        lock(&self.open).retain(|_, held| {
+            if Arc::strong_count(&held.slot) > 1 {
                 return true;
             }
-            let Ok(slot) = slot.try_lock() else { return true };
+            let Ok(slot) = held.slot.try_lock() else { return true };
             slot.last_asked > before || slot.company.as_ref().is_some_and(|company| !company.is_idle())
         });
     }
@@ -184,29 +247,21 @@ impl Appliance {
     }
 
     /// Makes a company with its first administrator. Gives the token of the invitation when no password was given.
-    ///
-    /// # Errors
-    /// `Invalid` by field; `Conflict` when the slug is taken.
-    pub fn create(
-        &self,
-        slug: &str,
-        name: &str,
-        person: &str,
-        email: &str,
-        password: Option<&Secret>,
-    ) -> Result<(Company, Option<String>)> {
+    pub(super) fn make(&self, new: &NewCompany<'_>) -> Result<(Company, Option<String>)> {
         let mut wrong = Fields::new();
-        let slug = wrong.check("Slug", names::company_slug(slug)).unwrap_or_default();
-        let name = wrong.check("Name", names::name(name, 100)).unwrap_or_default();
-        let person = wrong.check("AdminName", names::name(person, 64)).unwrap_or_default();
-        let email = wrong.check("AdminEmail", names::email(email)).unwrap_or_default();
-        if let Some(password) = password {
+        let slug = wrong.check("Slug", names::compartment(new.slug)).unwrap_or_default();
+        let name = wrong.check("Name", names::name(new.name, 100)).unwrap_or_default();
+        let person = wrong.check("AdminName", names::name(new.person, 64)).unwrap_or_default();
+        let email = wrong.check("AdminEmail", names::email(new.email)).unwrap_or_default();
+        if let Some(password) = new.password {
             wrong.check("AdminPassword", names::password(password.expose()));
         }
         wrong.finish()?;
         let folder = self.folder(&slug);
+        let taken = || Error::Conflict(format!("There is a company “{slug}” already. Choose another slug."));
+        let _alone = self.alone()?;
         if folder.exists() {
-            return Err(Error::Conflict(format!("There is a company “{slug}” already. Choose another slug.")));
+            return Err(taken());
         }
         // Built aside and moved into place, so that a company is there whole or not at all.
         let aside = self.data.join("companies").join(format!(".new-{}", Uuid::now_v7()));
@@ -216,38 +271,48 @@ impl Appliance {
         let founding = Founding {
             slug: &slug,
             name: &name,
-            administrator: FirstPerson { name: &person, email: &email, password },
+            administrator: FirstPerson { name: &person, email: &email, password: new.password },
         };
         let made = Company::found(&aside, id, &key, &founding).and_then(|founded| {
             founded.company.settle()?;
             drop(founded.company);
-            for part in ["packages", "artifacts", "task-logs", "snapshots"] {
+            for part in PARTS {
                 keys::make_private_folder(&aside.join(part))?;
             }
-            fs::rename(&aside, &folder)?;
-            fs::File::open(self.data.join("companies"))?.sync_all()?;
+            self.put(&aside, &slug)?;
             Ok(founded.invitation)
         });
         if made.is_err() {
             let _ = fs::remove_dir_all(&aside);
+            let _ = self.keys.destroy(&id.to_string());
         }
         let invitation = made?;
         Ok((self.company(&slug)?, invitation))
     }
 
-    /// What the operator sees of every company.
-    pub fn list(&self) -> Result<Vec<CompanyRow>> {
-        self.slugs()?.iter().map(|slug| self.show(slug)).collect()
+    /// Moves a folder to where the company of this slug belongs. Never onto another.
+    pub(super) fn put(&self, folder: &Path, slug: &str) -> Result<()> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        let moved = renameat_with(CWD, folder, CWD, self.folder(slug), RenameFlags::NOREPLACE);
+        moved.map_err(|cause| match cause {
+            rustix::io::Errno::EXIST | rustix::io::Errno::NOTEMPTY => {
+                Error::Conflict(format!("There is a company “{slug}” already. Choose another slug."))
+            }
+            other => std::io::Error::from(other).into(),
+        })?;
+        Ok(fs::File::open(self.data.join("companies"))?.sync_all()?)
     }
 
-    /// What the operator sees of one company.
-    pub fn show(&self, slug: &str) -> Result<CompanyRow> {
-        let (name, state) = match self.company(slug) {
-            Ok(company) => (company.name().to_owned(), "ok".to_owned()),
-            Err(Error::NotFound(what)) => return Err(Error::NotFound(what)),
-            Err(error) => (String::new(), error.to_string()),
-        };
-        Ok(CompanyRow { slug: slug.to_owned(), name, state, bytes: size(&self.folder(slug))? })
+    /// Held by whoever makes, moves, takes in or removes companies: one at a time on a data folder, over all processes.
+    pub(super) fn alone(&self) -> Result<fs::File> {
+        let file = fs::File::create(self.data.join("companies.lock"))?;
+        file.lock()?;
+        Ok(file)
+    }
+    /// As [`Appliance::alone`]; `None` when somebody else has it just now.
+    pub(super) fn alone_at_once(&self) -> Option<fs::File> {
+        let file = fs::File::create(self.data.join("companies.lock")).ok()?;
+        file.try_lock().is_ok().then_some(file)
     }
 
     /// The token of the one-time set-up link, when there is no company yet.
@@ -266,56 +331,51 @@ impl Appliance {
         lock(&self.setup).as_ref().is_some_and(|(stored, until)| same(stored) && *until > clock::now())
     }
 
-    /// Uses the set-up link: makes the first company. A refused form does not use it up.
-    pub fn set_up(
-        &self,
-        token: &str,
-        slug: &str,
-        name: &str,
-        person: &str,
-        email: &str,
-        password: &Secret,
-    ) -> Result<Company> {
+    /// Uses the set-up link: makes the first company and, if wished, the operator's own compartment with an account of
+    /// the same name. A refused form does not use it up.
+    pub fn set_up(&self, token: &str, new: &NewCompany<'_>, operator: bool) -> Result<Company> {
         if !self.setup_open(token) {
             return Err(Error::NotFound("set-up link".into()));
         }
-        let (company, _) = self.create(slug, name, person, email, Some(password))?;
+        if new.slug == names::OPERATOR {
+            let message = format!("“{}” is a reserved word. Choose another.", new.slug);
+            return Err(Error::invalid("Slug", message));
+        }
+        let (company, _) = self.make(new)?;
         *lock(&self.setup) = None;
+        if operator {
+            self.make(&NewCompany { slug: names::OPERATOR, name: "Operator", ..*new })?;
+        }
         Ok(company)
     }
 }
 
-fn make_room(open: &mut HashMap<String, Arc<Mutex<Slot>>>) {
+fn make_room(open: &mut HashMap<String, Held>) {
     if open.len() < MOST_OPEN {
         return;
     }
-    let idle_since = |slot: &Arc<Mutex<Slot>>| {
+    let idle_since = |held: &Held| {
         // A slot that somebody holds, or whose company somebody uses, stays.
-        if Arc::strong_count(slot) > 1 {
+        if Arc::strong_count(&held.slot) > 1 {
             return None;
         }
-        let slot = slot.try_lock().ok()?;
+        let slot = held.slot.try_lock().ok()?;
         slot.company.as_ref().is_none_or(Company::is_idle).then_some(slot.last_asked)
     };
     let mut idle: Vec<(Moment, String)> =
-        open.iter().filter_map(|(slug, slot)| Some((idle_since(slot)?, slug.clone()))).collect();
+        open.iter().filter_map(|(slug, held)| Some((idle_since(held)?, slug.clone()))).collect();
     idle.sort();
     for (_, slug) in idle.into_iter().take(MOST_OPEN / 16) {
         open.remove(&slug);
     }
 }
 
-fn identity(folder: &Path) -> Option<(u64, u64)> {
+fn identity(folder: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
-    fs::metadata(folder.join(crate::company::access::FILE)).ok().map(|about| (about.dev(), about.ino()))
-}
-
-fn size(folder: &Path) -> Result<u64> {
-    let mut bytes = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let about = entry.metadata()?;
-        bytes += if about.is_dir() { size(&entry.path())? } else { about.len() };
-    }
-    Ok(bytes)
+    let file = fs::metadata(folder.join(crate::company::access::FILE)).ok()?;
+    let changed = fs::metadata(folder.join(crate::company::access::CHANGED)).ok();
+    Some(Identity {
+        file: (file.dev(), file.ino()),
+        changed: changed.map(|about| (about.ino(), about.mtime(), about.mtime_nsec())),
+    })
 }

@@ -19,6 +19,8 @@ pub enum Error {
     Conflict(String),
     /// Needs a fresh proof of a second factor first; with it, the same request goes through (`access-rules §9`).
     ProofNeeded,
+    /// A limit that the operator has set is reached: nothing was done.
+    Limit(Limit),
     /// Cannot be served now: a company closed by a fault, a stopping server. The sentence is for the visitor.
     Unavailable(String),
     /// Too much or too many at once: to be tried again after so many seconds.
@@ -30,6 +32,54 @@ pub enum Error {
     },
     /// Our fault. Logged with its causes, shown with a reference number only.
     Internal(anyhow::Error),
+}
+
+/// A limit that was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// Which.
+    pub bound: Bound,
+    /// What is full and what to do.
+    pub sentence: String,
+    /// After how many seconds there may be room again, when that is known.
+    pub retry_after: Option<i64>,
+}
+
+/// What a company can use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Bound {
+    /// Room on the disk.
+    Disk,
+    /// People.
+    People,
+    /// Tasks carried out at once.
+    RunningTasks,
+    /// Requests in a minute.
+    Requests,
+}
+
+impl Bound {
+    /// Its name on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Bound::Disk => "DiskBytes",
+            Bound::People => "People",
+            Bound::RunningTasks => "RunningTasks",
+            Bound::Requests => "RequestsPerMinute",
+        }
+    }
+}
+
+impl Bound {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Bound::Disk => "room on the disk",
+            Bound::People => "people",
+            Bound::RunningTasks => "tasks carried out at once",
+            Bound::Requests => "requests in a minute",
+        }
+    }
 }
 
 /// A refusal: what was missing, where, and who has it.
@@ -116,6 +166,7 @@ impl fmt::Display for Error {
             Error::Conflict(sentence) | Error::Unavailable(sentence) | Error::Later { sentence, .. } => {
                 f.write_str(sentence)
             }
+            Error::Limit(limit) => f.write_str(&limit.sentence),
             Error::Internal(cause) => write!(f, "{cause:#}"),
         }
     }

@@ -118,6 +118,14 @@ pub const RESERVED: &[&str] = &[
     "bulkhead",
 ];
 
+/// The slug of the operator's own compartment; no other company can be called so.
+pub const OPERATOR: &str = "operator";
+
+/// A slug that a compartment may have: a company's, or the operator's own.
+pub fn compartment(text: &str) -> Result<String, String> {
+    if text == OPERATOR { Ok(text.to_owned()) } else { company_slug(text) }
+}
+
 /// A company's slug: 2 to 40 characters, not a reserved word.
 pub fn company_slug(text: &str) -> Result<String, String> {
     let text = slug(text)?;
@@ -149,6 +157,39 @@ pub fn password(text: &str) -> Result<(), String> {
         12..=128 => Ok(()),
         _ => Err("Use at most 128 characters.".into()),
     }
+}
+
+/// A size for people: `812 KiB`, `4.2 GiB`.
+pub fn bytes(bytes: u64) -> String {
+    let mut size = bytes as f64;
+    let mut unit = "B";
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if size < 1024.0 {
+            break;
+        }
+        (size, unit) = (size / 1024.0, next);
+    }
+    if unit == "B" || size >= 100.0 { format!("{size:.0} {unit}") } else { format!("{size:.1} {unit}") }
+}
+
+/// A size that was typed: a number of bytes, or with `K`, `M`, `G`, `T` after it (`10G`, `10 GiB`).
+pub fn parse_bytes(text: &str) -> Option<i64> {
+    let text = text.trim().to_ascii_uppercase();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim();
+    let unit = text[text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len()..]
+        .trim_end_matches("IB")
+        .trim_end_matches('B');
+    let times: f64 = match unit {
+        "" => 1.0,
+        "K" => 1024.0,
+        "M" => 1024.0 * 1024.0,
+        "G" => 1024.0 * 1024.0 * 1024.0,
+        "T" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let number: f64 = digits.parse().ok()?;
+    let size = number * times;
+    (number.is_finite() && (1.0..=1e18).contains(&size)).then_some(size as i64)
 }
 
 /// A release version: any text of a version-like form (`domain §5`): numbers and letters joined by `. - + _`, starting
@@ -222,6 +263,19 @@ mod tests {
         }
         for bad in ["", "beta", "1 2", "../1", "-1", "1/2", &"1".repeat(101)] {
             assert!(version(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, size) in [("1024", 1024), ("10G", 10 << 30), ("1.5 MiB", 3 << 19), ("2 kb", 2048)] {
+            assert_eq!(parse_bytes(text), Some(size), "{text}");
+        }
+        for bad in ["", "G", "-1", "1X", "inf", "nan", "1e40", "ß"] {
+            assert_eq!(parse_bytes(bad), None, "{bad}");
+        }
+        for (size, text) in [(0, "0 B"), (1536, "1.5 KiB"), (10 << 30, "10.0 GiB"), (700 << 20, "700 MiB")] {
+            assert_eq!(bytes(size), text);
         }
     }
 

@@ -3,10 +3,13 @@
 
 use super::{Failure, Start};
 use crate::{
-    appliance::{self, Appliance, CompanyRow},
-    base::secret::Secret,
+    appliance::{self, Appliance, CompanyRow, NewCompany},
+    base::{names, secret::Secret},
     company::{
-        access::{Visitor, Within, permissions::UserEdit},
+        access::{
+            Steward, Visitor, Within,
+            permissions::{OfAppliance, UserEdit},
+        },
         people,
     },
 };
@@ -21,17 +24,75 @@ pub enum Company {
     Create(Create),
     /// List the companies
     List,
-    /// Show one company
+    /// Show one company: size, state, numbers and limits, never its content
     Show {
         /// Its slug
         slug: String,
     },
+    /// Close a company to its people: pages and API answer 503, queued tasks wait, those under way end by themselves
+    Suspend {
+        /// Its slug
+        slug: String,
+        /// Why, as its people are told
+        #[arg(long, env = "BULKHEAD_REASON", default_value = "")]
+        reason: String,
+    },
+    /// Let a suspended company go on
+    Resume {
+        /// Its slug
+        slug: String,
+    },
+    /// Give a company another slug, and with it other addresses; its people sign in anew
+    Rename {
+        /// Its slug
+        slug: String,
+        /// Its new slug
+        new: String,
+    },
+    /// Remove a company for ever: destroys its key first, and prints a receipt
+    Remove {
+        /// Its slug
+        slug: String,
+        /// It is meant
+        #[arg(long, env = "BULKHEAD_YES")]
+        yes: bool,
+    },
+    /// Take in a company's folder: one among the companies under another name, or a copy from elsewhere
+    Adopt {
+        /// The folder
+        dir: PathBuf,
+        /// What the company shall be called
+        #[arg(long = "as", env = "BULKHEAD_ADOPT_AS", value_name = "SLUG")]
+        slug: Option<String>,
+    },
+    /// Show or set what a company may use
+    Limits(LimitsOf),
+}
+
+/// `bulkhead company limits`
+#[derive(Args)]
+pub struct LimitsOf {
+    /// The company
+    slug: String,
+    /// Size of its folder, such as 10G, or none
+    #[arg(long, env = "BULKHEAD_LIMIT_DISK", value_name = "SIZE")]
+    disk: Option<String>,
+    /// People, those invited included, or none
+    #[arg(long, env = "BULKHEAD_LIMIT_PEOPLE", value_name = "N")]
+    people: Option<String>,
+    /// Tasks carried out at once, or none
+    #[arg(long, env = "BULKHEAD_LIMIT_RUNNING_TASKS", value_name = "N")]
+    running_tasks: Option<String>,
+    /// Requests in a minute, or none
+    #[arg(long, env = "BULKHEAD_LIMIT_REQUESTS", value_name = "N")]
+    requests_per_minute: Option<String>,
 }
 
 /// `bulkhead company create`
 #[derive(Args)]
 pub struct Create {
-    /// First part of its addresses: lower-case letters, digits, hyphens
+    /// First part of its addresses: lower-case letters, digits, hyphens. `operator` makes the operator's own
+    /// compartment: pages for what these commands do
     slug: String,
     /// Its name
     #[arg(long, env = "BULKHEAD_COMPANY_NAME")]
@@ -110,8 +171,36 @@ pub struct Verify {
 
 fn print(rows: &[CompanyRow]) {
     for row in rows {
-        println!("{:<24} {:<32} {:>10} {}", row.slug, row.name, format!("{} KiB", row.bytes / 1024), row.state);
+        println!("{:<24} {:<32} {:>10} {}", row.slug, row.name, names::bytes(row.bytes), row.state);
     }
+}
+
+/// One company, a fact a line.
+fn print_one(row: &CompanyRow) {
+    let fact = |name: &str, value: String| println!("{name:<20} {value}");
+    fact("slug:", row.slug.clone());
+    fact("name:", row.name.clone());
+    fact("id:", row.id.clone());
+    fact("state:", row.state.clone());
+    if let Some(suspended) = &row.suspended {
+        fact("suspended since:", format!("{} {}", suspended.since, suspended.reason));
+    }
+    let Some(numbers) = &row.numbers else { return fact("size:", names::bytes(row.bytes)) };
+    let of = |limit: Option<i64>| limit.map_or_else(String::new, |limit| format!(" of {limit}"));
+    let room = numbers
+        .limits
+        .disk_bytes
+        .map_or_else(String::new, |limit| format!(" of {}", names::bytes(limit.unsigned_abs())));
+    fact("size:", format!("{}{room}", names::bytes(row.bytes)));
+    fact("people:", format!("{}{} ({} invited)", numbers.people, of(numbers.limits.people), numbers.invited));
+    fact("service accounts:", numbers.service_accounts.to_string());
+    fact("tasks running:", format!("{}{}", numbers.running, of(numbers.limits.running_tasks)));
+    fact("tasks queued:", numbers.queued.to_string());
+    let requests = numbers.limits.requests_per_minute.map_or_else(|| "no limit".into(), |most| most.to_string());
+    fact("requests a minute:", requests);
+    fact("events:", numbers.events.to_string());
+    fact("founded:", numbers.created_at.exact());
+    fact("last backup:", numbers.last_backup.map_or_else(|| "never".into(), |at| at.exact()));
 }
 
 /// Runs `bulkhead company …`.
@@ -119,16 +208,92 @@ pub fn run(start: &Start, command: Company) -> Result<(), Failure> {
     let appliance = Appliance::open(&start.data)?;
     match command {
         Company::List => {
-            let rows = appliance.list()?;
+            let rows = appliance.list(&steward(start, &appliance))?;
             if start.json { println!("{}", json!(rows)) } else { print(&rows) }
         }
-        Company::Show { slug } => {
-            let row = appliance.show(&slug)?;
-            if start.json { println!("{}", json!(row)) } else { print(&[row]) }
-        }
+        Company::Show { slug } => show(start, &appliance, &slug)?,
         Company::Create(create) => make(start, &appliance, create)?,
+        Company::Suspend { slug, reason } => {
+            appliance.suspend(&steward(start, &appliance), &slug, &reason)?;
+            show(start, &appliance, &slug)?;
+        }
+        Company::Resume { slug } => {
+            appliance.resume(&steward(start, &appliance), &slug)?;
+            show(start, &appliance, &slug)?;
+        }
+        Company::Rename { slug, new } => {
+            let company = appliance.rename(&steward(start, &appliance), &slug, &new)?;
+            eprintln!("Its people sign in anew, at /{}.", company.slug());
+            show(start, &appliance, company.slug())?;
+        }
+        Company::Remove { slug, yes } => {
+            if !yes {
+                let row = appliance.show(&steward(start, &appliance), &slug)?;
+                return Err(Failure::Refused(format!(
+                    "Nothing was done. {slug} ({}) would be removed for ever with everything in it. If that is meant, say so with --yes.",
+                    names::bytes(row.bytes)
+                )));
+            }
+            let receipt = appliance.remove(&steward(start, &appliance), &slug)?;
+            if start.json {
+                println!("{}", json!(receipt));
+            } else {
+                println!("removed: {}", receipt.slug);
+                println!("name: {}", receipt.name);
+                println!("id: {}", receipt.id);
+                println!("time: {}", receipt.removed);
+                println!("key destroyed: {}", receipt.key_fingerprint);
+                println!("events: {}", receipt.events);
+                println!("last hash: {}", receipt.last_hash);
+            }
+        }
+        Company::Adopt { dir, slug } => {
+            let company = appliance.adopt(&steward(start, &appliance), &dir, slug.as_deref())?;
+            show(start, &appliance, company.slug())?;
+        }
+        Company::Limits(of) => limits(start, &appliance, &of)?,
     }
     Ok(())
+}
+
+/// The operator, who may do everything to companies; told in the trail of the operator's own compartment where there is one.
+pub(super) fn steward<'a, P: OfAppliance>(start: &'a Start, appliance: &Appliance) -> Steward<'a, P> {
+    Steward::console(&start.operator, appliance.company(names::OPERATOR).ok())
+}
+
+fn show(start: &Start, appliance: &Appliance, slug: &str) -> Result<(), Failure> {
+    let row = appliance.show(&steward(start, appliance), slug)?;
+    if start.json {
+        println!("{}", json!(row));
+    } else {
+        print_one(&row);
+    }
+    Ok(())
+}
+
+fn limits(start: &Start, appliance: &Appliance, of: &LimitsOf) -> Result<(), Failure> {
+    let present = appliance.show(&steward(start, appliance), &of.slug)?;
+    let Some(numbers) = present.numbers else { return Err(Failure::Failed(present.state)) };
+    let mut limits = numbers.limits;
+    let wrong = |name: &str| Failure::Refused(format!("--{name}: give a number, or none."));
+    let size = |text: &str| if text == "none" { Some(None) } else { names::parse_bytes(text).map(Some) };
+    let number = |text: &str| if text == "none" { Some(None) } else { text.parse().ok().map(Some) };
+    if let Some(text) = &of.disk {
+        limits.disk_bytes = size(text).ok_or_else(|| wrong("disk"))?;
+    }
+    if let Some(text) = &of.people {
+        limits.people = number(text).ok_or_else(|| wrong("people"))?;
+    }
+    if let Some(text) = &of.running_tasks {
+        limits.running_tasks = number(text).ok_or_else(|| wrong("running-tasks"))?;
+    }
+    if let Some(text) = &of.requests_per_minute {
+        limits.requests_per_minute = number(text).ok_or_else(|| wrong("requests-per-minute"))?;
+    }
+    if limits != numbers.limits {
+        appliance.set_limits(&steward(start, appliance), &of.slug, &limits)?;
+    }
+    show(start, appliance, &of.slug)
 }
 
 fn make(start: &Start, appliance: &Appliance, create: Create) -> Result<(), Failure> {
@@ -139,8 +304,14 @@ fn make(start: &Start, appliance: &Appliance, create: Create) -> Result<(), Fail
     } else {
         None
     };
-    let (company, invitation) =
-        appliance.create(&create.slug, &create.name, &create.admin_name, &create.admin_email, password.as_ref())?;
+    let new = NewCompany {
+        slug: &create.slug,
+        name: &create.name,
+        person: &create.admin_name,
+        email: &create.admin_email,
+        password: password.as_ref(),
+    };
+    let (company, invitation) = appliance.create(&steward(start, appliance), &new)?;
     let key = match create.api_key {
         true => Some(new_key(start, &company, &create.admin_email, "Made with the company", 180)?),
         false => None,
@@ -196,7 +367,7 @@ pub fn backup(start: &Start, command: Backup) -> Result<(), Failure> {
     let slugs = if command.all { appliance.slugs()? } else { command.slugs };
     let mut written = Vec::new();
     for slug in slugs {
-        written.push(appliance::backup(&appliance, &start.operator, &slug, &command.to)?);
+        written.push(appliance::backup(&appliance, &steward(start, &appliance), &slug, &command.to)?);
     }
     if start.json {
         println!("{}", json!(written));

@@ -45,7 +45,7 @@ enum Command {
     Serve(serve::Options),
     /// Fill an empty data folder with two sample companies, start the server and run a real deployment
     Demo(serve::Options),
-    /// Create, list and show companies
+    /// Create, list, show, suspend, rename, remove and take in companies
     #[command(subcommand)]
     Company(company::Company),
     /// API keys of a company's people
@@ -103,7 +103,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::NotFound(what) => Failure::Refused(format!("There is no company “{what}” here.")),
-            Error::Conflict(_) | Error::Denied(_) => Failure::Refused(error.to_string()),
+            Error::Conflict(_) | Error::Denied(_) | Error::Limit(_) => Failure::Refused(error.to_string()),
             Error::Invalid(fields) => {
                 let lines: Vec<String> = fields.iter().map(|(field, message)| format!("{field}: {message}")).collect();
                 Failure::Refused(lines.join("\n"))

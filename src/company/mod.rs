@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod upkeep;
+pub mod standing;
 pub mod audit;
 pub mod post;
 pub mod settings;
@@ -26,4 +27,4 @@ pub mod dashboard;
 #[cfg(test)]
 pub mod testing;
 
-pub use access::Company;
+pub use access::{Company, Standing};

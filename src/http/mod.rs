@@ -18,6 +18,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
 };
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What every handler can reach. It holds no key of the engine or the operator.
 #[derive(Clone)]
@@ -38,6 +39,12 @@ impl Desk {
     /// Whether cookies are for HTTPS only.
     pub fn secure(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// A seat at a company, kept while one of its requests is worked on. Whoever finds all taken waits here, on no
+    /// thread, so that one company's slow requests leave threads to the others. `None` where no company is open.
+    pub async fn seat(&self, slug: &str) -> Option<OwnedSemaphorePermit> {
+        self.appliance.seats(slug)?.acquire_owned().await.ok()
     }
 }
 

@@ -188,13 +188,20 @@ pub struct Visit<'c> {
 impl<'c> Visit<'c> {
     /// From cookie and path to a visitor. Without a session: on to sign-in, alike for companies that exist or not.
     pub(super) fn enter(call: &'c Call, slug: &str) -> std::result::Result<Visit<'c>, Answer> {
+        Visit::admit(call, slug, call.desk.appliance.enter(slug))
+    }
+    /// As [`Visit::enter`], for a stream that looks again: it counts as the one request that it is.
+    pub(super) fn look_again(call: &'c Call, slug: &str) -> std::result::Result<Visit<'c>, Answer> {
+        Visit::admit(call, slug, call.desk.appliance.look_in(slug))
+    }
+    fn admit(call: &'c Call, slug: &str, company: Result<Company>) -> std::result::Result<Visit<'c>, Answer> {
         let to_sign_in = || {
             let next: String = form_urlencoded::byte_serialize(call.path_and_query().as_bytes()).collect();
             let clean: String = slug.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
             Answer::Go(if clean.is_empty() { "/login".into() } else { format!("/{clean}/login?next={next}") })
         };
         let fault = |error: &Error| super::error::bare(error, &call.reference);
-        let company = match call.desk.appliance.company(slug) {
+        let company = match company {
             Ok(company) => company,
             Err(Error::NotFound(_)) => return Err(to_sign_in()),
             Err(error) => return Err(fault(&error)),

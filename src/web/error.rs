@@ -4,7 +4,7 @@ use super::{
     caller::{Answer, Visit},
     page::{Bare, Frame},
 };
-use crate::base::error::Error;
+use crate::base::error::{Bound, Error, Limit};
 use askama::Template;
 use axum::{
     http::StatusCode,
@@ -85,6 +85,16 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
         Error::Later { sentence, .. } => {
             (StatusCode::TOO_MANY_REQUESTS, "That was too much at once", sentence.clone(), Vec::new())
         }
+        Error::Limit(limit) => (
+            match limit.bound {
+                Bound::Requests => StatusCode::TOO_MANY_REQUESTS,
+                Bound::Disk => StatusCode::INSUFFICIENT_STORAGE,
+                Bound::People | Bound::RunningTasks => StatusCode::CONFLICT,
+            },
+            "A limit of this company is reached",
+            limit.sentence.clone(),
+            Vec::new(),
+        ),
         Error::Internal(cause) => {
             tracing::error!(reference, "{cause:#}");
             let text =
@@ -109,8 +119,14 @@ pub(super) fn page(visit: &Visit, error: &Error) -> Answer {
     let (status, shown) = shown(error, &visit.call.reference, &visit.path(""));
     let page = Page { frame: visit.frame("", shown.title.clone()), error: shown };
     let html = page.render().unwrap_or_else(|_| "Something went wrong here.".into());
+    answered(error, status, html)
+}
+
+/// The answer to an error, with the time to wait where that is known.
+fn answered(error: &Error, status: StatusCode, html: String) -> Answer {
     match error {
         Error::Later { seconds, .. } => Answer::Later(html, *seconds),
+        Error::Limit(Limit { retry_after: Some(seconds), .. }) => Answer::Later(html, *seconds),
         _ => Answer::Error(status, html),
     }
 }
@@ -120,10 +136,7 @@ pub(super) fn bare(error: &Error, reference: &str) -> Answer {
     let (status, shown) = shown(error, reference, "/login");
     let page = BarePage { frame: Bare::new(shown.title.clone()), error: shown };
     let html = page.render().unwrap_or_else(|_| "Something went wrong here.".into());
-    match error {
-        Error::Later { seconds, .. } => Answer::Later(html, *seconds),
-        _ => Answer::Error(status, html),
-    }
+    answered(error, status, html)
 }
 
 /// An answer that HTTP itself demands: too large, wrong type, wrong method.

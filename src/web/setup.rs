@@ -5,6 +5,7 @@ use super::{
     page::{Bare, FieldView, FormView},
 };
 use crate::{
+    appliance::NewCompany,
     base::{
         error::{Error, Result},
         secret::Secret,
@@ -43,6 +44,11 @@ fn page(call: &Call) -> SetUp {
                 .required()
                 .autocomplete("new-password")
                 .help("12 to 128 characters. A sentence is fine."),
+        )
+        .field(FieldView::section("This server", "For whoever looks after the server itself."))
+        .field(
+            FieldView::checkbox("operator", "Also make the operator's pages, with an account of the same name and password", true)
+                .help("At /operator: all companies with their size and health; create, suspend, rename, back up and remove them. An account of its own, with its own second factor. Can be made later: bulkhead company create operator."),
         );
     SetUp { frame: Bare::new("Set up Bulkhead"), form }
 }
@@ -59,14 +65,14 @@ pub(super) fn form(call: &Call) -> Result<Answer> {
 pub(super) fn submit(call: &Call) -> Result<Answer> {
     let sent = call.form();
     let password = Secret::new(sent.text("password"));
-    let made = call.desk.appliance.set_up(
-        call.parameter("token"),
-        sent.text("slug"),
-        sent.text("name"),
-        sent.text("admin_name"),
-        sent.text("admin_email"),
-        &password,
-    );
+    let new = NewCompany {
+        slug: sent.text("slug"),
+        name: sent.text("name"),
+        person: sent.text("admin_name"),
+        email: sent.text("admin_email"),
+        password: Some(&password),
+    };
+    let made = call.desk.appliance.set_up(call.parameter("token"), &new, sent.ticked("operator"));
     let refused = |form: FormView| Answer::refused(&SetUp { frame: Bare::new("Set up Bulkhead"), form });
     match made {
         Ok(company) => Ok(Answer::Go(format!("/{}/login", company.slug()))),

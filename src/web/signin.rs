@@ -112,7 +112,7 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
         typed => typed.to_lowercase(),
     };
     let password = Secret::new(sent.text("password"));
-    let company = match call.desk.appliance.company(&slug) {
+    let company = match call.desk.appliance.enter(&slug) {
         Ok(company) => Some(company),
         Err(Error::NotFound(_)) => None,
         Err(error) => return Err(error),
@@ -168,7 +168,7 @@ enum Standing {
 fn standing(call: &Call, stage: Stage) -> Result<Standing> {
     let slug = call.parameter("company");
     let to_login = || Standing::Elsewhere(Answer::Go("/login".into()));
-    let company = match call.desk.appliance.company(slug) {
+    let company = match call.desk.appliance.enter(slug) {
         Ok(company) => company,
         Err(Error::NotFound(_)) => return Ok(to_login()),
         Err(error) => return Err(error),
@@ -315,7 +315,7 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
 /// Ends the session.
 pub(super) fn sign_out(call: &Call) -> Result<Answer> {
     let slug = call.parameter("company");
-    if let (Ok(company), Some(token)) = (call.desk.appliance.company(slug), call.cookie(SESSION)) {
+    if let (Ok(company), Some(token)) = (call.desk.appliance.enter(slug), call.cookie(SESSION)) {
         admit::sign_out(&company, token, &call.from)?;
         return Ok(Answer::SignedOut { company: company.slug().into() });
     }
@@ -324,7 +324,7 @@ pub(super) fn sign_out(call: &Call) -> Result<Answer> {
 
 fn invited(call: &Call) -> Result<(Company, String, String)> {
     let gone = || Error::NotFound("invitation".into());
-    let company = call.desk.appliance.company(call.parameter("company")).map_err(|error| match error {
+    let company = call.desk.appliance.enter(call.parameter("company")).map_err(|error| match error {
         Error::NotFound(_) => gone(),
         other => other,
     })?;

@@ -428,9 +428,12 @@ pub(super) mod live {
 
         async fn look(&mut self) -> Result<()> {
             let (call, company, task, at) = (self.call.clone(), self.company.clone(), self.task.clone(), self.at);
+            let first = self.first;
+            let _seat = self.call.desk.seat(&self.company).await;
             let seen = crate::http::blocking(move || {
                 // Somebody who is not signed in gets what a task that does not exist gives.
-                let visit = Visit::enter(&call, &company).map_err(|_| Error::NotFound(task.clone()))?;
+                let visit = if first { Visit::enter(&call, &company) } else { Visit::look_again(&call, &company) };
+                let visit = visit.map_err(|_| Error::NotFound(task.clone()))?;
                 let granted = visit.visitor.ask(TaskView { task: visit.visitor.locate(Within::Company, &task)? })?;
                 // The state before the lines: a task that has ended says nothing more.
                 let (task, steps) = (tasks::show(&granted)?, tasks::steps(&granted)?);

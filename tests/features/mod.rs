@@ -2,6 +2,8 @@
 
 mod audit;
 mod backup;
+mod companies;
+mod companies_crash;
 mod dashboard;
 mod deployments;
 mod infrastructure_pages;

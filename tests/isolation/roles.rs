@@ -75,6 +75,7 @@ fn roles_table() -> String {
             Held::System => &["system"],
             Held::Space => &["space"],
             Held::Both => &["system", "space"],
+            Held::Appliance => &["appliance"],
             Held::Server | Held::Anyone => &["server"],
         };
         let scopes = [

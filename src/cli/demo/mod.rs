@@ -5,7 +5,7 @@ mod sample;
 use super::{Failure, Start, serve};
 use crate::{
     app::Server,
-    appliance::Appliance,
+    appliance::{Appliance, NewCompany},
     base::{
         error::{Error, Result},
         ids::{Id, Task},
@@ -14,7 +14,7 @@ use crate::{
     company::{
         Company,
         access::{
-            From, OperatorKey, Visitor, Within, admit,
+            From, OperatorKey, Steward, Visitor, Within, admit,
             permissions::{TaskView, UserEdit},
         },
         people, tasks,
@@ -101,11 +101,14 @@ fn prepare(appliance: &Appliance, operator: &OperatorKey, data: &Path) -> Result
     }
     eprintln!("Making two sample companies in {} …", data.display());
     let password = Secret::new(format!("{}-{}", word(), word()));
-    let (globex, _) = appliance.create("globex", "Globex", "Hank Scorpio", "ada@acme.test", Some(&password))?;
+    let create = |slug: &str, name: &str, person: &str| {
+        let new = NewCompany { slug, name, person, email: "ada@acme.test", password: Some(&password) };
+        appliance.create(&Steward::console(operator, None), &new)
+    };
+    let (globex, _) = create("globex", "Globex", "Hank Scorpio")?;
     let key = administrator_key(&globex, operator, "ada@acme.test")?;
     sample::fill(&visitor(&globex, &key)?, &sample::GLOBEX)?;
-    let (acme, _) =
-        appliance.create("acme-corp", "Acme Corporation", "Ada Lovelace", "ada@acme.test", Some(&password))?;
+    let (acme, _) = create("acme-corp", "Acme Corporation", "Ada Lovelace")?;
     let key = administrator_key(&acme, operator, "ada@acme.test")?;
     sample::fill(&visitor(&acme, &key)?, &sample::ACME)?;
     let note =

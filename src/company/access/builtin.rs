@@ -61,6 +61,7 @@ pub(super) fn operator() -> Arc<Grants> {
     static RIGHTS: OnceLock<Arc<Grants>> = OnceLock::new();
     let keys = || {
         vec![
+            catalogue::FileLook::INFO.key,
             catalogue::FileKeep::INFO.key,
             catalogue::TrailKeep::INFO.key,
             catalogue::UserView::INFO.key,
@@ -73,6 +74,25 @@ pub(super) fn operator() -> Arc<Grants> {
     RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()
 }
 
+/// What somebody of the operator's compartment may in other companies: look at the file as a whole, or keep it.
+pub(super) fn steward(change: bool) -> Arc<Grants> {
+    let keys = if change {
+        vec![catalogue::FileLook::INFO.key, catalogue::FileKeep::INFO.key]
+    } else {
+        vec![catalogue::FileLook::INFO.key]
+    };
+    Arc::new(Grants::new(vec![(everywhere(), keys)]))
+}
+
+/// The roles over the appliance, in the operator's compartment only.
+const OVER_THE_APPLIANCE: [(&str, &str); 2] = [
+    (
+        "Appliance Manager",
+        "CompanyBackup CompanyCreate CompanyLimit CompanyRemove CompanyRename CompanySuspend CompanyView",
+    ),
+    ("Appliance Viewer", "CompanyView"),
+];
+
 /// The first administrator, as they are written down.
 pub(super) struct Person<'a> {
     pub name: &'a str,
@@ -82,8 +102,11 @@ pub(super) struct Person<'a> {
 }
 
 /// Furnishes a new company's file.
-pub(super) fn furnish(tx: &Writing<'_>, company: &str, person: &Person<'_>) -> Result<()> {
-    for (name, level, permissions) in roles() {
+pub(super) fn furnish(tx: &Writing<'_>, slug: &str, company: &str, person: &Person<'_>) -> Result<()> {
+    let operators = slug == names::OPERATOR;
+    let over = OVER_THE_APPLIANCE.iter().filter(|_| operators);
+    let over = over.map(|(name, permissions)| (*name, "system", permissions.split(' ').collect::<Vec<_>>()));
+    for (name, level, permissions) in roles().chain(over) {
         let slug: String = name.to_lowercase().split(' ').collect();
         let role = match tx.one("SELECT id FROM user_roles WHERE builtin = ?1", [&slug], |row| row.get::<_, i64>(0))? {
             Some(role) => role,
@@ -113,6 +136,9 @@ pub(super) fn furnish(tx: &Writing<'_>, company: &str, person: &Person<'_>) -> R
     let managers = team("managers", "Managers", "Hold every right of the company as a whole but full administration.")?;
     give(tx, administrators, "systemadministrator", None)?;
     give(tx, managers, "systemmanager", None)?;
+    if operators {
+        give(tx, administrators, "appliancemanager", None)?;
+    }
 
     let state = if person.password_hash.is_some() { "active" } else { "invited" };
     let user = tx.insert(
@@ -207,4 +233,6 @@ pub const RESERVED_SPACES: &[&str] = &[
     "static",
     "enrol",
     "code",
+    "companies",
+    "brand",
 ];

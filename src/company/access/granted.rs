@@ -8,7 +8,10 @@ use super::{
     vault::Seal,
     visitor::Visitor,
 };
-use crate::base::{clock::Moment, error::Result};
+use crate::base::{
+    clock::Moment,
+    error::{Error, Result},
+};
 
 /// The visitor may do `P`, at the place that is in it. Lives for one call.
 pub struct Granted<'v, P> {
@@ -59,6 +62,14 @@ impl<P: Change> Granted<'_, P> {
     /// Changes the company's file: all of it with its event, or nothing.
     pub(in crate::company) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
         self.visitor.may_leave_its_owner::<P>()?;
+        if P::INFO.adds()
+            && let Err(error) = self.visitor.company().has_room()
+        {
+            if let Error::Limit(limit) = &error {
+                self.visitor.company().note_limit(limit);
+            }
+            return Err(error);
+        }
         self.visitor.write(work)
     }
 }

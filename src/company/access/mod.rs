@@ -117,6 +117,7 @@ mod reach;
 mod rows;
 pub mod rules;
 mod sight;
+mod steward;
 mod trail;
 mod vault;
 mod visitor;
@@ -128,9 +129,11 @@ pub use locate::{At, Container, Locate, New, Within};
 pub use own::Myself;
 pub use reach::{Columns, Reach};
 pub(in crate::company) use rows::{Recorded, Rows, Writing};
+pub use rules::Limits;
 pub use sight::{Level, TeamPart};
+pub use steward::Steward;
 pub use trail::{Archive, Checkpoint, Event, Finding, Verified};
-pub use vault::{Company, FILE, FirstPerson, Founded, Founding, Seal};
+pub use vault::{CHANGED, Company, FILE, FirstPerson, Founded, Founding, Label, Seal, Standing, size};
 pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub enum Held {
     Space,
     /// Under one name at either level, each apart.
     Both,
+    /// Once for the appliance: held and honoured in the operator's own compartment only.
+    Appliance,
     /// By the server's own actors; never in a role.
     Server,
     /// By whoever holds anything in the space; never in a role.
@@ -56,7 +58,11 @@ pub struct Info {
 impl Info {
     /// Whether a role may hold it at system level.
     pub fn at_system(&self) -> bool {
-        matches!(self.held, Held::System | Held::Both)
+        matches!(self.held, Held::System | Held::Both | Held::Appliance)
+    }
+    /// Whether what it allows adds to what lies on the disk: refused while the company's room there is used up.
+    pub fn adds(&self) -> bool {
+        self.held != Held::Appliance && ["Create", "Push"].iter().any(|end| self.name.ends_with(end))
     }
     /// Whether a role may hold it in a space.
     pub fn in_space(&self) -> bool {
@@ -76,6 +82,9 @@ pub trait Permission {
 
 /// A permission that allows a change; only its proof can write.
 pub trait Change: Permission {}
+
+/// A permission over the appliance's companies, honoured in the operator's own compartment only.
+pub trait OfAppliance: Permission {}
 
 /// "Which of these may I see?": the permission asked for a list. Its proof carries the reach, and says nothing about
 /// any single row.
@@ -252,6 +261,7 @@ macro_rules! permissions {
     (@held system) => { Held::System };
     (@held space) => { Held::Space };
     (@held both) => { Held::Both };
+    (@held appliance) => { Held::Appliance };
     (@held server) => { Held::Server };
     (@change view) => { false };
     (@change change) => { true };
@@ -404,6 +414,15 @@ permissions! {
     view space VariableViewUnscoped { project: At<Project> } [projects] "Read variable values that carry no environment scope, in projects and library sets";
     change space WorkerEdit { space: At<Space> } [] "Change workers and worker pools";
     view space WorkerView { space: At<Space> } [] "See workers in worker pools";
+    change appliance CompanyBackup {} [] "Back up companies";
+    change appliance CompanyCreate {} [] "Create companies with their first administrator, and take in folders";
+    change appliance CompanyLimit {} [] "Set what companies may use: disk, people, running tasks, requests";
+    change appliance CompanyRemove {} [] "Remove companies for ever";
+    change appliance CompanyRename {} [] "Give companies another short name, and with it other addresses";
+    change appliance CompanySuspend {} [] "Suspend companies and let them go on";
+    view appliance CompanyView {} [] "See the companies of the appliance: size, state and numbers, never their content";
+    /// The operator's: describe the company as a whole without reading its content.
+    view server FileLook {} [] "Describe the company's file";
     /// The engine's: carry out a task.
     change server TaskExecute { task: At<Task> } [] "Carry out a task of the server";
     /// The engine's: look for work, put right what a crash left behind.
@@ -414,6 +433,24 @@ permissions! {
     change server LetterSend {} [] "Send the letters that wait";
     /// The operator's: copy, check and describe the company's file without reading its content.
     change server FileKeep {} [] "Copy and check the company's file";
+}
+
+impl OfAppliance for CompanyBackup {}
+impl OfAppliance for CompanyCreate {}
+impl OfAppliance for CompanyLimit {}
+impl OfAppliance for CompanyRemove {}
+impl OfAppliance for CompanyRename {}
+impl OfAppliance for CompanySuspend {}
+impl OfAppliance for CompanyView {}
+
+/// What a role of a company can hold; in the operator's compartment also what is about the appliance.
+pub fn in_roles(operator: bool) -> impl Iterator<Item = &'static Info> {
+    let out = move |info: &&Info| match info.held {
+        Held::Server | Held::Anyone => false,
+        Held::Appliance => operator,
+        _ => true,
+    };
+    CATALOGUE.iter().copied().filter(out)
 }
 
 /// How many permissions there are.

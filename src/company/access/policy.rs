@@ -362,7 +362,7 @@ fn mark(bits: &mut [u64], number: usize) {
 /// Whether one grant allows the question by itself.
 #[inline]
 pub fn covers(grant: &Grant, info: &Info, check: &Check, now: impl Fn() -> Moment) -> Result<(), Reason> {
-    let place = if matches!(info.held, Held::System | Held::Server) { None } else { check.space };
+    let place = if matches!(info.held, Held::System | Held::Appliance | Held::Server) { None } else { check.space };
     if grant.space != place {
         return Err(Reason::NotHeld);
     }

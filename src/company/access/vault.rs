@@ -1,5 +1,11 @@
 //! Opens the company's file, checks its stamp, keeps its connections and its key. The only code that opens `company.db`.
 
+mod bounds;
+mod stamp;
+
+pub use bounds::size;
+pub use stamp::{CHANGED, Label, Standing};
+
 use super::{
     builtin,
     grants::{self, Cache},
@@ -7,6 +13,7 @@ use super::{
     permissions::Info,
     policy::{Check, Grants},
     rows::{Recorded, Rows, Writing},
+    rules::{self, Rules},
     trail::{self, Archive, Checkpoint, Event, Finding, Signer, Stamp, Verified, tally::Tally},
 };
 use crate::{
@@ -54,6 +61,9 @@ struct Vault {
     number: u64,
     store: Store,
     seal: Seal,
+    standing: Standing,
+    rules: Rules,
+    bounds: bounds::Bounds,
     cache: Cache,
     tally: Tally,
     /// The last event a checkpoint covers; -1 while that was not looked up.
@@ -172,59 +182,51 @@ impl Company {
             ));
         }
         let store = Store::open(&path, READERS)?;
-        let (id, stored_slug, name, fingerprint) = store.write(|c| {
-            let application: i32 = c.pragma_query_value(None, "application_id", |row| row.get(0))?;
-            if application != migrate::APPLICATION_ID {
-                return Err(Error::Unavailable("This file is not a company's file.".into()));
-            }
-            migrate::migrate(c)?;
-            Ok(c.query_row("SELECT id, slug, name, key_fingerprint FROM company", [], |row| {
-                Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, String>(1)?,
-                    row.get::<_, String>(2)?,
-                    row.get::<_, String>(3)?,
-                ))
-            })?)
+        let label = store.write(|c| {
+            stamp::checked(c)?;
+            stamp::label(c)
         })?;
-        if stored_slug != slug {
+        if label.removed {
+            return Err(Error::Unavailable("This company is being removed.".into()));
+        }
+        if label.moving_to.is_some() {
+            return Err(Error::Unavailable("This company is being renamed. Try again in a moment.".into()));
+        }
+        if label.slug != slug {
+            let stored = &label.slug;
             return Err(Error::Unavailable(format!(
-                "This folder holds the company “{stored_slug}”, not “{slug}”. The operator can take it in with: bulkhead company adopt {slug} --as {slug}"
+                "This folder holds the company “{stored}”, not “{slug}”. The operator can take it in with: bulkhead company adopt {slug} --as {slug}"
             )));
         }
+        let rules = rules::rules(&Rows::new(&*store.reader()?))?;
+        let id = label.id.clone();
         let uuid =
             Uuid::parse_str(&id).map_err(|_| Error::Unavailable("This company's file carries no valid id.".into()))?;
         let seal = Seal::new(uuid, &key(&id)?);
-        if seal.fingerprint != fingerprint {
+        if seal.fingerprint != label.fingerprint {
             return Err(Error::Unavailable(
                 "The key of this company does not fit its file. The operator can restore the key.".into(),
             ));
         }
-        Ok(Company::assemble(folder, stored_slug, name, uuid, store, seal))
+        Ok(Company::assemble(folder, label, uuid, store, seal, rules))
     }
 
     /// Opens a company's file under a new slug: writes the slug into its stamp first. For restoring and taking in.
     pub fn adopt(folder: &Path, slug: &str, key: impl FnOnce(&str) -> Result<Zeroizing<[u8; 32]>>) -> Result<Company> {
-        {
-            let store = Store::open(&folder.join(FILE), 1)?;
-            store.write(|c| {
-                let application: i32 = c.pragma_query_value(None, "application_id", |row| row.get(0))?;
-                if application != migrate::APPLICATION_ID {
-                    return Err(Error::Conflict("This file is not a company's file.".into()));
-                }
-                Ok(c.execute("UPDATE company SET slug = ?1", [slug]).map(drop)?)
-            })?;
-        }
+        Company::restamp(folder, slug)?;
         Company::open(folder, slug, key)
     }
 
-    fn assemble(folder: &Path, slug: String, name: String, id: Uuid, store: Store, seal: Seal) -> Company {
+    fn assemble(folder: &Path, label: Label, id: Uuid, store: Store, seal: Seal, rules: Rules) -> Company {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         Company(Arc::new(Vault {
-            slug,
-            name,
+            slug: label.slug,
+            name: label.name,
             id,
             folder: folder.to_owned(),
+            standing: label.standing,
+            bounds: bounds::Bounds::new(rules.limits.requests_per_minute),
+            rules,
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             store,
             seal,
@@ -259,9 +261,10 @@ impl Company {
                 password_hash: hash.as_deref(),
                 invitation: invitation.as_deref(),
             };
-            builtin::furnish(&tx, founding.name, &person)
+            builtin::furnish(&tx, founding.slug, founding.name, &person)
         })?;
-        let company = Company::assemble(folder, founding.slug.into(), founding.name.into(), id, store, seal);
+        let label = store.write(stamp::label)?;
+        let company = Company::assemble(folder, label, id, store, seal, Rules::default());
         company.write_checkpoint()?;
         Ok(Founded { company, invitation })
     }

@@ -151,7 +151,11 @@ impl Visitor {
     }
 
     fn server(company: &Company, kind: ActorKind, word: &'static str, name: &str, grants: Arc<Grants>) -> Visitor {
-        let stamp = Stamp::server(word, name);
+        Visitor::server_as(company, kind, Stamp::server(word, name), grants)
+    }
+
+    /// One of the server's own actors, told in the trail by this stamp.
+    pub(super) fn server_as(company: &Company, kind: ActorKind, stamp: Stamp, grants: Arc<Grants>) -> Visitor {
         Visitor {
             company: company.clone(),
             kind,
@@ -283,6 +287,10 @@ impl Visitor {
         if self.is_foreign(check) {
             return false;
         }
+        // INVARIANT: what is about the appliance is honoured in the operator's own compartment and nowhere else.
+        if info.held == Held::Appliance && !self.company.is_operators() {
+            return false;
+        }
         if info.held == Held::Anyone {
             return check.space.is_some_and(|space| self.grants.anything_in(space, clock::now()));
         }
@@ -370,7 +378,11 @@ impl Visitor {
     pub(super) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
         self.snapshot.borrow_mut().take();
         self.known.take();
-        self.company.write(self.stamp.clone(), work)
+        let answer = self.company.write(self.stamp.clone(), work);
+        if let Err(Error::Limit(limit)) = &answer {
+            self.company.note_limit(limit);
+        }
+        answer
     }
 }
 

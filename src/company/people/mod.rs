@@ -13,7 +13,7 @@ use super::{
         admit::{hash_password, store_invitation},
         permissions::{TeamEdit, UserEdit, UserInvite, UserView},
     },
-    teams,
+    standing, teams,
 };
 use crate::base::{
     clock::Moment,
@@ -276,6 +276,9 @@ pub fn reactivate(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<Us
         let before = sql::by_id(tx, user.id())?;
         if before.state != State::Inactive {
             return tx.unchanged(began, before);
+        }
+        if !before.is_service {
+            standing::room_for_a_person(tx)?;
         }
         let ready = before.is_service || sql::has_password(tx, before.id)?;
         sql::set_state(tx, before.id, if ready { State::Active } else { State::Invited })?;

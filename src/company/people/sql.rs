@@ -9,7 +9,10 @@ use crate::{
         names,
         paging::{Listed, Page},
     },
-    company::access::{Rows, Writing},
+    company::{
+        access::{Rows, Writing},
+        standing,
+    },
 };
 use rusqlite::{Row, params_from_iter, types::Value};
 
@@ -83,6 +86,9 @@ pub fn word_taken(rows: &Rows<'_>, word: &str, but: Option<Id<Kind>>) -> Result<
 }
 
 pub fn insert(tx: &Writing<'_>, fields: &Fields, state: State, service: bool, hash: Option<&str>) -> Result<Id<Kind>> {
+    if !service {
+        standing::room_for_a_person(tx)?;
+    }
     let id = tx.insert(
         "INSERT INTO users (username, username_key, display_name, email, email_key, state, is_service, password_hash, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

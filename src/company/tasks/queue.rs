@@ -11,6 +11,7 @@ use crate::company::access::{
     Company, Event, Granted, Rows, Writing,
     permissions::{QueueKeep, TaskCancel, TaskExecute},
 };
+use crate::company::standing;
 use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 use tokio::sync::watch;
 
@@ -122,7 +123,16 @@ pub struct Left {
 
 /// The task whose turn it is: the oldest whose time has come, whose space's queue runs, and of whose key none is running.
 pub fn next_queued(granted: &Granted<'_, QueueKeep>) -> Result<Option<Id<Kind>>> {
-    granted.read(|rows| sql::next(rows, clock::now()))
+    let company = granted.visitor().company();
+    let next = granted.read(|rows| Ok((sql::next(rows, clock::now())?, standing::may_begin_tasks(rows)?)))?;
+    match next {
+        (Some(id), Ok(())) => Ok(Some(id)),
+        (Some(_), Err(Some(limit))) => {
+            company.note_limit(&limit);
+            Ok(None)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Takes a task over. `None`: not now, somebody else has it or its key.
@@ -131,7 +141,8 @@ pub fn claim(granted: &Granted<'_, TaskExecute>, lease: &Lease) -> Result<Option
     granted.write(|tx| {
         let before = tx.changes();
         let now = clock::now();
-        if !sql::claim(tx, id, &lease.0, now)? {
+        // Asked again where it counts: a suspension or a move that came in between holds.
+        if standing::may_begin_tasks(tx)?.is_err() || !sql::claim(tx, id, &lease.0, now)? {
             return tx.unchanged(before, None);
         }
         let task = rows_of::by_id(tx, id)?;

@@ -1,0 +1,170 @@
+//! What stands on a company's file before anybody is let in: whose it is, whether it is where it belongs, and what a
+//! crash left in the middle of a move.
+
+use super::{Company, FILE, Vault};
+use crate::{
+    base::{
+        clock::{self, Moment},
+        error::{Error, Result},
+    },
+    company::access::trail::{Event, Stamp},
+    store::{Store, migrate},
+};
+use rusqlite::Connection;
+use std::{io::Write, path::Path, sync::Arc};
+use zeroize::Zeroizing;
+
+/// A file of this name in a company's folder is renewed whenever something changed that an open company remembers: its
+/// name, its limits, whether it is suspended. Whoever holds the company open sees it and opens it anew.
+pub const CHANGED: &str = "changed";
+
+/// Whether a company serves its people.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// It does.
+    #[default]
+    Open,
+    /// The operator has suspended it.
+    Suspended {
+        /// Since when.
+        since: Moment,
+        /// Why, for its people.
+        why: String,
+    },
+}
+
+/// What the first table of a company's file says.
+#[derive(Debug, Clone)]
+pub struct Label {
+    /// The company's id.
+    pub id: String,
+    /// Its slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Which key it is sealed with.
+    pub fingerprint: String,
+    /// The slug it is on its way to.
+    pub moving_to: Option<String>,
+    /// Its removal has begun.
+    pub removed: bool,
+    /// Whether it serves its people.
+    pub standing: Standing,
+}
+
+/// Reads the label; a file that is no company's is refused.
+pub(super) fn label(connection: &Connection) -> Result<Label> {
+    let sql = "SELECT id, slug, name, key_fingerprint, moving_to, removed_at IS NOT NULL, suspended_at, suspended_why FROM company";
+    Ok(connection.query_row(sql, [], |row| {
+        let since: Option<Moment> = row.get(6)?;
+        let why = row.get(7)?;
+        Ok(Label {
+            id: row.get(0)?,
+            slug: row.get(1)?,
+            name: row.get(2)?,
+            fingerprint: row.get(3)?,
+            moving_to: row.get(4)?,
+            removed: row.get(5)?,
+            standing: since.map_or(Standing::Open, |since| Standing::Suspended { since, why }),
+        })
+    })?)
+}
+
+/// Refuses a file that is no company's; brings an older one up to date.
+pub(super) fn checked(connection: &Connection) -> Result<()> {
+    let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if application != migrate::APPLICATION_ID {
+        return Err(Error::Unavailable("This file is not a company's file.".into()));
+    }
+    migrate::migrate(connection)
+}
+
+impl Company {
+    /// Whose file lies in a folder, wherever the folder is. Opens the file for a moment.
+    ///
+    /// # Errors
+    /// `Unavailable` when there is none, or when it is no company's file.
+    pub fn label(folder: &Path) -> Result<Label> {
+        Company::file(folder)?.write(|c| {
+            checked(c)?;
+            label(c)
+        })
+    }
+
+    fn file(folder: &Path) -> Result<Store> {
+        let path = folder.join(FILE);
+        if !path.is_file() {
+            return Err(Error::Unavailable(
+                "This company's file is missing. The operator can restore it from a backup.".into(),
+            ));
+        }
+        Store::open(&path, 1)
+    }
+
+    /// Writes a slug into the file's stamp, and ends every session: its cookie was for another address. The move or the
+    /// taking in is told by whoever does it. Folds the log into the file.
+    pub fn restamp(folder: &Path, slug: &str) -> Result<()> {
+        let store = Company::file(folder)?;
+        store.write(|c| {
+            checked(c).map_err(|error| match error {
+                Error::Unavailable(sentence) => Error::Conflict(sentence),
+                other => other,
+            })?;
+            c.execute("DELETE FROM sessions", [])?;
+            let sql =
+                "UPDATE company SET slug = ?1, moving_to = NULL, removed_at = NULL, access_version = access_version + 1";
+            Ok(c.execute(sql, [slug]).map(drop)?)
+        })?;
+        store.checkpoint()
+    }
+
+    /// Ends what a crash left of a move: in the folder it was going to, the stamp follows; in the one it came from, the
+    /// move did not take place. Whether there was anything to end. The caller keeps everybody else from moving companies.
+    pub fn end_move(folder: &Path, slug: &str, key: impl FnOnce(&str) -> Result<Zeroizing<[u8; 32]>>) -> Result<bool> {
+        let found = Company::label(folder)?;
+        match found.moving_to {
+            Some(to) if to == slug => Company::restamp(folder, slug).map(|()| true),
+            Some(to) if found.slug == slug => {
+                let clear = "UPDATE company SET moving_to = NULL";
+                Company::file(folder)?.write(|c| Ok(c.execute(clear, []).map(drop)?))?;
+                let event = Event::new("CompanyRenameUndone")
+                    .say("The company was not renamed to ")
+                    .say(&to)
+                    .say(": it was interrupted before its folder was moved");
+                let operator = Stamp::server("operator", "The operator");
+                Company::open(folder, slug, key)?.write(operator, |tx| tx.record(event, true))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Makes whoever holds this company open, in whatever process, open it anew before its next request.
+    pub(in crate::company) fn changed(&self) -> Result<()> {
+        // A new file each time: its number differs from that of the one it takes the place of.
+        let aside = self.0.folder.join(format!(".{CHANGED}-{}", uuid::Uuid::now_v7()));
+        let mut file = std::fs::File::create(&aside)?;
+        file.write_all(clock::now().wire().as_bytes())?;
+        file.sync_all()?;
+        Ok(std::fs::rename(&aside, self.0.folder.join(CHANGED))?)
+    }
+
+    /// Whether it serves its people, as of when it was opened.
+    pub fn standing(&self) -> &Standing {
+        &self.0.standing
+    }
+    /// What it had settled when it was opened; a change opens it anew.
+    pub fn rules(&self) -> &super::Rules {
+        &self.0.rules
+    }
+    /// Whether this is the operator's own compartment.
+    pub fn is_operators(&self) -> bool {
+        self.0.slug == crate::base::names::OPERATOR
+    }
+    /// Which key its secrets are sealed with.
+    pub fn key_fingerprint(&self) -> &str {
+        &self.0.seal.fingerprint
+    }
+    pub(super) fn vault(&self) -> &Arc<Vault> {
+        &self.0
+    }
+}
