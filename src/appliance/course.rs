@@ -8,17 +8,17 @@ use super::{
 };
 use crate::{
     base::{
-        clock,
+        clock::{self, Moment},
         error::{Error, Result},
         names,
     },
     company::{
         Company,
         access::{
-            Event, Limits, Steward,
+            Event, Limits, Receipt, Steward,
             permissions::{CompanyCreate, CompanyLimit, CompanyRemove, CompanyRename, CompanySuspend, FileKeep},
         },
-        standing::{self, Receipt},
+        standing,
     },
 };
 use std::{
@@ -100,6 +100,7 @@ impl Appliance {
         spare_the_operators(slug, "renamed")?;
         let to = named(to)?;
         let _alone = self.alone()?;
+        self.end_move_alone(slug);
         let company = self.company(slug)?;
         if self.folder(&to).exists() {
             return Err(Error::Conflict(format!("There is a company “{to}” already. Choose another slug.")));
@@ -127,6 +128,7 @@ impl Appliance {
     /// `Conflict` while tasks are under way, and when its file cannot be opened to tell what it was.
     pub fn remove(&self, by: &Steward<'_, CompanyRemove>, slug: &str) -> Result<Receipt> {
         let _alone = self.alone()?;
+        self.end_move_alone(slug);
         let company = self.company(slug).map_err(|error| match error {
             Error::Unavailable(sentence) => Error::Conflict(format!(
                 "{sentence} What cannot be opened is not removed: restore it from a backup first, or take away its folder {}.",
@@ -137,20 +139,14 @@ impl Appliance {
         let folder = self.folder(slug);
         fs::File::create(folder.join(REMOVING))?.sync_all()?;
         let begun = by.at(&company).ask(FileKeep {}).and_then(|granted| standing::begin_removal(&granted));
-        let receipt = match begun {
-            Ok(receipt) => receipt,
-            Err(error) => {
-                fs::remove_file(folder.join(REMOVING))?;
-                return Err(error);
-            }
-        };
-        keys::make_private_folder(&self.data().join("receipts"))?;
-        let kept = self.data().join("receipts").join(format!("{slug}-{}.json", clock::now().compact()));
-        keys::write_private(&kept, format!("{}\n", serde_json::to_string_pretty(&receipt)?).as_bytes())?;
+        if let Err(error) = begun {
+            fs::remove_file(folder.join(REMOVING))?;
+            return Err(error);
+        }
         let operators = company.is_operators();
         drop(company);
         self.close(slug);
-        self.end_removal(slug, &receipt.id)?;
+        let receipt = self.end_removal(slug)?;
         if !operators {
             let event = Event::new("CompanyRemoved")
                 .say("The company ")
@@ -162,16 +158,23 @@ impl Appliance {
         Ok(receipt)
     }
 
-    /// Destroys the key, then takes the folder away.
-    fn end_removal(&self, slug: &str, id: &str) -> Result<()> {
+    /// Writes the receipt, destroys the key, then takes the folder away.
+    fn end_removal(&self, slug: &str) -> Result<Receipt> {
+        let receipt = Company::receipt(&self.folder(slug))?;
+        let receipts = self.data().join("receipts");
+        keys::make_private_folder(&receipts)?;
+        let when = Moment::parse(&receipt.removed).unwrap_or_else(clock::now).compact();
+        let text = format!("{}\n", serde_json::to_string_pretty(&receipt)?);
+        keys::write_private(&receipts.join(format!("{slug}-{when}.json")), text.as_bytes())?;
         // A company restored under another slug beside this one is sealed with the same key.
-        if self.slug_of(id, slug)?.is_none() {
-            self.keys().destroy(id)?;
+        if self.slug_of(&receipt.id, slug)?.is_none() {
+            self.keys().destroy(&receipt.id)?;
         }
         let gone = self.data().join("companies").join(format!(".removed-{}", Uuid::now_v7()));
         fs::rename(self.folder(slug), &gone)?;
         fs::File::open(self.data().join("companies"))?.sync_all()?;
-        Ok(fs::remove_dir_all(&gone)?)
+        fs::remove_dir_all(&gone)?;
+        Ok(receipt)
     }
 
     /// The slug of another company that carries this id.
@@ -287,6 +290,10 @@ impl Appliance {
     /// Ends what a crash left of a move. Whether there was anything to end.
     pub(super) fn end_move(&self, slug: &str) -> bool {
         let Some(_alone) = self.alone_at_once() else { return false };
+        self.end_move_alone(slug)
+    }
+
+    fn end_move_alone(&self, slug: &str) -> bool {
         match Company::end_move(&self.folder(slug), slug, |id| self.keys().read(id)) {
             Ok(ended) => ended,
             Err(error) => {
@@ -314,7 +321,7 @@ impl Appliance {
                 let label = Company::label(&entry.path())?;
                 if label.removed {
                     tracing::warn!(company = name, "the removal of a company was interrupted and is ended now");
-                    self.end_removal(&name, &label.id)?;
+                    self.end_removal(&name)?;
                 } else {
                     fs::remove_file(entry.path().join(REMOVING))?;
                 }

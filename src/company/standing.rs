@@ -33,26 +33,6 @@ pub struct Numbers {
     pub limits: Limits,
 }
 
-/// What proves that a company was removed: enough to recognise its trail wherever a copy of it turns up.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Receipt {
-    /// Its slug.
-    pub slug: String,
-    /// Its name.
-    pub name: String,
-    /// Its id.
-    pub id: String,
-    /// When its removal began.
-    pub removed: String,
-    /// Which key was destroyed.
-    pub key_fingerprint: String,
-    /// Events in its trail, that of the removal included.
-    pub events: i64,
-    /// The hash of the last of them.
-    pub last_hash: String,
-}
-
 /// The numbers of a company.
 pub fn numbers(granted: &Granted<'_, FileLook>) -> Result<Numbers> {
     granted.read(sql::numbers)
@@ -139,24 +119,11 @@ pub fn begin_move(granted: &Granted<'_, FileKeep>, to: &str) -> Result<()> {
 ///
 /// # Errors
 /// `Conflict` while tasks are under way.
-pub fn begin_removal(granted: &Granted<'_, FileKeep>) -> Result<Receipt> {
-    let company = granted.visitor().company();
-    let now = clock::now();
+pub fn begin_removal(granted: &Granted<'_, FileKeep>) -> Result<()> {
     granted.write(|tx| {
         no_tasks(tx, "removed")?;
-        tx.run("UPDATE company SET removed_at = ?1", [now])?;
-        tx.record_and(Event::new("CompanyRemoved").say("The company was removed"), |rows| {
-            let (events, last_hash) = sql::end_of_trail(rows)?;
-            Ok(Receipt {
-                slug: company.slug().into(),
-                name: company.name().into(),
-                id: company.id().to_string(),
-                removed: now.wire(),
-                key_fingerprint: company.key_fingerprint().into(),
-                events,
-                last_hash,
-            })
-        })
+        tx.run("UPDATE company SET removed_at = ?1", [clock::now()])?;
+        tx.record(Event::new("CompanyRemoved").say("The company was removed"), ())
     })
 }
 
@@ -235,13 +202,6 @@ mod sql {
             (limits.disk_bytes, limits.people, limits.running_tasks, limits.requests_per_minute),
         )?;
         Ok(())
-    }
-
-    pub fn end_of_trail(rows: &Rows<'_>) -> Result<(i64, String)> {
-        let last = rows.one("SELECT id, hash FROM events ORDER BY id DESC LIMIT 1", [], |row| {
-            Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?))
-        })?;
-        Ok(last.map_or((0, String::new()), |(id, hash)| (id, data_encoding::HEXLOWER.encode(&hash))))
     }
 
     pub fn numbers(rows: &Rows<'_>) -> Result<Numbers> {

@@ -98,7 +98,10 @@ fn a_removal_killed_at_any_moment_leaves_the_company_whole_or_gone_after_the_nex
                 assert_eq!(fs::read_dir(server.data().join("companies")).unwrap().count(), 0);
                 let receipts = fs::read_dir(server.data().join("receipts")).unwrap();
                 let names: Vec<_> = receipts.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
-                assert!(names.iter().any(|name| name.starts_with(&slug)), "no receipt of {slug}: {names:?}");
+                assert!(
+                    names.iter().any(|name| name.starts_with(&slug) && name.ends_with(".json")),
+                    "no receipt of {slug}: {names:?}"
+                );
             }
             other => panic!("{slug}: {other}\n{}", server.printed()),
         }

@@ -133,7 +133,7 @@ pub use rules::Limits;
 pub use sight::{Level, TeamPart};
 pub use steward::Steward;
 pub use trail::{Archive, Checkpoint, Event, Finding, Verified};
-pub use vault::{CHANGED, Company, FILE, FirstPerson, Founded, Founding, Label, Seal, Standing, size};
+pub use vault::{CHANGED, Company, FILE, FirstPerson, Founded, Founding, Label, Receipt, Seal, Standing, size};
 pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
 
 #[cfg(test)]

@@ -119,11 +119,6 @@ impl<'c> Writing<'c> {
         self.also(event)?;
         Ok(Recorded { value, _made_here: () })
     }
-    /// As [`Writing::record`], with what is read once the event stands in the trail.
-    pub fn record_and<T>(&self, event: Event, read: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<Recorded<T>> {
-        self.also(event)?;
-        Ok(Recorded { value: read(&self.rows)?, _made_here: () })
-    }
     /// For a change that turned out to be none: nothing was written, so nothing is told. Refused when a row did change.
     pub fn unchanged<T>(&self, before: u64, value: T) -> Result<Recorded<T>> {
         if self.changes() != before {

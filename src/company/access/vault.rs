@@ -4,7 +4,7 @@ mod bounds;
 mod stamp;
 
 pub use bounds::size;
-pub use stamp::{CHANGED, Label, Standing};
+pub use stamp::{CHANGED, Label, Receipt, Standing};
 
 use super::{
     builtin,

@@ -52,6 +52,26 @@ pub struct Label {
     pub standing: Standing,
 }
 
+/// What proves that a company was removed: enough to recognise its trail wherever a copy of it turns up.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+    /// Its slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// When its removal began.
+    pub removed: String,
+    /// Which key was destroyed.
+    pub key_fingerprint: String,
+    /// Events in its trail, that of the removal included.
+    pub events: i64,
+    /// The hash of the last of them.
+    pub last_hash: String,
+}
+
 /// Reads the label; a file that is no company's is refused.
 pub(super) fn label(connection: &Connection) -> Result<Label> {
     let sql = "SELECT id, slug, name, key_fingerprint, moving_to, removed_at IS NOT NULL, suspended_at, suspended_why FROM company";
@@ -88,6 +108,22 @@ impl Company {
         Company::file(folder)?.write(|c| {
             checked(c)?;
             label(c)
+        })
+    }
+
+    /// The receipt of a company whose removal has begun, from its file.
+    ///
+    /// # Errors
+    /// `Conflict` when it has not begun.
+    pub fn receipt(folder: &Path) -> Result<Receipt> {
+        Company::file(folder)?.write(|c| {
+            let Label { id, slug, name, fingerprint, .. } = label(c)?;
+            let removed: Option<Moment> = c.query_row("SELECT removed_at FROM company", [], |row| row.get(0))?;
+            let removed = removed.ok_or_else(|| Error::Conflict(format!("{slug} is not being removed.")))?.wire();
+            let sql = "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1";
+            let (events, hash): (i64, Vec<u8>) = c.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let last_hash = data_encoding::HEXLOWER.encode(&hash);
+            Ok(Receipt { slug, name, id, removed, key_fingerprint: fingerprint, events, last_hash })
         })
     }
 
