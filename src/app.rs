@@ -22,7 +22,10 @@ use axum::{
 use std::{future::IntoFuture, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer};
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, set_header::SetResponseHeaderLayer,
+};
 
 /// How the server is to run.
 #[derive(Debug, Clone)]
@@ -180,7 +183,18 @@ async fn wait_for_signal(stop: &CancellationToken) {
 /// Everything that is served, from the outside in: a panic becomes an error, answers are compressed, requests from
 /// foreign pages are refused, bodies are bounded.
 pub fn router(desk: Desk) -> Router {
-    Router::new()
+    let guards = ServiceBuilder::new()
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }))
+        .layer(CompressionLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(CsrfLayer::new())
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    let router = Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/static/{checksum}/{*name}", get(asset))
@@ -190,13 +204,8 @@ pub fn router(desk: Desk) -> Router {
         .merge(api::streams())
         .fallback(dispatch)
         .with_state(desk)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(CsrfLayer::new())
-        .layer(middleware::from_fn(trace))
-        .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }))
+        .layer(guards);
+    if tracing::enabled!(tracing::Level::DEBUG) { router.layer(middleware::from_fn(trace)) } else { router }
 }
 
 async fn ready(State(desk): State<Desk>) -> Response {
@@ -220,9 +229,6 @@ async fn dispatch(State(desk): State<Desk>, request: Request) -> Response {
 }
 
 async fn trace(request: Request, next: Next) -> Response {
-    if !tracing::enabled!(tracing::Level::DEBUG) {
-        return marked(next.run(request).await);
-    }
     let begun = std::time::Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let address =
@@ -230,11 +236,6 @@ async fn trace(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let took = begun.elapsed();
     tracing::debug!(%method, path, status = response.status().as_u16(), took = ?took, address, "request");
-    marked(response)
-}
-
-fn marked(mut response: Response) -> Response {
-    response.headers_mut().entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     response
 }
 

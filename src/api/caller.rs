@@ -15,7 +15,7 @@ use crate::{
             admit::{self, Entry},
         },
     },
-    http::{call::Call, headers},
+    http::{call::Call, headers, table::Parameters},
 };
 use axum::{
     body::Body as HttpBody,
@@ -23,7 +23,6 @@ use axum::{
     response::Response,
 };
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 
 /// The cookie of a session, as pages set it.
 const SESSION: &str = "bulkhead_session";
@@ -70,9 +69,10 @@ impl Reply {
     /// The HTTP answer.
     pub(super) fn respond(self, secure: bool) -> Response {
         let (kind, body) = match self.content {
-            Content::Json(value) => ("application/json; charset=utf-8", value.to_string()),
-            Content::Text(text) => ("text/plain; charset=utf-8", text),
-            Content::Nothing => ("", String::new()),
+            // A value made of what was already in memory can always be written down.
+            Content::Json(value) => ("application/json; charset=utf-8", serde_json::to_vec(&value).unwrap_or_default()),
+            Content::Text(text) => ("text/plain; charset=utf-8", text.into_bytes()),
+            Content::Nothing => ("", Vec::new()),
         };
         let length = body.len();
         let mut response = Response::new(HttpBody::from(body));
@@ -98,13 +98,13 @@ pub struct Ask<'c> {
     company: Option<Company>,
     visitor: Option<Visitor>,
     raw: Value,
-    parameters: HashMap<&'static str, String>,
+    parameters: Parameters,
 }
 
 impl<'c> Ask<'c> {
     /// From key or cookie and path to a visitor. An unknown company and a wrong key get the same answer.
     pub(super) fn enter(call: &'c Call, slug: &str, open: bool) -> std::result::Result<Ask<'c>, Reply> {
-        let fault = |error: &Error| error::reply(error, &call.reference);
+        let fault = |error: &Error| error::reply(error, call.reference());
         let company = match call.desk.appliance.enter(slug) {
             Ok(company) => Some(company),
             Err(Error::NotFound(_)) => None,
@@ -117,10 +117,10 @@ impl<'c> Ask<'c> {
         if visitor.is_none() && (!open || company.is_none()) {
             return Err(error::unauthenticated());
         }
-        let parameters = HashMap::new();
+        let parameters = Parameters::default();
         Ok(Ask { call, body: Body::default(), company, visitor, raw: Value::Null, parameters })
     }
-    pub(super) fn at(mut self, parameters: HashMap<&'static str, String>) -> Self {
+    pub(super) fn at(mut self, parameters: Parameters) -> Self {
         self.parameters = parameters;
         self
     }
@@ -154,7 +154,7 @@ impl<'c> Ask<'c> {
     }
     /// The value of a parameter of the path.
     pub fn parameter(&self, name: &str) -> &str {
-        self.parameters.get(name).map_or("", String::as_str)
+        self.parameters.get(name)
     }
     /// The space of the path, or the default one.
     pub fn space(&self) -> Result<At<Space>> {

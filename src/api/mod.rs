@@ -33,7 +33,7 @@ use crate::{
     base::error::{Error, Result},
     http::{
         Desk,
-        call::Call,
+        call::{Call, new_reference},
         table::{self, Matched, Needs, Route, Table},
     },
 };
@@ -269,7 +269,7 @@ static COMPANY_ROUTES: LazyLock<Table<Handler>> = LazyLock::new(|| Table::new(co
 static SPACE_ROUTES: LazyLock<Table<Handler>> = LazyLock::new(|| Table::new(space_routes()));
 
 /// Who answers, what it needs, and the parameters of the path.
-type Found = (Handler, Needs, std::collections::HashMap<&'static str, String>);
+type Found = (Handler, Needs, table::Parameters);
 
 /// Where a path of the API leads: the route and its parameters, `space` among them as it was spelt.
 fn route(method: &Method, segments: &[String]) -> std::result::Result<Found, Option<Vec<Method>>> {
@@ -279,7 +279,7 @@ fn route(method: &Method, segments: &[String]) -> std::result::Result<Found, Opt
         |routes: &Table<Handler>, segments: &[String], spelt: Option<&String>| match routes.find(method, segments) {
             Matched::Route(route, mut parameters) => {
                 if let Some(spelt) = spelt {
-                    parameters.insert("space", spelt.clone());
+                    parameters.set("space", spelt.clone());
                 }
                 Some((route.handler, route.needs, parameters))
             }
@@ -318,7 +318,6 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
     if !call.body.is_empty() && !json && kind != "multipart/form-data" {
         return error::status(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE).respond(secure);
     }
-    let reference = call.reference.clone();
     let looks = matches!(method, Method::GET | Method::HEAD);
     let seat = match segments.first() {
         Some(company) => call.desk.seat(company).await,
@@ -330,7 +329,7 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         Ok(answer)
     };
     let answer = if looks { crate::http::looking(work).await } else { crate::http::blocking(work).await };
-    answer.unwrap_or_else(|fault| error::reply(&fault, &reference)).respond(secure)
+    answer.unwrap_or_else(|fault| error::reply(&fault, &new_reference())).respond(secure)
 }
 
 fn answer(call: &mut Call, method: &Method, segments: &[String]) -> Reply {
@@ -347,7 +346,7 @@ fn answer(call: &mut Call, method: &Method, segments: &[String]) -> Reply {
     match found {
         Ok((handler, _, parameters)) => {
             let ask = ask.at(parameters);
-            ask.read_body().and_then(|ask| handler(&ask)).unwrap_or_else(|fault| error::reply(&fault, &call.reference))
+            ask.read_body().and_then(|ask| handler(&ask)).unwrap_or_else(|fault| error::reply(&fault, call.reference()))
         }
         Err(Some(methods)) => error::method(&methods),
         Err(None) => error::reply(&Error::NotFound(call.uri.path().to_owned()), ""),

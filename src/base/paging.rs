@@ -31,3 +31,42 @@ pub struct Listed<T> {
     /// How many there are in all.
     pub total: i64,
 }
+
+impl<T> Listed<T> {
+    /// The rows of a page; `count` is asked only where the page itself does not tell how many there are in all.
+    ///
+    /// # Errors
+    /// Those of `count`.
+    pub fn of<E>(page: Page, items: Vec<T>, count: impl FnOnce() -> Result<i64, E>) -> Result<Listed<T>, E> {
+        let here = items.len() as i64;
+        let ends_here = here < page.take && (here > 0 || page.skip == 0);
+        let total = if ends_here { page.skip + here } else { count()? };
+        Ok(Listed { items, total })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_ends_the_list_tells_how_many_there_are() {
+        // skip, take, rows on the page, whether the count is asked
+        for (skip, take, here, asked) in [
+            (0, 10, 0, false),
+            (0, 10, 9, false),
+            (0, 10, 10, true),
+            (20, 10, 3, false),
+            (20, 10, 0, true),
+            (20, 10, 10, true),
+        ] {
+            let mut counted = false;
+            let listed: Result<_, ()> = Listed::of(Page { skip, take }, vec![(); here], || {
+                counted = true;
+                Ok(99)
+            });
+            assert_eq!(counted, asked, "{skip} {take} {here}");
+            assert_eq!(listed.unwrap().total, if asked { 99 } else { skip + here as i64 });
+        }
+    }
+}

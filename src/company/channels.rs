@@ -216,12 +216,12 @@ mod sql {
             "{FROM} WHERE p.space_id = ?1 AND instr(c.name_key, ?2) > 0
              AND (?3 IS NULL OR c.id IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR p.id = ?4) AND {seen}"
         );
-        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
         let sql = format!(
             "{SELECT} {from} ORDER BY p.name_key, c.is_default DESC, c.name_key LIMIT {} OFFSET {}",
             page.take, page.skip
         );
-        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
+        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Channel> {

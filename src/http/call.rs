@@ -1,6 +1,6 @@
 //! One request, read once: who asks from where, which address, what was sent. Handlers work on this and not on axum.
 
-use super::Desk;
+use super::{Desk, table::Parameters};
 use crate::{
     base::{
         error::{Error, Result},
@@ -9,14 +9,14 @@ use crate::{
     company::access::From,
 };
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody},
     extract::{ConnectInfo, FromRequest, Request},
     http::{HeaderMap, Method, StatusCode, Uri, header},
 };
 use ipnet::IpNet;
 use std::{
-    collections::HashMap,
     net::{IpAddr, SocketAddr},
+    sync::OnceLock,
 };
 
 /// The largest body of a form or of JSON, in bytes.
@@ -38,13 +38,12 @@ pub struct Call {
     /// What was sent.
     pub body: Bytes,
     /// Values of the path's parameters.
-    pub parameters: HashMap<&'static str, String>,
+    pub parameters: Parameters,
     /// Pairs of the query.
     pub query: Vec<(String, String)>,
     /// From where.
     pub from: From,
-    /// Names this request in the log and on an error's page.
-    pub reference: String,
+    reference: OnceLock<String>,
 }
 
 impl Call {
@@ -52,32 +51,42 @@ impl Call {
     pub async fn read(desk: Desk, request: Request) -> std::result::Result<Call, StatusCode> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let address = peer.map(|peer| visitor_address(peer, request.headers(), &desk.trusted_proxies).to_string());
-        let (parts, body) = request.into_parts();
-        let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
-        let request = Request::from_parts(parts, body);
-        let body = Bytes::from_request(request, &()).await.map_err(|refused| refused.status())?;
+        let (mut parts, body) = request.into_parts();
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let headers = std::mem::take(&mut parts.headers);
+        let body = if body.is_end_stream() {
+            Bytes::new()
+        } else {
+            // The limit travels with the request's other parts.
+            let request = Request::from_parts(parts, body);
+            Bytes::from_request(request, &()).await.map_err(|refused| refused.status())?
+        };
         let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let agent = agent.chars().take(200).collect();
         let query = pairs(uri.query().unwrap_or_default().as_bytes());
-        let reference = uuid::Uuid::now_v7().simple().to_string();
         let mut call = Call {
             desk,
             method,
             uri,
             headers,
             body,
-            parameters: HashMap::new(),
+            parameters: Parameters::default(),
             query,
             from: From { address: address.unwrap_or_default(), agent, device: String::new() },
-            reference,
+            reference: OnceLock::new(),
         };
         call.from.device = call.cookie(DEVICE).unwrap_or_default().chars().take(2000).collect();
         Ok(call)
     }
 
+    /// Names this request in the log and on an error's page.
+    pub fn reference(&self) -> &str {
+        self.reference.get_or_init(new_reference)
+    }
+
     /// The value of a parameter of the path; empty when the route has none of that name.
     pub fn parameter(&self, name: &str) -> &str {
-        self.parameters.get(name).map_or("", String::as_str)
+        self.parameters.get(name)
     }
     /// The value of a query parameter, ignoring the case of its name.
     pub fn asked(&self, name: &str) -> Option<&str> {
@@ -149,6 +158,11 @@ fn visitor_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAd
         }
     }
     address
+}
+
+/// A name for one request.
+pub fn new_reference() -> String {
+    uuid::Uuid::now_v7().simple().to_string()
 }
 
 /// What was typed into a form.

@@ -8,6 +8,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Puts the security headers on an answer; private pages are not kept by anybody.
 pub fn protect(headers: &mut HeaderMap, secure: bool) {
+    headers.reserve(10);
     let mut set = |name: header::HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };

@@ -14,9 +14,10 @@ use crate::{
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, LazyLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -72,26 +73,57 @@ pub fn wait_for<T>(work: impl Future<Output = T>) -> Result<T> {
 }
 
 /// Runs work that answers a request which only looks, on the thread that carries the connection: the way to another
-/// thread and back costs as much as most reads. One of these threads is always left to carry connections: what finds
-/// the others busy goes the way of [`blocking`], so that nobody waits for somebody else's slow page.
+/// thread and back costs as much as most reads. What finds all other threads caught in looks that take long goes the
+/// way of [`blocking`]: one thread is always left to carry connections, so that nobody waits for somebody else's slow
+/// page.
 ///
 /// # Errors
 /// As [`blocking`].
 pub async fn looking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    static BUSY: AtomicUsize = AtomicUsize::new(0);
-    /// Counted out also when the work panics.
-    struct Turn;
-    impl Drop for Turn {
-        fn drop(&mut self) {
-            BUSY.fetch_sub(1, Ordering::Relaxed);
+    let Some(turn) = Turn::take() else { return blocking(work).await };
+    let answer = catch_unwind(AssertUnwindSafe(work));
+    drop(turn);
+    answer.unwrap_or_else(|_| Err(Error::internal("a handler failed: it panicked")))
+}
+
+/// A look that has taken so long has caught its thread, in milliseconds.
+const LONG: u64 = 5;
+/// More threads than this are not counted; what would run on them goes the way of [`blocking`].
+const THREADS: usize = 64;
+
+/// Since when each thread has been looking: milliseconds after the first look, 0 for "not now".
+static SINCE: [AtomicU64; THREADS] = [const { AtomicU64::new(0) }; THREADS];
+
+/// A thread's turn at looking; given back also when the work panics.
+struct Turn(usize);
+
+impl Turn {
+    fn take() -> Option<Turn> {
+        static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+        static NAMED: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static SEAT: (usize, usize) = (
+                NAMED.fetch_add(1, Ordering::Relaxed),
+                tokio::runtime::Handle::current().metrics().num_workers(),
+            );
         }
+        let (seat, threads) = SEAT.with(|seat| *seat);
+        let now = FIRST.elapsed().as_millis() as u64 + 1;
+        let own = SINCE.get(seat)?;
+        let caught = |since: &AtomicU64| {
+            let since = since.load(Ordering::Relaxed);
+            since != 0 && now.saturating_sub(since) > LONG
+        };
+        let seats = NAMED.load(Ordering::Relaxed).min(THREADS);
+        if SINCE[..seats].iter().filter(|since| caught(since)).count() + 1 >= threads {
+            return None;
+        }
+        own.store(now, Ordering::Relaxed);
+        Some(Turn(seat))
     }
-    let threads = tokio::runtime::Handle::current().metrics().num_workers();
-    let others = BUSY.fetch_add(1, Ordering::Relaxed);
-    let turn = Turn;
-    if others + 1 >= threads {
-        drop(turn);
-        return blocking(work).await;
+}
+impl Drop for Turn {
+    fn drop(&mut self) {
+        SINCE[self.0].store(0, Ordering::Relaxed);
     }
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("a handler failed: it panicked")))
 }

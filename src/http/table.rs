@@ -2,7 +2,6 @@
 //! API's description, and is gone through by the tests of the door.
 
 use axum::http::Method;
-use std::collections::HashMap;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +37,26 @@ pub struct Route<H> {
     pub handler: H,
 }
 
+/// The values that stand in a path for a route's parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters(Vec<(&'static str, String)>);
+
+impl Parameters {
+    /// The value of a parameter; empty when the route has none of that name.
+    pub fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value.as_str())
+    }
+    /// One more parameter, or another value for one.
+    pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        self.0.retain(|(known, _)| *known != name);
+        self.0.push((name, value.into()));
+    }
+}
+
 /// What a path led to.
 pub enum Matched<'t, H> {
     /// A route, and the values of its parameters.
-    Route(&'t Route<H>, HashMap<&'static str, String>),
+    Route(&'t Route<H>, Parameters),
     /// The path exists, but not with this method; these it has.
     Method(Vec<Method>),
     /// No such path.
@@ -124,12 +139,12 @@ fn score(parts: &[Part], segments: &[String]) -> Option<u64> {
     Some(score)
 }
 
-fn parameters(parts: &[Part], segments: &[String]) -> HashMap<&'static str, String> {
+fn parameters(parts: &[Part], segments: &[String]) -> Parameters {
     let named = |(part, segment): (&Part, &String)| match part {
         Part::Parameter(name) => Some((*name, segment.clone())),
         Part::Literal(_) => None,
     };
-    parts.iter().zip(segments).filter_map(named).collect()
+    Parameters(parts.iter().zip(segments).filter_map(named).collect())
 }
 
 /// The segments of a request's path, decoded. `None` for one that is no UTF-8 or hides a slash or a null.
@@ -170,11 +185,11 @@ mod tests {
             get("/{space}", 6),
         ]
     }
-    fn answer(method: Method, path: &str) -> (u8, HashMap<&'static str, String>) {
+    fn answer(method: Method, path: &str) -> (u8, Parameters) {
         match Table::new(routes()).find(&method, &segments(path).unwrap()) {
             Matched::Route(route, parameters) => (route.handler, parameters),
-            Matched::Method(_) => (255, HashMap::new()),
-            Matched::Nothing => (0, HashMap::new()),
+            Matched::Method(_) => (255, Parameters::default()),
+            Matched::Nothing => (0, Parameters::default()),
         }
     }
 
@@ -194,7 +209,7 @@ mod tests {
         ] {
             assert_eq!(answer(method, path).0, handler, "{path}");
         }
-        assert_eq!(answer(Method::GET, "/my%20space/projects/a%C3%BC").1["project"], "aü");
+        assert_eq!(answer(Method::GET, "/my%20space/projects/a%C3%BC").1.get("project"), "aü");
     }
 
     #[test]

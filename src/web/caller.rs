@@ -18,6 +18,7 @@ use crate::{
     http::{
         call::{Call, DEVICE, Form},
         headers,
+        table::Parameters,
     },
 };
 use askama::Template;
@@ -25,7 +26,6 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use std::collections::HashMap;
 
 /// The session's cookie, bound to the company's path.
 pub const SESSION: &str = "bulkhead_session";
@@ -138,8 +138,13 @@ impl Answer {
     }
 }
 
+/// So many bytes are set aside for a page at first: most fit, and nothing is moved while they are drawn.
+const USUAL_PAGE: usize = 16 * 1024;
+
 pub(super) fn draw(template: &impl Template) -> Result<String> {
-    template.render().map_err(|cause| Error::internal(format!("a page could not be drawn: {cause}")))
+    let mut page = String::with_capacity(USUAL_PAGE);
+    let drawn = template.render_into(&mut page);
+    drawn.map(|()| page).map_err(|cause| Error::internal(format!("a page could not be drawn: {cause}")))
 }
 
 fn see(to: &str) -> Response {
@@ -182,7 +187,7 @@ pub struct Visit<'c> {
     pub call: &'c Call,
     /// Who asks, at which company.
     pub visitor: Visitor,
-    parameters: HashMap<&'static str, String>,
+    parameters: Parameters,
 }
 
 impl<'c> Visit<'c> {
@@ -200,7 +205,7 @@ impl<'c> Visit<'c> {
             let clean: String = slug.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
             Answer::Go(if clean.is_empty() { "/login".into() } else { format!("/{clean}/login?next={next}") })
         };
-        let fault = |error: &Error| super::error::bare(error, &call.reference);
+        let fault = |error: &Error| super::error::bare(error, call.reference());
         let company = match company {
             Ok(company) => company,
             Err(Error::NotFound(_)) => return Err(to_sign_in()),
@@ -208,7 +213,7 @@ impl<'c> Visit<'c> {
         };
         let Some(token) = call.cookie(SESSION) else { return Err(to_sign_in()) };
         match admit::enter(&company, token, &call.from) {
-            Ok(Entry::Admitted(visitor)) => Ok(Visit { call, visitor: *visitor, parameters: HashMap::new() }),
+            Ok(Entry::Admitted(visitor)) => Ok(Visit { call, visitor: *visitor, parameters: Parameters::default() }),
             Ok(Entry::Pending(pending)) => {
                 Err(Answer::Go(format!("/{slug}/{}", if pending.stage == Stage::Enrol { "enrol" } else { "code" })))
             }
@@ -221,14 +226,14 @@ impl<'c> Visit<'c> {
         let slug = self.company().slug().to_owned();
         Ok(Visit::enter(self.call, &slug)?.at(self.parameters))
     }
-    pub(super) fn at(mut self, parameters: HashMap<&'static str, String>) -> Self {
+    pub(super) fn at(mut self, parameters: Parameters) -> Self {
         self.parameters = parameters;
         self
     }
 
     /// The value of a parameter of the path.
     pub fn parameter(&self, name: &str) -> &str {
-        self.parameters.get(name).map_or("", String::as_str)
+        self.parameters.get(name)
     }
     /// The company.
     pub fn company(&self) -> &Company {

@@ -37,7 +37,7 @@ use crate::{
     base::error::{Error, Result},
     http::{
         Desk,
-        call::Call,
+        call::{Call, new_reference},
         table::{self, Matched, Needs, Route, Table},
     },
 };
@@ -265,7 +265,6 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
     {
         return error::status(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let reference = call.reference.clone();
     let looks = matches!(method, Method::GET | Method::HEAD);
     let seat = match segments.first() {
         Some(company) => call.desk.seat(company).await,
@@ -277,7 +276,7 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         Ok(answer)
     };
     let answer = if looks { crate::http::looking(work).await } else { crate::http::blocking(work).await };
-    answer.unwrap_or_else(|fault| error::bare(&fault, &reference).into_response())
+    answer.unwrap_or_else(|fault| error::bare(&fault, &new_reference()).into_response())
 }
 
 fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) -> Response {
@@ -286,7 +285,7 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
             call.parameters = parameters;
             return match (route.handler)(call) {
                 Ok(answer) => answer.respond(call, secure),
-                Err(fault) => error::bare(&fault, &call.reference).into_response(),
+                Err(fault) => error::bare(&fault, call.reference()).into_response(),
             };
         }
         Matched::Method(_) => return error::status(axum::http::StatusCode::METHOD_NOT_ALLOWED),

@@ -382,7 +382,7 @@ pub(super) mod live {
         };
         // The first look decides whether there is a stream at all.
         if let Err(refusal) = watching.look().await {
-            return error::bare(&refusal, &watching.call.reference).into_response();
+            return error::bare(&refusal, watching.call.reference()).into_response();
         }
         let stream = stream::unfold(watching, |mut watching| async move {
             let event = watching.next().await?;

@@ -283,7 +283,8 @@ impl House {
 }
 
 fn rows(sql: &Connection, table: &str) -> Vec<String> {
-    let passing = ["last_seen_at", "last_used_at"];
+    // Times of use, and the version that a sign-out raises.
+    let passing = ["last_seen_at", "last_used_at", "access_version"];
     let mut statement = sql.prepare(&format!("SELECT * FROM {table}")).expect("a table");
     let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
     let line = |row: &rusqlite::Row<'_>| {

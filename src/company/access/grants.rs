@@ -1,66 +1,31 @@
 //! A user's grants: read from teams and roles, compiled once per change, kept in memory under the file's access version.
 
 use super::{
+    memory::Memory,
     narrowing::Narrowing,
     permissions::named,
     policy::{Dimension, Grant, Grants, Limit},
     rows::Rows,
 };
 use crate::base::{clock::Moment, error::Result};
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-/// Compiled grants and looked-up sessions, valid for one access version.
-#[derive(Default)]
-pub(super) struct Cache {
-    inner: Mutex<Inner>,
-}
-#[derive(Default)]
-struct Inner {
-    version: i64,
-    grants: HashMap<i64, Arc<Grants>>,
-    /// Of narrowed API keys, by the key's number.
-    narrowed: HashMap<i64, Arc<Grants>>,
-}
+use std::{collections::HashMap, sync::Arc};
 
 /// The grants of one user, from memory if nothing changed since.
-pub(super) fn of_user(cache: &Cache, rows: &Rows<'_>, user: i64, version: i64) -> Result<Arc<Grants>> {
-    {
-        let mut inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if inner.version != version {
-            inner.grants.clear();
-            inner.narrowed.clear();
-            inner.version = version;
-        }
-        if let Some(grants) = inner.grants.get(&user) {
-            return Ok(grants.clone());
-        }
-    }
-    let grants =
-        Arc::new(Grants::new(load(rows, Whose::User(user))?.into_iter().map(|g| (g.grant, g.permissions)).collect()));
-    let mut inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
-    if inner.version == version {
-        inner.grants.insert(user, grants.clone());
-    }
-    Ok(grants)
+pub(super) fn of_user(memory: &Memory, rows: &Rows<'_>, user: i64, version: i64) -> Result<Arc<Grants>> {
+    memory.of(
+        version,
+        |known| known.grants.get(&user).cloned(),
+        || {
+            let carried = load(rows, Whose::User(user))?;
+            Ok(Arc::new(Grants::new(carried.into_iter().map(|g| (g.grant, g.permissions)).collect())))
+        },
+        |known, grants| drop(known.grants.insert(user, grants)),
+    )
 }
 
 /// What a narrowed key leaves of its owner's grants, which were read under the same version.
-pub(super) fn of_key(cache: &Cache, rows: &Rows<'_>, key: i64, owner: &Grants, version: i64) -> Result<Arc<Grants>> {
-    {
-        let inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (true, Some(grants)) = (inner.version == version, inner.narrowed.get(&key)) {
-            return Ok(grants.clone());
-        }
-    }
-    let left = Arc::new(narrowing(rows, key)?.of(owner));
-    let mut inner = cache.inner.lock().unwrap_or_else(PoisonError::into_inner);
-    if inner.version == version {
-        inner.narrowed.insert(key, left.clone());
-    }
-    Ok(left)
+pub(super) fn of_key(rows: &Rows<'_>, key: i64, owner: &Grants) -> Result<Arc<Grants>> {
+    Ok(Arc::new(narrowing(rows, key)?.of(owner)))
 }
 
 fn narrowing(rows: &Rows<'_>, key: i64) -> Result<Narrowing> {

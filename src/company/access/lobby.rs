@@ -5,6 +5,7 @@ use super::{
     locate::At,
     permissions::{Permission, SpaceView},
     policy::Check,
+    rows::Rows,
     visitor::{ActorKind, Visitor},
 };
 use crate::base::{
@@ -46,16 +47,19 @@ pub(in crate::company) fn read_space(row: &Row<'_>) -> rusqlite::Result<SpaceRow
     })
 }
 
+/// All spaces, the default one first, then by name.
+pub(super) fn all_spaces(rows: &Rows<'_>) -> Result<Vec<SpaceRow>> {
+    rows.all(&format!("SELECT {SPACE_COLUMNS} FROM spaces ORDER BY is_default DESC, name_key"), [], read_space)
+}
+
 impl Visitor {
     /// The spaces the visitor may enter, the default one first, then by name.
     pub fn spaces(&self) -> Result<Vec<SpaceRow>> {
         let now = clock::now();
         let every = !matches!(self.kind(), ActorKind::User | ActorKind::Service)
             || self.grants().decide(SpaceView::INFO, &Check::new(false), clock::now).is_ok();
-        let sql = format!("SELECT {SPACE_COLUMNS} FROM spaces ORDER BY is_default DESC, name_key");
-        let mut rows = self.space_rows(|rows| rows.all(&sql, [], read_space))?;
-        rows.retain(|row| every || self.grants().anything_in(row.id.0, now));
-        Ok(rows)
+        let rows = self.space_rows()?;
+        Ok(rows.iter().filter(|row| every || self.grants().anything_in(row.id.0, now)).cloned().collect())
     }
 
     /// One space that the visitor has located.

@@ -2,6 +2,7 @@
 //! place and nothing else.
 
 use super::{
+    lobby::{self, SpaceRow},
     permissions::{self as catalogue, Info, Permission},
     policy::{Check, Ids},
     rows::Rows,
@@ -187,27 +188,48 @@ pub(super) fn locate<T: Locate>(rows: &Rows<'_>, company: u64, within: Within, t
     }))
 }
 
-/// Finds by id, slug or name in a table whose rows carry a space: the id first, then the slug, then the name.
-fn in_space<T: Kind>(
-    rows: &Rows<'_>,
-    table: &str,
-    more: &str,
-    within: Within,
-    text: &str,
-) -> Result<Option<(i64, i64, Option<i64>)>> {
+/// The id, the space and one more number of a row.
+type Located = (i64, i64, Option<i64>);
+
+/// Finds by id, slug or name in a table whose rows carry a space: the id first, then the slug, then the name. Each is
+/// asked for by itself, so that each is one look into an index.
+fn in_space<T: Kind>(rows: &Rows<'_>, table: &str, more: &str, within: Within, text: &str) -> Result<Option<Located>> {
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let id = Id::<T>::parse(text).map_or(0, |id| id.0);
-    match within {
-        Within::Company => rows.one(&format!("SELECT id, space_id, {more} FROM {table} WHERE id = ?1"), [id], read),
-        Within::Space(space) => {
-            let sql = format!(
-                "SELECT id, space_id, {more} FROM {table} WHERE space_id = ?1 AND (id = ?2 OR slug = ?3 OR name_key = ?4)
-                 ORDER BY id = ?2 DESC, slug = ?3 DESC LIMIT 1"
-            );
-            rows.one(&sql, (space, id, names::key(text), names::key(text)), read)
+    let by = |condition: &str| format!("SELECT id, space_id, {more} FROM {table} WHERE {condition}");
+    let id = Id::<T>::parse(text).map(|id| id.0);
+    match (within, id) {
+        (Within::Company, id) => rows.one(&by("id = ?1"), [id.unwrap_or(0)], read),
+        (Within::Space(space), id) => {
+            if let Some(id) = id
+                && let Some(found) = rows.one(&by("id = ?1 AND space_id = ?2"), (id, space), read)?
+            {
+                return Ok(Some(found));
+            }
+            let key = names::key(text);
+            match rows.one(&by("space_id = ?1 AND slug = ?2"), (space, &key), read)? {
+                Some(found) => Ok(Some(found)),
+                None => rows.one(&by("space_id = ?1 AND name_key = ?2"), (space, &key), read),
+            }
         }
-        Within::Project(_) => Ok(None),
+        (Within::Project(_), _) => Ok(None),
     }
+}
+
+/// One of these spaces, by id, slug or name.
+pub(super) fn space(rows: &[SpaceRow], company: u64, text: &str) -> Option<At<Space>> {
+    let (id, key) = (Id::<Space>::parse(text), names::key(text));
+    let by_id = rows.iter().find(|row| Some(row.id) == id);
+    let found = by_id.or_else(|| rows.iter().find(|row| row.slug == key));
+    let found = found.or_else(|| rows.iter().find(|row| names::key(&row.name) == key))?;
+    let place = Place {
+        company,
+        space: Some(found.id.0),
+        groups: Ids::Any,
+        projects: Ids::Any,
+        environments: Ids::Any,
+        tenants: Ids::Any,
+    };
+    Some(At::new(found.id.0, place, text))
 }
 
 macro_rules! plain_in_space {
@@ -239,13 +261,8 @@ impl Locate for Space {
         None
     }
     fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<Space>::parse(text).map_or(0, |id| id.0);
-        let sql = "SELECT id FROM spaces WHERE id = ?1 OR slug = ?2 OR name_key = ?2 ORDER BY id = ?1 DESC, slug = ?2 DESC LIMIT 1";
-        Ok(rows.one(sql, (id, names::key(text)), |row| row.get(0))?.map(|id| Found {
-            id,
-            space: Some(id),
-            ..Found::default()
-        }))
+        let found = space(&lobby::all_spaces(rows)?, 0, text);
+        Ok(found.map(|at| Found { id: at.id.0, space: Some(at.id.0), ..Found::default() }))
     }
 }
 

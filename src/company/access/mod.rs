@@ -108,6 +108,7 @@ mod granted;
 pub mod grants;
 mod lobby;
 mod locate;
+mod memory;
 pub mod narrowing;
 pub mod permissions;
 pub(in crate::company) mod outbox;

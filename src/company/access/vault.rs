@@ -7,8 +7,8 @@ pub use bounds::size;
 pub use stamp::{CHANGED, Label, Receipt, Standing};
 
 use super::{
-    builtin,
-    grants::{self, Cache},
+    builtin, grants,
+    memory::Memory,
     outbox,
     permissions::Info,
     policy::{Check, Grants},
@@ -64,7 +64,7 @@ struct Vault {
     standing: Standing,
     rules: Rules,
     bounds: bounds::Bounds,
-    cache: Cache,
+    memory: Memory,
     tally: Tally,
     /// The last event a checkpoint covers; -1 while that was not looked up.
     signed_to: AtomicI64,
@@ -230,7 +230,7 @@ impl Company {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             store,
             seal,
-            cache: Cache::default(),
+            memory: Memory::default(),
             tally: Tally::default(),
             signed_to: AtomicI64::new(-1),
         }))
@@ -404,12 +404,15 @@ impl Company {
 
     /// The grants of a user, compiled once per change of anything they are made of.
     pub(super) fn grants_of(&self, rows: &Rows<'_>, user: i64, version: i64) -> Result<Arc<Grants>> {
-        grants::of_user(&self.0.cache, rows, user, version)
+        grants::of_user(&self.0.memory, rows, user, version)
+    }
+    pub(super) fn memory(&self) -> &Memory {
+        &self.0.memory
     }
 
     /// What a narrowed API key leaves of its owner's grants.
-    pub(super) fn grants_of_key(&self, rows: &Rows<'_>, key: i64, owner: &Grants, version: i64) -> Result<Arc<Grants>> {
-        grants::of_key(&self.0.cache, rows, key, owner, version)
+    pub(super) fn grants_of_key(&self, rows: &Rows<'_>, key: i64, owner: &Grants) -> Result<Arc<Grants>> {
+        grants::of_key(rows, key, owner)
     }
 
     /// Writes a refusal into the trail; repeated ones are counted.

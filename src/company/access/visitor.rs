@@ -3,8 +3,8 @@
 use super::{
     builtin, explain,
     granted::Granted,
-    lobby::SpaceRow,
-    locate::{self, At, Container, Locate, Within},
+    lobby::{self, SpaceRow},
+    locate::{self, At, Container, Locate},
     permissions::{Held, Info, List, Permission},
     policy::{Check, Grants, Reason},
     reach::Reach,
@@ -19,7 +19,7 @@ use crate::base::{
     ids::{Id, Space, User},
 };
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -91,6 +91,8 @@ pub struct Visitor {
     owner: Option<Arc<Grants>>,
     stamp: Stamp,
     snapshot: RefCell<Option<Snapshot>>,
+    /// The access version of the present view, where it is known.
+    version: Cell<Option<i64>>,
     known: RefCell<Known>,
 }
 
@@ -98,7 +100,7 @@ pub struct Visitor {
 #[derive(Default)]
 struct Known {
     located: Vec<At<Space>>,
-    rows: Option<Vec<SpaceRow>>,
+    rows: Option<Arc<[SpaceRow]>>,
 }
 
 impl Visitor {
@@ -131,8 +133,14 @@ impl Visitor {
             owner: None,
             stamp,
             snapshot: RefCell::new(Some(snapshot)),
+            version: Cell::new(None),
             known: RefCell::default(),
         }
+    }
+    /// Admitted with a view of this access version: what is remembered under it holds for this view.
+    pub(super) fn at_version(self, version: i64) -> Visitor {
+        self.version.set(Some(version));
+        self
     }
     pub(super) fn until(mut self, end: Moment) -> Visitor {
         self.until = Some(end);
@@ -167,6 +175,7 @@ impl Visitor {
             owner: None,
             stamp,
             snapshot: RefCell::new(None),
+            version: Cell::new(None),
             known: RefCell::default(),
         }
     }
@@ -244,7 +253,9 @@ impl Visitor {
         let space: At<Space> = match known {
             Some(at) => at,
             None => {
-                let at: At<Space> = self.locate(Within::Company, text)?;
+                let rows = self.space_rows()?;
+                let at = locate::space(&rows, self.company.stamp(), text);
+                let at = at.ok_or_else(|| Error::NotFound(text.to_owned()))?;
                 self.known.borrow_mut().located.push(at.clone());
                 at
             }
@@ -352,12 +363,21 @@ impl Visitor {
         &self.grants
     }
 
-    /// The rows of all spaces, read once in the present view.
-    pub(super) fn space_rows(&self, read: impl FnOnce(&Rows<'_>) -> Result<Vec<SpaceRow>>) -> Result<Vec<SpaceRow>> {
+    /// The rows of all spaces, read once in the present view, or remembered from one of the same access version.
+    pub(super) fn space_rows(&self) -> Result<Arc<[SpaceRow]>> {
         if let Some(rows) = &self.known.borrow().rows {
             return Ok(rows.clone());
         }
-        let rows = self.read(read)?;
+        let read = || Ok(self.read(lobby::all_spaces)?.into());
+        let rows: Arc<[SpaceRow]> = match self.version.get() {
+            Some(version) => self.company.memory().of(
+                version,
+                |known| known.spaces.clone(),
+                read,
+                |known, rows| known.spaces = Some(rows),
+            )?,
+            None => read()?,
+        };
         self.known.borrow_mut().rows = Some(rows.clone());
         Ok(rows)
     }
@@ -377,6 +397,7 @@ impl Visitor {
 
     pub(super) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
         self.snapshot.borrow_mut().take();
+        self.version.take();
         self.known.take();
         let answer = self.company.write(self.stamp.clone(), work);
         if let Err(Error::Limit(limit)) = &answer {

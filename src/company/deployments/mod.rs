@@ -247,13 +247,14 @@ mod sql {
         AND (?9 = '' OR instr(r.version_key, ?9) > 0 OR instr(e.name_key, ?9) > 0 OR instr(n.name_key, ?9) > 0)";
 
     pub fn list(rows: &Rows<'_>, seen: &str, parameters: &[Value], page: Page) -> Result<Listed<Deployment>> {
-        let total =
-            rows.number(&format!("SELECT count(*) {FROM} WHERE {WHERE} AND {seen}"), params_from_iter(parameters))?;
         let sql = format!(
             "{SELECT} {FROM} WHERE {WHERE} AND {seen} ORDER BY d.id DESC LIMIT {} OFFSET {}",
             page.take, page.skip
         );
-        Ok(Listed { items: rows.all(&sql, params_from_iter(parameters), read)?, total })
+        let items = rows.all(&sql, params_from_iter(parameters), read)?;
+        Listed::of(page, items, || {
+            rows.number(&format!("SELECT count(*) {FROM} WHERE {WHERE} AND {seen}"), params_from_iter(parameters))
+        })
     }
 
     pub fn latest(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<Vec<Deployment>> {

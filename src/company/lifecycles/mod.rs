@@ -384,10 +384,10 @@ mod sql {
     pub fn list(rows: &Rows<'_>, parameters: Vec<Value>, page: Page) -> Result<Listed<Lifecycle>> {
         let from = "FROM lifecycles WHERE space_id = ?1 AND instr(name_key, ?2) > 0
                     AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))";
-        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
         let sql = format!("SELECT {COLUMNS} {from} ORDER BY name_key LIMIT {} OFFSET {}", page.take, page.skip);
         let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-        Ok(Listed { items: items.into_iter().map(|one| with_phases(rows, one)).collect::<Result<_>>()?, total })
+        let items = items.into_iter().map(|one| with_phases(rows, one)).collect::<Result<_>>()?;
+        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Lifecycle> {

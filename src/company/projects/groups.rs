@@ -163,9 +163,9 @@ mod sql {
             "FROM project_groups WHERE space_id = ?1 AND instr(name_key, ?2) > 0
              AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3))) AND {seen}"
         );
-        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
         let sql = format!("SELECT {COLUMNS} {from} ORDER BY name_key LIMIT {} OFFSET {}", page.take, page.skip);
-        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
+        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Group> {

@@ -402,9 +402,9 @@ mod sql {
              AND (?4 IS NULL OR group_id = ?4) AND (?5 IS NULL OR lifecycle_id = ?5)
              AND (?6 IS NULL OR cloned_from = ?6) AND (?7 IS NULL OR is_disabled = ?7) AND {seen}"
         );
-        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
         let sql = format!("SELECT {FIELDS} {from} ORDER BY name_key LIMIT {} OFFSET {}", page.take, page.skip);
-        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
+        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Project> {

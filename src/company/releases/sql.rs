@@ -53,9 +53,9 @@ pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> 
          WHERE r.space_id = ?1 AND (?2 IS NULL OR r.project_id = ?2) AND (?3 IS NULL OR r.channel_id = ?3)
            AND instr(r.version_key, ?4) > 0 AND (?5 IS NULL OR r.id IN (SELECT value FROM json_each(?5))) AND {seen}"
     );
-    let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
     let sql = format!("SELECT {FIELDS}, c.name {from} ORDER BY r.id DESC LIMIT {} OFFSET {}", page.take, page.skip);
-    Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read_brief)?, total })
+    let items = rows.all(&sql, params_from_iter(&parameters), read_brief)?;
+    Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
 }
 
 pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Release> {

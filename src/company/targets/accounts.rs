@@ -371,9 +371,9 @@ mod sql {
              AND (?3 IS NULL OR a.id IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR a.kind = ?4)
              AND EXISTS (SELECT 1 FROM (SELECT a.id AS id) o LEFT JOIN account_environments x ON x.account_id = o.id WHERE {seen})"
         );
-        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
         let sql = format!("SELECT {COLUMNS} {from} ORDER BY a.name_key, a.id LIMIT {} OFFSET {}", page.take, page.skip);
-        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
+        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Account> {

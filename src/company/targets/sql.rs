@@ -82,9 +82,9 @@ pub fn list(rows: &Rows<'_>, space: i64, filter: &Filter, reach: &Reach, page: P
          AND (?9 IS NULL OR t.is_disabled = ?9) AND (?10 IS NULL OR lower(t.health) IN (SELECT value FROM json_each(?10)))
          AND (?11 IS NULL OR t.account_id = ?11) AND {seen}"
     );
-    let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
     let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.name_key, t.id LIMIT {} OFFSET {}", page.take, page.skip);
-    Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+    let items = rows.all(&sql, params_from_iter(&parameters), read)?;
+    Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
 }
 
 pub fn roles(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<String>> {

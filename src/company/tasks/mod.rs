@@ -243,9 +243,9 @@ mod sql {
 
     pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Task>> {
         let from = from(seen);
-        let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
         let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.id DESC LIMIT {} OFFSET {}", page.take, page.skip);
-        Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
+        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
     }
 
     pub fn counts(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>) -> Result<BTreeMap<State, i64>> {

@@ -54,12 +54,14 @@ pub fn list(rows: &Rows<'_>, levels: &[i64], filter: &Filter, page: Page) -> Res
     let wanted = "WHERE COALESCE(t.space_id, 0) IN (SELECT value FROM json_each(?1)) AND instr(t.name_key, ?2) > 0
                   AND (?3 IS NULL OR t.id IN (SELECT value FROM json_each(?3)))
                   AND (?4 IS NULL OR t.builtin = 'everyone' OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?4))";
-    let total = rows.number(&format!("SELECT count(*) FROM teams t {wanted}"), params_from_iter(&parameters))?;
     let sql = format!(
         "{TEAM} {wanted} ORDER BY t.space_id IS NOT NULL, s.name_key, t.builtin IS NULL, t.name_key, t.id LIMIT {} OFFSET {}",
         page.take, page.skip
     );
-    Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), team)?, total })
+    let items = rows.all(&sql, params_from_iter(&parameters), team)?;
+    Listed::of(page, items, || {
+        rows.number(&format!("SELECT count(*) FROM teams t {wanted}"), params_from_iter(&parameters))
+    })
 }
 
 pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Team> {

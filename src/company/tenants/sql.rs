@@ -57,9 +57,9 @@ pub fn list(
                SELECT 1 FROM tenant_tags u JOIN json_each(s.value) w ON w.value = u.tag_id WHERE u.tenant_id = t.id))
          AND (?6 IS NULL OR t.is_disabled = ?6) AND (?7 IS NULL OR t.cloned_from = ?7) AND {seen}"
     );
-    let total = rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters))?;
     let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.name_key, t.id LIMIT {} OFFSET {}", page.take, page.skip);
-    Ok(Listed { items: rows.all(&sql, params_from_iter(&parameters), read)?, total })
+    let items = rows.all(&sql, params_from_iter(&parameters), read)?;
+    Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
 }
 
 fn bare(rows: &Rows<'_>, id: Id<Kind>) -> Result<Tenant> {

@@ -343,13 +343,12 @@ mod sql {
         let parameters = (space, names::key(&filter.partial_name), ids);
         let from = "FROM tag_sets WHERE space_id = ?1 AND instr(name_key, ?2) > 0
                     AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))";
-        let total = rows.number(&format!("SELECT count(*) {from}"), parameters.clone())?;
         let sql = format!("SELECT {SET} {from} ORDER BY sort_order, id LIMIT {} OFFSET {}", page.take, page.skip);
-        let mut items = rows.all(&sql, parameters, read)?;
+        let mut items = rows.all(&sql, parameters.clone(), read)?;
         for set in &mut items {
             set.tags = of_set(rows, set.id)?;
         }
-        Ok(Listed { items, total })
+        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), parameters.clone()))
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<TagSet> {

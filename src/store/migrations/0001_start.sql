@@ -391,6 +391,7 @@ CREATE TABLE environments (
     UNIQUE (space_id, name_key),
     UNIQUE (space_id, slug)
 ) STRICT;
+CREATE INDEX environments_in_order ON environments (space_id, sort_order, id);
 
 CREATE TABLE lifecycles (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -469,6 +470,7 @@ CREATE TABLE tag_sets (
     sort_order INTEGER NOT NULL DEFAULT 0,
     UNIQUE (space_id, name_key)
 ) STRICT;
+CREATE INDEX tag_sets_in_order ON tag_sets (space_id, sort_order, id);
 
 CREATE TABLE tags (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -667,3 +669,39 @@ CREATE TABLE task_steps (
     position INTEGER NOT NULL,
     PRIMARY KEY (task_id, number)
 ) STRICT, WITHOUT ROWID;
+
+-- What the door remembers between requests holds for one access version. These raise it with every change of what that
+-- was made of, whichever program makes it. The times of use are left out: they change nothing that is remembered.
+CREATE TRIGGER users_changed AFTER UPDATE ON users WHEN old.last_seen_at IS new.last_seen_at BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER users_gone AFTER DELETE ON users BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER sessions_changed AFTER UPDATE ON sessions WHEN old.last_seen_at IS new.last_seen_at BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER sessions_gone AFTER DELETE ON sessions BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER api_keys_changed AFTER UPDATE ON api_keys WHEN old.last_used_at IS new.last_used_at BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER api_keys_gone AFTER DELETE ON api_keys BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER teams_made AFTER INSERT ON teams BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER teams_changed AFTER UPDATE ON teams BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER teams_gone AFTER DELETE ON teams BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER team_members_made AFTER INSERT ON team_members BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER team_members_changed AFTER UPDATE ON team_members BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER team_members_gone AFTER DELETE ON team_members BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER user_roles_made AFTER INSERT ON user_roles BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER user_roles_changed AFTER UPDATE ON user_roles BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER user_roles_gone AFTER DELETE ON user_roles BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER role_permissions_made AFTER INSERT ON role_permissions BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER role_permissions_changed AFTER UPDATE ON role_permissions BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER role_permissions_gone AFTER DELETE ON role_permissions BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER scoped_roles_made AFTER INSERT ON scoped_roles BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER scoped_roles_changed AFTER UPDATE ON scoped_roles BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER scoped_roles_gone AFTER DELETE ON scoped_roles BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER scoped_role_limits_made AFTER INSERT ON scoped_role_limits BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER scoped_role_limits_changed AFTER UPDATE ON scoped_role_limits BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER scoped_role_limits_gone AFTER DELETE ON scoped_role_limits BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER spaces_made AFTER INSERT ON spaces BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER spaces_changed AFTER UPDATE ON spaces BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER spaces_gone AFTER DELETE ON spaces BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER api_key_permissions_made AFTER INSERT ON api_key_permissions BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER api_key_permissions_changed AFTER UPDATE ON api_key_permissions BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER api_key_permissions_gone AFTER DELETE ON api_key_permissions BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER api_key_limits_made AFTER INSERT ON api_key_limits BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER api_key_limits_changed AFTER UPDATE ON api_key_limits BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER api_key_limits_gone AFTER DELETE ON api_key_limits BEGIN UPDATE company SET access_version = access_version + 1; END;

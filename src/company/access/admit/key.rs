@@ -9,11 +9,17 @@ use crate::{
         ids::{ApiKey, Id},
         secret,
     },
-    company::access::{rows::Rows, trail::Event, vault::Company, visitor::Visitor},
+    company::access::{policy::Grants, rows::Rows, trail::Event, vault::Company, visitor::Visitor},
 };
 use ipnet::IpNet;
 use sha2::{Digest, Sha256};
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 /// How a token begins that was given in exchange for a signed one.
 pub(super) const TOKEN: &str = "bht_";
@@ -28,16 +34,18 @@ pub(in crate::company) fn hash_key(key: &str) -> [u8; 32] {
     Sha256::digest(key.to_ascii_uppercase().as_bytes()).into()
 }
 
-/// A key that was found, and whose it is.
-struct Found {
+/// A key as it is remembered under one access version. What time does to it is looked at on each request.
+pub(in crate::company::access) struct KnownKey {
     id: i64,
-    hint: String,
-    last_used: Option<Moment>,
+    means: String,
     person: Person,
     until: Moment,
+    last_used: AtomicI64,
     addresses: String,
-    narrowed: bool,
     refused_at: Option<Moment>,
+    grants: Arc<Grants>,
+    /// What a narrowed key leaves of them.
+    left: Option<Arc<Grants>>,
 }
 
 /// Admits the bearer of a key or token; `None` for an unknown, expired or revoked one, for a disabled owner, and for a
@@ -47,51 +55,61 @@ pub fn api_key(company: &Company, key: &str, from: &From) -> Result<Option<Visit
         return token(company, key, from);
     }
     let snapshot = company.snapshot()?;
-    let found = snapshot.with(|rows| {
-        let Some(found) = by_hash(rows, &hash_key(key))? else { return Ok(None) };
+    let hash = hash_key(key);
+    let (version, known) = snapshot.with(|rows| {
         let version = access_version(rows)?;
-        let grants = company.grants_of(rows, found.person.id, version)?;
-        let left = match found.narrowed {
-            true => Some(company.grants_of_key(rows, found.id, &grants, version)?),
-            false => None,
-        };
-        Ok(Some((found, grants, left)))
+        let known = company.memory().of(
+            version,
+            |known| known.keys.get(&hash).cloned().map(Some),
+            || find(company, rows, &hash, version).map(|found| found.map(Arc::new)),
+            |known, key| drop(key.map(|key| known.keys.insert(hash, key))),
+        )?;
+        Ok((version, known))
     })?;
-    let Some((found, grants, left)) = found else { return Ok(None) };
-    if !comes_from(&found.addresses, &from.address) {
+    let now = clock::now();
+    let Some(known) = known.filter(|known| known.until > now) else { return Ok(None) };
+    if !comes_from(&known.addresses, &from.address) {
         drop(snapshot);
-        tell_of_stranger(company, &found, from)?;
+        tell_of_stranger(company, &known, from)?;
         return Ok(None);
     }
-    if found.last_used.is_none_or(|at| clock::now().0 - at.0 > HOUR) {
-        company.touch("UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1", found.id)?;
+    if now.0 - known.last_used.load(Ordering::Relaxed) > HOUR {
+        company.touch("UPDATE api_keys SET last_used_at = ?2 WHERE id = ?1", known.id)?;
+        known.last_used.store(now.0, Ordering::Relaxed);
     }
-    let means = format!("API key {}", found.hint);
-    let visitor = Visitor::person(company, snapshot, &found.person, None, means, from, grants).until(found.until);
-    Ok(Some(match left {
-        Some(left) => visitor.narrowed(left),
+    let (means, grants) = (known.means.clone(), known.grants.clone());
+    let visitor = Visitor::person(company, snapshot, &known.person, None, means, from, grants);
+    let visitor = visitor.until(known.until).at_version(version);
+    Ok(Some(match &known.left {
+        Some(left) => visitor.narrowed(left.clone()),
         None => visitor,
     }))
 }
 
-fn by_hash(rows: &Rows<'_>, hash: &[u8; 32]) -> Result<Option<Found>> {
-    rows.one(
+fn find(company: &Company, rows: &Rows<'_>, hash: &[u8; 32], version: i64) -> Result<Option<KnownKey>> {
+    struct Row {
+        hint: String,
+        last_used: Option<i64>,
+        narrowed: bool,
+    }
+    let found = rows.one(
         "SELECT k.id, k.hint, k.last_used_at, u.id, u.display_name, u.is_service, k.expires_at, k.addresses, k.narrowed, k.refused_at
-         FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.key_hash = ?1 AND k.expires_at > ?2 AND u.state = 'active'",
-        (&hash[..], clock::now()),
+         FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.key_hash = ?1 AND u.state = 'active'",
+        [&hash[..]],
         |row| {
-            Ok(Found {
-                id: row.get(0)?,
-                hint: row.get(1)?,
-                last_used: row.get(2)?,
-                person: Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)? },
-                until: row.get(6)?,
-                addresses: row.get(7)?,
-                narrowed: row.get(8)?,
-                refused_at: row.get(9)?,
-            })
+            let stored = Row { hint: row.get(1)?, last_used: row.get(2)?, narrowed: row.get(8)? };
+            let person = Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)? };
+            Ok((row.get(0)?, stored, person, row.get(6)?, row.get(7)?, row.get(9)?))
         },
-    )
+    )?;
+    let Some((id, Row { hint, last_used, narrowed }, person, until, addresses, refused_at)) = found else {
+        return Ok(None);
+    };
+    let grants = company.grants_of(rows, person.id, version)?;
+    let left = if narrowed { Some(company.grants_of_key(rows, id, &grants)?) } else { None };
+    let last_used = last_used.unwrap_or(0).into();
+    let means = format!("API key {hint}");
+    Ok(Some(KnownKey { id, means, person, until, last_used, addresses, refused_at, grants, left }))
 }
 
 /// Whether an address is in one of these networks, written as a JSON list; none of them: every address is.
@@ -106,17 +124,17 @@ fn comes_from(networks: &str, address: &str) -> bool {
 }
 
 /// Somebody has the key who should not: told in the trail, once an hour for each key.
-fn tell_of_stranger(company: &Company, found: &Found, from: &From) -> Result<()> {
+fn tell_of_stranger(company: &Company, known: &KnownKey, from: &From) -> Result<()> {
     let now = clock::now();
-    if found.refused_at.is_some_and(|at| now.0 - at.0 < HOUR) {
+    if known.refused_at.is_some_and(|at| now.0 - at.0 < HOUR) {
         return Ok(());
     }
-    let mut stamp = stamp_of(found.person.id, &found.person.display_name, from);
-    stamp.means = format!("API key {}", found.hint);
+    let mut stamp = stamp_of(known.person.id, &known.person.display_name, from);
+    stamp.means = known.means.clone();
     company.write(stamp, |tx| {
-        tx.run("UPDATE api_keys SET refused_at = ?2 WHERE id = ?1", (found.id, now))?;
-        let id: Id<ApiKey> = Id::new(found.id);
-        let event = Event::new("LoginFailed").say("An API key of ").say(&found.person.display_name);
+        tx.run("UPDATE api_keys SET refused_at = ?2 WHERE id = ?1", (known.id, now))?;
+        let id: Id<ApiKey> = Id::new(known.id);
+        let event = Event::new("LoginFailed").say("An API key of ").say(&known.person.display_name);
         tx.record(event.say(" was used from an address it may not come from").related(id), ())
     })
 }

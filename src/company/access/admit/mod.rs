@@ -24,6 +24,7 @@ pub use proof::{PROOF_LIFE, prove, ways};
 pub use session::{Entry, PendingSession, Stage, device_cookie, enter, sign_out};
 
 pub(in crate::company) use key::{hash_key, new_key};
+pub(in crate::company::access) use {key::KnownKey, session::KnownSession};
 
 use super::{
     rows::{Rows, Writing},

@@ -13,11 +13,16 @@ use crate::{
     },
     company::access::{
         outbox,
+        policy::Grants,
         rows::{Rows, Writing},
         trail::Event,
         vault::Company,
         visitor::Visitor,
     },
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
 };
 
 /// A session ends after so long without use.
@@ -80,13 +85,21 @@ pub(super) struct Stored {
     pub stage: Stage,
     pub last_seen: Moment,
     pub proved: Option<Moment>,
+    pub expires_at: Moment,
+}
+
+/// A finished session as it is remembered under one access version. What time does to it is looked at on each request.
+pub(in crate::company::access) struct KnownSession {
+    stored: Stored,
+    last_seen: AtomicI64,
+    grants: Arc<Grants>,
 }
 
 /// The session of a token, if it is alive and its user active.
 pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
     let now = clock::now();
     rows.one(
-        "SELECT s.id, s.stage, s.last_seen_at, u.id, u.display_name, u.is_service, s.proved_at
+        "SELECT s.id, s.stage, s.last_seen_at, u.id, u.display_name, u.is_service, s.proved_at, s.expires_at
          FROM sessions s JOIN users u ON u.id = s.user_id
          WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND s.failures < ?4 AND u.state = 'active'",
         (&hash(token)[..], now, now.plus(-IDLE), super::code::FAILURES),
@@ -98,7 +111,8 @@ pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
             };
             let person =
                 Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)? };
-            Ok(Stored { id: row.get(0)?, stage, last_seen: row.get(2)?, person, proved: row.get(6)? })
+            let (last_seen, proved, expires_at) = (row.get(2)?, row.get(6)?, row.get(7)?);
+            Ok(Stored { id: row.get(0)?, stage, last_seen, person, proved, expires_at })
         },
     )
 }
@@ -171,23 +185,47 @@ pub(super) fn complete(tx: &Writing<'_>, session: i64, token: &str) -> Result<()
 /// Looks at the cookie's token.
 pub fn enter(company: &Company, token: &str, from: &From) -> Result<Entry> {
     let snapshot = company.snapshot()?;
-    let found = snapshot.with(|rows| {
-        let Some(stored) = find(rows, token)? else { return Ok(None) };
+    let key = hash(token);
+    let (version, known) = snapshot.with(|rows| {
         let version = access_version(rows)?;
-        Ok(Some((company.grants_of(rows, stored.person.id, version)?, stored)))
+        let known = company.memory().of(
+            version,
+            |known| known.sessions.get(&key).cloned().map(Some),
+            || {
+                let Some(stored) = find(rows, token)? else { return Ok(None) };
+                let (last_seen, grants) =
+                    (stored.last_seen.0.into(), company.grants_of(rows, stored.person.id, version)?);
+                Ok(Some(Arc::new(KnownSession { stored, last_seen, grants })))
+            },
+            |known, session| {
+                // Only what is finished is remembered: wrong codes count up without raising the version.
+                if let Some(session) = session.filter(|session| session.stored.stage == Stage::Full) {
+                    known.sessions.insert(key, session);
+                }
+            },
+        )?;
+        Ok((version, known))
     })?;
-    let Some((grants, stored)) = found else { return Ok(Entry::Nobody) };
+    let Some(known) = known else { return Ok(Entry::Nobody) };
+    let stored = &known.stored;
     if stored.stage != Stage::Full {
-        return Ok(Entry::Pending(PendingSession { id: stored.id, person: stored.person, stage: stored.stage }));
+        let (id, person, stage) = (stored.id, stored.person.clone(), stored.stage);
+        return Ok(Entry::Pending(PendingSession { id, person, stage }));
     }
     let now = clock::now();
-    if now.0 - stored.last_seen.0 > 5 * MINUTE {
+    let last_seen = known.last_seen.load(Ordering::Relaxed);
+    if stored.expires_at <= now || last_seen <= now.plus(-IDLE).0 {
+        return Ok(Entry::Nobody);
+    }
+    if now.0 - last_seen > 5 * MINUTE {
         // "Last seen" is no change of anything that is told; it has no event.
         company.touch("UPDATE sessions SET last_seen_at = ?2 WHERE id = ?1", stored.id)?;
         company.touch("UPDATE users SET last_seen_at = ?2 WHERE id = ?1", stored.person.id)?;
+        known.last_seen.store(now.0, Ordering::Relaxed);
     }
+    let grants = known.grants.clone();
     let visitor = Visitor::person(company, snapshot, &stored.person, Some(stored.id), "session".into(), from, grants);
-    Ok(Entry::Admitted(Box::new(visitor.proved(stored.proved))))
+    Ok(Entry::Admitted(Box::new(visitor.proved(stored.proved).at_version(version))))
 }
 
 /// The cookie that makes the browser of this full session known, if it is not: the next sign-in from it has a budget of
