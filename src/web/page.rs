@@ -7,8 +7,8 @@
 //! This file knows nothing of the rest of the program: plain words in, markup out.
 //! `templates/README.md` shows how the three kinds of page are written.
 
-use askama::Template;
 use askama::filters::HtmlSafe;
+use askama::{FastWritable, Template, Values};
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -44,11 +44,31 @@ pub fn icon(name: &str) -> Icon<'_> {
     Icon(name)
 }
 
-impl fmt::Display for Icon<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Icon<'_> {
+    /// Piece by piece: a page has dozens of them.
+    fn draw(&self, to: &mut dyn fmt::Write) -> fmt::Result {
         // Names are ours, but a stray one must not break out of the attribute.
         let name = self.0.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or("");
-        write!(f, "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"{}/icons.svg#{name}\"/></svg>", static_prefix())
+        for piece in [
+            "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"",
+            static_prefix(),
+            "/icons.svg#",
+            name,
+            "\"/></svg>",
+        ] {
+            to.write_str(piece)?;
+        }
+        Ok(())
+    }
+}
+impl fmt::Display for Icon<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.draw(f)
+    }
+}
+impl FastWritable for Icon<'_> {
+    fn write_into(&self, to: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
+        Ok(self.draw(to)?)
     }
 }
 impl HtmlSafe for Icon<'_> {}

@@ -3,6 +3,7 @@
 mod budget;
 mod files;
 mod proof;
+mod memory;
 mod random;
 mod refusals;
 mod rules;

@@ -1,0 +1,99 @@
+//! What is remembered between requests is forgotten with every change of what it was made of, whoever makes the change:
+//! also a statement of another program straight into the file.
+
+use crate::company::{
+    access::{From, Visitor, admit, permissions::EnvironmentView, permissions::List},
+    testing::{Harbour, Scope, harbour},
+};
+
+fn raw(harbour: &Harbour, sql: &str) {
+    harbour.company.store_for_tests().write(|c| Ok(c.execute_batch(sql)?)).unwrap();
+}
+
+fn version(harbour: &Harbour) -> i64 {
+    harbour.company.snapshot().unwrap().with(|rows| rows.number("SELECT access_version FROM company", [])).unwrap()
+}
+
+#[test]
+fn every_change_of_people_sessions_keys_teams_roles_and_spaces_raises_the_version_and_use_does_not() {
+    let harbour = harbour();
+    let ben = harbour.user("Ben");
+    harbour.team("Deployers", &[ben], &[("Deployment creator", Scope { environments: &[1], ..Scope::EVERYWHERE })]);
+    let hash = |n: u8| format!("X'{}'", format!("{n:02x}").repeat(32));
+    raw(
+        &harbour,
+        &format!(
+            "INSERT INTO sessions (id, token_hash, user_id, stage, created_at, last_seen_at, expires_at) VALUES (7, {}, {ben}, 'full', 1, 1, 1);
+             INSERT INTO api_keys (id, user_id, key_hash, hint, purpose, created_at, expires_at) VALUES (7, {ben}, {}, 'API-A', 'CI', 1, 1);",
+            hash(1),
+            hash(2)
+        ),
+    );
+    let limits = "(scoped_role_id, dimension, target_id)";
+    for (statement, raises) in [
+        ("UPDATE users SET last_seen_at = 5 WHERE display_name = 'Ben'".to_owned(), false),
+        ("UPDATE sessions SET last_seen_at = 5".into(), false),
+        ("UPDATE api_keys SET last_used_at = 5".into(), false),
+        ("UPDATE users SET display_name = 'Benjamin' WHERE display_name = 'Ben'".into(), true),
+        ("UPDATE users SET state = 'inactive' WHERE display_name = 'Benjamin'".into(), true),
+        ("UPDATE sessions SET expires_at = 2".into(), true),
+        (format!("UPDATE sessions SET token_hash = {}", hash(3)), true),
+        ("DELETE FROM sessions WHERE id = 7".into(), true),
+        ("UPDATE api_keys SET expires_at = 2".into(), true),
+        ("DELETE FROM api_keys WHERE id = 7".into(), true),
+        ("UPDATE scoped_roles SET expires_at = 9".into(), true),
+        (format!("INSERT INTO scoped_role_limits {limits} SELECT max(id), 'tenant', 1 FROM scoped_roles"), true),
+        ("DELETE FROM scoped_role_limits WHERE dimension = 'tenant'".into(), true),
+        ("DELETE FROM scoped_roles WHERE team_id = (SELECT id FROM teams WHERE name = 'Deployers')".into(), true),
+        (
+            "INSERT INTO role_permissions (role_id, level, permission) VALUES (1, 'space', 'RunbookRunCreateX')".into(),
+            true,
+        ),
+        ("DELETE FROM role_permissions WHERE permission = 'RunbookRunCreateX'".into(), true),
+        ("DELETE FROM team_members WHERE team_id = (SELECT id FROM teams WHERE name = 'Deployers')".into(), true),
+        ("DELETE FROM teams WHERE name = 'Deployers'".into(), true),
+        ("INSERT INTO spaces (name, name_key, slug, created_at) VALUES ('Two', 'two', 'two', 1)".into(), true),
+        ("UPDATE spaces SET name = 'Second' WHERE slug = 'two'".into(), true),
+        ("DELETE FROM spaces WHERE slug = 'two'".into(), true),
+        ("DELETE FROM users WHERE display_name = 'Benjamin'".into(), true),
+    ] {
+        let before = version(&harbour);
+        raw(&harbour, &statement);
+        assert_eq!(version(&harbour) > before, raises, "{statement}");
+    }
+}
+
+#[test]
+fn a_remembered_key_and_its_rights_end_with_a_statement_of_another_program() {
+    let harbour = harbour();
+    let ben = harbour.user("Ben");
+    harbour.team("Viewers", &[ben], &[("Environment viewer", Scope::EVERYWHERE)]);
+    let key = "API-BENSKEYFORTHISTEST";
+    let hash = data_encoding::HEXLOWER.encode(&admit::hash_key(key));
+    raw(
+        &harbour,
+        &format!(
+            "INSERT INTO api_keys (user_id, key_hash, hint, purpose, created_at, expires_at) VALUES ({ben}, X'{hash}', 'API-BE', 'CI', 1, 9999999999999)"
+        ),
+    );
+    let comes = || admit::api_key(&harbour.company, key, &From::default()).unwrap();
+    let sees = |visitor: &Visitor| {
+        let space = visitor.locate_space("Default");
+        space.is_ok_and(|space| visitor.ask(List::<EnvironmentView>::of(&space)).is_ok())
+    };
+    for _ in 0..2 {
+        assert!(sees(&comes().unwrap()));
+    }
+    raw(&harbour, "UPDATE spaces SET name = 'First', name_key = 'first', slug = 'first'");
+    assert!(!sees(&comes().unwrap()), "the space is remembered under its old name");
+    raw(&harbour, "UPDATE spaces SET name = 'Default', name_key = 'default', slug = 'default'");
+    assert!(sees(&comes().unwrap()));
+    raw(&harbour, "DELETE FROM team_members WHERE team_id = (SELECT id FROM teams WHERE name = 'Viewers')");
+    assert!(!sees(&comes().unwrap()));
+    raw(&harbour, &format!("UPDATE users SET state = 'inactive' WHERE id = {ben}"));
+    assert!(comes().is_none());
+    raw(&harbour, &format!("UPDATE users SET state = 'active' WHERE id = {ben}"));
+    assert!(comes().is_some());
+    raw(&harbour, "UPDATE api_keys SET expires_at = 5");
+    assert!(comes().is_none());
+}
