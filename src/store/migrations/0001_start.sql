@@ -671,12 +671,16 @@ CREATE TABLE task_steps (
 ) STRICT, WITHOUT ROWID;
 
 -- What the door remembers between requests holds for one access version. These raise it with every change of what that
--- was made of, whichever program makes it. The times of use are left out: they change nothing that is remembered.
-CREATE TRIGGER users_changed AFTER UPDATE ON users WHEN old.last_seen_at IS new.last_seen_at BEGIN UPDATE company SET access_version = access_version + 1; END;
+-- was made of, whichever program makes it. The times of use alone are left out: they change nothing that is remembered.
+-- A new column of users, sessions and api_keys belongs into these lists; a test compares them.
+CREATE TRIGGER users_changed AFTER UPDATE OF id, username, username_key, display_name, email, email_key, state, is_service, password_hash, devices_since, created_at
+    ON users BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER users_gone AFTER DELETE ON users BEGIN UPDATE company SET access_version = access_version + 1; END;
-CREATE TRIGGER sessions_changed AFTER UPDATE ON sessions WHEN old.last_seen_at IS new.last_seen_at BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER sessions_changed AFTER UPDATE OF id, token_hash, user_id, stage, pending_secret, created_at, expires_at, failures, proved_at, address, agent, known_device
+    ON sessions BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER sessions_gone AFTER DELETE ON sessions BEGIN UPDATE company SET access_version = access_version + 1; END;
-CREATE TRIGGER api_keys_changed AFTER UPDATE ON api_keys WHEN old.last_used_at IS new.last_used_at BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER api_keys_changed AFTER UPDATE OF id, user_id, key_hash, hint, purpose, created_at, expires_at, addresses, narrowed, warned, refused_at
+    ON api_keys BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER api_keys_gone AFTER DELETE ON api_keys BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER teams_made AFTER INSERT ON teams BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER teams_changed AFTER UPDATE ON teams BEGIN UPDATE company SET access_version = access_version + 1; END;

@@ -97,3 +97,25 @@ fn a_remembered_key_and_its_rights_end_with_a_statement_of_another_program() {
     raw(&harbour, "UPDATE api_keys SET expires_at = 5");
     assert!(comes().is_none());
 }
+
+#[test]
+fn only_times_of_use_are_left_out_of_what_raises_the_version() {
+    let harbour = harbour();
+    let snapshot = harbour.company.snapshot().unwrap();
+    for (table, time_of_use) in [("users", "last_seen_at"), ("sessions", "last_seen_at"), ("api_keys", "last_used_at")]
+    {
+        let (columns, trigger): (Vec<String>, Option<String>) = snapshot
+            .with(|rows| {
+                let sql = format!("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = '{table}_changed'");
+                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                Ok((rows.all(&columns, [], |row| row.get(0))?, rows.one(&sql, [], |row| row.get(0))?))
+            })
+            .unwrap();
+        let trigger = trigger.unwrap();
+        let list = trigger.split_once("UPDATE OF").unwrap().1.split_once("\n").unwrap().0;
+        let listed: Vec<&str> = list.split(',').map(str::trim).collect();
+        for column in columns {
+            assert_eq!(listed.contains(&column.as_str()), column != time_of_use, "{table}.{column}");
+        }
+    }
+}
