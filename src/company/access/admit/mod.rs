@@ -6,6 +6,7 @@
 pub(in crate::company) mod budget;
 mod code;
 mod device;
+mod face;
 mod factor;
 mod key;
 mod password;
@@ -17,6 +18,7 @@ mod session;
 pub(in crate::company) use code::code_in;
 pub use code::{Enrolled, Enrolment, check_code, enrol, enrolment, grace, later};
 pub use device::DEVICE_LIFE;
+pub use face::logo;
 pub use factor::{Offered, Ways, ways_to_finish};
 pub use key::api_key;
 pub use password::{SignedIn, accept_invitation, decoy, hash_password, invitation, sign_in};

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     base::{
-        clock::{self, DAY, HOUR, MINUTE, Moment},
+        clock::{self, DAY, MINUTE, Moment},
         error::Result,
         ids::{Id, User},
     },
@@ -15,6 +15,7 @@ use crate::{
         outbox,
         policy::Grants,
         rows::{Rows, Writing},
+        rules::rules,
         trail::Event,
         vault::Company,
         visitor::Visitor,
@@ -25,10 +26,8 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-/// A session ends after so long without use.
-const IDLE: i64 = 12 * HOUR;
-/// And after so long in any case.
-const LONGEST: i64 = 14 * DAY;
+/// No session outlives this without use, whatever its company has settled.
+const IDLE: i64 = 7 * DAY;
 /// Between password and code there is no more time than this.
 const PENDING: i64 = 15 * MINUTE;
 
@@ -173,7 +172,7 @@ pub(super) fn complete(tx: &Writing<'_>, session: i64, token: &str) -> Result<()
     }
     tx.run(
         "UPDATE sessions SET stage = 'full', token_hash = ?2, pending_secret = NULL, failures = 0, last_seen_at = ?3, expires_at = ?4, proved_at = ?3 WHERE id = ?1",
-        (session, &hash(token)[..], now, now.plus(LONGEST)),
+        (session, &hash(token)[..], now, now.plus(rules(tx)?.session_absolute())),
     )?;
     tx.run(
         "UPDATE users SET last_seen_at = ?2 WHERE id = (SELECT user_id FROM sessions WHERE id = ?1)",
@@ -214,10 +213,11 @@ pub fn enter(company: &Company, token: &str, from: &From) -> Result<Entry> {
     }
     let now = clock::now();
     let last_seen = known.last_seen.load(Ordering::Relaxed);
-    if stored.expires_at <= now || last_seen <= now.plus(-IDLE).0 {
+    let idle = company.rules().session_idle();
+    if stored.expires_at <= now || last_seen <= now.plus(-idle).0 {
         return Ok(Entry::Nobody);
     }
-    if now.0 - last_seen > 5 * MINUTE {
+    if now.0 - last_seen > (idle / 4).min(5 * MINUTE) {
         // "Last seen" is no change of anything that is told; it has no event.
         company.touch("UPDATE sessions SET last_seen_at = ?2 WHERE id = ?1", stored.id)?;
         company.touch("UPDATE users SET last_seen_at = ?2 WHERE id = ?1", stored.person.id)?;
