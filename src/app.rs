@@ -42,6 +42,8 @@ pub struct Settings {
     pub allow_unsandboxed: bool,
     /// How long running tasks get to finish when the server stops.
     pub grace: Duration,
+    /// Where checkpoints of trails go, and which addresses may be asked.
+    pub trails: execution::keeper::Settings,
     /// The mail server, if there is one.
     pub mail: Option<execution::mail::Settings>,
     /// Networks of proxies whose word for a visitor's address is taken.
@@ -118,7 +120,8 @@ impl Server {
         let key = Arc::new(engine);
         let engine = start_engine(&self, key.clone())?;
         let (appliance, mailer) = (self.desk.appliance.clone(), self.mailer.take());
-        let post = Running(execution::mail::start(appliance, key, mailer, self.url(), stop.clone()));
+        let post = Running(execution::mail::start(appliance.clone(), key.clone(), mailer, self.url(), stop.clone()));
+        let trails = Running(execution::keeper::start(appliance, key, self.settings.trails.clone(), stop.clone()));
         let minder = tokio::spawn(mind(self.desk.clone(), stop.clone()));
         let app = router(self.desk.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let signalled = stop.clone();
@@ -140,6 +143,7 @@ impl Server {
         tell_service_manager("STOPPING=1");
         engine.stopped().await;
         post.stopped().await;
+        trails.stopped().await;
         minder.abort();
         signals.abort();
         tracing::info!("stopped");

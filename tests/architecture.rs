@@ -328,3 +328,64 @@ fn a_command_takes_its_proof_first() {
     }
     none(findings, "The proof stands first in a command:");
 }
+
+#[test]
+fn every_kind_of_event_that_is_written_can_be_asked_for_and_the_other_way_round() {
+    let known: BTreeSet<&str> = bulkhead::company::audit::CATEGORIES.iter().map(|(name, _)| *name).collect();
+    let (mut findings, mut said) = (Vec::new(), BTreeSet::new());
+    for source in sources().iter().filter(|source| !source.path.starts_with("src/company/audit/categories.rs")) {
+        for (number, line) in source.text.lines().enumerate() {
+            let named = line.split("Event::new(\"").nth(1).and_then(|rest| rest.split('"').next());
+            if let Some(name) = named.filter(|name| !known.contains(name)) {
+                findings.push(format!("{}:{} writes {name}, which nobody can ask for", source.path, number + 1));
+            }
+        }
+        if source.part() == "company" || source.part() == "appliance" {
+            said.extend(source.strings.iter().map(|(_, string)| string.clone()));
+        }
+    }
+    // The commands that write these are on their way.
+    for name in ["RecoveryCodesMade", "SecondFactorRemoved"] {
+        said.insert(name.to_owned());
+    }
+    findings.extend(known.iter().filter(|name| !said.contains(**name)).map(|name| format!("nothing writes {name}")));
+    none(findings, "The kinds of events stand in src/company/audit/categories.rs, all of them and no others:");
+}
+
+#[test]
+fn events_leave_the_trail_in_one_place() {
+    let mut findings = Vec::new();
+    for source in sources().iter().filter(|source| !source.path.starts_with("src/company/access/trail/")) {
+        for (line, string) in &source.strings {
+            let words: Vec<&str> = string.split_whitespace().collect();
+            let touches = |table: &str| {
+                words
+                    .windows(2)
+                    .any(|pair| matches!(pair[0], "INTO" | "UPDATE") && pair[1].trim_start_matches('(') == table)
+                    || words.windows(3).any(|three| three[0] == "DELETE" && three[1] == "FROM" && three[2] == table)
+            };
+            if ["events", "tombstones", "trail_end"].into_iter().any(touches) {
+                findings.push(format!("{}:{line} {string}", source.path));
+            }
+        }
+    }
+    none(findings, "Only the trail itself writes its tables:");
+}
+
+#[test]
+fn only_a_tasks_own_book_is_written_without_an_event() {
+    let mut findings = Vec::new();
+    for source in sources() {
+        for (number, line) in source.code.lines().enumerate() {
+            let place = |call: &str, folder: &str| line.contains(call) && !source.path.starts_with(folder);
+            let declared = line.contains("fn note");
+            // The outbox keeps its own book on letters under way.
+            let task = place("granted.note(", "src/company/tasks/") && place("granted.note(", "src/company/post.rs");
+            let told = place(".note_told(", "src/company/audit/keep.rs");
+            if !declared && (task || told) {
+                findings.push(format!("{}:{} {}", source.path, number + 1, line.trim()));
+            }
+        }
+    }
+    none(findings, "A change without an event is for a task's lease and steps, and for whom checkpoints were told to:");
+}

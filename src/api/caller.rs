@@ -15,7 +15,7 @@ use crate::{
             admit::{self, Entry},
         },
     },
-    http::{call::Call, headers, table::Parameters},
+    http::{call::Call, download::Download, headers, table::Parameters},
 };
 use axum::{
     body::Body as HttpBody,
@@ -37,6 +37,7 @@ enum Content {
     Json(Value),
     Nothing,
     Text(String),
+    File(Download),
 }
 
 impl Reply {
@@ -56,6 +57,10 @@ impl Reply {
     pub fn text(text: String) -> Result<Reply> {
         Ok(Reply { status: StatusCode::OK, content: Content::Text(text), after: None })
     }
+    /// 200 with a file, made while it is sent.
+    pub fn file(download: Download) -> Result<Reply> {
+        Ok(Reply { status: StatusCode::OK, content: Content::File(download), after: None })
+    }
     /// Any status with a document.
     pub fn with(status: StatusCode, value: Value) -> Reply {
         Reply { status, content: Content::Json(value), after: None }
@@ -69,6 +74,11 @@ impl Reply {
     /// The HTTP answer.
     pub(super) fn respond(self, secure: bool) -> Response {
         let (kind, body) = match self.content {
+            Content::File(download) => {
+                let mut response = download.respond();
+                headers::protect(response.headers_mut(), secure);
+                return response;
+            }
             // A value made of what was already in memory can always be written down.
             Content::Json(value) => ("application/json; charset=utf-8", serde_json::to_vec(&value).unwrap_or_default()),
             Content::Text(text) => ("text/plain; charset=utf-8", text.into_bytes()),
@@ -137,6 +147,12 @@ impl<'c> Ask<'c> {
         Ok(self)
     }
 
+    /// The same question, to be asked anew after the answer has begun.
+    pub fn again(&self) -> Result<Again> {
+        let slug = self.company()?.slug().to_owned();
+        Ok(Again { call: self.call.clone(), slug, parameters: self.parameters.clone() })
+    }
+
     /// Who calls.
     ///
     /// # Errors
@@ -188,6 +204,24 @@ impl<'c> Ask<'c> {
     /// `skip` and `take`.
     pub fn page(&self) -> Page {
         self.call.page()
+    }
+}
+
+/// A request that is asked again for each piece of its answer.
+pub struct Again {
+    call: Call,
+    slug: String,
+    parameters: Parameters,
+}
+
+impl Again {
+    /// Admits whoever asked once more, and asks.
+    ///
+    /// # Errors
+    /// `NotFound` when they are not admitted any more.
+    pub fn with<T>(&self, work: impl FnOnce(&Ask) -> Result<T>) -> Result<T> {
+        let ask = Ask::enter(&self.call, &self.slug, false).map_err(|_| Error::NotFound("visitor".into()))?;
+        work(&ask.at(self.parameters.clone()))
     }
 }
 

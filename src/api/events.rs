@@ -9,14 +9,20 @@ use crate::{
         clock::Moment,
         error::{Error, Result},
         ids::{self, Id, Kind},
+        paging::{Listed, Page},
     },
     company::{
         access::{
-            Granted,
-            permissions::{EventView, List},
+            Archive, Granted,
+            permissions::{ConfigureServer, EventRetentionDelete, EventRetentionView, EventView, List},
         },
-        audit::{self, CATEGORIES, Event, Filter},
+        audit::{
+            self, CATEGORIES, Event, Filter, GROUPS,
+            export::{self as out, Format},
+            keep,
+        },
     },
+    http::download::{Download, of_file},
 };
 use serde_json::{Map, Value, json};
 
@@ -100,9 +106,20 @@ fn filter(ask: &Ask) -> Result<Filter> {
     regarding.extend(ask.call.asked_all("regardingAny"));
     regarding.retain(|id| !id.trim().is_empty());
     let mut categories = ask.call.asked_all("eventCategories");
-    categories.retain(|category| !category.trim().is_empty());
+    for name in ask.call.asked_all("eventGroups") {
+        match audit::group(&name) {
+            Some(kinds) => categories.extend(kinds.iter().map(|kind| (*kind).to_owned())),
+            // A group that there is not has nothing in it.
+            None => categories.push(name),
+        }
+    }
     Ok(Filter {
         categories,
+        agents: ask.call.asked_all("eventAgents"),
+        actor: ask.asked_text("actor"),
+        groups: many(ask, "projectGroups"),
+        tags: ask.call.asked_all("tags"),
+        kinds: ask.call.asked_all("documentTypes"),
         users,
         projects: many(ask, "projects"),
         environments: many(ask, "environments"),
@@ -124,7 +141,10 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
         _ => format!("{}/events", resource::space_api(ask, ask.space()?.id().0)),
     };
     let listed = audit::list(&levels(ask)?, &filter(ask)?, ask.page())?;
-    let template = "skip,take,regarding,regardingAny,users,projects,environments,tenants,eventCategories,from,to,fromAutoId,toAutoId,spaces,includeSystem,excludeDifference";
+    if ask.asked_bool("asCsv") == Some(true) {
+        return export_as(ask, Format::Csv);
+    }
+    let template = "skip,take,regarding,regardingAny,users,projects,projectGroups,environments,tenants,tags,eventGroups,eventCategories,eventAgents,documentTypes,from,to,fromAutoId,toAutoId,spaces,includeSystem,excludeDifference,asCsv,text,actor";
     resource::collection(&own, "Event", listed, ask.page(), template, |event| draw(ask, event))
 }
 
@@ -140,15 +160,100 @@ pub(super) fn categories(_: &Ask) -> Result<Reply> {
     Reply::ok(CATEGORIES.iter().map(|(id, name)| json!({ "Id": id, "Name": name })).collect())
 }
 
-/// Groups of kinds: none yet.
+/// Groups of kinds.
 pub(super) fn groups(_: &Ask) -> Result<Reply> {
-    Reply::ok(json!([]))
+    Reply::ok(
+        GROUPS.iter().map(|(id, name, kinds)| json!({ "Id": id, "Name": name, "EventCategories": kinds })).collect(),
+    )
+}
+
+/// All that is asked for as a file: `format=jsonl` or `csv`, with the filters of the list.
+pub(super) fn export(ask: &Ask) -> Result<Reply> {
+    let wrong = || Error::invalid("format", "Give jsonl or csv.");
+    let format = match ask.asked_text("format").trim() {
+        "" => Format::JsonLines,
+        word => Format::of(word).ok_or_else(wrong)?,
+    };
+    export_as(ask, format)
+}
+
+fn export_as(ask: &Ask, format: Format) -> Result<Reply> {
+    let asked = ask.call.uri.query().unwrap_or_default();
+    // A key can stand in the address; it does not belong into the trail.
+    let asked: Vec<&str> = asked.split('&').filter(|pair| !pair.to_ascii_lowercase().starts_with("apikey=")).collect();
+    let mut export = out::begin(&levels(ask)?, filter(ask)?, format, &asked.join("&"))?;
+    let name = format!("trail-{}.{}", ask.company()?.slug(), format.ending());
+    let again = ask.again()?;
+    let pieces = Box::new(move || {
+        // Whoever lost the right, or the key, gets no further piece.
+        again.with(|ask| out::next(&levels(ask)?, &mut export))
+    });
+    Reply::file(Download::new(format.media_type(), &name, pieces))
+}
+
+fn archive_number(ask: &Ask) -> Result<i64> {
+    let text = ask.parameter("id");
+    let number = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    number.parse().map_err(|_| Error::NotFound(text.to_owned()))
+}
+
+/// The archives of old days.
+pub(super) fn archives(ask: &Ask) -> Result<Reply> {
+    let all = keep::archives(&ask.visitor()?.ask(EventRetentionView {})?)?;
+    let draw = |one: &Archive| {
+        let own = format!("{}/events/archives/{}", resource::api(ask), one.number);
+        json!({
+            "Id": one.number.to_string(), "FileName": one.file, "Day": one.day, "FirstAutoId": one.first, "LastAutoId": one.last,
+            "FileBytes": one.bytes, "CreatedDate": one.at.wire(), "DeletedDate": one.removed_at.map(|at| at.wire()),
+            "Links": resource::links(&own, &[]),
+        })
+    };
+    let listed = Listed { total: all.len() as i64, items: all };
+    let own = format!("{}/events/archives", resource::api(ask));
+    resource::collection(&own, "ArchivedEventFile", listed, Page::ALL, "", draw)
+}
+
+/// One archive as a file.
+pub(super) fn archive(ask: &Ask) -> Result<Reply> {
+    let number = archive_number(ask);
+    let (about, file) = out::archive(&ask.visitor()?.ask(EventRetentionView {})?, number?)?;
+    Reply::file(Download::new(Format::JsonLines.media_type(), &about.file, of_file(file)))
+}
+
+/// Deletes an archive.
+pub(super) fn delete_archive(ask: &Ask) -> Result<Reply> {
+    let number = archive_number(ask);
+    out::delete_archive(&ask.visitor()?.ask(EventRetentionDelete {})?, number?)?;
+    Reply::done()
+}
+
+/// What the trail can be proved with.
+pub(super) fn proofs(ask: &Ask) -> Result<Reply> {
+    let proofs = keep::standing(&ask.visitor()?.ask(EventRetentionView {})?)?;
+    let last =
+        proofs.last.map(|(number, event, at)| json!({ "Number": number, "AutoId": event, "Written": at.wire() }));
+    let witness = |one: &keep::Standing| json!({ "Kind": one.kind, "Checkpoint": one.told, "Told": one.told_at.map(|at| at.wire()), "Fault": one.fault });
+    Reply::ok(json!({
+        "PublicKey": proofs.public_key, "Fingerprint": proofs.fingerprint, "LastCheckpoint": last,
+        "RetentionDays": proofs.retention_days, "Witnesses": proofs.witnesses.iter().map(witness).collect::<Vec<_>>(),
+    }))
+}
+
+/// The secret of the checkpoints' webhook.
+pub(super) fn secret(ask: &Ask) -> Result<Reply> {
+    let secret = keep::webhook_secret(&ask.visitor()?.ask(ConfigureServer {})?)?;
+    Reply::ok(json!({ "Secret": secret }))
 }
 
 /// By what events are caused.
 pub(super) fn agents(_: &Ask) -> Result<Reply> {
-    let all =
-        [("user", "A person"), ("service", "A service account"), ("engine", "Bulkhead"), ("operator", "The operator")];
+    let all = [
+        ("user", "A person"),
+        ("service", "A service account"),
+        ("engine", "Bulkhead"),
+        ("operator", "The operator"),
+        ("nobody", "Nobody who is known"),
+    ];
     Reply::ok(all.iter().map(|(id, name)| json!({ "Id": id, "Name": name })).collect())
 }
 

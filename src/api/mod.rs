@@ -112,6 +112,12 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/events/groups",                        "",                  events::groups),
         top(M::GET,    "/events/agents",                        "",                  events::agents),
         top(M::GET,    "/events/documenttypes",                 "",                  events::document_types),
+        top(M::GET,    "/events/export",                        "EventView",         events::export),
+        top(M::GET,    "/events/archives",                      "EventRetentionView",   events::archives),
+        top(M::GET,    "/events/archives/{id}",                 "EventRetentionView",   events::archive),
+        top(M::DELETE, "/events/archives/{id}",                 "EventRetentionDelete", events::delete_archive),
+        top(M::GET,    "/events/proofs",                        "EventRetentionView",   events::proofs),
+        top(M::POST,   "/events/proofs/secret",                 "ConfigureServer",      events::secret),
         top(M::GET,    "/events/{id}",                          "EventView",         events::show),
     ]
 }

@@ -229,6 +229,17 @@ impl Appliance {
         }
     }
 
+    /// The companies that are open just now. Being looked at like this does not keep them open.
+    pub fn open_companies(&self) -> Vec<(String, Company)> {
+        let open = lock(&self.open);
+        let company = |slug: &str, held: &Held| {
+            let slot = held.slot.try_lock().ok()?;
+            // What lies in the folder now may be another file.
+            slot.company.clone().filter(|_| slot.file == identity(&self.folder(slug)))
+        };
+        open.iter().filter_map(|(slug, held)| Some((slug.clone(), company(slug, held)?))).collect()
+    }
+
     /// Closes companies that nobody asked for in a while. Called now and then.
     pub fn close_idle(&self) {
         let before = clock::now().plus(-IDLE);

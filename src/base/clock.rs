@@ -36,6 +36,31 @@ impl Moment {
     pub fn parse(text: &str) -> Option<Moment> {
         text.trim().parse::<Timestamp>().ok().map(|time| Moment(time.as_millisecond()))
     }
+    /// Reads a day (`2026-01-31`) or a time of a day (`2026-01-31T10:00`, also with seconds) of a time zone of the IANA
+    /// database; of a day the first moment, or with `last` the last. An unknown zone is UTC.
+    pub fn parse_in(text: &str, zone: &str, last: bool) -> Option<Moment> {
+        let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        let text = text.trim();
+        let (civil, span) = match text.parse::<jiff::civil::Date>() {
+            Ok(day) if !text.contains(['T', ' ']) => (day.at(0, 0, 0, 0), jiff::Span::new().days(1)),
+            _ => {
+                let length = if text.matches(':').count() >= 2 {
+                    jiff::Span::new().seconds(1)
+                } else {
+                    jiff::Span::new().minutes(1)
+                };
+                (text.parse::<jiff::civil::DateTime>().ok()?, length)
+            }
+        };
+        let civil = if last { civil.checked_add(span).ok()? } else { civil };
+        let moment = civil.to_zoned(zone).ok()?.timestamp().as_millisecond();
+        Some(Moment(if last { moment - 1 } else { moment }))
+    }
+    /// `2026-01-31 11:00:00 +01:00`: this moment as the clocks of a time zone show it. An unknown zone is UTC.
+    pub fn in_zone(self, zone: &str) -> String {
+        let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+        self.timestamp().to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    }
     /// `2026-01-31 10:00:00 UTC`, for the title of a relative time.
     pub fn exact(self) -> String {
         self.timestamp().to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
@@ -103,6 +128,21 @@ mod tests {
         ] {
             assert_eq!(Moment(now.0 - ago).relative_to(now), words);
         }
+    }
+
+    #[test]
+    fn days_and_times_are_read_on_the_clocks_of_a_zone() {
+        let read = |text, zone, last| Moment::parse_in(text, zone, last).map(Moment::wire);
+        let is = |text: &str| Some(text.to_owned());
+        assert_eq!(read("2026-01-31", "Europe/Berlin", false), is("2026-01-30T23:00:00.000+00:00"));
+        assert_eq!(read("2026-01-31", "Europe/Berlin", true), is("2026-01-31T22:59:59.999+00:00"));
+        assert_eq!(read("2026-07-01T10:00", "Europe/Berlin", false), is("2026-07-01T08:00:00.000+00:00"));
+        assert_eq!(read("2026-07-01T10:00", "Europe/Berlin", true), is("2026-07-01T08:00:59.999+00:00"));
+        assert_eq!(read("2026-07-01T10:00:05", "Nowhere/Land", true), is("2026-07-01T10:00:05.999+00:00"));
+        // The day on which the clocks are put forward has twenty-three hours.
+        assert_eq!(read("2026-03-29", "Europe/Berlin", true), is("2026-03-29T21:59:59.999+00:00"));
+        assert_eq!(read("yesterday", "UTC", false), None);
+        assert_eq!(Moment(1_769_853_600_000).in_zone("Europe/Berlin"), "2026-01-31 11:00:00 +01:00");
     }
 
     #[test]

@@ -6,5 +6,6 @@ pub mod clock;
 pub mod error;
 pub mod ids;
 pub mod names;
+pub mod outward;
 pub mod paging;
 pub mod secret;

@@ -75,6 +75,9 @@ pub struct Config {
     mail: Option<Mail>,
     #[serde(default)]
     trusted_proxies: Vec<ipnet::IpNet>,
+    syslog: Option<String>,
+    #[serde(default)]
+    allow_internal: Vec<ipnet::IpNet>,
 }
 
 /// The section `[mail]` of the configuration file.

@@ -3,11 +3,11 @@
 use super::{Failure, Mail, Start};
 use crate::{
     app::{Server, Settings},
-    base::secret::Secret,
-    execution::mail,
+    base::{outward::Outward, secret::Secret},
+    execution::{keeper, mail},
 };
 use clap::Args;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// Where and how to serve.
 #[derive(Args, Clone)]
@@ -37,8 +37,19 @@ pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
         program: program()?,
         allow_unsandboxed: options.allow_unsandboxed || start.config.allow_unsandboxed.unwrap_or(false),
         grace: Duration::from_secs(options.grace),
+        trails: trails(start)?,
         mail: start.config.mail.as_ref().map(mail_settings).transpose()?,
         trusted_proxies: start.config.trusted_proxies.clone(),
+    })
+}
+
+fn trails(start: &Start) -> Result<keeper::Settings, Failure> {
+    let syslog = start.config.syslog.as_deref().map(str::parse).transpose();
+    let syslog = syslog.map_err(|wrong| Failure::Failed(format!("The configuration: {wrong}")))?;
+    Ok(keeper::Settings {
+        syslog: syslog.unwrap_or_default(),
+        outward: Arc::new(Outward::new(start.config.allow_internal.clone())),
+        ..keeper::Settings::default()
     })
 }
 

@@ -5,8 +5,10 @@
 //! every task in a state that says what is known, and that a company whose file cannot be opened delays no other.
 //! It does not know pages or requests.
 
+pub mod keeper;
 pub mod mail;
 pub mod mask;
+pub mod outward;
 pub mod transport;
 
 mod book;

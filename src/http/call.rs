@@ -26,6 +26,7 @@ pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
 pub const DEVICE: &str = "bulkhead_device";
 
 /// A request.
+#[derive(Clone)]
 pub struct Call {
     /// The appliance and what belongs to it.
     pub desk: Desk,

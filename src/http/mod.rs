@@ -4,6 +4,7 @@
 
 pub mod assets;
 pub mod call;
+pub mod download;
 pub mod headers;
 pub mod table;
 

@@ -17,6 +17,7 @@ use crate::{
     },
     http::{
         call::{Call, DEVICE, Form},
+        download::Download,
         headers,
         table::Parameters,
     },
@@ -50,6 +51,8 @@ pub enum Answer {
     },
     /// On to another page.
     Go(String),
+    /// A file to keep, made while it is sent.
+    File(Download),
     /// Signed in: sets the cookie and goes on.
     SignedIn {
         /// The company whose path the cookie is bound to.
@@ -107,6 +110,7 @@ impl Answer {
                 response
             }
             Answer::Go(to) => see(&to),
+            Answer::File(download) => download.respond(),
             Answer::Done { to, say } => {
                 let text: String = form_urlencoded::byte_serialize(say.as_bytes()).collect();
                 let mut response = see(&to);

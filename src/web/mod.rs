@@ -151,6 +151,12 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/me/keys/{key}/delete",                            "",             me::revoke_key),
         page(M::POST, "/me/sessions/{session}/delete",                    "",             me::end_session),
         page(M::GET,  "/trail",                                           "EventView",    trail::list),
+        page(M::GET,  "/trail/{event}",                                   "EventView",    trail::show),
+        page(M::POST, "/trail/export",                                    "EventView",    trail::export),
+        page(M::GET,  "/trail/proofs",                                    "EventRetentionView",   trail::proofs),
+        page(M::POST, "/trail/proofs/secret",                             "ConfigureServer",      trail::secret),
+        page(M::POST, "/trail/archives/{archive}",                        "EventRetentionView",   trail::archive),
+        page(M::POST, "/trail/archives/{archive}/delete",                 "EventRetentionDelete", trail::delete_archive),
         // Environments
         page(M::GET,  "/{space}/infrastructure/environments",                       "EnvironmentView",   environments::list),
         page(M::POST, "/{space}/infrastructure/environments",                       "EnvironmentCreate", environments::create),

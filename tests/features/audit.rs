@@ -88,3 +88,80 @@ fn each_reads_what_concerns_them() {
     let first = program.get("/api/events/Events-1").expect(404);
     assert!(first.json()["ErrorMessage"].as_str().unwrap().contains("Events-1"));
 }
+
+#[test]
+fn the_trail_is_taken_out_filtered_and_that_is_told() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let ada = harbour.caller();
+    for name in ["Staging", "=1+1"] {
+        ada.post("/api/environments", json!({ "Name": name })).expect(201);
+    }
+    let lines = |text: String| -> Vec<Value> { text.lines().map(|line| serde_json::from_str(line).unwrap()).collect() };
+    let answer = ada.get("/api/events/export?eventCategories=Created&text=staging&apikey=API-SECRET").expect(200);
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"trail-harbour.jsonl\"");
+    let rows = lines(answer.text());
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0]["Message"], "Environment Staging was created");
+    let event = &ada.get("/api/events?take=1").expect(200).json()["Items"][0];
+    assert_eq!(
+        (&event["Category"], &event["Message"]),
+        (&json!("TrailExported"), &json!("The trail was exported as JSON-lines"))
+    );
+    let told = event["ChangeDetails"]["Differences"]["Filter"].as_str().unwrap();
+    assert!(told.contains("text=staging") && !told.contains("API-SECRET"), "{told}");
+
+    let csv = ada.get("/api/events?asCsv=true&eventGroups=Document&documentTypes=Environments").expect(200);
+    assert!(csv.header("content-type").starts_with("text/csv"), "{}", csv.header("content-type"));
+    let text = csv.text();
+    assert!(text.starts_with("Id,Occurred,Category,Message,"), "{text}");
+    assert_eq!(text.lines().count(), 3);
+    ada.get("/api/events/export?format=xml").expect(400);
+    assert_eq!(ada.get("/api/events?eventGroups=NoSuchGroup").expect(200).json()["TotalResults"], 0);
+
+    // On the page the same, from the filters that are shown.
+    let mut browser = server.browser();
+    browser.sign_in("harbour", "ada@harbour.test", &harbour.password);
+    let page = browser.get("/harbour/trail?category=Document&environment=staging").expect(200).text();
+    assert!(page.contains("Environment Staging was created") && !page.contains("Environment =1+1"), "{page}");
+    let form = [("format", "csv"), ("category", "Document"), ("environment", "staging")];
+    let answer = browser.post("/harbour/trail/export", &form[..]).expect(200);
+    assert_eq!(answer.header("content-disposition"), "attachment; filename=\"trail-harbour.csv\"");
+    assert_eq!(answer.text().lines().count(), 2);
+    browser.post("/harbour/trail/export", &[("format", "xml")][..]).expect(422);
+    // What cannot be meant finds nothing, and not everything.
+    let page = browser.get("/harbour/trail?project=no-such-project").expect(200).text();
+    assert!(page.contains("Nothing in the trail matches"), "{page}");
+    let event =
+        ada.get("/api/events?text=staging&take=1").expect(200).json()["Items"][0]["Id"].as_str().unwrap().to_owned();
+    let page = browser.get(&format!("/harbour/trail/{event}")).expect(200).text();
+    assert!(page.contains("Environment Staging was created"), "{page}");
+    browser.get("/harbour/trail/Events-99999").expect(404);
+}
+
+#[test]
+fn an_export_holds_what_one_may_see_and_no_more() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let ada = harbour.caller();
+    let robot = ada.post("/api/users", json!({ "DisplayName": "Robot", "IsService": true })).expect(201).json();
+    let key = ada.post(&format!("/api/users/{}/apikeys", robot["Id"].as_str().unwrap()), json!({ "Purpose": "test" }));
+    let program = Caller::with_key(&harbour.base, key.expect(201).json()["ApiKey"].as_str().unwrap());
+    program.get("/api/events/export").expect(403);
+    let [seen, hidden] = ["Seen", "Hidden"]
+        .map(|name| ada.post("/api/environments", json!({ "Name": name })).expect(201).json()["Id"].clone());
+    let team = ada.post("/api/teams", json!({ "Name": "Readers", "MemberUserIds": [robot["Id"]] })).expect(201).json();
+    let role = json!({ "TeamId": team["Id"], "UserRoleId": "userroles-runbookconsumer", "SpaceId": "Spaces-1", "EnvironmentIds": [seen] });
+    ada.post("/api/scopeduserroles", role).expect(201);
+    for path in ["/api/events/export", "/api/events?asCsv=true"] {
+        let text = program.get(path).expect(200).text();
+        assert!(text.contains("Environment Seen was created"), "{text}");
+        for other in ["Hidden", hidden.as_str().unwrap(), "Robot was created"] {
+            assert!(!text.contains(other), "{path} tells of {other}: {text}");
+        }
+    }
+    let found = program.get(&format!("/api/events?environments={}", hidden.as_str().unwrap())).expect(200).json();
+    assert_eq!(found["TotalResults"], 0);
+    program.get("/api/events/archives").expect(403);
+    program.get("/api/events/proofs").expect(403);
+}

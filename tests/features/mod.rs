@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod categories;
 mod companies;
 mod companies_crash;
 mod dashboard;
@@ -20,3 +21,4 @@ mod spaces_pages;
 mod teams;
 mod targets;
 mod tenants;
+mod trail;

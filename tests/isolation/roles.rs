@@ -160,4 +160,9 @@ fn a_route_that_changes_needs_more_than_a_look() {
 }
 
 /// Routes that ask by POST and change nothing.
-const LOOKS_BY_POST: &[&str] = &["/{company}/api/{space}/releases/{id}/deployments/previews"];
+const LOOKS_BY_POST: &[&str] = &[
+    "/{company}/api/{space}/releases/{id}/deployments/previews",
+    // Taking out is told in the trail and may need a fresh proof, which a form carries.
+    "/{company}/trail/export",
+    "/{company}/trail/archives/{archive}",
+];

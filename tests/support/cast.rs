@@ -178,7 +178,20 @@ impl House {
         let process = format!("/api/Spaces-1/projects/{}/deploymentprocesses", self.things["projects"].id);
         let process = self.administrator().key.get(&process).expect(200).json();
         self.keep("steps", &process["Steps"][0]);
+        self.archive(server);
         self.rest(server);
+    }
+
+    /// An archive of the trail, as it is listed and read; only the tests of the trail have real ones.
+    fn archive(&mut self, server: &Server) {
+        let folder = server.data().join("companies").join(&self.company.slug).join("archive");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("2026-01-31.jsonl"), format!("{{\"Message\":\"{}\"}}\n", self.mark))
+            .expect("an archive");
+        let sql = "INSERT INTO tombstones (id, day, file, first, last, bytes, at, hash, digest, signature)
+                   VALUES (1, '2026-01-31', '2026-01-31.jsonl', 1, 1, 20, 32503680000000, zeroblob(32), zeroblob(32), zeroblob(64))";
+        self.file(server).execute(sql, ()).expect("a tombstone");
+        self.keep("archives", &json!({ "Id": "1" }));
     }
 
     /// Waits until the engine has nothing to do, so that what changes afterwards was changed by a request.
@@ -273,7 +286,7 @@ impl House {
     /// last seen.
     pub fn contents(&self, server: &Server) -> BTreeMap<String, Vec<String>> {
         let sql = self.file(server);
-        let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('events', 'sessions', 'sqlite_sequence')
+        let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('events', 'trail_end', 'attempts', 'sessions', 'sqlite_sequence')
                      AND name NOT LIKE 'sqlite_stat%'";
         let mut names = sql.prepare(names).expect("tables");
         let tables: Vec<String> =

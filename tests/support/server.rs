@@ -133,9 +133,22 @@ impl Server {
         self.run(&address);
     }
 
+    /// The same with more on the command line.
+    pub fn restart_with(&mut self, more: &[&str]) {
+        if self.running.is_some() {
+            self.stop();
+        }
+        let address = self.base.trim_start_matches("http://").to_string();
+        self.run_with(&address, more);
+    }
+
     fn run(&mut self, listen: &str) {
+        self.run_with(listen, &[]);
+    }
+
+    fn run_with(&mut self, listen: &str, more: &[&str]) {
         let mut command = plain(PROGRAM);
-        command.args(["serve", "--listen", listen, "--data"]).arg(self.data());
+        command.args(["serve", "--listen", listen, "--data"]).arg(self.data()).args(more);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("{PROGRAM}: {e}"));
 

@@ -351,6 +351,11 @@ impl Company {
         trail::checkpoints_after(&self.0.folder, number)
     }
 
+    /// The last checkpoint there is.
+    pub(in crate::company) fn last_checkpoint(&self) -> Result<Option<Checkpoint>> {
+        trail::last_checkpoint(&self.0.folder)
+    }
+
     /// Looks after the trail: tells what was counted, and writes a checkpoint when the last one is an hour old and there
     /// is anything new. Gives when to look again, if there is something that no checkpoint covers yet.
     pub(in crate::company) fn keep_trail(&self, now: Moment, ending: bool) -> Result<Option<Moment>> {

@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// So many days are archived in one go.
+const MOST_ARCHIVES: usize = 400;
+
 /// Somebody who keeps the checkpoints elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Witness {
@@ -75,7 +78,10 @@ pub fn sign(granted: &Granted<'_, TrailKeep>) -> Result<bool> {
 pub fn archive(granted: &Granted<'_, TrailKeep>, now: Moment) -> Result<Vec<Archive>> {
     let days = granted.read(rules::rules)?.retention_days;
     let mut made = Vec::new();
-    while let Some(archive) = granted.archive_day(now.plus(-days * DAY))? {
+    // What is left after so many is done the next day.
+    while made.len() < MOST_ARCHIVES
+        && let Some(archive) = granted.archive_day(now.plus(-days * DAY))?
+    {
         made.push(archive);
     }
     Ok(made)
@@ -121,19 +127,56 @@ pub fn archives(granted: &Granted<'_, EventRetentionView>) -> Result<Vec<Archive
     granted.read(sql::archives)
 }
 
-/// How it stands with the witnesses that were told anything.
-pub fn witnesses(granted: &Granted<'_, EventRetentionView>) -> Result<Vec<Standing>> {
-    granted.read(sql::witnesses)
+pub(super) fn all_archives(rows: &crate::company::access::Rows<'_>) -> Result<Vec<Archive>> {
+    sql::archives(rows)
+}
+
+/// What the trail can be proved with.
+#[derive(Debug, Clone)]
+pub struct Proofs {
+    /// The public half of the signing key, in hex.
+    pub public_key: String,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Number, last event and time of the last checkpoint.
+    pub last: Option<(i64, i64, Moment)>,
+    /// Days that events stay before they are archived.
+    pub retention_days: i64,
+    /// The company's time zone.
+    pub time_zone: String,
+    /// Whether checkpoints go to a webhook.
+    pub has_webhook: bool,
+    /// How it stands with those who were told anything.
+    pub witnesses: Vec<Standing>,
+}
+
+/// What the trail can be proved with.
+pub fn standing(granted: &Granted<'_, EventRetentionView>) -> Result<Proofs> {
+    let (rules, witnesses) = granted.read(|rows| Ok((rules::rules(rows)?, sql::witnesses(rows)?)))?;
+    let company = granted.visitor().company();
+    let (public_key, fingerprint) = company.signing_key();
+    let last = company.last_checkpoint()?.map(|last| (last.number, last.event, last.at));
+    Ok(Proofs {
+        public_key,
+        fingerprint,
+        last,
+        retention_days: rules.retention_days,
+        time_zone: rules.time_zone,
+        has_webhook: rules.checkpoint_webhook.is_some(),
+        witnesses,
+    })
 }
 
 /// The secret of the webhook, for whoever sets up its receiver. Reading it is an event.
 ///
 /// # Errors
-/// `NotFound` when there is no webhook; `ProofNeeded` without a fresh proof.
+/// `Conflict` when there is no webhook; `ProofNeeded` without a fresh proof.
 pub fn webhook_secret(granted: &Granted<'_, ConfigureServer>) -> Result<String> {
     use crate::{base::error::Error, company::access::Event};
     granted.fresh()?;
-    let url = granted.read(rules::rules)?.checkpoint_webhook.ok_or_else(|| Error::NotFound("webhook".into()))?;
+    let url = granted.read(rules::rules)?.checkpoint_webhook.ok_or_else(|| {
+        Error::Conflict("Checkpoints go to no webhook. Name one in the company's settings first.".into())
+    })?;
     granted.tell(Event::new("SecretRead").say("The secret of the checkpoints' webhook was read"))?;
     Ok(granted.seal().webhook_secret(&url))
 }
@@ -210,7 +253,7 @@ mod tests {
         told(&granted, Witness::Webhook, 1, at).unwrap();
         assert!(untold_now(at).is_empty());
         let ada = harbour.ada();
-        let standing = witnesses(&ada.ask(EventRetentionView {}).unwrap()).unwrap();
+        let standing = standing(&ada.ask(EventRetentionView {}).unwrap()).unwrap().witnesses;
         assert!(standing.iter().all(|one| one.told == 1 && one.fault.is_empty()), "{standing:?}");
     }
 

@@ -3,16 +3,21 @@
 //! What happened outside all spaces is shown by `EventView` at system level, what happened in a space by `EventView`
 //! there, within its scope; an event without the thing a scope names needs a grant without that scope (`access-rules §4`).
 
+mod categories;
+pub mod export;
 pub mod keep;
+
+pub use categories::{CATEGORIES, GROUPS, category_words, group};
 
 use super::access::{
     Columns, Granted, Rows,
     permissions::{EventView, List},
+    rules,
 };
 use crate::base::{
     clock::Moment,
     error::{Error, Result},
-    ids::{Environment, Event as Kind, Id, Project, Space, Tenant, User},
+    ids::{Environment, Event as Kind, Id, Project, ProjectGroup, Space, Tenant, User},
     paging::{Listed, Page},
 };
 use serde_json::{Map, Value};
@@ -81,6 +86,16 @@ pub struct Detail {
 pub struct Filter {
     /// Only these kinds.
     pub categories: Vec<String>,
+    /// Only what these kinds of actors did: `user`, `service`, `engine`, `operator`, `nobody`.
+    pub agents: Vec<String>,
+    /// Only what somebody did whose name contains this, ignoring the case of Latin letters.
+    pub actor: String,
+    /// Only what concerns projects that are in these groups now, or were when they were deleted.
+    pub groups: Vec<Id<ProjectGroup>>,
+    /// Only what concerns tenants with one of these tags, as `Set/Tag` or by wire id.
+    pub tags: Vec<String>,
+    /// Only what names a thing of one of these kinds, by the prefix of its ids.
+    pub kinds: Vec<String>,
     /// Only what these users did.
     pub users: Vec<Id<User>>,
     /// Only what concerns these projects.
@@ -105,65 +120,57 @@ pub struct Filter {
     pub id: Option<Id<Kind>>,
 }
 
-/// Kinds of events that pages offer to choose from, each with its words.
-pub const CATEGORIES: &[(&str, &str)] = &[
-    ("Created", "Created"),
-    ("Modified", "Changed"),
-    ("Deleted", "Deleted"),
-    ("DeploymentQueued", "Deployment queued"),
-    ("DeploymentStarted", "Deployment started"),
-    ("DeploymentSucceeded", "Deployment succeeded"),
-    ("DeploymentFailed", "Deployment failed"),
-    ("TaskQueued", "Task queued"),
-    ("TaskCanceled", "Task cancelled"),
-    ("MachineHealthChanged", "Target's health changed"),
-    ("LoginSucceeded", "Signed in"),
-    ("LoginPassword", "Gave the password"),
-    ("LoginFailed", "Sign-in failed"),
-    ("LoginProved", "Proved once more who they are"),
-    ("LoginRefused", "Sign-in refused without a look"),
-    ("LetterRequested", "Trial letter asked for"),
-    ("LetterFailed", "Letter could not be sent"),
-    ("Logout", "Signed out"),
-    ("SecondFactorStarted", "Second factor begun"),
-    ("SecondFactorAdded", "Second factor set up"),
-    ("SecondFactorRemoved", "Second factor removed"),
-    ("RecoveryCodesMade", "Recovery codes made"),
-    ("RecoveryCodeUsed", "Recovery code used"),
-    ("UserActivated", "Invitation accepted"),
-    ("UserDeactivated", "Deactivated"),
-    ("UserReactivated", "Reactivated"),
-    ("AccessDenied", "Refused"),
-    ("SecretRead", "Secret read"),
-    ("TrailExported", "Trail exported"),
-    ("TrailArchived", "Trail archived"),
-    ("TrailArchiveRead", "Archive of the trail read"),
-    ("TrailArchiveDeleted", "Archive of the trail deleted"),
-    ("TrailDamaged", "Trail damaged"),
-    ("BackupTaken", "Backup taken"),
-    ("Restored", "Restored"),
-];
-
-/// The words for a kind of event.
-pub fn category_words(category: &str) -> &str {
-    CATEGORIES.iter().find(|(name, _)| *name == category).map_or(category, |(_, words)| words)
-}
-
-/// The newest events of the granted levels. `take` of them from `skip` on, without a total: see [`count`].
+/// The newest events of the granted levels. `take` of them from `skip` on, without a total.
 pub fn recent(granted: &[Granted<'_, List<EventView>>], filter: &Filter, page: Page) -> Result<Vec<Event>> {
     let Some(first) = granted.first() else { return Ok(Vec::new()) };
-    let (condition, parameters) = wanted(granted, filter);
-    first.read(|rows| sql::list(rows, &condition, &parameters, page))
+    let wanted = wanted(granted, filter);
+    first.read(|rows| sql::list(rows, &wanted, filter, page, false))
+}
+
+/// A part of the trail on screen.
+#[derive(Debug, Clone, Default)]
+pub struct Part {
+    /// The events, the newest first.
+    pub items: Vec<Event>,
+    /// Whether there are newer ones.
+    pub newer: bool,
+    /// Whether there are older ones.
+    pub older: bool,
+}
+
+/// The events before [`Filter::before`], or else those after [`Filter::after`], or else the newest: as quick at the end
+/// of a long trail as at its beginning, and without a count.
+pub fn part(granted: &[Granted<'_, List<EventView>>], filter: &Filter, take: i64) -> Result<Part> {
+    let Some(first) = granted.first() else { return Ok(Part::default()) };
+    let upwards = filter.before.is_none() && filter.after.is_some();
+    let wanted = wanted(granted, filter);
+    let one_more = Page { skip: 0, take: take + 1 };
+    let mut items = first.read(|rows| sql::list(rows, &wanted, filter, one_more, upwards))?;
+    let more = items.len() as i64 > take;
+    items.truncate(take.max(0) as usize);
+    if upwards {
+        items.reverse();
+        return Ok(Part { items, newer: more, older: true });
+    }
+    Ok(Part { items, newer: filter.before.is_some(), older: more })
 }
 
 /// A page of events with how many there are in all.
 pub fn list(granted: &[Granted<'_, List<EventView>>], filter: &Filter, page: Page) -> Result<Listed<Event>> {
     let Some(first) = granted.first() else { return Ok(Listed { items: Vec::new(), total: 0 }) };
-    let (condition, parameters) = wanted(granted, filter);
+    let wanted = wanted(granted, filter);
     first.read(|rows| {
-        let total = sql::count(rows, &condition, &parameters)?;
-        Ok(Listed { items: sql::list(rows, &condition, &parameters, page)?, total })
+        let total = sql::count(rows, &wanted, filter)?;
+        Ok(Listed { items: sql::list(rows, &wanted, filter, page, false)?, total })
     })
+}
+
+/// The time zone in which the company reads its clocks, by its name in the IANA database.
+pub fn time_zone(granted: &[Granted<'_, List<EventView>>]) -> Result<String> {
+    match granted.first() {
+        Some(first) => Ok(first.read(rules::rules)?.time_zone),
+        None => Ok("UTC".into()),
+    }
 }
 
 /// One event.
@@ -176,11 +183,11 @@ pub fn show(granted: &[Granted<'_, List<EventView>>], id: Id<Kind>) -> Result<Ev
 }
 
 /// The condition for all that may be seen and is asked for.
-fn wanted(granted: &[Granted<'_, List<EventView>>], filter: &Filter) -> (String, Vec<rusqlite::types::Value>) {
-    let mut parameters = sql::parameters(filter);
+fn wanted(granted: &[Granted<'_, List<EventView>>], filter: &Filter) -> sql::Wanted {
+    let mut wanted = sql::asked(filter);
     let columns = Columns {
         // The group a project is in now; of a project that is gone, the one it was in.
-        group: Some("COALESCE((SELECT p.group_id FROM projects p WHERE p.id = events.project_id), events.group_id)"),
+        group: Some(sql::GROUP),
         project: Some("project_id"),
         environment: Some("environment_id"),
         tenant: Some("tenant_id"),
@@ -189,14 +196,15 @@ fn wanted(granted: &[Granted<'_, List<EventView>>], filter: &Filter) -> (String,
     let levels: Vec<String> = granted
         .iter()
         .map(|one| {
-            let seen = one.reach().condition(columns, &mut parameters);
+            let seen = one.reach().condition(columns, &mut wanted.parameters);
             match one.what().space() {
-                0 => format!("(space_id IS NULL AND {seen})"),
-                space => format!("(space_id = {space} AND {seen})"),
+                0 => format!("(+space_id IS NULL AND {seen})"),
+                space => format!("(+space_id = {space} AND {seen})"),
             }
         })
         .collect();
-    (format!("{} AND ({})", sql::ASKED, levels.join(" OR ")), parameters)
+    wanted.parts.push(format!("({})", levels.join(" OR ")));
+    wanted
 }
 
 fn related(text: &str) -> Vec<Related> {
@@ -227,40 +235,109 @@ mod sql {
     use super::*;
     use rusqlite::{Row, params_from_iter, types::Value};
 
-    /// What is asked for; its parameters are those of [`parameters`].
-    pub const ASKED: &str = "(?1 IS NULL OR category IN (SELECT value FROM json_each(?1)))
-        AND (?2 IS NULL OR actor_id IN (SELECT value FROM json_each(?2)))
-        AND (?3 IS NULL OR project_id IN (SELECT value FROM json_each(?3)))
-        AND (?4 IS NULL OR environment_id IN (SELECT value FROM json_each(?4)))
-        AND (?5 IS NULL OR tenant_id IN (SELECT value FROM json_each(?5)))
-        AND (?6 IS NULL OR EXISTS (SELECT 1 FROM json_each(events.related) r, json_each(?6) w
-                                   WHERE lower(json_extract(r.value, '$.id')) = lower(w.value)))
-        AND (?7 IS NULL OR at >= ?7) AND (?8 IS NULL OR at <= ?8)
-        AND (?9 = '' OR instr(lower(message), ?9) > 0 OR instr(lower(actor_name), ?9) > 0)
-        AND (?10 IS NULL OR id < ?10) AND (?11 IS NULL OR id > ?11) AND (?12 IS NULL OR id = ?12)";
+    /// The group of an event's project.
+    pub const GROUP: &str =
+        "COALESCE((SELECT p.group_id FROM projects p WHERE p.id = events.project_id), events.group_id)";
 
-    pub fn parameters(filter: &Filter) -> Vec<Value> {
-        fn json<T: serde::Serialize>(list: &[T]) -> Value {
-            if list.is_empty() { Value::Null } else { serde_json::to_string(list).unwrap_or_default().into() }
+    /// Conditions that must all hold, and their parameters.
+    pub struct Wanted {
+        pub parts: Vec<String>,
+        pub parameters: Vec<Value>,
+    }
+
+    impl Wanted {
+        fn with(&mut self, value: impl Into<Value>) -> usize {
+            self.parameters.push(value.into());
+            self.parameters.len()
         }
-        fn ids<T>(list: &[Id<T>]) -> Value {
-            json(&list.iter().map(|id| id.0).collect::<Vec<_>>())
+        /// One value is looked up in the index of its column, which gives the events in their order. Of several values
+        /// the index would have to be sorted: they are found on the way through the trail.
+        fn one_of<T: serde::Serialize + Clone + Into<Value>>(&mut self, column: &str, values: &[T]) {
+            let condition = match values {
+                [] => return,
+                [one] => format!("{column} = ?{}", self.with(one.clone())),
+                all => {
+                    let list = serde_json::to_string(all).unwrap_or_default();
+                    format!("+{column} IN (SELECT value FROM json_each(?{}))", self.with(list))
+                }
+            };
+            self.parts.push(condition);
         }
-        let number = |number: Option<i64>| number.map_or(Value::Null, Value::Integer);
-        vec![
-            json(&filter.categories),
-            ids(&filter.users),
-            ids(&filter.projects),
-            ids(&filter.environments),
-            ids(&filter.tenants),
-            json(&filter.regarding),
-            number(filter.from.map(|at| at.0)),
-            number(filter.to.map(|at| at.0)),
-            filter.text.trim().to_lowercase().into(),
-            number(filter.before),
-            number(filter.after),
-            number(filter.id.map(|id| id.0)),
-        ]
+        fn list<T: serde::Serialize>(&mut self, values: &[T], condition: impl FnOnce(usize) -> String) {
+            if !values.is_empty() {
+                let at = self.with(serde_json::to_string(values).unwrap_or_default());
+                self.parts.push(condition(at));
+            }
+        }
+        fn number(&mut self, value: Option<i64>, condition: &str) {
+            if let Some(value) = value {
+                let at = self.with(value);
+                self.parts.push(format!("{condition} ?{at}"));
+            }
+        }
+        fn text(&mut self, text: &str, columns: &[&str]) {
+            let text = text.trim().to_lowercase();
+            if !text.is_empty() {
+                let at = self.with(text);
+                let any: Vec<String> =
+                    columns.iter().map(|column| format!("instr(lower({column}), ?{at}) > 0")).collect();
+                self.parts.push(format!("({})", any.join(" OR ")));
+            }
+        }
+        fn condition(&self) -> String {
+            self.parts.join(" AND ")
+        }
+    }
+
+    /// What is asked for.
+    pub fn asked(filter: &Filter) -> Wanted {
+        fn ids<T>(list: &[Id<T>]) -> Vec<i64> {
+            list.iter().map(|id| id.0).collect()
+        }
+        let mut wanted = Wanted { parts: Vec::new(), parameters: Vec::new() };
+        wanted.one_of("category", &filter.categories);
+        wanted.one_of("actor_id", &ids(&filter.users));
+        wanted.one_of("project_id", &ids(&filter.projects));
+        wanted.one_of("environment_id", &ids(&filter.environments));
+        wanted.one_of("tenant_id", &ids(&filter.tenants));
+        wanted.list(&filter.agents, |at| format!("actor_kind IN (SELECT value FROM json_each(?{at}))"));
+        wanted.list(&ids(&filter.groups), |at| format!("{GROUP} IN (SELECT value FROM json_each(?{at}))"));
+        wanted.list(&filter.tags, |at| {
+            format!("tenant_id IN (SELECT c.tenant_id FROM tenant_tags c JOIN tags t ON t.id = c.tag_id JOIN tag_sets s ON s.id = t.tag_set_id, json_each(?{at}) w
+                WHERE lower(w.value) IN (lower(s.name || '/' || t.name), 'tags-' || t.id))")
+        });
+        wanted.list(&filter.regarding, |at| {
+            format!("EXISTS (SELECT 1 FROM json_each(events.related) r, json_each(?{at}) w WHERE lower(json_extract(r.value, '$.id')) = lower(w.value))")
+        });
+        wanted.list(&filter.kinds, |at| {
+            format!(
+                "EXISTS (SELECT 1 FROM json_each(events.related) r, json_each(?{at}) w
+                WHERE lower(substr(json_extract(r.value, '$.id'), 1, length(w.value) + 1)) = lower(w.value) || '-')"
+            )
+        });
+        wanted.text(&filter.actor, &["actor_name"]);
+        wanted.text(&filter.text, &["message", "actor_name"]);
+        wanted.number(filter.from.map(|at| at.0), "+at >=");
+        wanted.number(filter.to.map(|at| at.0), "+at <=");
+        wanted.number(filter.before, "id <");
+        wanted.number(filter.after, "id >");
+        wanted.number(filter.id.map(|id| id.0), "id =");
+        wanted
+    }
+
+    /// The first and the last event of a time, by the index of times: so that only these are gone through. A clock that
+    /// was put back leaves others between, which the condition on the time leaves out.
+    fn of_time(rows: &Rows<'_>, filter: &Filter) -> Result<Option<(i64, i64)>> {
+        if filter.from.is_none() && filter.to.is_none() {
+            return Ok(Some((0, i64::MAX)));
+        }
+        let (from, to) = (filter.from.map_or(i64::MIN, |at| at.0), filter.to.map_or(i64::MAX, |at| at.0));
+        let found = rows.one(
+            "SELECT min(id), max(id) FROM events INDEXED BY events_by_time WHERE at BETWEEN ?1 AND ?2",
+            (from, to),
+            |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)),
+        )?;
+        Ok(found.and_then(|(first, last)| first.zip(last)))
     }
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Event> {
@@ -284,18 +361,23 @@ mod sql {
         })
     }
 
-    pub fn list(rows: &Rows<'_>, condition: &str, parameters: &[Value], page: Page) -> Result<Vec<Event>> {
+    pub fn list(rows: &Rows<'_>, wanted: &Wanted, filter: &Filter, page: Page, upwards: bool) -> Result<Vec<Event>> {
+        let Some((first, last)) = of_time(rows, filter)? else { return Ok(Vec::new()) };
+        let (condition, order) = (wanted.condition(), if upwards { "ASC" } else { "DESC" });
         let sql = format!(
             "SELECT id, at, category, space_id, project_id, environment_id, tenant_id, actor_id, actor_kind, actor_name, means,
                     address, agent, message, related, details
-             FROM events WHERE {condition} ORDER BY id DESC LIMIT {} OFFSET {}",
+             FROM events WHERE {condition} AND id BETWEEN {first} AND {last} ORDER BY id {order} LIMIT {} OFFSET {}",
             page.take, page.skip
         );
-        rows.all(&sql, params_from_iter(parameters), read)
+        rows.all(&sql, params_from_iter(&wanted.parameters), read)
     }
 
-    pub fn count(rows: &Rows<'_>, condition: &str, parameters: &[Value]) -> Result<i64> {
-        rows.number(&format!("SELECT count(*) FROM events WHERE {condition}"), params_from_iter(parameters))
+    pub fn count(rows: &Rows<'_>, wanted: &Wanted, filter: &Filter) -> Result<i64> {
+        let Some((first, last)) = of_time(rows, filter)? else { return Ok(0) };
+        let condition = wanted.condition();
+        let sql = format!("SELECT count(*) FROM events WHERE {condition} AND id BETWEEN {first} AND {last}");
+        rows.number(&sql, params_from_iter(&wanted.parameters))
     }
 }
 
@@ -410,6 +492,15 @@ mod tests {
 
         for (filter, count) in [
             (Filter { categories: vec!["Created".into()], ..Filter::default() }, 4),
+            (Filter { categories: vec!["Created".into(), "Modified".into()], ..Filter::default() }, 5),
+            (Filter { actor: "aD".into(), ..Filter::default() }, 4),
+            (Filter { agents: vec!["user".into()], ..Filter::default() }, 4),
+            (Filter { agents: vec!["engine".into(), "nobody".into()], ..Filter::default() }, 0),
+            (Filter { kinds: vec!["environments".into()], ..Filter::default() }, 4),
+            (Filter { kinds: vec!["Environment".into()], ..Filter::default() }, 0),
+            (Filter { groups: vec![Id::new(1)], ..Filter::default() }, 0),
+            (Filter { tags: vec!["Region/North".into()], ..Filter::default() }, 0),
+            (Filter { from: Some(newest[0].at), to: Some(newest[0].at), text: "Test".into(), ..Filter::default() }, 1),
             (Filter { text: "ENVIRONMENT".into(), ..Filter::default() }, 4),
             (Filter { text: "staging".into(), ..Filter::default() }, 1),
             (Filter { environments: vec![Id::new(1)], ..Filter::default() }, 2),
@@ -422,6 +513,15 @@ mod tests {
             assert_eq!(page(&filter, 50).len(), count, "{filter:?}");
         }
         assert_eq!(show(&granted, newest[0].id).unwrap().message, newest[0].message);
+
+        let at = |filter: Filter| part(&granted, &filter, 2).unwrap();
+        let ids = |part: &Part| part.items.iter().map(|event| event.id.0).collect::<Vec<_>>();
+        let first = at(Filter::default());
+        assert_eq!((first.newer, first.older), (false, true));
+        let second = at(Filter { before: Some(ids(&first)[1]), ..Filter::default() });
+        assert_eq!((second.newer, second.items.len()), (true, 2));
+        let back = at(Filter { after: Some(ids(&second)[0]), ..Filter::default() });
+        assert_eq!((ids(&back), back.newer, back.older), (ids(&first), false, true));
         assert!(matches!(show(&granted, Id::new(1)), Err(Error::NotFound(_))), "the founding lies outside this space");
     }
 }

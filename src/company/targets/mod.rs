@@ -235,7 +235,7 @@ pub fn create(
         let id = sql::insert(tx, space, &slug, &checked)?;
         sql::set_lists(tx, id, &checked, &what.environments, &what.tenants)?;
         let made = sql::by_id(tx, id)?;
-        let event = Event::new("Created").say("Deployment target ").name(id, &made.name).say(" was created");
+        let event = Event::new("MachineAdded").say("Deployment target ").name(id, &made.name).say(" was created");
         tx.record(event.space(space.0), made)
     })
 }
@@ -266,9 +266,36 @@ pub fn edit(
             sql::set_health(tx, id, Health::Unknown, "", None)?;
         }
         let after = sql::by_id(tx, id)?;
+        tell_more(tx, &before, &after)?;
         let event = Event::new("Modified").say("Deployment target ").name(id, &after.name).say(" was changed");
         tx.record(event.space(after.space.0).difference(&before, &after), after)
     })
+}
+
+/// What a change means for deployments (`domain §14`).
+fn tell_more(tx: &Writing<'_>, before: &Target, after: &Target) -> Result<()> {
+    let tell = |category, words| {
+        let event = Event::new(category).say("Deployment target ").name(after.id, &after.name).say(words);
+        tx.also(event.space(after.space.0))
+    };
+    match (before.is_disabled, after.is_disabled) {
+        (false, true) => tell("MachineDisabled", " was disabled")?,
+        (true, false) => tell("MachineEnabled", " was enabled")?,
+        _ => {}
+    }
+    let place = |target: &Target| {
+        (
+            target.environments.clone(),
+            target.roles.clone(),
+            target.participation,
+            target.tenants.clone(),
+            target.tenant_tags.clone(),
+        )
+    };
+    if place(before) != place(after) {
+        tell("MachineDeploymentRelatedPropertyWasUpdated", " is now deployed to in other cases")?;
+    }
+    Ok(())
 }
 
 /// Deletes a deployment target. Deployments that went to it keep its name in their logs.
@@ -277,7 +304,7 @@ pub fn delete(granted: &Granted<'_, MachineDelete>) -> Result<()> {
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         tx.run("DELETE FROM targets WHERE id = ?1", [id])?;
-        let event = Event::new("Deleted").say("Deployment target ").name(id, &gone.name).say(" was deleted");
+        let event = Event::new("MachineDeleted").say("Deployment target ").name(id, &gone.name).say(" was deleted");
         tx.record(event.space(gone.space.0), ())
     })
 }

@@ -7,14 +7,24 @@ pub fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
+/// Whether each part only shows that it still runs: tiny sizes, figures that say nothing. `SHORT=1`.
+pub fn short() -> bool {
+    setting("SHORT", 0) != 0
+}
+
 /// How often each thing is measured; the median counts.
 pub fn rounds() -> usize {
-    setting("ROUNDS", 5).max(1) as usize
+    if short() { 1 } else { setting("ROUNDS", 5).max(1) as usize }
 }
 
 /// How long each measurement under load lasts: at most ten seconds.
 pub fn each() -> Duration {
-    Duration::from_secs(setting("SECONDS_EACH", 4).clamp(1, 10))
+    Duration::from_secs(if short() { 1 } else { setting("SECONDS_EACH", 4).clamp(1, 10) })
+}
+
+/// How long each measurement of writes lasts: at most three seconds.
+pub fn slot() -> Duration {
+    if short() { Duration::from_millis(100) } else { Duration::from_secs(setting("SECONDS_EACH", 2).clamp(1, 3)) }
 }
 
 /// The value in the middle.

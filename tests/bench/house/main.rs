@@ -1,8 +1,9 @@
 //! Figures of the whole house, each beside a bare limit or a peer that is measured in the same run:
-//! pages and API of a real server process under load, acknowledged writes, cold companies, a thousand companies.
+//! pages and API of a real server process under load, acknowledged writes, the trail, cold companies, a thousand companies.
 //!
-//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [writes] [load] [companies]`.
-//! ROUNDS (5), SECONDS_EACH (4), CONNECTIONS (32) and COMPANIES (1000) may be set. Nothing here passes or fails by time.
+//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [writes] [trail] [load] [companies]`.
+//! ROUNDS (5), SECONDS_EACH (4), CONNECTIONS (32), EVENTS (1000000) and COMPANIES (1000) may be set; SHORT=1 only shows
+//! that everything still runs, also in a debug build. Nothing here passes or fails by time.
 
 // What clippy.toml bans is banned in the program; this starts processes and a bare server beside it.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
@@ -13,6 +14,7 @@ mod figures;
 mod load;
 #[path = "../../support/mod.rs"]
 mod support;
+mod trail;
 mod writes;
 
 fn main() {
@@ -20,8 +22,8 @@ fn main() {
     if arguments.first().is_some_and(|word| word == "bare") {
         return bare::serve(&arguments[1..]);
     }
-    // `cargo test --benches` comes without it and wants no figures.
-    if !arguments.iter().any(|word| word == "--bench") {
+    // `cargo test --benches` comes without it and wants no figures, unless it asks for short ones.
+    if !arguments.iter().any(|word| word == "--bench") && !figures::short() {
         return;
     }
     let wanted = |part: &str| {
@@ -34,6 +36,9 @@ fn main() {
     }
     if wanted("writes") {
         writes::measure(&mut table);
+    }
+    if wanted("trail") {
+        trail::measure(&mut table);
     }
     if wanted("companies") {
         companies::measure(&mut table);

@@ -2,12 +2,12 @@
 //! transaction each and beside 64 callers on a pool of writing connections. And a change through the door with its
 //! event, beside a bare insert with the same durability.
 
-use super::figures::{Table, median, rank, rounds, setting};
+use super::figures::{Table, median, rank, rounds, slot};
 use bulkhead::{
-    appliance::Appliance,
+    appliance::{Appliance, NewCompany},
     base::secret::Secret,
     company::{
-        access::{From, Visitor, Within, admit, mint_keys, permissions as p},
+        access::{From, Steward, Visitor, Within, admit, mint_keys, permissions as p},
         environments, people,
     },
     store::Store,
@@ -32,7 +32,7 @@ struct Outcome {
 
 /// `callers` threads do the same again and again for a while; how many were answered in a second.
 fn run(callers: usize, work: impl Fn(usize) + Sync) -> Outcome {
-    let time = Duration::from_secs(setting("SECONDS_EACH", 2).clamp(1, 3));
+    let time = slot();
     let begun = Instant::now();
     let until = begun + time;
     let waits: Vec<f64> = std::thread::scope(|scope| {
@@ -159,12 +159,19 @@ impl Door {
     }
 }
 
+/// The right to act as the operator.
+pub fn operator() -> &'static bulkhead::company::access::OperatorKey {
+    static KEYS: std::sync::OnceLock<bulkhead::company::access::OperatorKey> = std::sync::OnceLock::new();
+    KEYS.get_or_init(|| mint_keys().expect("the keys, once").1)
+}
+
 /// Makes a company; gives it and an API key of its administrator.
 pub fn found(appliance: &Appliance, slug: &str) -> (bulkhead::company::Company, String) {
-    static KEYS: std::sync::OnceLock<bulkhead::company::access::OperatorKey> = std::sync::OnceLock::new();
-    let operator = KEYS.get_or_init(|| mint_keys().expect("the keys, once").1);
+    let operator = operator();
     let password = Secret::new("the password of the figures");
-    let made = appliance.create(slug, "Harbour Ltd", "Ada", "ada@harbour.test", Some(&password));
+    let (name, person, email) = ("Harbour Ltd", "Ada", "ada@harbour.test");
+    let new = NewCompany { slug, name, person, email, password: Some(&password) };
+    let made = appliance.create(&Steward::console(operator, None), &new);
     let (company, _) = made.expect("a company");
     let visitor = Visitor::operator(&company, operator);
     let user = visitor.locate(Within::Company, "ada@harbour.test").expect("Ada");

@@ -56,7 +56,8 @@ impl Tally {
     }
 
     /// Whether anything is remembered at all.
-    pub fn is_empty(&self) -> bool {
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 

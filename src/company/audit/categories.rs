@@ -1,0 +1,152 @@
+//! The kinds of events, each with its words, and the groups they are asked for in (`domain §14`). A test holds that every
+//! kind that is written anywhere stands here.
+
+/// Kinds of events that pages offer to choose from, each with its words.
+pub const CATEGORIES: &[(&str, &str)] = &[
+    ("Created", "Created"),
+    ("Modified", "Changed"),
+    ("Deleted", "Deleted"),
+    ("DeploymentQueued", "Deployment queued"),
+    ("DeploymentStarted", "Deployment started"),
+    ("DeploymentSucceeded", "Deployment succeeded"),
+    ("DeploymentFailed", "Deployment failed"),
+    ("TaskQueued", "Task queued"),
+    ("TaskStarted", "Task started"),
+    ("TaskSucceeded", "Task succeeded"),
+    ("TaskFailed", "Task failed"),
+    ("TaskCancelling", "Task told to stop"),
+    ("TaskCanceled", "Task cancelled"),
+    ("MachineAdded", "Target added"),
+    ("MachineDeleted", "Target deleted"),
+    ("MachineEnabled", "Target enabled"),
+    ("MachineDisabled", "Target disabled"),
+    ("MachineHealthy", "Target found healthy"),
+    ("MachineUnavailable", "Target not reached"),
+    ("MachineHealthChanged", "Target's health changed"),
+    ("MachineDeploymentRelatedPropertyWasUpdated", "Target changed"),
+    ("LoginSucceeded", "Signed in"),
+    ("LoginPassword", "Gave the password"),
+    ("LoginFailed", "Sign-in failed"),
+    ("LoginProved", "Proved once more who they are"),
+    ("LoginRefused", "Sign-in refused without a look"),
+    ("LetterRequested", "Trial letter asked for"),
+    ("LetterFailed", "Letter could not be sent"),
+    ("Logout", "Signed out"),
+    ("SecondFactorStarted", "Second factor begun"),
+    ("SecondFactorAdded", "Second factor set up"),
+    ("UserActivated", "Invitation accepted"),
+    ("UserDeactivated", "Deactivated"),
+    ("UserReactivated", "Reactivated"),
+    ("SecondFactorRemoved", "Second factor removed"),
+    ("RecoveryCodesMade", "Recovery codes made"),
+    ("RecoveryCodeUsed", "Recovery code used"),
+    ("AccessDenied", "Refused"),
+    ("SecretRead", "Secret read"),
+    ("TrailExported", "Trail exported"),
+    ("TrailArchived", "Trail archived"),
+    ("TrailArchiveRead", "Archive of the trail read"),
+    ("TrailArchiveDeleted", "Archive of the trail deleted"),
+    ("TrailDamaged", "Trail damaged"),
+    ("BackupTaken", "Backup taken"),
+    ("Restored", "Restored"),
+    ("CompanyCreated", "Company created"),
+    ("CompanySuspended", "Company suspended"),
+    ("CompanyResumed", "Company resumed"),
+    ("CompanyRenamed", "Company renamed"),
+    ("CompanyRenameUndone", "Renaming of a company undone"),
+    ("CompanyRemoved", "Company removed"),
+    ("CompanyAdopted", "Company taken in"),
+    ("CompanyBackedUp", "Company backed up"),
+    ("CompanyLimitsChanged", "Company's limits changed"),
+    ("LimitsChanged", "Limits changed"),
+    ("LimitReached", "Limit reached"),
+];
+
+/// Groups of kinds: name, words, and what is in them.
+pub const GROUPS: &[(&str, &str, &[&str])] = &[
+    (
+        "Deployment",
+        "Deployments",
+        &["DeploymentQueued", "DeploymentStarted", "DeploymentSucceeded", "DeploymentFailed"],
+    ),
+    ("DeploymentCritical", "Deployments that failed", &["DeploymentFailed"]),
+    ("Task", "Tasks", &["TaskQueued", "TaskStarted", "TaskSucceeded", "TaskFailed", "TaskCancelling", "TaskCanceled"]),
+    (
+        "Machine",
+        "Deployment targets",
+        &[
+            "MachineAdded",
+            "MachineDeleted",
+            "MachineEnabled",
+            "MachineDisabled",
+            "MachineHealthy",
+            "MachineUnavailable",
+            "MachineHealthChanged",
+            "MachineDeploymentRelatedPropertyWasUpdated",
+        ],
+    ),
+    ("MachineCritical", "Targets in trouble", &["MachineUnavailable"]),
+    ("MachineAvailableForDeployment", "Targets that can be deployed to", &["MachineEnabled", "MachineHealthy"]),
+    (
+        "MachineUnavailableForDeployment",
+        "Targets that cannot be deployed to",
+        &["MachineDeleted", "MachineDisabled", "MachineUnavailable"],
+    ),
+    ("Document", "Things made, changed and deleted", &["Created", "Modified", "Deleted"]),
+    (
+        "SignIn",
+        "Signing in and out",
+        &[
+            "LoginSucceeded",
+            "LoginPassword",
+            "LoginFailed",
+            "LoginProved",
+            "LoginRefused",
+            "Logout",
+            "SecondFactorStarted",
+            "SecondFactorAdded",
+            "SecondFactorRemoved",
+            "RecoveryCodesMade",
+            "RecoveryCodeUsed",
+        ],
+    ),
+    ("User", "People", &["UserActivated", "UserDeactivated", "UserReactivated"]),
+    (
+        "Audit",
+        "Refusals, secrets and the trail itself",
+        &[
+            "AccessDenied",
+            "SecretRead",
+            "TrailExported",
+            "TrailArchived",
+            "TrailArchiveRead",
+            "TrailArchiveDeleted",
+            "TrailDamaged",
+            "BackupTaken",
+            "Restored",
+        ],
+    ),
+];
+
+/// The words for a kind of event.
+pub fn category_words(category: &str) -> &str {
+    CATEGORIES.iter().find(|(name, _)| *name == category).map_or(category, |(_, words)| words)
+}
+
+/// The kinds in a group, ignoring the case of its name.
+pub fn group(name: &str) -> Option<&'static [&'static str]> {
+    GROUPS.iter().find(|(group, ..)| group.eq_ignore_ascii_case(name)).map(|(_, _, kinds)| *kinds)
+}
+
+#[test]
+fn groups_hold_kinds_that_there_are() {
+    for (group, _, kinds) in GROUPS {
+        for kind in *kinds {
+            assert!(CATEGORIES.iter().any(|(name, _)| name == kind), "{kind} of {group}");
+        }
+    }
+    let mut names: Vec<&str> = CATEGORIES.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), CATEGORIES.len());
+}

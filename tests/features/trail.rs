@@ -1,0 +1,235 @@
+//! The trail is proved: whatever somebody does to the file with the sqlite3 shell, `bulkhead verify` finds it and says
+//! which event. While the server runs, checkpoints go to a system log and to a webhook.
+
+use crate::support::server::{Program, Server};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const TRIGGERS: &str = "DROP TRIGGER events_stay; DROP TRIGGER events_hold;";
+
+/// A company with a dozen events, its server stopped.
+fn prepared() -> (Server, PathBuf) {
+    let mut server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let ada = harbour.caller();
+    for n in 1..=8 {
+        ada.post("/api/environments", json!({ "Name": format!("Place {n}") })).expect(201);
+    }
+    server.stop();
+    let folder = server.data().join("companies/harbour");
+    (server, folder)
+}
+
+fn shell(folder: &Path, sql: &str) -> String {
+    let told = Command::new("sqlite3").arg("-bail").arg(folder.join("company.db")).arg(sql).output();
+    let told = told.expect("the sqlite3 shell (Debian: apt-get install sqlite3)");
+    assert!(told.status.success(), "{sql}: {}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8(told.stdout).unwrap().trim().to_owned()
+}
+
+fn verify(data: &Path, more: &[&str]) -> (Option<i32>, String) {
+    let mut arguments = vec!["verify", "harbour"];
+    arguments.extend(more);
+    let told = Program::on(data, &arguments).run();
+    (told.code, told.stdout)
+}
+
+/// A copy of a company's data folder, to be spoilt.
+fn copy(data: &Path) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp").arg("-r").arg(data).arg(folder.path().join("data")).status().unwrap();
+    assert!(copied.success());
+    folder
+}
+
+#[test]
+fn what_somebody_does_with_the_sqlite3_shell_is_found() {
+    let (server, folder) = prepared();
+    let refused =
+        Command::new("sqlite3").arg(folder.join("company.db")).arg("DELETE FROM events WHERE id = 5").output();
+    let refused = refused.expect("the sqlite3 shell (Debian: apt-get install sqlite3)");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("append-only"), "the schema itself refuses it first");
+    let last: i64 = shell(&folder, "SELECT max(id) FROM events").parse().unwrap();
+    assert!(last >= 11);
+    let (code, said) = verify(&server.data(), &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with(&format!("harbour: ok ({last} events)")), "{said}");
+
+    let cases = [
+        ("UPDATE events SET message = 'nothing happened' WHERE id = 6", "event 6 is not what was written".to_owned()),
+        ("UPDATE events SET actor_name = 'Ben', actor_id = 2 WHERE id = 6", "event 6 is not what was written".into()),
+        ("DELETE FROM events WHERE id = 6", "event 6 is missing: event 7 stands in its place".into()),
+        ("DELETE FROM events WHERE id IN (6, 7)", "events 6 to 7 are missing: event 8 stands in its place".into()),
+        ("DELETE FROM events WHERE id = (SELECT max(id) FROM events)", format!("event {last} is missing at its end")),
+        (
+            "DELETE FROM events WHERE id > 1",
+            format!("event 2 is missing: checkpoint 1 signed event 2, the trail ends at event 1"),
+        ),
+        (
+            "UPDATE events SET id = -1 WHERE id = 6; UPDATE events SET id = 6 WHERE id = 7; UPDATE events SET id = 7 WHERE id = -1",
+            "event 6 is not what was written".into(),
+        ),
+        (
+            "DELETE FROM events WHERE id = 6; UPDATE events SET id = id - 1 WHERE id > 6",
+            "event 6 is not what was written".into(),
+        ),
+        ("UPDATE events SET hash = randomblob(32) WHERE id = 6", "event 6 is not what was written".into()),
+        (
+            "DELETE FROM events WHERE id = (SELECT max(id) FROM events); UPDATE trail_end SET event = event - 1, hash = (SELECT hash FROM events ORDER BY id DESC LIMIT 1)",
+            "what marks its end was changed by hand".into(),
+        ),
+    ];
+    for (sql, found) in cases {
+        let spoilt = copy(&server.data());
+        let data = spoilt.path().join("data");
+        shell(&data.join("companies/harbour"), &format!("{TRIGGERS} {sql}"));
+        let (code, said) = verify(&data, &[]);
+        assert_eq!(code, Some(1), "{sql}: {said}");
+        assert_eq!(said.trim(), format!("harbour: The company does not verify: {found}."), "{sql}");
+    }
+}
+
+#[test]
+fn a_chain_forged_with_its_hashes_and_a_forged_checkpoint_are_found() {
+    use sha2::{Digest, Sha256};
+    let (server, folder) = prepared();
+    let last: i64 = shell(&folder, "SELECT max(id) FROM events").parse().unwrap();
+
+    // Whoever knows how hashes are made writes an event anew and all hashes after it, as its own description says.
+    let columns = "id, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_id, actor_kind, actor_name, means, address, agent, message, related, details";
+    let spoilt = copy(&server.data());
+    let data = spoilt.path().join("data");
+    let forged = data.join("companies/harbour");
+    shell(&forged, &format!("{TRIGGERS} UPDATE events SET message = 'nothing happened' WHERE id = 2"));
+    let sql = rusqlite::Connection::open(forged.join("company.db")).unwrap();
+    let mut before: Vec<u8> = sql.query_row("SELECT hash FROM events WHERE id = 1", [], |row| row.get(0)).unwrap();
+    for id in 2..=last {
+        let mut digest = Sha256::new();
+        digest.update(b"bulkhead event 1\0");
+        let mut add = |bytes: &[u8]| {
+            digest.update((bytes.len() as u64).to_be_bytes());
+            digest.update(bytes);
+        };
+        add(&before);
+        sql.query_row(&format!("SELECT {columns} FROM events WHERE id = ?1"), [id], |row| {
+            for column in 0..17 {
+                match row.get_ref(column)? {
+                    rusqlite::types::ValueRef::Null => add(&[]),
+                    rusqlite::types::ValueRef::Integer(number) => add(&number.to_be_bytes()),
+                    text => add(text.as_bytes()?),
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+        before = digest.finalize().to_vec();
+        sql.execute("UPDATE events SET hash = ?2 WHERE id = ?1", (id, &before)).unwrap();
+    }
+    drop(sql);
+    let (code, said) = verify(&data, &[]);
+    assert_eq!(code, Some(1));
+    let found = "event 2 is not the one that checkpoint 1 signed: events from 1 to 2 were written anew";
+    assert_eq!(said.trim(), format!("harbour: The company does not verify: {found}."));
+
+    // And signs a checkpoint of it with a key of their own.
+    let path = forged.join("checkpoints.jsonl");
+    let mut line: Value = serde_json::from_str(fs::read_to_string(&path).unwrap().lines().next().unwrap()).unwrap();
+    line["hash"] = json!(data_encoding::HEXLOWER.encode(&before));
+    line["event"] = json!(last);
+    fs::write(&path, format!("{line}\n")).unwrap();
+    let (_, said) = verify(&data, &[]);
+    assert!(said.contains("event") && said.contains("not verify"), "{said}");
+    // The same with a chain that is right: then it is the signature that tells.
+    let right = copy(&server.data());
+    let data = right.path().join("data");
+    let path = data.join("companies/harbour/checkpoints.jsonl");
+    let mut line: Value = serde_json::from_str(fs::read_to_string(&path).unwrap().lines().next().unwrap()).unwrap();
+    line["at"] = json!("2030-01-01T00:00:00.000+00:00");
+    fs::write(&path, format!("{line}\n")).unwrap();
+    let (_, said) = verify(&data, &[]);
+    assert!(said.contains("line 1 of checkpoints.jsonl is not signed by this company"), "{said}");
+}
+
+#[test]
+fn checkpoints_kept_elsewhere_are_compared() {
+    let (server, folder) = prepared();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let kept = elsewhere.path().join("kept");
+    fs::copy(folder.join("checkpoints.jsonl"), &kept).unwrap();
+    let (code, said) = verify(&server.data(), &["--checkpoints", kept.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("checkpoints kept elsewhere agree"), "{said}");
+
+    // Another company's checkpoints say nothing of this one, and a file without any is told.
+    fs::write(&kept, "nothing\n").unwrap();
+    let (code, said) = verify(&server.data(), &["--checkpoints", kept.to_str().unwrap()]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("holds no checkpoint of this company"), "{said}");
+    let told = Program::on(&server.data(), &["verify", "--checkpoints", "/no/such/file"]).run().expect_code(1);
+    assert!(told.stderr.contains("/no/such/file cannot be read"), "{}", told.stderr);
+}
+
+#[test]
+fn a_backup_carries_its_checkpoints_and_verifies_when_it_is_put_back() {
+    let (server, folder) = prepared();
+    let to = tempfile::tempdir().unwrap();
+    let told = server.command(&["backup", "harbour", "--to", to.path().to_str().unwrap()]).run().expect_success();
+    server.command(&["restore", told.stdout.trim(), "--as", "again"]).run().expect_success();
+    let again = server.data().join("companies/again/checkpoints.jsonl");
+    assert_eq!(fs::read(again).unwrap(), fs::read(folder.join("checkpoints.jsonl")).unwrap());
+    let told = server.command(&["verify", "again", "--json"]).run().expect_success();
+    let said: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((&said[0]["ok"], &said[0]["checkpoints"]), (&json!(true), &json!(1)));
+    assert_eq!(said[0]["publicKey"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn checkpoints_go_to_a_system_log_and_to_a_webhook_that_the_operator_allows() {
+    let log = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    log.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    let hook = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut server = Server::start();
+    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    server.stop();
+    let folder = server.data().join("companies/harbour");
+    let url = format!("http://{}/kept", hook.local_addr().unwrap());
+    shell(&folder, &format!("UPDATE settings SET checkpoint_syslog = 1, checkpoint_webhook = '{url}'"));
+    let config = server.data().join("../config.toml");
+    let text = format!("syslog = \"udp://{}\"\nallow-internal = [\"127.0.0.0/8\"]\n", log.local_addr().unwrap());
+    fs::write(&config, text).unwrap();
+
+    server.restart_with(&["--config", config.to_str().unwrap()]);
+    let mut bytes = [0; 4096];
+    let length = log.recv(&mut bytes).expect("a message within a minute");
+    let message = std::str::from_utf8(&bytes[..length]).unwrap();
+    assert!(message.starts_with("<110>1 ") && message.contains(" bulkhead "), "{message}");
+    let line: Value = serde_json::from_str(&message[message.find('{').unwrap()..]).unwrap();
+    assert_eq!((&line["checkpoint"], &line["event"]), (&json!(1), &json!(2)));
+
+    let (mut stream, _) = hook.accept().unwrap();
+    let mut text = String::new();
+    while !text.contains("\"signature\"") {
+        let mut bytes = [0; 4096];
+        let length = stream.read(&mut bytes).unwrap();
+        assert!(length > 0, "{text}");
+        text.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
+    }
+    std::io::Write::write_all(&mut stream, b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    assert!(text.starts_with("POST /kept HTTP/1.1\r\n") && text.contains("x-bulkhead-signature: sha256="), "{text}");
+
+    // What a system log kept is enough to verify with.
+    server.stop();
+    let kept = server.data().join("../kept.log");
+    fs::write(&kept, format!("{message}\n")).unwrap();
+    let (code, said) = verify(&server.data(), &["--checkpoints", kept.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(
+        shell(&folder, "SELECT group_concat(kind || ' ' || told, ', ') FROM (SELECT * FROM witnesses ORDER BY kind)"),
+        "syslog 1, webhook 1"
+    );
+}
