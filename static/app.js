@@ -211,6 +211,11 @@ for (const button of all(".group-switch")) {
 }
 
 // Copy what stands in a code box.
+if (window.PublicKeyCredential) {
+  for (const part of all("[data-passkey-link]")) part.hidden = false;
+  if (document.querySelector("[data-passkey]")) import("./passkey.js");
+}
+
 for (const button of all("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());

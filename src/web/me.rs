@@ -1,9 +1,13 @@
 //! One's own account: name, sessions, API keys, teams.
 
+pub(super) mod factors;
+pub(super) mod rights;
+
 use super::{
     caller::{Answer, Visit},
     form::refuse,
     page::{FieldView, FormView, Frame, Kv, When},
+    passkey,
     tasks::when,
 };
 use crate::{
@@ -13,7 +17,7 @@ use crate::{
         ids::{ApiKey, Id},
     },
     company::{
-        people::{keys, own},
+        people::{self, keys, own},
         teams,
     },
 };
@@ -32,6 +36,21 @@ struct Profile {
     others: bool,
     end_others: String,
     teams: Vec<TeamRow>,
+    email_href: String,
+    factors: Vec<FactorRow>,
+    new_app: String,
+    new_passkey: Option<String>,
+    recovery: Option<i64>,
+    renew: String,
+    rights_href: String,
+}
+struct FactorRow {
+    name: String,
+    kind: &'static str,
+    added: When,
+    used: Option<When>,
+    edit: String,
+    remove: Option<String>,
 }
 /// Recovery codes, shown the only time.
 #[derive(Template)]
@@ -109,12 +128,11 @@ fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_
             .collect(),
         name: team.name,
     });
+    let (mine_also, ways) = (people::factors::list(&granted)?, people::factors::ways(&granted)?);
+    let keep = mine_also.len() == 1 && people::factors::is_demanded(&granted)?;
     Ok(Profile {
         frame: visit.frame("", "Your account"),
-        about: Kv::new()
-            .row("E-mail", &me.email_address)
-            .row("Second factor", if me.has_second_factor { "Set up" } else { "" })
-            .mono("Id", me.id.to_string()),
+        about: Kv::new().row("E-mail", &me.email_address).mono("Id", me.id.to_string()),
         form: form.unwrap_or_else(|| name_form(visit, &me.display_name)),
         new_key: new_key.to_owned(),
         key_form: keys_form.unwrap_or_else(|| key_form(visit)),
@@ -141,6 +159,23 @@ fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_
             .collect(),
         end_others: visit.path("/me/sessions/others/delete"),
         teams: mine.collect(),
+        email_href: visit.path("/me/email"),
+        factors: mine_also
+            .into_iter()
+            .map(|factor| FactorRow {
+                kind: if factor.is_passkey { "Passkey" } else { "Authenticator app" },
+                added: when(factor.created_at),
+                used: factor.last_used_at.map(when),
+                edit: visit.path(&format!("/me/factors/{}/edit", factor.id)),
+                remove: (!keep).then(|| visit.path(&format!("/me/factors/{}/delete", factor.id))),
+                name: factor.name,
+            })
+            .collect(),
+        new_app: visit.path("/me/factors/app"),
+        new_passkey: passkey::site(visit.call).map(|_| visit.path("/me/factors/passkey")),
+        recovery: ways.any().then_some(ways.recovery),
+        renew: visit.path("/me/recovery-codes"),
+        rights_href: visit.path("/me/rights"),
     })
 }
 

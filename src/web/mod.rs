@@ -13,6 +13,7 @@ mod help;
 mod lifecycles;
 pub mod page;
 mod projectgroups;
+mod passkey;
 mod process;
 mod projects;
 mod proof;
@@ -75,6 +76,8 @@ pub fn open_routes() -> Vec<Route<OpenPage>> {
         open(M::POST, "/{company}/code", signin::code_submit),
         open(M::GET, "/{company}/enrol", signin::enrol_form),
         open(M::POST, "/{company}/enrol", signin::enrol_submit),
+        open(M::GET, "/{company}/passkey", passkey::alone_form),
+        open(M::POST, "/{company}/passkey", passkey::alone_submit),
         open(M::POST, "/{company}/sign-out", signin::sign_out),
         open(M::GET, "/{company}/invitation/{token}", signin::invitation_form),
         open(M::POST, "/{company}/invitation/{token}", signin::invitation_submit),
@@ -149,6 +152,17 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/me/proof",                                        "",             proof::show),
         page(M::POST, "/me/keys",                                         "",             me::create_key),
         page(M::POST, "/me/keys/{key}/delete",                            "",             me::revoke_key),
+        page(M::GET,  "/me/email",                                        "",             me::factors::email_form),
+        page(M::POST, "/me/email",                                        "",             me::factors::change_email),
+        page(M::GET,  "/me/rights",                                       "",             me::rights::show),
+        page(M::GET,  "/me/factors/app",                                  "",             me::factors::new_app),
+        page(M::POST, "/me/factors/app",                                  "",             me::factors::add_app),
+        page(M::GET,  "/me/factors/passkey",                              "",             me::factors::new_passkey),
+        page(M::POST, "/me/factors/passkey",                              "",             me::factors::add_passkey),
+        page(M::GET,  "/me/factors/{factor}/edit",                        "",             me::factors::edit),
+        page(M::POST, "/me/factors/{factor}",                             "",             me::factors::rename),
+        page(M::POST, "/me/factors/{factor}/delete",                      "",             me::factors::remove),
+        page(M::POST, "/me/recovery-codes",                               "",             me::factors::renew_codes),
         page(M::POST, "/me/sessions/{session}/delete",                    "",             me::end_session),
         page(M::GET,  "/trail",                                           "EventView",    trail::list),
         page(M::GET,  "/trail/{event}",                                   "EventView",    trail::show),

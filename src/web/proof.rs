@@ -5,6 +5,7 @@
 use super::{
     caller::{Answer, Visit},
     page::{FieldView, FormView, Frame},
+    passkey::{PasskeyPart, site},
     signin::own_path,
 };
 use crate::{
@@ -25,6 +26,7 @@ struct Proof {
     lead: String,
     form: FormView,
     recovery: Option<FieldView>,
+    passkey: Option<PasskeyPart>,
 }
 
 /// The fields that carry a proof; no other form has a field whose name begins like theirs.
@@ -43,7 +45,12 @@ fn is_secret(name: &str) -> bool {
 fn offered(sent: &Form) -> Offered {
     let password = Some(sent.text(PASSWORD)).filter(|password| !password.is_empty()).map(Secret::new);
     let code = [RECOVERY, CODE].into_iter().map(|name| sent.text(name)).find(|code| !code.trim().is_empty());
-    Offered { code: code.unwrap_or_default().to_owned(), password }
+    Offered {
+        code: code.unwrap_or_default().to_owned(),
+        ticket: sent.text("proof-ticket").to_owned(),
+        passkey: sent.text("proof-passkey").to_owned(),
+        password,
+    }
 }
 
 /// Takes the proof that was sent along, if any: the visit as it is after it, or the page once more.
@@ -124,6 +131,8 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
         field = field.error(problem);
     }
     form = form.field(field);
+    let challenge = site(visit.call).map(|site| admit::passkey_to_prove(&visit.visitor, &site)).transpose()?.flatten();
+    let passkey = challenge.map(|challenge| PasskeyPart::get(challenge, PREFIX));
     let lead = match (posted && !visit.is_form(), again) {
         (true, _) => "What you are doing needs a fresh proof that it is you. After it, send the form once more.",
         (_, true) => {
@@ -136,6 +145,7 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
         lead: lead.into(),
         form,
         recovery: ways.code.then(|| recovery_field(RECOVERY)),
+        passkey,
     })
 }
 

@@ -6,6 +6,7 @@ use super::{
     caller::{Answer, SESSION, draw},
     me::Codes,
     page::{Bare, FieldView, FormView, Kind, Qr},
+    passkey::{PasskeyPart, site},
     proof::recovery_field,
 };
 use crate::{
@@ -26,6 +27,7 @@ use askama::Template;
 struct SignIn {
     frame: Bare,
     form: FormView,
+    passkey_href: String,
     reset_href: String,
 }
 #[derive(Template)]
@@ -35,6 +37,7 @@ struct CodePage {
     lead: String,
     form: FormView,
     recovery: FieldView,
+    passkey: Option<PasskeyPart>,
     has_code: bool,
     back_href: String,
 }
@@ -74,6 +77,11 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     let next: String = form_urlencoded::byte_serialize(call.asked("next").unwrap_or_default().as_bytes()).collect();
     let base = if known { format!("/{}/login", path_company(call)) } else { "/login".into() };
     let action = if next.is_empty() { base } else { format!("{base}?next={next}") };
+    // Which company is meant has to be known before a passkey is asked for.
+    let passkey_href = match known && site(call).is_some() {
+        true => action.replacen("/login", "/passkey", 1),
+        false => String::new(),
+    };
     let mut form = FormView::new(action, "Sign in");
     let mut field = FieldView::text("company", "Company")
         .value(company)
@@ -91,11 +99,11 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     form = form
         .field(field)
         .field(FieldView::password("password", "Password").required().autocomplete("current-password"));
-    SignIn { frame: Bare::new("Sign in"), form, reset_href: String::new() }
+    SignIn { frame: Bare::new("Sign in"), form, passkey_href, reset_href: String::new() }
 }
 
 /// The company of the path, as far as it could be one: nothing else gets into an address that a page leads to.
-fn path_company(call: &Call) -> String {
+pub(super) fn path_company(call: &Call) -> String {
     call.parameter("company").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
 }
 
@@ -205,6 +213,11 @@ fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> Result
             pending.name(),
             company.name()
         ),
+        passkey: site(call)
+            .map(|site| admit::passkey_to_finish(company, pending, &site))
+            .transpose()?
+            .flatten()
+            .map(|challenge| PasskeyPart::get(challenge, "")),
         recovery: recovery_field("recovery"),
         has_code: ways.code,
         back_href: format!("/{}/login", company.slug()),
@@ -227,7 +240,11 @@ pub(super) fn code_submit(call: &Call) -> Result<Answer> {
     };
     let sent = call.form();
     let recovery = !sent.text("recovery").trim().is_empty();
-    let offered = Offered::code(sent.text(if recovery { "recovery" } else { "code" }));
+    let offered = Offered {
+        ticket: sent.text("ticket").to_owned(),
+        passkey: sent.text("passkey").to_owned(),
+        ..Offered::code(sent.text(if recovery { "recovery" } else { "code" }))
+    };
     match admit::check_code(&company, &pending, &offered, &call.from) {
         Ok(token) => Ok(Answer::SignedIn {
             company: company.slug().into(),
@@ -236,8 +253,12 @@ pub(super) fn code_submit(call: &Call) -> Result<Answer> {
         }),
         Err(Error::Invalid(fields)) => {
             let mut page = code_page(call, &company, &pending)?;
-            let wrong = fields.of("Code").unwrap_or_default();
-            page.form = if recovery { page.form.problem(wrong) } else { page.form.errors([("code", wrong)]) };
+            let wrong = fields.iter().next().map(|(_, wrong)| wrong).unwrap_or_default();
+            page.form = if recovery || !offered.passkey.is_empty() {
+                page.form.problem(wrong)
+            } else {
+                page.form.errors([("code", wrong)])
+            };
             Answer::refused(&page)
         }
         Err(Error::Conflict(sentence)) => again(call, &company, &sentence),

@@ -232,6 +232,7 @@ pub const RESERVED_SPACES: &[&str] = &[
     "search",
     "static",
     "enrol",
+    "passkey",
     "code",
     "companies",
     "brand",

@@ -2,6 +2,7 @@
 
 mod budget;
 mod files;
+mod passkeys;
 mod proof;
 mod memory;
 mod random;

@@ -3,6 +3,7 @@
 //!
 //! Whoever holds full administration is changed only by those who hold it too, and never the last one who can sign in.
 
+pub mod factors;
 pub mod keys;
 pub mod own;
 mod sql;

@@ -1,6 +1,6 @@
 //! One's own account: name, sessions, keys. Everybody may, for nobody else.
 
-use super::{User, keys, sql};
+use super::{Fields, User, keys, sql};
 use crate::{
     base::{
         clock::Moment,
@@ -8,7 +8,10 @@ use crate::{
         ids::{ApiKey as Key, Id},
         names,
     },
-    company::access::{Event, Granted, Myself},
+    company::{
+        access::{Event, Granted, Myself},
+        post::{self, Notice},
+    },
 };
 
 /// A place where somebody is signed in.
@@ -48,6 +51,28 @@ pub fn rename(granted: &Granted<'_, Myself>, display_name: &str) -> Result<User>
     })
 }
 
+/// Changes one's e-mail address, by which one signs in. The address before is told of it.
+///
+/// # Errors
+/// `Invalid` (`EmailAddress`) for one that is none or belongs to somebody else; as [`Granted::in_person`].
+pub fn change_email(granted: &Granted<'_, Myself>, email: &str) -> Result<User> {
+    granted.in_person()?;
+    granted.write(|tx| {
+        let before = sql::by_id(tx, granted.what().user())?;
+        // A username that was the address follows it.
+        let username = if before.username == before.email_address { String::new() } else { before.username.clone() };
+        let wish = Fields { username, display_name: before.display_name.clone(), email_address: email.to_owned() };
+        let fields = super::check(tx, &wish, Some(before.id), before.is_service)?;
+        sql::update(tx, before.id, &fields)?;
+        let after = sql::by_id(tx, before.id)?;
+        let changed = Notice::EmailChanged(&before.email_address, &after.email_address);
+        post::notice(tx, before.id.0, changed)?;
+        tx.access_changed()?;
+        let event = Event::new("Modified").name(after.id, &after.display_name).say(" changed their e-mail address");
+        tx.record(event.difference(&before, &after), after)
+    })
+}
+
 /// Where one is signed in, the last used first.
 pub fn sessions(granted: &Granted<'_, Myself>) -> Result<Vec<Session>> {
     let this = granted.visitor().session();
@@ -68,6 +93,7 @@ pub fn end_session(granted: &Granted<'_, Myself>, id: i64) -> Result<()> {
         if tx.run("DELETE FROM sessions WHERE id = ?1 AND user_id = ?2 AND stage = 'full'", (id, me.id))? == 0 {
             return Err(Error::NotFound("session".into()));
         }
+        tx.access_changed()?;
         tx.record(Event::new("Logout").name(me.id, &me.display_name).say(" ended a session"), ())
     })
 }
@@ -82,6 +108,7 @@ pub fn end_other_sessions(granted: &Granted<'_, Myself>) -> Result<usize> {
         if ended == 0 {
             return tx.unchanged(began, 0);
         }
+        tx.access_changed()?;
         tx.record(Event::new("Logout").name(me.id, &me.display_name).say(" ended all other sessions"), ended)
     })
 }

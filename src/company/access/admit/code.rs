@@ -216,7 +216,7 @@ pub fn check_code(company: &Company, pending: &PendingSession, offered: &Offered
     let token = secret::token();
     let id: Id<User> = Id::new(person.id);
     let spent = budget::spend(company, Who::Person(person.id), from)?;
-    let attempt = factor::prepare(company, person.id, offered)?;
+    let attempt = factor::prepare(company, pending.id, person.id, offered)?;
     let right = company.write(stamp_of(person.id, &person.display_name, from), |tx| {
         may_go_on(tx, pending)?;
         let Some(by) = factor::settle(tx, company, person.id, &attempt)? else {

@@ -3,7 +3,11 @@
 //! What takes time (hashing, a signature) is done before the transaction; whether it counts is decided inside it, so that
 //! of two uses of one code only the first succeeds.
 
-use super::{PendingSession, code, password, recovery};
+use super::{
+    PendingSession, code, passkey,
+    passkey::{Challenge, Site},
+    password, recovery,
+};
 use crate::{
     base::{
         clock::{self, Moment},
@@ -16,8 +20,10 @@ use crate::{
         rows::{Rows, Writing},
         rules::{SecondFactor, rules},
         vault::Company,
+        visitor::Visitor,
     },
 };
+use webauthn_rs::prelude::AuthenticationResult;
 
 /// What somebody can prove themselves with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,7 +44,7 @@ impl Ways {
 }
 
 /// What somebody has.
-pub(super) fn ways_of(rows: &Rows<'_>, user: i64) -> Result<Ways> {
+pub(in crate::company) fn ways_of(rows: &Rows<'_>, user: i64) -> Result<Ways> {
     let has = |kind: &str| rows.any("SELECT 1 FROM factors WHERE user_id = ?1 AND kind = ?2", (user, kind));
     let recovery = rows.number("SELECT count(*) FROM recovery_codes WHERE user_id = ?1 AND used_at IS NULL", [user])?;
     Ok(Ways { code: has("totp")?, passkey: has("passkey")?, recovery })
@@ -47,6 +53,19 @@ pub(super) fn ways_of(rows: &Rows<'_>, user: i64) -> Result<Ways> {
 /// What somebody who is signing in can finish with.
 pub fn ways_to_finish(company: &Company, pending: &PendingSession) -> Result<Ways> {
     company.snapshot()?.with(|rows| ways_of(rows, pending.person.id))
+}
+
+/// Asks somebody who is signing in for a passkey, if they have one.
+pub fn passkey_to_finish(company: &Company, pending: &PendingSession, site: &Site) -> Result<Option<Challenge>> {
+    passkey::begin_second(company, pending.id, pending.person.id, site)
+}
+
+/// Asks a visitor for a passkey as a fresh proof, if they have one.
+pub fn passkey_to_prove(visitor: &Visitor, site: &Site) -> Result<Option<Challenge>> {
+    match visitor.user().zip(visitor.session()) {
+        Some((user, session)) => passkey::begin_second(visitor.company(), session, user.0, site),
+        None => Ok(None),
+    }
 }
 
 /// Whether a second factor is demanded of somebody who has none.
@@ -91,6 +110,10 @@ pub(in crate::company) fn demand(rows: &Rows<'_>, user: i64) -> Result<Demand> {
 pub struct Offered {
     /// Six digits of an authenticator app, or a recovery code.
     pub code: String,
+    /// The name of the ceremony that a passkey answers.
+    pub ticket: String,
+    /// A passkey's answer, as the browser gave it.
+    pub passkey: String,
     /// The password; counts only for who has no second factor.
     pub password: Option<Secret>,
 }
@@ -106,6 +129,7 @@ impl Offered {
 pub(super) enum Attempt {
     Code(String),
     Recovery(Vec<u8>),
+    Passkey(Box<AuthenticationResult>),
     Password,
     Wrong,
 }
@@ -115,6 +139,7 @@ pub(super) enum Attempt {
 pub(super) enum By {
     Code,
     Recovery { left: i64 },
+    Passkey,
     Password,
 }
 
@@ -123,13 +148,18 @@ impl By {
         match self {
             By::Code => "a code",
             By::Recovery { .. } => "a recovery code",
+            By::Passkey => "a passkey",
             By::Password => "the password",
         }
     }
 }
 
 /// Does the work. Reads for itself, outside any transaction.
-pub(super) fn prepare(company: &Company, user: i64, offered: &Offered) -> Result<Attempt> {
+pub(super) fn prepare(company: &Company, session: i64, user: i64, offered: &Offered) -> Result<Attempt> {
+    if !offered.passkey.is_empty() {
+        let seen = passkey::check_second(company, session, user, &offered.ticket, &offered.passkey)?;
+        return Ok(seen.map_or(Attempt::Wrong, |seen| Attempt::Passkey(Box::new(seen))));
+    }
     if let Some(password) = &offered.password {
         let (ways, stored) = company.snapshot()?.with(|rows| {
             let read = |row: &rusqlite::Row<'_>| row.get::<_, Option<String>>(0);
@@ -153,6 +183,7 @@ pub(super) fn settle(tx: &Writing<'_>, company: &Company, user: i64, attempt: &A
     match attempt {
         Attempt::Code(given) => Ok(code::spend(tx, company, user, given)?.then_some(By::Code)),
         Attempt::Recovery(hash) => recovery::spend(tx, user, hash),
+        Attempt::Passkey(seen) => passkey::spend(tx, company, user, seen),
         Attempt::Password => Ok((!ways_of(tx, user)?.any()).then_some(By::Password)),
         Attempt::Wrong => Ok(None),
     }
@@ -160,7 +191,9 @@ pub(super) fn settle(tx: &Writing<'_>, company: &Company, user: i64, attempt: &A
 
 /// The answer to all that is wrong.
 pub(super) fn wrong(offered: &Offered) -> Error {
-    if offered.password.is_some() {
+    if !offered.passkey.is_empty() {
+        Error::invalid("Passkey", "This passkey was not accepted. Try again, or use another way.")
+    } else if offered.password.is_some() {
         Error::invalid("Password", "This is not your password. Type it once more.")
     } else {
         Error::invalid("Code", "This code is not right, or was used already. Wait for the next one and try again.")

@@ -34,7 +34,7 @@ pub fn prove(visitor: &Visitor, offered: &Offered, from: &From) -> Result<()> {
     let (user, session) = visitor.user().zip(visitor.session()).ok_or_else(nothing)?;
     let company = visitor.company();
     let spent = budget::spend(company, Who::Person(user.0), from)?;
-    let attempt = factor::prepare(company, user.0, offered)?;
+    let attempt = factor::prepare(company, session, user.0, offered)?;
     let right = visitor.write(|tx| {
         let alive = "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
                      WHERE s.id = ?1 AND u.id = ?2 AND s.stage = 'full' AND s.failures < ?3 AND u.state = 'active'";
