@@ -155,7 +155,7 @@ fn every_door_opens_for_whom_it_should() {
     }
     let after = house.contents(&cast.server);
     for (table, rows) in &before {
-        let open = ["one_time_links"].contains(&table.as_str());
+        let open = ["one_time_links", "attempts", "trail_end", "recovery_codes"].contains(&table.as_str());
         if after.get(table) != Some(rows) && !open {
             findings.push(format!("people without any right changed the table {table}"));
         }
