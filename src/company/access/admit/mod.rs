@@ -30,9 +30,9 @@ pub use session::{Entry, PendingSession, Stage, device_cookie, enter, sign_out};
 pub(in crate::company) use code::{begin, confirm, draw, pending_secret};
 pub(in crate::company) use factor::{Demand, demand, ways_of};
 pub(in crate::company) use key::{hash_key, new_key};
-pub(in crate::company::access) use {key::KnownKey, session::KnownSession};
 pub(in crate::company) use passkey::{add as add_passkey, begin_registration, finish_registration};
 pub(in crate::company) use recovery::{fresh as fresh_recovery_codes, store as store_recovery_codes};
+pub(in crate::company::access) use {key::KnownKey, session::KnownSession};
 
 use super::{
     rows::{Rows, Writing},
