@@ -20,7 +20,7 @@ import { Person } from './person.mjs';
 import { paths } from './words.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const files = ['newcomer', 'pages', 'forms'];
+const files = ['newcomer', 'factors', 'pages', 'forms'];
 const out = join(here, 'out');
 const program = resolve(process.env.BULKHEAD_BIN || join(here, '../../target/debug/bulkhead'));
 const longestTest = 180_000;
@@ -234,6 +234,13 @@ class Run {
     throw new Error('the first start printed no set-up link');
   }
 
+  /** A quarter of an hour passes for this user's sessions, as far as their last proof goes. */
+  async later(user) {
+    const file = join(this.demo.data, 'companies', this.demo.company, 'company.db');
+    const sql = `UPDATE sessions SET proved_at = proved_at - 900000 WHERE user_id = ${Number(user.split('-')[1])}`;
+    execFileSync('sqlite3', ['-cmd', '.timeout 30000', file, sql]);
+  }
+
   /** One request to the demo's API, in the name of its administrator; gives back the answer's document. */
   async api(method, path, body) {
     const { key } = JSON.parse(readFileSync(join(this.demo.data, 'demo.json'), 'utf8'));
@@ -294,7 +301,7 @@ const indent = (text) => text.trimEnd().replace(/^/gm, '        ');
 
 /** The line of a test file where it went wrong. */
 function whereFrom(error) {
-  const line = error.stack?.split('\n').find((l) => /tests\/browser\/(newcomer|pages|forms|crawl|person)\.mjs/.test(l));
+  const line = error.stack?.split('\n').find((l) => /tests\/browser\/(newcomer|factors|pages|forms|crawl|person)\.mjs/.test(l));
   return line ? `in ${line.replace(/.*tests\/browser\//, '').replace(/\)$/, '')}` : '';
 }
 
