@@ -4,7 +4,7 @@
 
 use crate::{
     api,
-    appliance::Appliance,
+    appliance::{Appliance, issuers::Issuers, outside::Outside},
     base::error::{Error, Result},
     company::access::EngineKey,
     execution::{self, mail::Mailer, transport::Sandbox},
@@ -48,6 +48,8 @@ pub struct Settings {
     pub mail: Option<execution::mail::Settings>,
     /// Networks of proxies whose word for a visitor's address is taken.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Issuers of tokens that may be inside, and may do without TLS.
+    pub internal_issuers: Vec<String>,
 }
 
 /// A server that listens but does not serve yet.
@@ -86,8 +88,10 @@ impl Server {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?;
+        let outside = Outside::new(&settings.internal_issuers).map_err(Error::Conflict)?;
         let desk = Desk {
             appliance: Arc::new(appliance),
+            issuers: Arc::new(Issuers::new(outside)),
             public_url: settings.public_url.clone(),
             mail: mailer.is_some(),
             trusted_proxies: settings.trusted_proxies.clone().into(),
@@ -120,6 +124,7 @@ impl Server {
         let key = Arc::new(engine);
         let engine = start_engine(&self, key.clone())?;
         let (appliance, mailer) = (self.desk.appliance.clone(), self.mailer.take());
+        let keys = Running(execution::keys::start(appliance.clone(), key.clone(), stop.clone()));
         let post = Running(execution::mail::start(appliance.clone(), key.clone(), mailer, self.url(), stop.clone()));
         let trails = Running(execution::keeper::start(appliance, key, self.settings.trails.clone(), stop.clone()));
         let minder = tokio::spawn(mind(self.desk.clone(), stop.clone()));
@@ -144,6 +149,7 @@ impl Server {
         engine.stopped().await;
         post.stopped().await;
         trails.stopped().await;
+        keys.stopped().await;
         minder.abort();
         signals.abort();
         tracing::info!("stopped");
@@ -228,6 +234,8 @@ async fn dispatch(State(desk): State<Desk>, request: Request) -> Response {
     let (first, second) = (parts.next(), parts.next());
     match second {
         Some(word) if word.eq_ignore_ascii_case("api") && first.is_some() => api::serve(desk, request).await,
+        // Where programs look for it; it stands among the routes of the API.
+        Some(".well-known") if parts.next() == Some("openid-configuration") => api::serve(desk, request).await,
         _ => web::serve(desk, request).await,
     }
 }

@@ -6,7 +6,9 @@
 
 mod backup;
 mod course;
+pub mod issuers;
 mod keys;
+pub mod outside;
 mod registry;
 mod view;
 

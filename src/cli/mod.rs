@@ -78,6 +78,8 @@ pub struct Config {
     syslog: Option<String>,
     #[serde(default)]
     allow_internal: Vec<ipnet::IpNet>,
+    #[serde(default)]
+    internal_issuers: Vec<String>,
 }
 
 /// The section `[mail]` of the configuration file.

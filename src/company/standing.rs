@@ -1,6 +1,8 @@
 //! A company as a whole, as the operator handles it: open or suspended, its numbers, its limits, on its way to another
 //! slug, removed. Every change is told in the company's own trail; nothing of its content is read.
 
+pub(in crate::company) use super::access::rules::room_for_a_person;
+
 use super::access::{Event, Granted, Limits, Rows, permissions::FileKeep, permissions::FileLook, rules};
 use crate::base::{
     clock::{self, Moment},
@@ -147,24 +149,6 @@ pub fn adopted(granted: &Granted<'_, FileKeep>, before: &str) -> Result<()> {
         let event = if before == slug { event } else { event.say("; before it was ").say(before) };
         tx.record(event, ())
     })
-}
-
-/// Whether one more person may be invited or made active again: ask within the change that does it.
-///
-/// # Errors
-/// `Limit` when the company has as many people as it may have.
-pub(in crate::company) fn room_for_a_person(rows: &Rows<'_>) -> Result<()> {
-    let Some(most) = rules::rules(rows)?.limits.people else { return Ok(()) };
-    if sql::people(rows)? < most {
-        return Ok(());
-    }
-    Err(Error::Limit(Limit {
-        bound: Bound::People,
-        sentence: format!(
-            "This company may have {most} people and has as many, those invited included. Deactivate somebody, or ask the operator for more."
-        ),
-        retry_after: None,
-    }))
 }
 
 /// Whether the company's tasks may be begun now: not while it is suspended or on its way, nor beyond its limit.

@@ -9,7 +9,7 @@ pub mod headers;
 pub mod table;
 
 use crate::{
-    appliance::Appliance,
+    appliance::{Appliance, issuers::Issuers},
     base::error::{Error, Result},
 };
 use std::{
@@ -33,6 +33,8 @@ pub struct Desk {
     pub mail: bool,
     /// Networks of proxies whose word for a visitor's address is taken.
     pub trusted_proxies: Arc<[ipnet::IpNet]>,
+    /// The keys of those who sign tokens for service accounts.
+    pub issuers: Arc<Issuers>,
     /// Ends streams when the server stops.
     pub stopping: tokio_util::sync::CancellationToken,
 }
