@@ -176,10 +176,6 @@ mod sql {
         rows.any("SELECT 1 FROM company WHERE suspended_at IS NOT NULL", [])
     }
 
-    pub fn people(rows: &Rows<'_>) -> Result<i64> {
-        rows.number("SELECT count(*) FROM users WHERE is_service = 0 AND state IN ('active', 'invited')", [])
-    }
-
     pub fn set_limits(tx: &Writing<'_>, limits: &Limits) -> Result<()> {
         tx.run(
             "UPDATE settings SET disk_bytes = ?1, people = ?2, running_tasks = ?3, requests_per_minute = ?4",
@@ -192,7 +188,7 @@ mod sql {
         let tasks = |state| rows.number("SELECT count(*) FROM tasks WHERE state = ?1", [state]);
         Ok(Numbers {
             created_at: Moment(rows.number("SELECT created_at FROM company", [])?),
-            people: people(rows)?,
+            people: rules::people(rows)?,
             invited: rows.number("SELECT count(*) FROM users WHERE is_service = 0 AND state = 'invited'", [])?,
             service_accounts: rows
                 .number("SELECT count(*) FROM users WHERE is_service = 1 AND state = 'active'", [])?,
