@@ -182,7 +182,8 @@ pub(super) fn revoke(visit: &Visit) -> Result<Answer> {
 pub(super) fn revoke_open(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(UserInvite {})?;
     let text = visit.parameter("invitation");
-    let id = text.parse().map_err(|_| Error::NotFound(text.to_owned()))?;
+    let number = text.strip_prefix("Invitations-").unwrap_or(text);
+    let id = number.parse().map_err(|_| Error::NotFound(text.to_owned()))?;
     invitations::revoke_open(&granted, id)?;
     Answer::done(base(visit), "The open invitation was revoked; its code no longer works.")
 }

@@ -168,7 +168,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
                 },
                 inviter: open.inviter,
                 ends: when(open.until),
-                revoke: format!("{address}/open-invitations/{}/revoke", open.id),
+                revoke: format!("{address}/open-invitations/Invitations-{}/revoke", open.id),
             })
             .collect(),
         may_invite: visit.visitor.may(UserInvite {}),
