@@ -98,7 +98,8 @@ impl Issuers {
             return Err(format!("{about} describes another issuer, “{}”", described.issuer));
         }
         let place = url(&described.jwks_uri)?;
-        let keys: Keys = serde_json::from_slice(&self.outside.fetch(&place).await?).map_err(|cause| wrong(&place, cause))?;
+        let keys: Keys =
+            serde_json::from_slice(&self.outside.fetch(&place).await?).map_err(|cause| wrong(&place, cause))?;
         // Keys of kinds that are not known here are for somebody else.
         Ok(keys.keys.into_iter().take(MOST_KEYS).filter_map(|key| serde_json::from_value(key).ok()).collect())
     }

@@ -62,7 +62,9 @@ fn account(visit: &Visit) -> Result<Account> {
 }
 
 fn frame(visit: &Visit, account: &Account, title: &str) -> Frame {
-    access(visit, title, "people").crumb("People", visit.path("/access/people")).crumb(&account.name, account.own.clone())
+    access(visit, title, "people")
+        .crumb("People", visit.path("/access/people"))
+        .crumb(&account.name, account.own.clone())
 }
 
 /// The identities.

@@ -178,7 +178,9 @@ fn list_page(visit: &Visit, whose: &Whose, new_key: &str) -> Result<List> {
     Ok(List {
         frame: whose.frame(visit, "API keys"),
         lead: match whose {
-            Whose::Mine => "A program that calls the API for you comes with a key of yours. It may what you may, or less.".into(),
+            Whose::Mine => {
+                "A program that calls the API for you comes with a key of yours. It may what you may, or less.".into()
+            }
             Whose::Of(_, user) => format!("Programs that work as {} come with one of these.", user.display_name),
         },
         new_href: format!("{base}/new"),
@@ -203,7 +205,11 @@ impl Typed {
     fn fields(&self) -> Result<Fields> {
         fn ids<T: Kind>(texts: &[String], field: &str) -> Result<Vec<Id<T>>> {
             let wrong = |text: &String| Error::invalid(field, format!("“{text}” is not there."));
-            texts.iter().filter(|text| !text.is_empty()).map(|text| Id::parse(text).ok_or_else(|| wrong(text))).collect()
+            texts
+                .iter()
+                .filter(|text| !text.is_empty())
+                .map(|text| Id::parse(text).ok_or_else(|| wrong(text)))
+                .collect()
         }
         let days = match self.text("days").trim() {
             "" => None,
@@ -288,8 +294,9 @@ fn draw(visit: &Visit, whose: &Whose, typed: &Typed, error: Option<Error>) -> Re
         Choice::new(id.clone(), row.name).chosen(id == space)
     });
     let none = Choice::new("", "All spaces, and the company as a whole");
-    let mut space_field = FieldView::select("space", "Only in this space", std::iter::once(none).chain(spaces).collect())
-        .help("Limited to a space, the key holds nothing of the company as a whole.");
+    let mut space_field =
+        FieldView::select("space", "Only in this space", std::iter::once(none).chain(spaces).collect())
+            .help("Limited to a space, the key holds nothing of the company as a whole.");
     let lists = [typed.all("groups"), typed.all("projects"), typed.all("environments"), typed.all("tenants")];
     let mut pickers = match space.is_empty() {
         true => Vec::new(),

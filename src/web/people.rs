@@ -280,9 +280,11 @@ fn ways(counted: people::WaysIn, user: &User, address: &str) -> Kv {
     if user.is_service {
         let keys = said(counted.keys, "API key", "API keys");
         let identities = said(counted.identities, "identity", "identities");
-        return Kv::new()
-            .link("API keys", keys, format!("{address}/keys"))
-            .link("OIDC", identities, format!("{address}/identities"));
+        return Kv::new().link("API keys", keys, format!("{address}/keys")).link(
+            "OIDC",
+            identities,
+            format!("{address}/identities"),
+        );
     }
     Kv::new()
         .row("Signed in", said(counted.sessions, "browser", "browsers"))

@@ -169,7 +169,9 @@ impl House {
         self.keep("tasks", &json!({ "Id": task }));
         self.keep("users", &json!({ "Id": "Users-1" }));
         self.keep("userroles", &json!({ "Id": "UserRoles-1" }));
-        for kind in ["teams", "scopeduserroles", "apikeys", "serviceaccounts", "oidcidentities", "invitations", "invited"] {
+        for kind in
+            ["teams", "scopeduserroles", "apikeys", "serviceaccounts", "oidcidentities", "invitations", "invited"]
+        {
             let made = self.make(kind, "");
             self.keep(kind, &made);
         }
@@ -255,7 +257,9 @@ impl House {
             "oidcidentities" => {
                 json!({ "Issuer": "https://ci.example", "Subject": format!("repo:{}/{sum}", mark.to_lowercase()), "Audience": mark })
             }
-            "invited" => json!({ "DisplayName": mark, "EmailAddress": format!("invited{sum}@example.com"), "AddToTeamIds": [id("teams")] }),
+            "invited" => {
+                json!({ "DisplayName": mark, "EmailAddress": format!("invited{sum}@example.com"), "AddToTeamIds": [id("teams")] })
+            }
             _ => json!({}),
         };
         if kind != "releases" {

@@ -128,7 +128,12 @@ pub(in crate::api) fn exchange(ask: &Ask) -> Result<Reply> {
     let keys = match wait_for(ask.call.desk.issuers.keys(&offer.issuer, offer.key.as_deref()))? {
         Ok(keys) => keys,
         Err(sentence) => {
-            tracing::warn!(company = company.slug(), issuer = offer.issuer, sentence, "an issuer's keys could not be fetched");
+            tracing::warn!(
+                company = company.slug(),
+                issuer = offer.issuer,
+                sentence,
+                "an issuer's keys could not be fetched"
+            );
             return not_taken(admit::unproved());
         }
     };

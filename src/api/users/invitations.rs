@@ -90,9 +90,7 @@ pub(in crate::api) fn list(ask: &Ask) -> Result<Reply> {
     let page = ask.page();
     let cut = |from: i64| usize::try_from(from).unwrap_or(usize::MAX);
     let items = all.into_iter().skip(cut(page.skip)).take(cut(page.take)).collect();
-    resource::collection(&own, "Invitation", Listed { items, total }, page, "skip,take", |open| {
-        draw_open(ask, open)
-    })
+    resource::collection(&own, "Invitation", Listed { items, total }, page, "skip,take", |open| draw_open(ask, open))
 }
 
 /// Takes an invitation back: an open one, or that of a person who has not accepted yet.

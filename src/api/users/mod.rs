@@ -21,10 +21,7 @@ use crate::{
             At, Within,
             permissions::{TeamView, UserEdit, UserRoleView, UserView},
         },
-        people::{
-            self, Fields, Filter, State, User,
-            own,
-        },
+        people::{self, Fields, Filter, State, User, own},
         teams::{self, ScopedRole},
     },
 };

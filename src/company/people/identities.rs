@@ -158,7 +158,13 @@ fn by_id(rows: &Rows<'_>, account: Id<Account>, id: Id<Kind>) -> Result<Identity
     found.ok_or_else(|| Error::NotFound(id.to_string()))
 }
 
-fn check(rows: &Rows<'_>, account: Id<Account>, fields: &Fields, usual: &str, this: Option<Id<Kind>>) -> Result<Fields> {
+fn check(
+    rows: &Rows<'_>,
+    account: Id<Account>,
+    fields: &Fields,
+    usual: &str,
+    this: Option<Id<Kind>>,
+) -> Result<Fields> {
     let mut wrong = Wrong::new();
     let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
     let issuer = names::name(&fields.issuer, 200).and_then(|issuer| issuer_address(&issuer).map(|_| issuer));

@@ -244,21 +244,14 @@ fn led(user: &User, step: Step) -> Result<Option<State>> {
 }
 
 /// Full administration of somebody else is touched only by who holds it. Gives what was looked at.
-fn may_touch(
-    granted: &Granted<'_, UserEdit>,
-    user: Id<Kind>,
-) -> Result<Vec<&'static Info>> {
+fn may_touch(granted: &Granted<'_, UserEdit>, user: Id<Kind>) -> Result<Vec<&'static Info>> {
     let rights = granted.read(|rows| teams::system_rights_of_user(rows, user))?;
     granted.visitor().ask_to_give(&teams::only_administration(&rights))?;
     Ok(rights)
 }
 
 /// Somebody who became an administrator since that was asked is not touched.
-fn as_weak_as_before(
-    rows: &Rows<'_>,
-    user: Id<Kind>,
-    before: &[&'static Info],
-) -> Result<()> {
+fn as_weak_as_before(rows: &Rows<'_>, user: Id<Kind>, before: &[&'static Info]) -> Result<()> {
     let now = teams::only_administration(&teams::system_rights_of_user(rows, user)?);
     if now.len() == teams::only_administration(before).len() {
         return Ok(());

@@ -156,7 +156,8 @@ fn who_is_no_administrator_does_not_touch_one() {
     let robot = create_service_account(&editing_of(&helga), &fields("Robot", "")).unwrap();
     teams::add_members(&team(&harbour.ada(), "teams-administrators"), &[robot.id]).unwrap();
     let helga = harbour.visit(helga.user().unwrap().0);
-    let made = keys::create(&editing_of(&helga), &located(&helga, &robot.id.to_string()), &keys::Fields::of("mine", None));
+    let made =
+        keys::create(&editing_of(&helga), &located(&helga, &robot.id.to_string()), &keys::Fields::of("mine", None));
     assert!(is_denied(made, "AdministerSystem"), "nor through an account's key");
 }
 

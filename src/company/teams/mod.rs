@@ -13,8 +13,8 @@ pub use scoped::{
     Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, own_roles, own_teams, remove_role,
     role, roles_of, roles_of_user, team_of,
 };
-pub use words::{Summary, summary};
 pub(in crate::company) use scoped::{names_seen, roles_to_come};
+pub use words::{Summary, summary};
 
 use super::access::{
     Event, Granted, Level, Rows, Writing,

@@ -14,7 +14,8 @@ use crate::{
     company::access::{
         At, Columns, Event, Granted, Myself, Reach, TeamPart, Visitor,
         permissions::{
-            EnvironmentView, Info, List, Permission, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView, UserRoleView,
+            EnvironmentView, Info, List, Permission, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView,
+            UserRoleView,
         },
         policy::Dimension,
     },
@@ -215,8 +216,7 @@ pub(in crate::company) fn roles_to_come<P: Permission>(
     })?;
     let (names, mut roles): (Vec<String>, Vec<ScopedRole>) =
         found.into_iter().filter(|(_, role)| !role.has_ended()).unzip();
-    let seen: Vec<bool> =
-        roles.iter().map(|role| role.space.is_none_or(|space| spaces.contains(&space))).collect();
+    let seen: Vec<bool> = roles.iter().map(|role| role.space.is_none_or(|space| spaces.contains(&space))).collect();
     named(granted, &mut roles)?;
     let hidden = seen.iter().filter(|seen| !**seen).count();
     let roles = names.into_iter().zip(roles).zip(seen).filter(|(_, seen)| *seen).map(|(role, _)| role);

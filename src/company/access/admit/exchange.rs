@@ -71,7 +71,10 @@ pub struct NotTaken(pub String);
 
 /// Said as long as nothing is proved: for whatever is wrong, the same.
 pub fn unproved() -> NotTaken {
-    NotTaken("The token could not be exchanged: no identity of this service account takes it, or it is not rightly signed.".into())
+    NotTaken(
+        "The token could not be exchanged: no identity of this service account takes it, or it is not rightly signed."
+            .into(),
+    )
 }
 
 /// What a service account is called where tokens are signed for it. Another company's account has another name.
@@ -91,7 +94,8 @@ pub(in crate::company) fn external_id(company: &Company, account: Id<User>) -> S
 pub(in crate::company) fn issuer_address(text: &str) -> std::result::Result<Url, String> {
     let wrong = || "Give the issuer's address, such as https://token.actions.githubusercontent.com.".to_owned();
     let url = Url::parse(text).map_err(|_| wrong())?;
-    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let plain =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     let known = matches!(url.scheme(), "https" | "http") && url.host_str().is_some_and(|host| !host.is_empty());
     if plain && known { Ok(url) } else { Err(wrong()) }
 }
@@ -143,7 +147,9 @@ fn find(rows: &Rows<'_>, company: &Company, account: &str) -> Result<Option<(i64
     let asked = Id::<User>::parse(account);
     let is_meant = |id: i64, username: &str| {
         let id: Id<User> = Id::new(id);
-        asked == Some(id) || *username == names::key(account) || external_id(company, id).eq_ignore_ascii_case(account.trim())
+        asked == Some(id)
+            || *username == names::key(account)
+            || external_id(company, id).eq_ignore_ascii_case(account.trim())
     };
     Ok(known.into_iter().find(|(id, _, username)| is_meant(*id, username)).map(|(id, name, _)| (id, name)))
 }
@@ -204,7 +210,8 @@ pub fn exchange(
         }
         let category = if used == 1 { "LoginSucceeded" } else { "LoginFailed" };
         let id: Id<User> = Id::new(offer.account);
-        let words = if used == 1 { " came in with a signed token of " } else { " did not come in with a signed token of " };
+        let words =
+            if used == 1 { " came in with a signed token of " } else { " did not come in with a signed token of " };
         let event = Event::new(category).name(id, &offer.name).say(words).say(&offer.issuer).related(identity.id);
         tx.record(event.detail("Subject", subject.as_str()), used == 1)
     })?;
@@ -265,9 +272,10 @@ fn fits(key: &Jwk, offer: &Offer) -> bool {
 /// The identity that takes this subject with an audience of the token.
 fn taken<'o>(offer: &'o Offer, subject: &str) -> Option<&'o Identity> {
     let audiences = audiences(&offer.token);
-    offer.identities.iter().find(|identity| {
-        matches(&identity.subject, subject) && audiences.contains(&identity.audience)
-    })
+    offer
+        .identities
+        .iter()
+        .find(|identity| matches(&identity.subject, subject) && audiences.contains(&identity.audience))
 }
 
 /// The audiences of a token that was proved.
@@ -366,10 +374,19 @@ mod tests {
 
     #[test]
     fn issuers_are_plain_addresses() {
-        for good in ["https://token.actions.githubusercontent.com", "https://ci.example/a/b/", "http://127.0.0.1:8080"] {
+        for good in ["https://token.actions.githubusercontent.com", "https://ci.example/a/b/", "http://127.0.0.1:8080"]
+        {
             assert!(issuer_address(good).is_ok(), "{good}");
         }
-        for bad in ["", "ci.example", "ftp://ci.example", "https://me@ci.example", "https://ci.example/?a", "https://ci.example/#a", "file:///etc/passwd"] {
+        for bad in [
+            "",
+            "ci.example",
+            "ftp://ci.example",
+            "https://me@ci.example",
+            "https://ci.example/?a",
+            "https://ci.example/#a",
+            "file:///etc/passwd",
+        ] {
             assert!(issuer_address(bad).is_err(), "{bad}");
         }
     }

@@ -18,9 +18,9 @@ mod recovery;
 mod register;
 mod session;
 
+pub use account::Names;
 #[cfg(test)]
 pub(in crate::company) use code::code_in;
-pub use account::Names;
 pub use code::{Enrolled, Enrolment, check_code, enrol, enrolment, grace, later};
 pub use device::DEVICE_LIFE;
 pub use face::logo;
@@ -37,11 +37,11 @@ pub(in crate::company) use account::{check_names, insert_account, rename_account
 pub(in crate::company) use code::{begin, confirm, draw, pending_secret};
 pub(in crate::company) use exchange::{external_id, issuer_address};
 pub(in crate::company) use factor::{Demand, demand, ways_of};
+use key::TOKEN;
 pub(in crate::company) use key::{hash_key, new_key};
 pub(in crate::company) use passkey::{add as add_passkey, begin_registration, finish_registration};
 pub(in crate::company) use recovery::{fresh as fresh_recovery_codes, store as store_recovery_codes};
 pub(in crate::company::access) use {key::KnownKey, session::KnownSession};
-use key::TOKEN;
 
 use super::{
     rows::{Rows, Writing},

@@ -71,11 +71,10 @@ fn by_own(tx: &Writing<'_>, token: &[u8; 32], wish: &Names, hashed: &str) -> Res
         |row| row.get(0),
     )?;
     let Some(id) = used else { return Ok(None) };
-    let invited = tx.one(
-        "SELECT username, display_name, email FROM users WHERE id = ?1 AND state = 'invited'",
-        [id],
-        |row| Ok(Names { username: row.get(0)?, display_name: row.get(1)?, email_address: row.get(2)? }),
-    )?;
+    let invited =
+        tx.one("SELECT username, display_name, email FROM users WHERE id = ?1 AND state = 'invited'", [id], |row| {
+            Ok(Names { username: row.get(0)?, display_name: row.get(1)?, email_address: row.get(2)? })
+        })?;
     let Some(invited) = invited else { return Ok(None) };
     let email = wish.email_address.trim();
     if !email.is_empty() && names::key(email) != names::key(&invited.email_address) {
@@ -90,7 +89,8 @@ fn by_own(tx: &Writing<'_>, token: &[u8; 32], wish: &Names, hashed: &str) -> Res
     let names = check_names(tx, &names, Some(id), false)?;
     rename_account(tx, id, &names)?;
     tx.run("UPDATE users SET password_hash = ?2, state = 'active' WHERE id = ?1", (id, hashed))?;
-    let event = Event::new("UserActivated").name(id, &names.display_name).say(" accepted the invitation and chose a password");
+    let event =
+        Event::new("UserActivated").name(id, &names.display_name).say(" accepted the invitation and chose a password");
     Ok(Some((id, names, event)))
 }
 
@@ -120,6 +120,7 @@ fn by_open(tx: &Writing<'_>, token: &[u8; 32], wish: &Names, hashed: &str) -> Re
         "INSERT INTO team_members (team_id, user_id) SELECT team_id, ?2 FROM open_invitation_teams WHERE invitation_id = ?1",
         (invitation, id),
     )?;
-    let event = Event::new("Created").name(id, &names.display_name).say(" registered with an invitation of ").say(&inviter);
+    let event =
+        Event::new("Created").name(id, &names.display_name).say(" registered with an invitation of ").say(&inviter);
     Ok(Some((id, names, event.detail("Invitation", invitation))))
 }

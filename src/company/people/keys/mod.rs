@@ -244,7 +244,9 @@ fn networks(typed: &[String]) -> Result<Vec<String>, String> {
         let network = text
             .parse::<IpNet>()
             .or_else(|_| text.parse::<std::net::IpAddr>().map(|address| IpNet::from(address.to_canonical())))
-            .map_err(|_| format!("“{text}” is no address and no network. Write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32."))?;
+            .map_err(|_| {
+                format!("“{text}” is no address and no network. Write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32.")
+            })?;
         let network = network.trunc().to_string();
         if !networks.contains(&network) {
             networks.push(network);

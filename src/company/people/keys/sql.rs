@@ -43,7 +43,8 @@ pub fn keys(rows: &Rows<'_>, user: Id<Owner>) -> Result<Vec<ApiKey>> {
     )?;
     for key in &mut keys {
         let of_key = |id: &Id<Kind>| *id == key.id;
-        key.narrow.permissions = permissions.iter().filter(|(id, _)| of_key(id)).map(|(_, name)| name.clone()).collect();
+        key.narrow.permissions =
+            permissions.iter().filter(|(id, _)| of_key(id)).map(|(_, name)| name.clone()).collect();
         for (_, dimension, id) in limits.iter().filter(|(id, _, _)| of_key(id)) {
             key.narrow.add(dimension, *id);
         }
@@ -51,13 +52,7 @@ pub fn keys(rows: &Rows<'_>, user: Id<Owner>) -> Result<Vec<ApiKey>> {
     Ok(keys)
 }
 
-pub fn insert(
-    tx: &Writing<'_>,
-    user: Id<Owner>,
-    hash: &[u8; 32],
-    begins: &str,
-    checked: &Checked,
-) -> Result<Id<Kind>> {
+pub fn insert(tx: &Writing<'_>, user: Id<Owner>, hash: &[u8; 32], begins: &str, checked: &Checked) -> Result<Id<Kind>> {
     let now = clock::now();
     let key = tx.insert(
         "INSERT INTO api_keys (user_id, key_hash, hint, purpose, created_at, expires_at, addresses, narrowed, warned)
