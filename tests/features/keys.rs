@@ -42,7 +42,7 @@ fn a_narrowed_key_sees_and_does_what_it_was_given_and_gets_nothing_from_its_owne
         program.get(system).expect(403);
     }
     let refused = program.get("/api/users").expect(403).json();
-    assert!(text(&refused["HelpText"]).contains("narrowed") || refused.to_string().contains("narrowed"), "{refused}");
+    assert!(text(&refused["HelpText"]).contains("narrowed"), "{refused}");
 
     // Of its owner's account it may look at the name, and change nothing: no other keys, no names.
     program.get("/api/users/me").expect(200);
@@ -93,7 +93,7 @@ fn a_key_comes_from_its_addresses_only() {
     far.get("/api/users/me").expect(401);
     far.get("/api/users/me").expect(401);
     let trail = ada.get("/api/events?take=50").expect(200).text();
-    assert_eq!(trail.matches("was used from an address it may not come from").count(), 1, "told once: {trail}");
+    assert_eq!(trail.matches("\"Message\":\"An API key of Ada was used from").count(), 1, "told once: {trail}");
     let wrong = json!({ "Purpose": "x", "AllowedAddresses": ["everywhere"] });
     assert!(ada.post("/api/users/me/apikeys", wrong).expect(400).json()["Details"]["AllowedAddresses"].is_string());
 }
@@ -113,7 +113,8 @@ fn keys_are_made_and_revoked_on_pages_too() {
             .expect(200)
             .text();
         assert!(
-            form.contains("value=\"Mine\"") && form.contains("name=\"environments\"") == form.contains("Environments")
+            form.contains("value=\"Mine\"") && form.contains("Project groups") && form.contains("value=\"3\""),
+            "{form}"
         );
         let fields = [
             ("purpose", "CI"),

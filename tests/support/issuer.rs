@@ -15,10 +15,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 const RSA: &[u8] = include_bytes!("issuer/rsa.pem");
-const WEAK: &[u8] = include_bytes!("issuer/weak.pem");
 const EC: &[u8] = include_bytes!("issuer/ec.pem");
 const RSA_N: &str = "q9LKykZ1ratSX9UxeTzqGmD_VutGxxUuxYgPbSAKRdjb28wFpaUpzs_5GNHXFaKEhmbwFhfoPAMJwpIS9G31QKF_ChYJ0usFMmS1CrS2G9WGOJSHFRSaKyKvMTUefB8r4xfFmYC5fnwUNZgGnnuyASUlG9yvlPbkDLYRDqEMLHwENHrsnL6L5h-lfEhvGYT1qRly5N0MstqfV_9q-vdVePLTYwT-32cK2Xycjux-lm5pbdsiX_PvI29G3nQjCOEfZpCrZLYE7p6G6atnSeNDaG6REidqvwAd0EI4BDHBH1Xcs67fha4dE4vBhSN6uYi8ifE2G1jayJ9wCwU6mR06OQ";
-const WEAK_N: &str = "t5pNy0S4YBgaZ5JyQ52azZSJZSABRC5frAvJYsD6m8z1GL_I0JUI3KQKkLLjGIBZk3A_Kr4tarVguE_xyqKtOwdutztCa3eB2kwd21FWPg32iwyKSPt4yg_etvHYE2km3RW3jtKTNfQtdxWkFWPS-Z3iTgKFOIz-pM4U1Mc4qQM";
 const EC_X: &str = "4tXFB35WxFgXUM8cROKBIzv0l5oRG-VejicxsPOaNdY";
 const EC_Y: &str = "EhNbeAnFFiXwbTFZqeLaAuV_AWGBjTC9NVN3R8kAWjk";
 
@@ -67,11 +65,10 @@ impl Issuer {
         *self.answers.lock().expect("the answers") = answers;
     }
 
-    /// A signed token. `key` is the name of the key: `rsa`, `ec`, `weak`, or one that it does not show.
+    /// A signed token. `key` is the name of the key: `rsa`, `ec`, or one that it does not show.
     pub fn sign(&self, key: &str, claims: &Value) -> String {
         let (algorithm, signing) = match key {
             "ec" => (Algorithm::ES256, EncodingKey::from_ec_pem(EC)),
-            "weak" => (Algorithm::RS256, EncodingKey::from_rsa_pem(WEAK)),
             "rsa384" => (Algorithm::RS384, EncodingKey::from_rsa_pem(RSA)),
             _ => (Algorithm::RS256, EncodingKey::from_rsa_pem(RSA)),
         };
@@ -121,7 +118,6 @@ fn keys() -> Value {
     json!({ "keys": [
         { "kid": "strange", "kty": "XYZ" },
         { "kid": "rsa", "kty": "RSA", "use": "sig", "alg": "RS256", "n": RSA_N, "e": "AQAB" },
-        { "kid": "weak", "kty": "RSA", "use": "sig", "alg": "RS256", "n": WEAK_N, "e": "AQAB" },
         { "kid": "ec", "kty": "EC", "use": "sig", "crv": "P-256", "x": EC_X, "y": EC_Y },
     ] })
 }

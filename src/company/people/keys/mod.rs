@@ -293,3 +293,6 @@ fn remove(tx: &Writing<'_>, owner: &User, id: Id<Kind>) -> Result<Event> {
     let event = Event::new("Deleted").say("The API key ").name(id, &key.purpose).say(" of ");
     Ok(event.name(owner.id, &owner.display_name).say(" was revoked"))
 }
+
+#[cfg(test)]
+mod tests;
