@@ -4,10 +4,10 @@
 
 use crate::{
     api,
-    appliance::{Appliance, issuers::Issuers, outside::Outside},
+    appliance::Appliance,
     base::error::{Error, Result},
     company::access::EngineKey,
-    execution::{self, mail::Mailer, transport::Sandbox},
+    execution::{self, issuers::Issuers, mail::Mailer, transport::Sandbox},
     http::{Desk, assets, call::LARGEST_BODY},
     web,
 };
@@ -48,8 +48,6 @@ pub struct Settings {
     pub mail: Option<execution::mail::Settings>,
     /// Networks of proxies whose word for a visitor's address is taken.
     pub trusted_proxies: Vec<ipnet::IpNet>,
-    /// Issuers of tokens that may be inside, and may do without TLS.
-    pub internal_issuers: Vec<String>,
 }
 
 /// A server that listens but does not serve yet.
@@ -88,10 +86,9 @@ impl Server {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?;
-        let outside = Outside::new(&settings.internal_issuers).map_err(Error::Conflict)?;
         let desk = Desk {
             appliance: Arc::new(appliance),
-            issuers: Arc::new(Issuers::new(outside)),
+            issuers: Arc::new(Issuers::new(settings.trails.outward.clone())),
             public_url: settings.public_url.clone(),
             mail: mailer.is_some(),
             trusted_proxies: settings.trusted_proxies.clone().into(),

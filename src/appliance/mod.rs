@@ -6,9 +6,7 @@
 
 mod backup;
 mod course;
-pub mod issuers;
 mod keys;
-pub mod outside;
 mod registry;
 mod view;
 

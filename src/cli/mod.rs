@@ -82,8 +82,6 @@ pub struct Config {
     syslog: Option<String>,
     #[serde(default)]
     allow_internal: Vec<ipnet::IpNet>,
-    #[serde(default)]
-    internal_issuers: Vec<String>,
 }
 
 /// The section `[mail]` of the configuration file.

@@ -21,9 +21,6 @@ pub struct Options {
     /// Let the built-in worker run scripts where the kernel has no Landlock
     #[arg(long, env = "BULKHEAD_ALLOW_UNSANDBOXED")]
     pub allow_unsandboxed: bool,
-    /// An issuer of tokens for service accounts that may stand inside the own network, and do without TLS
-    #[arg(long = "internal-issuer", env = "BULKHEAD_INTERNAL_ISSUERS", value_name = "URL", value_delimiter = ',')]
-    pub internal_issuers: Vec<String>,
     /// Seconds that running tasks get to finish when the server stops
     #[arg(long, env = "BULKHEAD_GRACE", default_value_t = 20, value_name = "SECONDS")]
     pub grace: u64,
@@ -43,7 +40,6 @@ pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
         trails: trails(start)?,
         mail: start.config.mail.as_ref().map(mail_settings).transpose()?,
         trusted_proxies: start.config.trusted_proxies.clone(),
-        internal_issuers: options.internal_issuers.iter().chain(&start.config.internal_issuers).cloned().collect(),
     })
 }
 

@@ -9,8 +9,9 @@ pub mod headers;
 pub mod table;
 
 use crate::{
-    appliance::{Appliance, issuers::Issuers},
+    appliance::Appliance,
     base::error::{Error, Result},
+    execution::issuers::Issuers,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

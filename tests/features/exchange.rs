@@ -23,12 +23,19 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// Harbour with a service account that takes tokens of an issuer which the operator lets be inside.
+/// The operator lets one address inside be asked.
+fn allow(server: &mut Server) {
+    let config = server.data().with_file_name("bulkhead.toml");
+    std::fs::write(&config, "allow-internal = [\"127.0.0.1/32\"]\n").unwrap();
+    server.restart_with(&["--config", &config.to_string_lossy()]);
+}
+
+/// Harbour with a service account that takes tokens of an issuer which may be asked.
 fn place() -> Place {
     let issuer = Issuer::start();
     let mut server = Server::start();
     let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    server.restart_with(&["--internal-issuer", &issuer.url()]);
+    allow(&mut server);
     let ada = harbour.caller();
     let robot = ada.post("/api/users", json!({ "DisplayName": "Robot", "IsService": true })).expect(201).json();
     let account = text(&robot["Id"]);
@@ -180,10 +187,8 @@ fn an_issuer_is_asked_only_where_it_may_be_and_believed_only_about_itself() {
     place.exchange(&place.account, &place.issuer.sign("rsa", &place.claims())).expect(400);
     assert_eq!(place.issuer.asked(), asked, "and not asked again at once");
 
-    // A redirect is not followed; and what the operator did not name is not even called.
-    let (redirected, hidden) = (Issuer::start(), Issuer::start());
-    let mut server = place.server;
-    server.restart_with(&["--internal-issuer", &redirected.url()]);
+    // A redirect is not followed; and what the operator did not allow is not even called.
+    let (redirected, hidden) = (Issuer::start(), Issuer::start_at("127.0.0.2"));
     redirected.says(Answers {
         redirect: Some(format!("{}/.well-known/openid-configuration", hidden.url())),
         ..Answers::default()

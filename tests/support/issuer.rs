@@ -37,7 +37,12 @@ pub struct Answers {
 
 impl Issuer {
     pub fn start() -> Issuer {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Issuer::start_at("127.0.0.1")
+    }
+
+    /// At another address of this machine.
+    pub fn start_at(address: &str) -> Issuer {
+        let listener = TcpListener::bind((address, 0)).expect("a free port");
         let address = listener.local_addr().expect("its address");
         let (asked, answers) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Answers::default())));
         let (counter, said) = (asked.clone(), answers.clone());

@@ -4,7 +4,8 @@
 //! answers are kept for ten minutes, failures for half a minute, and a key that is not among the known ones lets the
 //! issuer be asked anew once a minute.
 
-use super::outside::Outside;
+use super::outward;
+use crate::base::outward::Outward;
 use jsonwebtoken::jwk::Jwk;
 use serde::Deserialize;
 use std::{
@@ -17,6 +18,8 @@ use url::Url;
 const KEPT: Duration = Duration::from_secs(600);
 const FAILURE_KEPT: Duration = Duration::from_secs(30);
 const ASKED_ANEW: Duration = Duration::from_secs(60);
+/// A document is no larger, in bytes.
+const LARGEST: usize = 256 * 1024;
 /// So many issuers are remembered.
 const MOST: usize = 500;
 /// So many keys of one issuer are looked at.
@@ -24,7 +27,7 @@ const MOST_KEYS: usize = 100;
 
 /// The keys of issuers.
 pub struct Issuers {
-    outside: Outside,
+    outward: Arc<Outward>,
     known: Mutex<HashMap<String, Known>>,
 }
 
@@ -59,8 +62,8 @@ struct Keys {
 
 impl Issuers {
     /// That fetch by these rules.
-    pub fn new(outside: Outside) -> Issuers {
-        Issuers { outside, known: Mutex::default() }
+    pub fn new(outward: Arc<Outward>) -> Issuers {
+        Issuers { outward, known: Mutex::default() }
     }
 
     /// The keys of an issuer; `key` is the one that is looked for.
@@ -88,18 +91,35 @@ impl Issuers {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Fetches a document, from where it may be asked.
+    async fn document(&self, url: &Url) -> Result<Vec<u8>, String> {
+        let (client, url) = outward::client(&self.outward, url.as_str()).map_err(|refused| refused.to_string())?;
+        let told = |cause| format!("{url} was not reached: {}", outward::cause(cause));
+        let mut answer = client.get(url.clone()).header("accept", "application/json").send().await.map_err(told)?;
+        if answer.status() != reqwest::StatusCode::OK {
+            return Err(format!("{url} answered {}", answer.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(told)? {
+            body.extend_from_slice(&part);
+            if body.len() > LARGEST {
+                return Err(format!("{url} answered more than {LARGEST} bytes"));
+            }
+        }
+        Ok(body)
+    }
+
     async fn fetch(&self, issuer: &str) -> Result<Vec<Jwk>, String> {
         let url = |text: &str| Url::parse(text).map_err(|cause| format!("“{text}” is no address: {cause}"));
         let about = url(&format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/')))?;
         let wrong = |url: &Url, cause: serde_json::Error| format!("{url} answered something else: {cause}");
         let described: Description =
-            serde_json::from_slice(&self.outside.fetch(&about).await?).map_err(|cause| wrong(&about, cause))?;
+            serde_json::from_slice(&self.document(&about).await?).map_err(|cause| wrong(&about, cause))?;
         if described.issuer != issuer {
             return Err(format!("{about} describes another issuer, “{}”", described.issuer));
         }
         let place = url(&described.jwks_uri)?;
-        let keys: Keys =
-            serde_json::from_slice(&self.outside.fetch(&place).await?).map_err(|cause| wrong(&place, cause))?;
+        let keys: Keys = serde_json::from_slice(&self.document(&place).await?).map_err(|cause| wrong(&place, cause))?;
         // Keys of kinds that are not known here are for somebody else.
         Ok(keys.keys.into_iter().take(MOST_KEYS).filter_map(|key| serde_json::from_value(key).ok()).collect())
     }
