@@ -6,14 +6,18 @@ pub(super) mod rights;
 use super::{
     caller::{Answer, Visit},
     form::refuse,
-    page::{FieldView, FormView, Frame, Kv, Message, When},
+    page::{FieldView, FormView, Frame, Kv, When},
     passkey,
     tasks::when,
 };
 use crate::{
-    base::error::{Error, Result},
+    base::{
+        clock::{self, DAY},
+        error::{Error, Result},
+        ids::{ApiKey, Id},
+    },
     company::{
-        people::{self, own},
+        people::{self, keys, own},
         teams,
     },
 };
@@ -25,7 +29,9 @@ struct Profile {
     frame: Frame,
     about: Kv,
     form: FormView,
-    keys: Message,
+    new_key: String,
+    key_form: FormView,
+    keys: Vec<KeyRow>,
     sessions: Vec<SessionRow>,
     others: bool,
     end_others: String,
@@ -69,6 +75,13 @@ impl Codes {
         }
     }
 }
+struct KeyRow {
+    purpose: String,
+    hint: String,
+    ends: When,
+    used: Option<When>,
+    revoke: String,
+}
 struct SessionRow {
     agent: String,
     address: String,
@@ -86,7 +99,20 @@ fn name_form(visit: &Visit, name: &str) -> FormView {
         .field(FieldView::text("name", "Name").value(name).required().max_length(64).autocomplete("name"))
 }
 
-fn page(visit: &Visit, form: Option<FormView>) -> Result<Profile> {
+fn key_form(visit: &Visit) -> FormView {
+    FormView::new(visit.path("/me/keys"), "Create the key")
+        .field(
+            FieldView::text("purpose", "What it is for").required().max_length(200).help("Such as: the build server."),
+        )
+        .field(
+            FieldView::number("days", "Days until it ends")
+                .value(keys::USUAL_LIFE.to_string())
+                .between(1, keys::LONGEST_LIFE)
+                .short(),
+        )
+}
+
+fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_key: &str) -> Result<Profile> {
     let granted = visit.visitor.myself()?;
     let me = own::profile(&granted)?;
     let sessions = own::sessions(&granted)?;
@@ -108,7 +134,18 @@ fn page(visit: &Visit, form: Option<FormView>) -> Result<Profile> {
         frame: visit.frame("", "Your account"),
         about: Kv::new().row("E-mail", &me.email_address).mono("Id", me.id.to_string()),
         form: form.unwrap_or_else(|| name_form(visit, &me.display_name)),
-        keys: super::keys::mention(visit)?,
+        new_key: new_key.to_owned(),
+        key_form: keys_form.unwrap_or_else(|| key_form(visit)),
+        keys: own::api_keys(&granted)?
+            .into_iter()
+            .map(|key| KeyRow {
+                purpose: key.purpose,
+                hint: key.hint,
+                ends: when(key.expires_at),
+                used: key.last_used_at.map(when),
+                revoke: visit.path(&format!("/me/keys/{}/delete", key.id)),
+            })
+            .collect(),
         others: sessions.len() > 1,
         sessions: sessions
             .into_iter()
@@ -144,7 +181,7 @@ fn page(visit: &Visit, form: Option<FormView>) -> Result<Profile> {
 
 /// Shows it.
 pub(super) fn show(visit: &Visit) -> Result<Answer> {
-    Answer::page(&page(visit, None)?)
+    Answer::page(&page(visit, None, None, "")?)
 }
 
 /// A new name was sent.
@@ -154,9 +191,36 @@ pub(super) fn rename(visit: &Visit) -> Result<Answer> {
         Ok(_) => Answer::done(visit.path("/me"), "Your name was saved."),
         Err(error) => {
             let form = refuse(name_form(visit, &name), error, &[("DisplayName", "name")])?;
-            Answer::refused(&page(visit, Some(form))?)
+            Answer::refused(&page(visit, Some(form), None, "")?)
         }
     }
+}
+
+/// Makes a key and shows it, once.
+pub(super) fn create_key(visit: &Visit) -> Result<Answer> {
+    let sent = visit.form();
+    let made = sent.number("days", "Expires").and_then(|days| {
+        if !(1..=keys::LONGEST_LIFE).contains(&days) {
+            return Err(Error::invalid("Expires", format!("Choose 1 to {} days.", keys::LONGEST_LIFE)));
+        }
+        own::create_api_key(&visit.visitor.myself()?, sent.text("purpose"), Some(clock::now().plus(days * DAY)))
+    });
+    match made {
+        Ok((key, _)) => Answer::page(&page(visit, None, None, &key)?),
+        Err(error) => {
+            let form = key_form(visit).typed(sent.typed());
+            let form = refuse(form, error, &[("Purpose", "purpose"), ("Expires", "days")])?;
+            Answer::refused(&page(visit, None, Some(form), "")?)
+        }
+    }
+}
+
+/// Revokes a key.
+pub(super) fn revoke_key(visit: &Visit) -> Result<Answer> {
+    let asked = visit.parameter("key");
+    let id = Id::<ApiKey>::parse(asked).ok_or_else(|| Error::NotFound(asked.to_owned()))?;
+    own::revoke_api_key(&visit.visitor.myself()?, id)?;
+    Answer::done(visit.path("/me"), "The key was revoked.")
 }
 
 /// Ends a session, or all others.

@@ -126,8 +126,6 @@ const WORDS: &[(&str, &str)] = &[
     ("step", "steps"),
     ("scoped", "scopeduserroles"),
     ("key", "apikeys"),
-    ("identity", "oidcidentities"),
-    ("invitation", "invitations"),
     ("event", "events"),
     ("project-groups", "projectgroups"),
     ("tag-sets", "tagsets"),

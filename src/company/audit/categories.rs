@@ -37,9 +37,6 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("UserActivated", "Invitation accepted"),
     ("UserDeactivated", "Deactivated"),
     ("UserReactivated", "Reactivated"),
-    ("ApiKeyExpiry20Days", "API key ends within 20 days"),
-    ("ApiKeyExpiry10Days", "API key ends within 10 days"),
-    ("ApiKeyExpired", "API key has ended"),
     ("SecondFactorRemoved", "Second factor removed"),
     ("RecoveryCodesMade", "Recovery codes made"),
     ("RecoveryCodeUsed", "Recovery code used"),
@@ -63,6 +60,8 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("CompanyLimitsChanged", "Company's limits changed"),
     ("LimitsChanged", "Limits changed"),
     ("LimitReached", "Limit reached"),
+    ("SettingsChanged", "Settings changed"),
+    ("SignInRulesChanged", "Rules of sign-in changed"),
 ];
 
 /// Groups of kinds: name, words, and what is in them.
@@ -113,8 +112,26 @@ pub const GROUPS: &[(&str, &str, &[&str])] = &[
             "RecoveryCodeUsed",
         ],
     ),
-    ("ApiKeyExpiry", "API keys that end", &["ApiKeyExpiry20Days", "ApiKeyExpiry10Days", "ApiKeyExpired"]),
     ("User", "People", &["UserActivated", "UserDeactivated", "UserReactivated"]),
+    (
+        "Company",
+        "The company and its settings",
+        &[
+            "CompanyCreated",
+            "CompanySuspended",
+            "CompanyResumed",
+            "CompanyRenamed",
+            "CompanyRenameUndone",
+            "CompanyRemoved",
+            "CompanyAdopted",
+            "CompanyBackedUp",
+            "CompanyLimitsChanged",
+            "LimitsChanged",
+            "LimitReached",
+            "SettingsChanged",
+            "SignInRulesChanged",
+        ],
+    ),
     (
         "Audit",
         "Refusals, secrets and the trail itself",

@@ -362,15 +362,19 @@ mod sql {
     }
 
     pub fn list(rows: &Rows<'_>, wanted: &Wanted, filter: &Filter, page: Page, upwards: bool) -> Result<Vec<Event>> {
-        let Some((first, last)) = of_time(rows, filter)? else { return Ok(Vec::new()) };
+        let Some(ids) = of_time(rows, filter)? else { return Ok(Vec::new()) };
+        rows.all(&page_of(wanted, ids, page, upwards), params_from_iter(&wanted.parameters), read)
+    }
+
+    /// The statement for a page: always in the order of a key, never sorted.
+    pub fn page_of(wanted: &Wanted, (first, last): (i64, i64), page: Page, upwards: bool) -> String {
         let (condition, order) = (wanted.condition(), if upwards { "ASC" } else { "DESC" });
-        let sql = format!(
+        format!(
             "SELECT id, at, category, space_id, project_id, environment_id, tenant_id, actor_id, actor_kind, actor_name, means,
                     address, agent, message, related, details
              FROM events WHERE {condition} AND id BETWEEN {first} AND {last} ORDER BY id {order} LIMIT {} OFFSET {}",
             page.take, page.skip
-        );
-        rows.all(&sql, params_from_iter(&wanted.parameters), read)
+        )
     }
 
     pub fn count(rows: &Rows<'_>, wanted: &Wanted, filter: &Filter) -> Result<i64> {
@@ -465,6 +469,39 @@ mod tests {
         );
         let nobody = harbour.person("F", &[]);
         assert!(matches!(nobody.ask_anywhere::<EventView>(None), Err(Error::Denied(_))));
+    }
+
+    #[test]
+    fn a_page_of_a_long_trail_is_read_in_the_order_of_a_key() {
+        let harbour = harbour();
+        harbour.another_space("Other");
+        let ada = harbour.ada();
+        let granted = ada.ask_anywhere::<EventView>(None).unwrap();
+        let one = |id: i64| vec![Id::new(id)];
+        let none = Filter::default();
+        for (filter, index) in [
+            (Filter { before: Some(100_000), ..none.clone() }, "PRIMARY KEY"),
+            (Filter { after: Some(100_000), ..none.clone() }, "PRIMARY KEY"),
+            (Filter { categories: vec!["AccessDenied".into()], ..none.clone() }, "events_by_category"),
+            (Filter { categories: vec!["Created".into(), "Deleted".into()], ..none.clone() }, "PRIMARY KEY"),
+            (Filter { projects: one(1), ..none.clone() }, "events_by_project"),
+            (Filter { environments: vec![Id::new(1)], ..none.clone() }, "events_by_environment"),
+            (Filter { tenants: vec![Id::new(1)], before: Some(7), ..none.clone() }, "events_by_tenant"),
+            (Filter { users: vec![Id::new(1)], ..none.clone() }, "events_by_actor"),
+            (Filter { text: "shop".into(), actor: "ada".into(), ..none.clone() }, "PRIMARY KEY"),
+        ] {
+            let wanted = wanted(&granted, &filter);
+            let page = Page { skip: 0, take: 50 };
+            let sql =
+                format!("EXPLAIN QUERY PLAN {}", sql::page_of(&wanted, (0, i64::MAX), page, filter.after.is_some()));
+            let plan: Vec<String> = harbour.sql(|c| {
+                let mut statement = c.prepare(&sql)?;
+                let rows = statement.query_map(rusqlite::params_from_iter(&wanted.parameters), |row| row.get(3))?;
+                rows.collect()
+            });
+            let plan = plan.join("; ");
+            assert!(plan.contains(index) && !plan.contains("USE TEMP B-TREE"), "{filter:?}: {plan}");
+        }
     }
 
     #[test]

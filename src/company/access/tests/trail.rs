@@ -189,6 +189,20 @@ fn what_goes_on_after_damage_does_not_make_it_whole() {
     );
     let found = verify(&harbour).unwrap_err().to_string();
     assert_eq!(found, "events 4 to 5 are missing: event 6 stands in its place");
+
+    // An event put at the end by hand, with the hash it must have: it hangs together, and is told all the same.
+    let harbour = with_events();
+    tamper(
+        &harbour,
+        "INSERT INTO events SELECT 6, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_kind,
+         actor_id, actor_name, means, address, agent, 'Ben was given all rights', related, details, hash FROM events WHERE id = 5",
+    );
+    chain_anew(&harbour, 6);
+    assert_eq!(verify(&harbour).unwrap_err().to_string(), "events after 5 were put there by hand");
+    add(&harbour, "Later");
+    let found = verify(&harbour).unwrap_err();
+    assert_eq!(found.event, Some(7));
+    assert!(found.to_string().starts_with("event 7 tells of damage: The trail does not go on"), "{found}");
 }
 
 #[test]

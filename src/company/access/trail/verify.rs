@@ -237,6 +237,12 @@ fn stored(connection: &Connection, walk: &mut Walk) -> Result<Found<()>> {
         if let Err(finding) = walk.step(event.id, stored, right) {
             return Ok(Err(finding));
         }
+        // What somebody put at the end by hand can hang together; that it was found there is told by the event after it.
+        if event.category == b"TrailDamaged" {
+            let [.., message, _, _] = event.texts;
+            let what = format!("event {} tells of damage: {}", event.id, String::from_utf8_lossy(message));
+            return Ok(Err(Finding::at(event.id, what)));
+        }
     }
     Ok(Ok(()))
 }
