@@ -220,7 +220,13 @@ fn no_file_is_too_long() {
 /// Files of `api`, `web` and `templates` that belong to no feature but to the frame.
 const FRAME: &[(&str, &[&str])] = &[
     ("src/api", &["mod", "caller", "error", "openapi", "resource", "root"]),
-    ("src/web", &["mod", "caller", "error", "form", "help", "page", "passkey", "proof", "setup", "signin", "standing"]),
+    (
+        "src/web",
+        &[
+            "mod", "caller", "error", "forgot", "form", "help", "page", "passkey", "proof", "setup", "signin",
+            "standing",
+        ],
+    ),
     ("templates", &["README", "_bare", "_frame", "_parts", "errors", "help", "signin"]),
 ];
 /// Screens and documents that show a part of a feature under a name of its own, or several features; and whose they are.

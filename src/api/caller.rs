@@ -15,7 +15,13 @@ use crate::{
             admit::{self, Entry},
         },
     },
-    http::{call::Call, download::Download, headers, table::Parameters},
+    http::{
+        call::Call,
+        csrf::{self, SESSION},
+        download::Download,
+        headers,
+        table::Parameters,
+    },
 };
 use axum::{
     body::Body as HttpBody,
@@ -23,9 +29,6 @@ use axum::{
     response::Response,
 };
 use serde_json::{Map, Value};
-
-/// The cookie of a session, as pages set it.
-const SESSION: &str = "bulkhead_session";
 
 /// What is answered: a status and JSON, or nothing.
 pub struct Reply {
@@ -236,6 +239,8 @@ fn visitor(call: &Call, company: &Company) -> Result<Option<Visitor>> {
         return admit::api_key(company, key.trim(), &call.from);
     }
     match call.cookie(SESSION) {
+        // A browser sends its cookie by itself; that somebody meant it, the header says.
+        Some(_) if !matches!(call.method, Method::GET | Method::HEAD) && !csrf::is_ours(call) => Ok(None),
         Some(token) => Ok(match admit::enter(company, token, &call.from)? {
             Entry::Admitted(visitor) => Some(*visitor),
             _ => None,

@@ -10,7 +10,7 @@ use crate::{
     },
     company::{
         Company, Standing,
-        access::{FirstPerson, Founding},
+        access::{FirstPerson, Founding, admit::check_choice, rules::Rules},
     },
 };
 use std::{
@@ -265,7 +265,8 @@ impl Appliance {
         let person = wrong.check("AdminName", names::name(new.person, 64)).unwrap_or_default();
         let email = wrong.check("AdminEmail", names::email(new.email)).unwrap_or_default();
         if let Some(password) = new.password {
-            wrong.check("AdminPassword", names::password(password.expose()));
+            let shortest = Rules::default().password_min;
+            wrong.check("AdminPassword", check_choice(password, shortest, &[&slug, &name, &person, &email]));
         }
         wrong.finish()?;
         let folder = self.folder(&slug);

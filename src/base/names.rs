@@ -100,6 +100,7 @@ pub fn slug(text: &str) -> Result<String, String> {
 pub const RESERVED: &[&str] = &[
     "login",
     "logout",
+    "forgot",
     "setup",
     "static",
     "healthz",
@@ -148,15 +149,6 @@ pub fn email(text: &str) -> Result<String, String> {
         return Err("Give an e-mail address, such as ada@example.com.".into());
     }
     Ok(text.to_owned())
-}
-
-/// A new password: 12 to 128 characters.
-pub fn password(text: &str) -> Result<(), String> {
-    match text.chars().count() {
-        0..12 => Err("Use at least 12 characters.".into()),
-        12..=128 => Ok(()),
-        _ => Err("Use at most 128 characters.".into()),
-    }
 }
 
 /// A size for people: `812 KiB`, `4.2 GiB`.

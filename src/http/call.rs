@@ -1,6 +1,6 @@
 //! One request, read once: who asks from where, which address, what was sent. Handlers work on this and not on axum.
 
-use super::{Desk, table::Parameters};
+use super::{Desk, csrf, table::Parameters};
 use crate::{
     base::{
         error::{Error, Result},
@@ -112,8 +112,29 @@ impl Call {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
-    /// The value of a cookie.
+    /// What a cookie is called on this server: over HTTPS its name begins with what browsers keep for it. A cookie that
+    /// is bound to a company's path cannot be `__Host-`.
+    pub fn cookie_name(&self, name: &str) -> String {
+        match (self.desk.secure(), name == csrf::FORM) {
+            (false, _) => name.to_owned(),
+            (true, false) => format!("__Secure-{name}"),
+            (true, true) => format!("__Host-{name}"),
+        }
+    }
+    /// The word of a form ([`csrf`]): its field, in whichever way the form was sent.
+    pub(super) fn csrf_word(&self) -> String {
+        if self.media_type() == "multipart/form-data" {
+            let text = String::from_utf8_lossy(&self.body);
+            let field = format!("name=\"{}\"\r\n\r\n", csrf::FIELD);
+            let word =
+                text.split_once(&field).map(|(_, after)| after.split("\r\n").next().unwrap_or_default().to_owned());
+            return word.unwrap_or_default();
+        }
+        pairs(&self.body).into_iter().find(|(key, _)| key == csrf::FIELD).map(|(_, value)| value).unwrap_or_default()
+    }
+    /// The value of a cookie, by its plain name.
     pub fn cookie(&self, name: &str) -> Option<&str> {
+        let name = self.cookie_name(name);
         self.headers
             .get_all(header::COOKIE)
             .iter()
@@ -133,7 +154,9 @@ impl Call {
     /// # Errors
     /// `Err(Conflict)` never; an empty list for an empty body. The caller has checked the media type.
     pub fn form(&self) -> Form {
-        Form(pairs(&self.body))
+        let mut sent = pairs(&self.body);
+        sent.retain(|(key, _)| key != csrf::FIELD);
+        Form(sent)
     }
     /// Where somebody can be sent back to after signing in: a path of this company only.
     pub fn path_and_query(&self) -> String {

@@ -4,6 +4,7 @@
 
 pub mod assets;
 pub mod call;
+pub mod csrf;
 pub mod download;
 pub mod headers;
 pub mod table;
@@ -58,6 +59,17 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,
         Err(fault) => Err(Error::internal(format!("a handler failed: {fault}"))),
+    }
+}
+
+/// Starts work that the answer does not wait for, on a thread that may wait. What fails is logged.
+pub fn afterwards(work: impl FnOnce() -> Result<()> + Send + 'static) {
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn_blocking(move || {
+            if let Err(error) = work() {
+                tracing::error!(%error, "what was to be done after an answer failed");
+            }
+        });
     }
 }
 

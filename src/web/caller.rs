@@ -5,6 +5,7 @@ use crate::{
     base::{
         error::{Error, Result},
         ids::Space,
+        secret,
     },
     company::{
         Company,
@@ -17,6 +18,7 @@ use crate::{
     },
     http::{
         call::{Call, DEVICE, Form},
+        csrf,
         download::Download,
         headers,
         table::Parameters,
@@ -28,8 +30,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-/// The session's cookie, bound to the company's path.
-pub const SESSION: &str = "bulkhead_session";
+pub use crate::http::csrf::SESSION;
 const FLASH: &str = "bulkhead_flash";
 
 /// What a page answers.
@@ -71,6 +72,15 @@ pub enum Answer {
         /// The page.
         html: String,
     },
+    /// A new password was chosen: ends the cookie, makes the browser known, goes on to sign-in.
+    Reset {
+        /// Whose.
+        company: String,
+        /// The cookie that makes the browser known.
+        device: Option<String>,
+        /// What to say there.
+        say: String,
+    },
     /// Signed out: ends the cookie.
     SignedOut {
         /// The company whose cookie it was.
@@ -92,15 +102,48 @@ impl Answer {
         Ok(Answer::Done { to: to.into(), say: say.into() })
     }
 
+    /// The answer with the word of its forms in it, and the cookie to set for it if there is none.
+    fn with_words(self, call: &Call) -> (Answer, Option<String>) {
+        if let Answer::Welcome { company, token, html } = self {
+            // Its forms come back with the session that has just begun.
+            let html = csrf::into_forms(&html, &csrf::word(&token));
+            return (Answer::Welcome { company, token, html }, None);
+        }
+        let html = match &self {
+            Answer::Page(html) | Answer::Refused(html) | Answer::Error(_, html) | Answer::Later(html, _) => html,
+            _ => return (self, None),
+        };
+        if !csrf::has_form(html) {
+            return (self, None);
+        }
+        let fresh = match call.cookie(SESSION).or(call.cookie(csrf::FORM)) {
+            Some(_) => None,
+            None => Some(secret::token()),
+        };
+        let held = call.cookie(SESSION).or(call.cookie(csrf::FORM)).or(fresh.as_deref()).unwrap_or_default();
+        let html = csrf::into_forms(html, &csrf::word(held));
+        let answer = match self {
+            Answer::Refused(_) => Answer::Refused(html),
+            Answer::Error(status, _) => Answer::Error(status, html),
+            Answer::Later(_, seconds) => Answer::Later(html, seconds),
+            _ => Answer::Page(html),
+        };
+        (answer, fresh)
+    }
+
     /// The HTTP answer.
     pub(super) fn respond(self, call: &Call, secure: bool) -> Response {
         let attributes = |company: &str| {
             let secure = if secure { "; Secure" } else { "" };
             format!("Path=/{company}; HttpOnly; SameSite=Lax{secure}")
         };
+        let set = |name: &str, value: &str, company: &str| {
+            format!("{}={value}; {}", call.cookie_name(name), attributes(company))
+        };
         let shown = call.cookie(FLASH).is_some() && matches!(self, Answer::Page(_) | Answer::Error(..));
         let company = table_company(call);
-        let mut response = match self {
+        let (answer, form_cookie) = self.with_words(call);
+        let mut response = match answer {
             Answer::Page(html) => Html(html).into_response(),
             Answer::Refused(html) => (StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response(),
             Answer::Error(status, html) => (status, Html(html)).into_response(),
@@ -114,7 +157,7 @@ impl Answer {
             Answer::Done { to, say } => {
                 let text: String = form_urlencoded::byte_serialize(say.as_bytes()).collect();
                 let mut response = see(&to);
-                cookie(&mut response, &format!("{FLASH}={text}; {}; Max-Age=60", attributes(&company)));
+                cookie(&mut response, &format!("{}; Max-Age=60", set(FLASH, &text, &company)));
                 response
             }
             Answer::SignedIn { company, token, to } => {
@@ -127,15 +170,29 @@ impl Answer {
                 come_in(&mut response, call, &company, &token, &attributes(&company));
                 response
             }
+            Answer::Reset { company, device, say } => {
+                let text: String = form_urlencoded::byte_serialize(say.as_bytes()).collect();
+                let mut response = see(&format!("/{company}/login"));
+                cookie(&mut response, &format!("{}; Max-Age=60", set(FLASH, &text, &company)));
+                cookie(&mut response, &format!("{}; Max-Age=0", set(SESSION, "", &company)));
+                if let Some(word) = device {
+                    known_from_now(&mut response, call, &word, &attributes(&company));
+                }
+                response
+            }
             Answer::SignedOut { company } => {
                 let mut response = see(&format!("/{company}/login"));
-                cookie(&mut response, &format!("{SESSION}=; {}; Max-Age=0", attributes(&company)));
-                response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+                cookie(&mut response, &format!("{}; Max-Age=0", set(SESSION, "", &company)));
+                response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
                 response
             }
         };
+        if let Some(value) = form_cookie {
+            // For every path: sign-in knows no company yet. It says nothing but that a form came from here.
+            cookie(&mut response, &set(csrf::FORM, &value, ""));
+        }
         if shown {
-            cookie(&mut response, &format!("{FLASH}=; {}; Max-Age=0", attributes(&company)));
+            cookie(&mut response, &format!("{}; Max-Age=0", set(FLASH, "", &company)));
         }
         headers::protect(response.headers_mut(), secure);
         response
@@ -167,17 +224,28 @@ fn cookie(response: &mut Response, line: &str) {
 
 /// The cookies of a session that has just become whole.
 fn come_in(response: &mut Response, call: &Call, company: &str, token: &str, attributes: &str) {
-    cookie(response, &format!("{SESSION}={token}; {attributes}"));
+    cookie(response, &format!("{}={token}; {attributes}", call.cookie_name(SESSION)));
     if let Some(word) = device_word(call, company, token) {
-        let life = admit::DEVICE_LIFE / 1000;
-        cookie(response, &format!("{DEVICE}={word}; {attributes}; Max-Age={life}"));
+        known_from_now(response, call, &word, attributes);
     }
+}
+
+/// Makes the browser known.
+fn known_from_now(response: &mut Response, call: &Call, word: &str, attributes: &str) {
+    let life = admit::DEVICE_LIFE / 1000;
+    cookie(response, &format!("{}={word}; {attributes}; Max-Age={life}", call.cookie_name(DEVICE)));
 }
 
 /// What makes the browser known in which somebody has just signed in, if it is not.
 fn device_word(call: &Call, company: &str, token: &str) -> Option<String> {
     let company = call.desk.appliance.company(company).ok()?;
     admit::device_cookie(&company, token, &call.from).ok().flatten()
+}
+
+/// The word that the action before this page left.
+pub(super) fn flash_of(call: &Call) -> Option<String> {
+    let (text, _) = form_urlencoded::parse(call.cookie(FLASH)?.as_bytes()).next()?;
+    Some(text.chars().take(300).collect())
 }
 
 /// The company of a request's path, as it stands there.
@@ -265,9 +333,7 @@ impl<'c> Visit<'c> {
     }
     /// The word that the action before this page left.
     fn flash(&self) -> Option<Flash> {
-        let text = self.call.cookie(FLASH)?;
-        let (text, _) = form_urlencoded::parse(text.as_bytes()).next()?;
-        Some(Flash { kind: Kind::Success, text: text.chars().take(300).collect() })
+        Some(Flash { kind: Kind::Success, text: flash_of(self.call)? })
     }
 
     /// How many tasks are under way, of those this person may see.

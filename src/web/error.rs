@@ -139,6 +139,20 @@ pub(super) fn bare(error: &Error, reference: &str) -> Answer {
     answered(error, status, html)
 }
 
+/// A form that carries no word of ours: it came from a foreign page, or stood open for too long.
+pub(super) fn foreign() -> Answer {
+    let shown = Shown {
+        title: "This form cannot be taken".into(),
+        text: "It stood open for too long, or it came from elsewhere. Open the page again and send it once more."
+            .into(),
+        facts: Vec::new(),
+        ways: vec![("Go to the first page".into(), "/login".into())],
+        reference: String::new(),
+    };
+    let page = BarePage { frame: Bare::new(shown.title.clone()), error: shown };
+    Answer::Error(StatusCode::FORBIDDEN, page.render().unwrap_or_default())
+}
+
 /// An answer that HTTP itself demands: too large, wrong type, wrong method.
 pub(super) fn status(status: StatusCode) -> Response {
     let (title, text) = match status {

@@ -8,6 +8,7 @@ mod dashboard;
 mod deployments;
 mod environments;
 pub mod error;
+mod forgot;
 mod form;
 mod help;
 mod lifecycles;
@@ -39,6 +40,7 @@ use crate::{
     http::{
         Desk,
         call::{Call, new_reference},
+        csrf,
         table::{self, Matched, Needs, Route, Table},
     },
 };
@@ -79,6 +81,12 @@ pub fn open_routes() -> Vec<Route<OpenPage>> {
         open(M::GET, "/{company}/passkey", passkey::alone_form),
         open(M::POST, "/{company}/passkey", passkey::alone_submit),
         open(M::POST, "/{company}/sign-out", signin::sign_out),
+        open(M::GET, "/forgot", forgot::form),
+        open(M::POST, "/forgot", forgot::submit),
+        open(M::GET, "/{company}/forgot", forgot::form),
+        open(M::POST, "/{company}/forgot", forgot::submit),
+        open(M::GET, "/{company}/reset", forgot::reset_form),
+        open(M::POST, "/{company}/reset", forgot::reset_submit),
         open(M::GET, "/{company}/invitation/{token}", signin::invitation_form),
         open(M::POST, "/{company}/invitation/{token}", signin::invitation_submit),
         open(M::GET, "/setup/{token}", setup::form),
@@ -127,6 +135,7 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/access/people/{user}",                            "UserEdit",     people::update),
         page(M::GET,  "/access/people/{user}/edit",                       "UserEdit",     people::edit),
         page(M::POST, "/access/people/{user}/invite-again",               "UserInvite",   people::invite_again),
+        page(M::POST, "/access/people/{user}/reset-password",             "UserEdit",     forgot::send),
         page(M::POST, "/access/people/{user}/deactivate",                 "UserEdit",     people::deactivate),
         page(M::POST, "/access/people/{user}/reactivate",                 "UserEdit",     people::reactivate),
         page(M::GET,  "/access/roles",                                    "UserRoleView", roles::list),
@@ -300,6 +309,9 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
 }
 
 fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) -> Response {
+    if !matches!(*method, Method::GET | Method::HEAD) && !csrf::is_ours(call) {
+        return error::foreign().respond(call, secure);
+    }
     match OPEN_ROUTES.find(method, segments) {
         Matched::Route(route, parameters) => {
             call.parameters = parameters;

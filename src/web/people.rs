@@ -76,6 +76,7 @@ struct Show {
     may_edit: bool,
     edit_href: String,
     invite_again: String,
+    reset: String,
     deactivate: String,
     reactivate: String,
     problem: String,
@@ -158,7 +159,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     })
 }
 
-fn located(visit: &Visit) -> Result<At<ids::User>> {
+pub(super) fn located(visit: &Visit) -> Result<At<ids::User>> {
     visit.visitor.locate(Within::Company, visit.parameter("user"))
 }
 
@@ -285,6 +286,7 @@ fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Re
         } else {
             String::new()
         },
+        reset: action(user.state == State::Active && !user.is_service, "reset-password"),
         deactivate: action(user.state == State::Active, "deactivate"),
         reactivate: action(user.state == State::Inactive, "reactivate"),
         problem: problem.to_owned(),

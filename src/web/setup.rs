@@ -43,7 +43,7 @@ fn page(call: &Call) -> SetUp {
             FieldView::password("password", "Password")
                 .required()
                 .autocomplete("new-password")
-                .help("12 to 128 characters. A sentence is fine."),
+                .help("12 to 128 characters. Several words that do not belong together are fine."),
         )
         .field(FieldView::section("This server", "For whoever looks after the server itself."))
         .field(

@@ -3,7 +3,7 @@
 //! Unknown company, unknown person and wrong password give the same page after the same work.
 
 use super::{
-    caller::{Answer, SESSION, draw},
+    caller::{Answer, SESSION, draw, flash_of},
     me::Codes,
     page::{Bare, FieldView, FormView, Kind, Qr},
     passkey::{PasskeyPart, site},
@@ -99,7 +99,12 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     form = form
         .field(field)
         .field(FieldView::password("password", "Password").required().autocomplete("current-password"));
-    SignIn { frame: Bare::new("Sign in"), form, passkey_href, reset_href: String::new() }
+    let reset_href = if known { format!("/{}/forgot", path_company(call)) } else { "/forgot".into() };
+    let mut frame = Bare::new("Sign in");
+    if let Some(text) = flash_of(call) {
+        frame = frame.flash(Kind::Success, text);
+    }
+    SignIn { frame, form, passkey_href, reset_href }
 }
 
 /// The company of the path, as far as it could be one: nothing else gets into an address that a page leads to.
@@ -363,7 +368,7 @@ fn invitation_page(call: &Call, company: &Company, person: String, email: String
             .required()
             .autofocus()
             .autocomplete("new-password")
-            .help("12 to 128 characters. A sentence is fine."),
+            .help(super::forgot::password_help(company)),
     )
     .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
     InvitationPage {

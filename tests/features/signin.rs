@@ -6,7 +6,11 @@ const WRONG: &str = "a wrong password, long enough";
 
 /// The page without what the visitor typed and what differs with every start.
 fn meaning(page: &str, typed: &[&str]) -> String {
-    typed.iter().fold(page.to_owned(), |text, word| text.replace(word, "…"))
+    let without_typed = typed.iter().fold(page.to_owned(), |text, word| text.replace(word, "…"));
+    // The word of a form is masked anew in each answer; its length is always the same.
+    let mut parts = without_typed.split("name=\"_csrf\" value=\"");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "…" + &part[43..])
 }
 
 #[test]
@@ -193,4 +197,51 @@ fn the_set_up_link_makes_the_first_company_once() {
     assert_eq!((made.status, made.location()), (303, "/harbour/login"), "{made}");
     browser.get(&path).expect(404);
     server.browser().sign_in("harbour", "ada@harbour.test", "a long enough password");
+}
+
+#[test]
+fn a_form_without_the_word_of_its_cookie_is_refused_at_sign_in_too() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let browser = crate::support::api::Caller::with_cookies(server.base()).plainly();
+    let right = [("company", "harbour"), ("email", harbour.email.as_str()), ("password", harbour.password.as_str())];
+    assert_eq!(browser.post("/harbour/login", right).status, 403, "a form that no page of ours gave");
+    let page = browser.get("/harbour/login").expect(200).text();
+    let cookie = browser.cookie("bulkhead_form").expect("the cookie that the form is bound to");
+    let word = word_in(&page);
+    let with = |word: &str| {
+        let mut fields: Vec<(&str, &str)> = right.to_vec();
+        fields.push(("_csrf", word));
+        browser.post("/harbour/login", &fields[..])
+    };
+    assert_eq!(with(&word[1..]).status, 403);
+    assert_eq!(with(&crate::support::api::csrf_word("another cookie")).status, 403);
+    assert_eq!(with(&word).status, 303);
+    assert_ne!(word, word_in(&browser.get("/login").expect(200).text()), "masked anew each time");
+    assert_eq!(browser.cookie("bulkhead_form").as_deref(), Some(cookie.as_str()), "one for all open forms");
+
+    // Signed in, it is the session's: the word from before is worth nothing, nor is another session's.
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let session = ada.caller().cookie("bulkhead_session").expect("a session");
+    let plain = server.nobody().plainly().and_header("Cookie", &format!("bulkhead_session={session}"));
+    let rename = |word: &str| plain.post("/harbour/me", [("name", "Mallory"), ("_csrf", word)]).status;
+    assert_eq!((rename(""), rename(&word), rename(&crate::support::api::csrf_word("x"))), (403, 403, 403));
+    assert!(ada.get("/harbour/me").expect(200).text().contains("Ada"));
+    let page = plain.get("/harbour/me").expect(200).text();
+    assert_eq!(page.matches("method=\"post\"").count(), page.matches("name=\"_csrf\"").count(), "every form");
+    assert_eq!(rename(&word_in(&page)), 303);
+    // A program with the cookie says it in a header.
+    let call = |caller: &crate::support::api::Caller| {
+        caller.post("/harbour/api/environments", serde_json::json!({ "Name": "Staging" })).status
+    };
+    assert_eq!(call(&plain), 401);
+    let word = crate::support::api::csrf_word(&session);
+    assert_eq!(call(&plain.and_header("X-Octopus-Csrf-Token", &word)), 201);
+}
+
+/// The word in the first form of a page.
+fn word_in(page: &str) -> String {
+    let (_, after) = page.split_once("name=\"_csrf\" value=\"").expect("a form with its word");
+    after.split_once('"').expect("an end").0.to_owned()
 }

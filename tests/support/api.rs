@@ -12,6 +12,8 @@ pub struct Caller {
     agent: ureq::Agent,
     headers: Vec<(String, String)>,
     cookies: Option<Mutex<Vec<Cookie>>>,
+    /// Sends the word of the form along, as if the page with the form had been opened before.
+    fills_in: bool,
 }
 
 impl Caller {
@@ -25,7 +27,13 @@ impl Caller {
             .timeout_global(Some(Duration::from_secs(60)))
             .build()
             .new_agent();
-        Caller { base: base.trim_end_matches('/').to_string(), agent, headers: Vec::new(), cookies: None }
+        Caller {
+            base: base.trim_end_matches('/').to_string(),
+            agent,
+            headers: Vec::new(),
+            cookies: None,
+            fills_in: true,
+        }
     }
 
     /// A program with an API key.
@@ -36,6 +44,12 @@ impl Caller {
     /// Keeps cookies between calls, each for its path, as a browser does.
     pub fn with_cookies(base: &str) -> Caller {
         Caller { cookies: Some(Mutex::default()), ..Caller::nobody(base) }
+    }
+
+    /// The same caller, who sends nothing but what is given.
+    pub fn plainly(mut self) -> Caller {
+        self.fills_in = false;
+        self
     }
 
     /// The same caller, who says this header with every call.
@@ -89,7 +103,25 @@ impl Caller {
             // Lets a server refuse a large body before it is sent; otherwise the refusal is lost in a broken pipe.
             request = request.header("Expect", "100-continue");
         }
-        if let Some(cookies) = self.cookie_header(path_of(&address)) {
+        let cookies = self.cookie_header(path_of(&address));
+        let said = self.headers.iter().chain(&[]).find(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+        let held = cookies.clone().or(said.map(|(_, value)| value.clone())).unwrap_or_default();
+        let mut held = held.split(';').filter_map(|pair| pair.trim().split_once('='));
+        let mut bound = held
+            .clone()
+            .find(|(name, _)| *name == "bulkhead_session")
+            .or(held.find(|(name, _)| *name == "bulkhead_form"));
+        let mut cookies = cookies;
+        if self.fills_in && method != "GET" && bound.is_none() && said.is_none() {
+            // A form that was opened before anybody signed in.
+            bound = Some(("bulkhead_form", "cookie-of-the-tests"));
+            let more = "bulkhead_form=cookie-of-the-tests";
+            cookies = Some(cookies.map_or_else(|| more.to_string(), |held| format!("{held}; {more}")));
+        }
+        if let (true, Some((_, cookie))) = (self.fills_in && method != "GET", bound) {
+            request = request.header("X-Octopus-Csrf-Token", csrf_word(cookie));
+        }
+        if let Some(cookies) = cookies {
             request = request.header("Cookie", cookies);
         }
         // A body on GET and DELETE is unusual; without one, none is announced.
@@ -236,6 +268,13 @@ impl<const N: usize> From<[(&str, &str); N]> for Sent {
     fn from(fields: [(&str, &str); N]) -> Sent {
         Sent::from(&fields[..])
     }
+}
+
+/// The word that a form carries, for the cookie it is bound to (`src/http/csrf.rs`), with a mask of zeros.
+pub fn csrf_word(cookie: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::new_with_prefix(b"bulkhead form\0").chain_update(cookie.as_bytes()).finalize();
+    data_encoding::BASE64URL_NOPAD.encode(&[&[0; 16][..], &digest[..16]].concat())
 }
 
 /// For an address or a form: letters, digits and `-._~` stand for themselves.

@@ -5,6 +5,7 @@ mod files;
 mod passkeys;
 mod proof;
 mod memory;
+mod password;
 mod random;
 mod refusals;
 mod rules;

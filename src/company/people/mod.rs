@@ -6,12 +6,14 @@
 pub mod factors;
 pub mod keys;
 pub mod own;
+pub mod reset;
 mod sql;
 
 use super::{
     access::{
         At, Event, Granted, Rows,
-        admit::{hash_password, store_invitation},
+        admit::{check_choice, hash_password, store_invitation},
+        outbox::{Notice, notice},
         permissions::{TeamEdit, UserEdit, UserInvite, UserView},
     },
     standing, teams,
@@ -199,7 +201,10 @@ pub fn invite_again(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Resul
 /// # Errors
 /// `Invalid` for what is missing, taken or out of bounds.
 pub fn create(granted: &Granted<'_, UserEdit>, fields: &Fields, password: &Secret) -> Result<User> {
-    names::password(password.expose()).map_err(|message| Error::invalid("Password", message))?;
+    let company = granted.visitor().company();
+    let about = [company.slug(), company.name(), &fields.display_name, &fields.email_address];
+    check_choice(password, company.rules().password_min, &about)
+        .map_err(|message| Error::invalid("Password", message))?;
     let hash = hash_password(password)?;
     granted.write(|tx| {
         let fields = check(tx, fields, None, false)?;
@@ -237,6 +242,9 @@ pub fn edit(granted: &Granted<'_, UserEdit>, user: &At<Kind>, fields: &Fields) -
         sql::update(tx, before.id, &fields)?;
         let after = sql::by_id(tx, before.id)?;
         tx.access_changed()?;
+        if names::key(&before.email_address) != names::key(&after.email_address) {
+            notice(tx, after.id.0, Notice::EmailChanged(&before.email_address, &after.email_address))?;
+        }
         let event = Event::new("Modified").say("User ").name(after.id, &after.display_name).say(" was changed");
         tx.record(event.difference(&before, &after), after)
     })

@@ -7,11 +7,16 @@ use crate::{
         error::{Error, Result},
         ids::{ApiKey as Key, Id},
         names,
+        secret::Secret,
     },
-    company::{
-        access::{Event, Granted, Myself},
-        post::{self, Notice},
+    company::access::{
+        Event, From, Granted, Myself,
+        admit::{
+            budget::{self, Who},
+            check_choice, fits, hash_password,
+        },
     },
+    company::post::{self, Notice},
 };
 
 /// A place where somebody is signed in.
@@ -146,5 +151,37 @@ pub fn revoke_api_key(granted: &Granted<'_, Myself>, id: Id<Key>) -> Result<()> 
     granted.write(|tx| {
         let me = sql::by_id(tx, granted.what().user())?;
         tx.record(keys::remove(tx, &me, id)?, ())
+    })
+}
+
+/// Changes one's own password; all other sessions end. Asks for the present one and for a session with a fresh proof.
+///
+/// # Errors
+/// `Invalid` (`CurrentPassword`, `NewPassword`); `Later` after too many wrong ones; `Conflict` for API keys.
+pub fn change_password(granted: &Granted<'_, Myself>, current: &Secret, new: &Secret) -> Result<()> {
+    granted.in_person()?;
+    let company = granted.visitor().company();
+    let me = profile(granted)?;
+    let stored = granted.read(|rows| sql::password_hash(rows, me.id))?.unwrap_or_default();
+    let session = granted.visitor().session().unwrap_or_default();
+    let spent = budget::spend(company, Who::Session(session), &From::default())?;
+    if !fits(current, &stored)? {
+        return Err(Error::invalid("CurrentPassword", "This is not your present password."));
+    }
+    let about = [company.slug(), company.name(), &me.display_name, &me.email_address];
+    check_choice(new, company.rules().password_min, &about)
+        .map_err(|message| Error::invalid("NewPassword", message))?;
+    let hashed = hash_password(new)?;
+    granted.write(|tx| {
+        spent.clear(tx)?;
+        if !sql::replace_password(tx, me.id, &stored, &hashed)? {
+            return Err(Error::Conflict("Your password was changed meanwhile. Sign in again.".into()));
+        }
+        tx.run("DELETE FROM sessions WHERE user_id = ?1 AND id IS NOT ?2", (me.id, session))?;
+        tx.run("DELETE FROM one_time_links WHERE user_id = ?1 AND kind = 'reset'", [me.id])?;
+        tx.access_changed()?;
+        post::notice(tx, me.id.0, Notice::PasswordChanged)?;
+        let event = Event::new("PasswordChanged").name(me.id, &me.display_name).say(" changed their password");
+        tx.record(event.secret_changed("Password"), ())
     })
 }

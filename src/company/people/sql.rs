@@ -78,6 +78,16 @@ pub fn has_password(rows: &Rows<'_>, id: Id<Kind>) -> Result<bool> {
     rows.any("SELECT 1 FROM users WHERE id = ?1 AND password_hash IS NOT NULL", [id])
 }
 
+pub fn password_hash(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<String>> {
+    Ok(rows.one("SELECT password_hash FROM users WHERE id = ?1", [id], |row| row.get(0))?.flatten())
+}
+
+/// False when the password is not the one it was.
+pub fn replace_password(tx: &Writing<'_>, id: Id<Kind>, before: &str, after: &str) -> Result<bool> {
+    let sql = "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2";
+    Ok(tx.run(sql, (id, before, after))? > 0)
+}
+
 pub fn word_taken(rows: &Rows<'_>, word: &str, but: Option<Id<Kind>>) -> Result<bool> {
     rows.any(
         "SELECT 1 FROM users WHERE (username_key = ?1 OR email_key = ?1) AND id IS NOT ?2",

@@ -41,9 +41,14 @@ const ADDRESS: (f64, f64) = (30.0, 30_000.0);
 /// The same of the company as a whole.
 const COMPANY: (f64, f64) = (300.0, 2_000.0);
 
+/// Letters that an address can ask for, and the company as a whole.
+const LETTERS: [(f64, f64); 2] = [(10.0, 60_000.0), (100.0, 20_000.0)];
+
 /// Whose budget.
 #[derive(Debug, Clone, Copy)]
 pub enum Who<'a> {
+    /// That of a session which asks for its own password once more: nobody else can use it up.
+    Session(i64),
     /// This user's.
     Person(i64),
     /// That of a name which nobody has: it behaves as if somebody had.
@@ -114,6 +119,7 @@ fn counters(who: Who<'_>, known: Option<&str>, from: &From) -> Vec<(String, Kind
         return vec![(format!("d:{device}"), Kind::Waits(FREE_IF_KNOWN))];
     }
     let person = match who {
+        Who::Session(id) => return vec![(format!("s:{id}"), Kind::Waits(FREE))],
         Who::Person(id) => format!("p:{id}"),
         Who::Name(name) => {
             let digest = Sha256::digest(names::key(name).as_bytes());
@@ -179,7 +185,7 @@ pub(in crate::company) fn spend(company: &Company, who: Who<'_>, from: &From) ->
     let counters = company.snapshot()?.with(|rows| {
         let known = match who {
             Who::Person(id) => device::known(company, rows, id, from)?,
-            Who::Name(_) => None,
+            Who::Name(_) | Who::Session(_) => None,
         };
         let counters = counters(who, known.as_deref(), from);
         Ok(spend_all(counters.clone(), now, |key| tally(rows, key))?.map(|_| counters))
@@ -191,7 +197,23 @@ pub(in crate::company) fn spend(company: &Company, who: Who<'_>, from: &From) ->
             return Err(too_many(until, now));
         }
     };
-    let outcome = company.write(nobody(from), |tx| {
+    match store(company, counters, now, from)? {
+        Ok(notes) => Ok(Spent { notes }),
+        Err(until) => {
+            refused(company, who, from)?;
+            Err(too_many(until, now))
+        }
+    }
+}
+
+/// Spends and writes down.
+fn store(
+    company: &Company,
+    counters: Vec<(String, Kind)>,
+    now: Moment,
+    from: &From,
+) -> Result<std::result::Result<Vec<Note>, Moment>> {
+    company.write(nobody(from), |tx| {
         let outcome = spend_all(counters, now, |key| tally(tx, key))?;
         if let Ok(notes) = &outcome {
             tx.run("DELETE FROM attempts WHERE at < ?1", [now.plus(-2 * MEMORY)])?;
@@ -203,14 +225,17 @@ pub(in crate::company) fn spend(company: &Company, who: Who<'_>, from: &From) ->
         }
         // Counting is no change of anything that is told; what came of the attempt is.
         Ok(Recorded { value: outcome, _made_here: () })
-    })?;
-    match outcome {
-        Ok(notes) => Ok(Spent { notes }),
-        Err(until) => {
-            refused(company, who, from)?;
-            Err(too_many(until, now))
-        }
-    }
+    })
+}
+
+/// Spends one letter that somebody asks for without having signed in. False when too many were asked for.
+pub(super) fn spend_letter(company: &Company, from: &From) -> Result<bool> {
+    let now = clock::now();
+    let [address, all] = LETTERS.map(|(size, leak)| Kind::Bucket(size, leak));
+    let mut counters = vec![("l".to_owned(), all)];
+    counters.extend(network(&from.address).map(|network| (format!("l:{network}"), address)));
+    let fits = company.snapshot()?.with(|rows| spend_all(counters.clone(), now, |key| tally(rows, key)))?;
+    Ok(fits.is_ok() && store(company, counters, now, from)?.is_ok())
 }
 
 impl Spent {
@@ -247,7 +272,7 @@ fn refused(company: &Company, who: Who<'_>, from: &From) -> Result<()> {
             let event = event.say("A sign-in as ").name(Id::<User>::new(id), &name.unwrap_or_default());
             (format!("sign-in {id}"), event)
         }
-        Who::Name(_) => ("sign-in".to_owned(), event.say("A sign-in")),
+        Who::Name(_) | Who::Session(_) => ("sign-in".to_owned(), event.say("A sign-in")),
     };
     company.note(nobody(from), &what, event.say(" was refused without a look: too many had failed"));
     Ok(())

@@ -4,9 +4,9 @@
 //! of two uses of one code only the first succeeds.
 
 use super::{
-    PendingSession, code, passkey,
+    PendingSession, code, hashing, passkey,
     passkey::{Challenge, Site},
-    password, recovery,
+    recovery,
 };
 use crate::{
     base::{
@@ -168,7 +168,10 @@ pub(super) fn prepare(company: &Company, session: i64, user: i64, offered: &Offe
                 rows.one("SELECT password_hash FROM users WHERE id = ?1", [user], read)?.flatten(),
             ))
         })?;
-        let right = !ways.any() && stored.is_some_and(|stored| password::fits(password, &stored));
+        let right = match stored.filter(|_| !ways.any()) {
+            Some(stored) => hashing::fits(password, &stored)?,
+            None => false,
+        };
         return Ok(if right { Attempt::Password } else { Attempt::Wrong });
     }
     let given: String = offered.code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();

@@ -4,34 +4,44 @@
 //! Unknown company, unknown person and wrong password take the same work and get the same answer.
 
 pub(in crate::company) mod budget;
+mod choice;
 mod code;
 mod device;
 mod face;
 mod factor;
+mod hashing;
 mod key;
 mod passkey;
 mod password;
 mod proof;
 mod recovery;
+mod reset;
 mod session;
 
+pub use choice::check_choice;
 #[cfg(test)]
 pub(in crate::company) use code::code_in;
 pub use code::{Enrolled, Enrolment, check_code, enrol, enrolment, grace, later};
 pub use device::DEVICE_LIFE;
 pub use face::logo;
 pub use factor::{Offered, Ways, passkey_to_finish, passkey_to_prove, ways_to_finish};
+pub use hashing::hash_password;
 pub use key::api_key;
 pub use passkey::{Challenge, Site, begin_alone, sign_in_with_passkey};
-pub use password::{SignedIn, accept_invitation, decoy, hash_password, invitation, sign_in};
+pub use password::{SignedIn, accept_invitation, decoy, invitation, sign_in};
 pub use proof::{PROOF_LIFE, prove, ways};
+pub use reset::{RESET_LIFE, forgot, reset, reset_path, use_reset};
 pub use session::{Entry, PendingSession, Stage, device_cookie, enter, sign_out};
 
 pub(in crate::company) use code::{begin, confirm, draw, pending_secret};
 pub(in crate::company) use factor::{Demand, demand, ways_of};
+#[cfg(test)]
+pub(super) use hashing::SPENT;
+pub(in crate::company) use hashing::fits;
 pub(in crate::company) use key::{hash_key, new_key};
 pub(in crate::company) use passkey::{add as add_passkey, begin_registration, finish_registration};
 pub(in crate::company) use recovery::{fresh as fresh_recovery_codes, store as store_recovery_codes};
+pub(in crate::company) use reset::{send_reset, store_reset};
 pub(in crate::company::access) use {key::KnownKey, session::KnownSession};
 
 use super::{

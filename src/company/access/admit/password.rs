@@ -1,9 +1,12 @@
-//! The password: argon2id with 19 MiB, two passes, one lane; at most as many at once as the machine has cores.
+//! Signing in with a password, and the invitation by which the first one is chosen.
 
 use super::{
     From, Stage,
     budget::{self, Who},
-    hash, nobody, session, stamp_of,
+    choice::check_choice,
+    hash,
+    hashing::{fits, hash_password, is_outdated, work_for_nobody},
+    nobody, session, stamp_of,
 };
 use crate::{
     base::{
@@ -14,11 +17,6 @@ use crate::{
     },
     company::access::{trail::Event, vault::Company},
 };
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
-use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
 /// What signing in with a password gave: the cookie's token and what has to follow.
 #[derive(Debug)]
@@ -29,65 +27,13 @@ pub struct SignedIn {
     pub stage: Stage,
 }
 
-fn argon2() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(19_456, 2, 1, None).unwrap_or_default())
-}
-
-/// Lets as many through as there are cores, so that sign-in cannot use up the memory.
-fn bounded<T>(work: impl FnOnce() -> T) -> T {
-    static FREE: OnceLock<(Mutex<usize>, Condvar)> = OnceLock::new();
-    let (free, bell) = FREE.get_or_init(|| {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        (Mutex::new(cores), Condvar::new())
-    });
-    let mut left = free.lock().unwrap_or_else(PoisonError::into_inner);
-    while *left == 0 {
-        left = bell.wait(left).unwrap_or_else(PoisonError::into_inner);
-    }
-    *left -= 1;
-    drop(left);
-    let answer = work();
-    *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-    bell.notify_one();
-    answer
-}
-
-/// The hash to store for a password.
-pub fn hash_password(password: &Secret) -> Result<String> {
-    let hashed = bounded(|| argon2().hash_password(password.expose().as_bytes()).map(|hash| hash.to_string()));
-    hashed.map_err(|cause| Error::internal(format!("hashing a password failed: {cause}")))
-}
-
-pub(super) fn fits(password: &Secret, stored: &str) -> bool {
-    PasswordHash::new(stored)
-        .is_ok_and(|stored| bounded(|| argon2().verify_password(password.expose().as_bytes(), &stored).is_ok()))
-}
-
-/// The same hash as bytes, for a salt that is shared by several words.
-pub(super) fn hash_raw(word: &Secret, salt: &[u8]) -> Result<Vec<u8>> {
-    let mut hash = vec![0; 32];
-    bounded(|| argon2().hash_password_into(word.expose().as_bytes(), salt, &mut hash))
-        .map_err(|cause| Error::internal(format!("hashing a code failed: {cause}")))?;
-    Ok(hash)
-}
-
 /// A sign-in at a company that does not exist: the same work, the same budget.
 ///
 /// # Errors
 /// `Later` when that budget is spent.
 pub fn decoy(slug: &str, name: &str, password: &Secret, from: &From) -> Result<()> {
     budget::spend_nowhere(slug, name, from)?;
-    work_for_nobody(password);
-    Ok(())
-}
-
-/// The work of checking a password when there is nobody to check it for.
-fn work_for_nobody(password: &Secret) {
-    static HASH: OnceLock<Option<String>> = OnceLock::new();
-    let hash = HASH.get_or_init(|| hash_password(&Secret::new(secret::token())).ok());
-    if let Some(hash) = hash {
-        fits(password, hash);
-    }
+    work_for_nobody(password)
 }
 
 /// Signs in with e-mail (or username) and password. `None` for whatever is wrong: the caller cannot tell what.
@@ -114,14 +60,14 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
     let spent = budget::spend(company, who, from)?;
     let failed = |event: Event| company.write(nobody(from), |tx| tx.record(event, ()));
     let Some((id, display_name, stored, state)) = found else {
-        work_for_nobody(password);
+        work_for_nobody(password)?;
         failed(Event::new("LoginFailed").say("A sign-in failed"))?;
         return Ok(None);
     };
     let right = match &stored {
-        Some(stored) => fits(password, stored),
+        Some(stored) => fits(password, stored)?,
         None => {
-            work_for_nobody(password);
+            work_for_nobody(password)?;
             false
         }
     };
@@ -134,9 +80,21 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
         return Ok(None);
     }
     let token = secret::token();
+    // A hash of an older cost is replaced while the password is at hand.
+    let renewed = match stored.filter(|stored| is_outdated(stored)) {
+        Some(old) => Some((old, hash_password(password)?)),
+        None => None,
+    };
     let stage = company.write(stamp_of(id, &display_name, from), |tx| {
-        spent.give_back(tx)?;
+        if let Some((old, new)) = &renewed {
+            tx.run("UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2", (id, old, new))?;
+        }
         let stage = session::after_password(company, tx, (id, &display_name), &token, from)?;
+        if stage == Stage::Full {
+            spent.clear(tx)?
+        } else {
+            spent.give_back(tx)?
+        }
         let event = Event::new("LoginPassword").say(&display_name).say(" gave the right password");
         tx.record(event.related(crate::base::ids::Id::<crate::base::ids::User>::new(id)), stage)
     })?;
@@ -160,11 +118,10 @@ pub fn invitation(company: &Company, token: &str) -> Result<Option<(String, Stri
 /// # Errors
 /// `Invalid` for a password out of bounds, `NotFound` when the invitation cannot be used (any more).
 pub fn accept_invitation(company: &Company, token: &str, password: &Secret, from: &From) -> Result<SignedIn> {
-    names::password(password.expose()).map_err(|message| Error::invalid("Password", message))?;
     let gone = || Error::NotFound("invitation".into());
-    if invitation(company, token)?.is_none() {
-        return Err(gone());
-    }
+    let (name, email) = invitation(company, token)?.ok_or_else(gone)?;
+    check_choice(password, company.rules().password_min, &[company.slug(), company.name(), &name, &email])
+        .map_err(|message| Error::invalid("Password", message))?;
     let hashed = hash_password(password)?;
     let session_token = secret::token();
     let stage = company.write(nobody(from), |tx| {

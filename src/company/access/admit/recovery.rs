@@ -2,7 +2,7 @@
 //!
 //! A code has fifty bits, so it is stored as passwords are: argon2id, with a salt for each ten.
 
-use super::{factor::By, password};
+use super::{factor::By, hashing};
 use crate::{
     base::{
         clock,
@@ -31,7 +31,7 @@ pub(in crate::company) fn fresh() -> Result<Fresh> {
         .map(|_| data_encoding::BASE32_NOPAD.encode(&secret::random::<7>()).chars().take(LENGTH).collect())
         .collect();
     let hashes =
-        codes.iter().map(|code| password::hash_raw(&Secret::new(code.as_str()), &salt)).collect::<Result<_>>()?;
+        codes.iter().map(|code| hashing::hash_raw(&Secret::new(code.as_str()), &salt)).collect::<Result<_>>()?;
     Ok(Fresh { salt, codes, hashes })
 }
 
@@ -54,7 +54,7 @@ pub(super) fn hash(company: &Company, user: i64, code: &str) -> Result<Option<Ve
         rows.one("SELECT salt FROM recovery_codes WHERE user_id = ?1 LIMIT 1", [user], |row| row.get::<_, Vec<u8>>(0))
     })?;
     let code = Secret::new(code.to_ascii_uppercase());
-    let hash = password::hash_raw(&code, salt.as_deref().unwrap_or(&[0; 16]))?;
+    let hash = hashing::hash_raw(&code, salt.as_deref().unwrap_or(&[0; 16]))?;
     Ok(salt.map(|_| hash))
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     base::{
-        clock::{self, DAY, MINUTE, Moment},
+        clock::{self, MINUTE, Moment},
         error::Result,
         ids::{Id, User},
     },
@@ -26,8 +26,6 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-/// No session outlives this without use, whatever its company has settled.
-const IDLE: i64 = 7 * DAY;
 /// Between password and code there is no more time than this.
 const PENDING: i64 = 15 * MINUTE;
 
@@ -98,18 +96,20 @@ pub(in crate::company::access) struct KnownSession {
 pub(super) fn find(rows: &Rows<'_>, token: &str) -> Result<Option<Stored>> {
     let now = clock::now();
     rows.one(
-        "SELECT s.id, s.stage, s.last_seen_at, u.id, u.display_name, u.is_service, s.proved_at, s.expires_at
+        "SELECT s.id, s.stage, s.last_seen_at, u.id, u.display_name, u.is_service, s.proved_at,
+                min(s.expires_at, s.created_at + (SELECT session_absolute_minutes FROM settings) * 60000)
          FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.last_seen_at > ?3 AND s.failures < ?4 AND u.state = 'active'",
-        (&hash(token)[..], now, now.plus(-IDLE), super::code::FAILURES),
+         WHERE s.token_hash = ?1 AND s.expires_at > ?2 AND s.failures < ?3 AND u.state = 'active'
+         AND s.last_seen_at > ?2 - (SELECT session_idle_minutes FROM settings) * 60000
+         AND s.created_at > ?2 - (SELECT session_absolute_minutes FROM settings) * 60000",
+        (&hash(token)[..], now, super::code::FAILURES),
         |row| {
             let stage = match row.get_ref(1)?.as_str()? {
                 "full" => Stage::Full,
                 "code" => Stage::Code,
                 _ => Stage::Enrol,
             };
-            let person =
-                Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)? };
+            let person = Person { id: row.get(3)?, display_name: row.get(4)?, is_service: row.get(5)? };
             let (last_seen, proved, expires_at) = (row.get(2)?, row.get(6)?, row.get(7)?);
             Ok(Stored { id: row.get(0)?, stage, last_seen, person, proved, expires_at })
         },
@@ -149,7 +149,8 @@ pub(super) fn store(
 ) -> Result<i64> {
     let known = device::known(company, tx, user, from)?.is_some();
     let now = clock::now();
-    tx.run("DELETE FROM sessions WHERE expires_at < ?1 OR last_seen_at < ?2", (now, now.plus(-IDLE)))?;
+    let idle = rules(tx)?.session_idle();
+    tx.run("DELETE FROM sessions WHERE expires_at < ?1 OR last_seen_at < ?2", (now, now.plus(-idle)))?;
     tx.insert(
         "INSERT INTO sessions (token_hash, user_id, stage, created_at, last_seen_at, expires_at, address, agent, known_device)
          VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)",
