@@ -7,7 +7,7 @@ use crate::{
     appliance::Appliance,
     base::error::{Error, Result},
     company::access::EngineKey,
-    execution::{self, mail::Mailer, transport::Sandbox},
+    execution::{self, issuers::Issuers, mail::Mailer, transport::Sandbox},
     http::{Desk, assets, call::LARGEST_BODY},
     web,
 };
@@ -88,6 +88,7 @@ impl Server {
         let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?;
         let desk = Desk {
             appliance: Arc::new(appliance),
+            issuers: Arc::new(Issuers::new(settings.trails.outward.clone())),
             public_url: settings.public_url.clone(),
             mail: mailer.is_some(),
             trusted_proxies: settings.trusted_proxies.clone().into(),
@@ -120,6 +121,7 @@ impl Server {
         let key = Arc::new(engine);
         let engine = start_engine(&self, key.clone())?;
         let (appliance, mailer) = (self.desk.appliance.clone(), self.mailer.take());
+        let keys = Running(execution::keys::start(appliance.clone(), key.clone(), stop.clone()));
         let post = Running(execution::mail::start(appliance.clone(), key.clone(), mailer, self.url(), stop.clone()));
         let trails = Running(execution::keeper::start(appliance, key, self.settings.trails.clone(), stop.clone()));
         let minder = tokio::spawn(mind(self.desk.clone(), stop.clone()));
@@ -144,6 +146,7 @@ impl Server {
         engine.stopped().await;
         post.stopped().await;
         trails.stopped().await;
+        keys.stopped().await;
         minder.abort();
         signals.abort();
         tracing::info!("stopped");
@@ -228,6 +231,8 @@ async fn dispatch(State(desk): State<Desk>, request: Request) -> Response {
     let (first, second) = (parts.next(), parts.next());
     match second {
         Some(word) if word.eq_ignore_ascii_case("api") && first.is_some() => api::serve(desk, request).await,
+        // Where programs look for it; it stands among the routes of the API.
+        Some(".well-known") if parts.next() == Some("openid-configuration") => api::serve(desk, request).await,
         _ => web::serve(desk, request).await,
     }
 }

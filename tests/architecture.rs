@@ -250,6 +250,9 @@ const VIEWS: &[(&str, &str)] = &[
     ("dashboard", "deployments"),
     ("search", "projects"),
     ("trail", "audit"),
+    ("keys", "people"),
+    ("identities", "people"),
+    ("invitations", "people"),
     // A release is made in a channel; channels have no page of their own yet.
     ("releases", "channels"),
 ];

@@ -2,6 +2,7 @@
 
 use super::caller::Reply;
 use crate::base::error::{Bound, Denied, Error};
+use crate::company::access::policy::Reason;
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -87,6 +88,9 @@ fn status_of(bound: Bound) -> StatusCode {
 fn refusal(denied: &Denied) -> Reply {
     let place = if denied.place.is_empty() { String::new() } else { format!(" for {}", denied.place) };
     let mut help = format!("Needs {}{place}.", denied.permission);
+    if denied.reason == Reason::Narrowed.words() {
+        help.push_str(&format!(" Not allowed: {}.", denied.reason));
+    }
     let context: Map<String, Value> = denied.context.iter().map(|(key, id)| ((*key).to_owned(), json!(id))).collect();
     let mut details = json!({ "MissingPermissions": [denied.permission], "Context": context });
     if let Some(teams) = &denied.teams {

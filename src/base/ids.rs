@@ -87,6 +87,8 @@ kinds! {
     ScopedUserRole "ScopedUserRoles" "scoped user role";
     /// A key for programs.
     ApiKey "ApiKeys" "API key";
+    /// As whom a service account's programs sign in with the token of another.
+    OidcIdentity "OidcIdentities" "OIDC identity";
     /// A group of projects.
     ProjectGroup "ProjectGroups" "project group";
     /// Where releases go.

@@ -3,6 +3,7 @@
 mod company;
 mod demo;
 mod serve;
+mod user;
 
 use crate::{
     base::error::Error,
@@ -48,6 +49,9 @@ enum Command {
     /// Create, list, show, suspend, rename, remove and take in companies
     #[command(subcommand)]
     Company(company::Company),
+    /// List, invite, deactivate and reactivate people; the way back in for who is locked out
+    #[command(subcommand)]
+    User(user::Command),
     /// API keys of a company's people
     #[command(subcommand)]
     ApiKey(company::ApiKey),
@@ -173,6 +177,7 @@ fn begin(cli: Cli) -> Result<(), Failure> {
         Command::Serve(options) => serve::run(start, options),
         Command::Demo(options) => demo::run(start, options),
         Command::Company(command) => company::run(&start, command),
+        Command::User(command) => user::run(&start, command),
         Command::ApiKey(command) => company::api_key(&start, command),
         Command::Backup(command) => company::backup(&start, command),
         Command::Restore(command) => company::restore(&start, command),

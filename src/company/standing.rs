@@ -1,6 +1,8 @@
 //! A company as a whole, as the operator handles it: open or suspended, its numbers, its limits, on its way to another
 //! slug, removed. Every change is told in the company's own trail; nothing of its content is read.
 
+pub(in crate::company) use super::access::rules::room_for_a_person;
+
 use super::access::{Event, Granted, Limits, Rows, permissions::FileKeep, permissions::FileLook, rules};
 use crate::base::{
     clock::{self, Moment},
@@ -149,24 +151,6 @@ pub fn adopted(granted: &Granted<'_, FileKeep>, before: &str) -> Result<()> {
     })
 }
 
-/// Whether one more person may be invited or made active again: ask within the change that does it.
-///
-/// # Errors
-/// `Limit` when the company has as many people as it may have.
-pub(in crate::company) fn room_for_a_person(rows: &Rows<'_>) -> Result<()> {
-    let Some(most) = rules::rules(rows)?.limits.people else { return Ok(()) };
-    if sql::people(rows)? < most {
-        return Ok(());
-    }
-    Err(Error::Limit(Limit {
-        bound: Bound::People,
-        sentence: format!(
-            "This company may have {most} people and has as many, those invited included. Deactivate somebody, or ask the operator for more."
-        ),
-        retry_after: None,
-    }))
-}
-
 /// Whether the company's tasks may be begun now: not while it is suspended or on its way, nor beyond its limit.
 pub(in crate::company) fn may_begin_tasks(rows: &Rows<'_>) -> Result<std::result::Result<(), Option<Limit>>> {
     if rows.any(
@@ -192,10 +176,6 @@ mod sql {
         rows.any("SELECT 1 FROM company WHERE suspended_at IS NOT NULL", [])
     }
 
-    pub fn people(rows: &Rows<'_>) -> Result<i64> {
-        rows.number("SELECT count(*) FROM users WHERE is_service = 0 AND state IN ('active', 'invited')", [])
-    }
-
     pub fn set_limits(tx: &Writing<'_>, limits: &Limits) -> Result<()> {
         tx.run(
             "UPDATE settings SET disk_bytes = ?1, people = ?2, running_tasks = ?3, requests_per_minute = ?4",
@@ -208,7 +188,7 @@ mod sql {
         let tasks = |state| rows.number("SELECT count(*) FROM tasks WHERE state = ?1", [state]);
         Ok(Numbers {
             created_at: Moment(rows.number("SELECT created_at FROM company", [])?),
-            people: people(rows)?,
+            people: rules::people(rows)?,
             invited: rows.number("SELECT count(*) FROM users WHERE is_service = 0 AND state = 'invited'", [])?,
             service_accounts: rows
                 .number("SELECT count(*) FROM users WHERE is_service = 1 AND state = 'active'", [])?,

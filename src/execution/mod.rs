@@ -6,6 +6,8 @@
 //! It does not know pages or requests.
 
 pub mod keeper;
+pub mod issuers;
+pub mod keys;
 pub mod mail;
 pub mod mask;
 pub mod outward;

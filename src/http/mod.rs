@@ -12,6 +12,7 @@ pub mod table;
 use crate::{
     appliance::Appliance,
     base::error::{Error, Result},
+    execution::issuers::Issuers,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -34,6 +35,8 @@ pub struct Desk {
     pub mail: bool,
     /// Networks of proxies whose word for a visitor's address is taken.
     pub trusted_proxies: Arc<[ipnet::IpNet]>,
+    /// The keys of those who sign tokens for service accounts.
+    pub issuers: Arc<Issuers>,
     /// Ends streams when the server stops.
     pub stopping: tokio_util::sync::CancellationToken,
 }

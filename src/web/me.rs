@@ -6,18 +6,14 @@ pub(super) mod rights;
 use super::{
     caller::{Answer, Visit},
     form::refuse,
-    page::{FieldView, FormView, Frame, Kv, When},
+    page::{FieldView, FormView, Frame, Kv, Message, When},
     passkey,
     tasks::when,
 };
 use crate::{
-    base::{
-        clock::{self, DAY},
-        error::{Error, Result},
-        ids::{ApiKey, Id},
-    },
+    base::error::{Error, Result},
     company::{
-        people::{self, keys, own},
+        people::{self, own},
         teams,
     },
 };
@@ -29,9 +25,7 @@ struct Profile {
     frame: Frame,
     about: Kv,
     form: FormView,
-    new_key: String,
-    key_form: FormView,
-    keys: Vec<KeyRow>,
+    keys: Message,
     sessions: Vec<SessionRow>,
     others: bool,
     end_others: String,
@@ -75,13 +69,6 @@ impl Codes {
         }
     }
 }
-struct KeyRow {
-    purpose: String,
-    hint: String,
-    ends: When,
-    used: Option<When>,
-    revoke: String,
-}
 struct SessionRow {
     agent: String,
     address: String,
@@ -99,20 +86,7 @@ fn name_form(visit: &Visit, name: &str) -> FormView {
         .field(FieldView::text("name", "Name").value(name).required().max_length(64).autocomplete("name"))
 }
 
-fn key_form(visit: &Visit) -> FormView {
-    FormView::new(visit.path("/me/keys"), "Create the key")
-        .field(
-            FieldView::text("purpose", "What it is for").required().max_length(200).help("Such as: the build server."),
-        )
-        .field(
-            FieldView::number("days", "Days until it ends")
-                .value(keys::USUAL_LIFE.to_string())
-                .between(1, keys::LONGEST_LIFE)
-                .short(),
-        )
-}
-
-fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_key: &str) -> Result<Profile> {
+fn page(visit: &Visit, form: Option<FormView>) -> Result<Profile> {
     let granted = visit.visitor.myself()?;
     let me = own::profile(&granted)?;
     let sessions = own::sessions(&granted)?;
@@ -134,18 +108,7 @@ fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_
         frame: visit.frame("", "Your account"),
         about: Kv::new().row("E-mail", &me.email_address).mono("Id", me.id.to_string()),
         form: form.unwrap_or_else(|| name_form(visit, &me.display_name)),
-        new_key: new_key.to_owned(),
-        key_form: keys_form.unwrap_or_else(|| key_form(visit)),
-        keys: own::api_keys(&granted)?
-            .into_iter()
-            .map(|key| KeyRow {
-                purpose: key.purpose,
-                hint: key.hint,
-                ends: when(key.expires_at),
-                used: key.last_used_at.map(when),
-                revoke: visit.path(&format!("/me/keys/{}/delete", key.id)),
-            })
-            .collect(),
+        keys: super::keys::mention(visit)?,
         others: sessions.len() > 1,
         sessions: sessions
             .into_iter()
@@ -181,7 +144,7 @@ fn page(visit: &Visit, form: Option<FormView>, keys_form: Option<FormView>, new_
 
 /// Shows it.
 pub(super) fn show(visit: &Visit) -> Result<Answer> {
-    Answer::page(&page(visit, None, None, "")?)
+    Answer::page(&page(visit, None)?)
 }
 
 /// A new name was sent.
@@ -191,36 +154,9 @@ pub(super) fn rename(visit: &Visit) -> Result<Answer> {
         Ok(_) => Answer::done(visit.path("/me"), "Your name was saved."),
         Err(error) => {
             let form = refuse(name_form(visit, &name), error, &[("DisplayName", "name")])?;
-            Answer::refused(&page(visit, Some(form), None, "")?)
+            Answer::refused(&page(visit, Some(form))?)
         }
     }
-}
-
-/// Makes a key and shows it, once.
-pub(super) fn create_key(visit: &Visit) -> Result<Answer> {
-    let sent = visit.form();
-    let made = sent.number("days", "Expires").and_then(|days| {
-        if !(1..=keys::LONGEST_LIFE).contains(&days) {
-            return Err(Error::invalid("Expires", format!("Choose 1 to {} days.", keys::LONGEST_LIFE)));
-        }
-        own::create_api_key(&visit.visitor.myself()?, sent.text("purpose"), Some(clock::now().plus(days * DAY)))
-    });
-    match made {
-        Ok((key, _)) => Answer::page(&page(visit, None, None, &key)?),
-        Err(error) => {
-            let form = key_form(visit).typed(sent.typed());
-            let form = refuse(form, error, &[("Purpose", "purpose"), ("Expires", "days")])?;
-            Answer::refused(&page(visit, None, Some(form), "")?)
-        }
-    }
-}
-
-/// Revokes a key.
-pub(super) fn revoke_key(visit: &Visit) -> Result<Answer> {
-    let asked = visit.parameter("key");
-    let id = Id::<ApiKey>::parse(asked).ok_or_else(|| Error::NotFound(asked.to_owned()))?;
-    own::revoke_api_key(&visit.visitor.myself()?, id)?;
-    Answer::done(visit.path("/me"), "The key was revoked.")
 }
 
 /// Ends a session, or all others.

@@ -11,6 +11,9 @@ pub mod error;
 mod forgot;
 mod form;
 mod help;
+mod identities;
+mod invitations;
+mod keys;
 mod lifecycles;
 pub mod page;
 mod projectgroups;
@@ -127,14 +130,26 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/{space}/tenants/{tenant}/delete",        "TenantDelete", tenants::delete),
         // People and access
         page(M::GET,  "/access/people",                                   "UserView",     people::list),
-        page(M::GET,  "/access/people/invite",                            "UserInvite",   people::invite_form),
-        page(M::POST, "/access/people/invite",                            "UserInvite",   people::invite),
         page(M::GET,  "/access/people/new-service-account",               "UserEdit",     people::service_form),
         page(M::POST, "/access/people/new-service-account",               "UserEdit",     people::create_service),
         page(M::GET,  "/access/people/{user}",                            "UserView",     people::show),
         page(M::POST, "/access/people/{user}",                            "UserEdit",     people::update),
         page(M::GET,  "/access/people/{user}/edit",                       "UserEdit",     people::edit),
-        page(M::POST, "/access/people/{user}/invite-again",               "UserInvite",   people::invite_again),
+        page(M::POST, "/access/people/{user}/invite-again",               "UserInvite",   invitations::again),
+        page(M::POST, "/access/people/{user}/revoke",                     "UserInvite",   invitations::revoke),
+        page(M::GET,  "/access/people/invite",                            "UserInvite",   invitations::new),
+        page(M::POST, "/access/people/invite",                            "UserInvite",   invitations::create),
+        page(M::POST, "/access/people/open-invitations/{invitation}/revoke", "UserInvite", invitations::revoke_open),
+        page(M::GET,  "/access/people/{user}/keys",                       "UserEdit",     keys::list),
+        page(M::POST, "/access/people/{user}/keys",                       "UserEdit",     keys::create),
+        page(M::GET,  "/access/people/{user}/keys/new",                   "UserEdit",     keys::new),
+        page(M::POST, "/access/people/{user}/keys/{key}/delete",          "UserEdit",     keys::revoke),
+        page(M::GET,  "/access/people/{user}/identities",                 "UserView",     identities::list),
+        page(M::POST, "/access/people/{user}/identities",                 "UserEdit",     identities::create),
+        page(M::GET,  "/access/people/{user}/identities/new",             "UserEdit",     identities::new),
+        page(M::POST, "/access/people/{user}/identities/{identity}",      "UserEdit",     identities::update),
+        page(M::GET,  "/access/people/{user}/identities/{identity}/edit", "UserEdit",     identities::edit),
+        page(M::POST, "/access/people/{user}/identities/{identity}/delete", "UserEdit",   identities::delete),
         page(M::POST, "/access/people/{user}/reset-password",             "UserEdit",     forgot::send),
         page(M::POST, "/access/people/{user}/deactivate",                 "UserEdit",     people::deactivate),
         page(M::POST, "/access/people/{user}/reactivate",                 "UserEdit",     people::reactivate),
@@ -159,8 +174,10 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/me",                                              "",             me::rename),
         page(M::GET,  "/me/proof",                                        "",             proof::show),
         page(M::POST, "/me/proof",                                        "",             proof::show),
-        page(M::POST, "/me/keys",                                         "",             me::create_key),
-        page(M::POST, "/me/keys/{key}/delete",                            "",             me::revoke_key),
+        page(M::GET,  "/me/keys",                                         "",             keys::list),
+        page(M::POST, "/me/keys",                                         "",             keys::create),
+        page(M::GET,  "/me/keys/new",                                     "",             keys::new),
+        page(M::POST, "/me/keys/{key}/delete",                            "",             keys::revoke),
         page(M::GET,  "/me/email",                                        "",             me::factors::email_form),
         page(M::POST, "/me/email",                                        "",             me::factors::change_email),
         page(M::GET,  "/me/rights",                                       "",             me::rights::show),

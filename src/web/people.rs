@@ -1,10 +1,10 @@
-//! People of the company: who is here, in what state; invite, change, shut out, let in again.
+//! People of the company: who is here, in what state; change, shut out, let in again. Inviting is [`super::invitations`]'.
 
 use super::{
     caller::{Answer, Visit},
     environments::encode,
     form::refuse,
-    page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kv, Pager, When},
+    page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kv, Pager, When, count},
     tasks::when,
 };
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
     },
     company::{
         access::{
-            At, TeamPart, Within,
-            permissions::{TeamEdit, TeamView, UserEdit, UserInvite, UserRoleView, UserView},
+            At, Within,
+            permissions::{TeamView, UserEdit, UserInvite, UserRoleView, UserView},
         },
         people::{self, Fields, Filter, State, User},
         teams,
@@ -51,6 +51,13 @@ struct List {
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
+    open: Vec<OpenRow>,
+}
+struct OpenRow {
+    teams: String,
+    inviter: String,
+    ends: When,
+    revoke: String,
 }
 struct Row {
     name: String,
@@ -77,10 +84,19 @@ struct Show {
     edit_href: String,
     invite_again: String,
     reset: String,
+    revoke: String,
     deactivate: String,
     reactivate: String,
     problem: String,
+    waits: String,
+    ways: Option<Kv>,
+    teams: Vec<TeamRow>,
     roles: Vec<RoleRow>,
+}
+struct TeamRow {
+    name: String,
+    href: String,
+    space: String,
 }
 struct RoleRow {
     team: String,
@@ -89,7 +105,7 @@ struct RoleRow {
     place: String,
 }
 
-fn base(visit: &Visit) -> String {
+pub(super) fn base(visit: &Visit) -> String {
     visit.path("/access/people")
 }
 
@@ -138,8 +154,24 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         },
         seen: user.last_seen_at.map(when),
     });
+    let open = match visit.visitor.may(UserInvite {}) && number == 1 {
+        true => people::invitations::list_open(&visit.visitor.ask(UserInvite {})?)?,
+        false => Vec::new(),
+    };
     Answer::page(&List {
         frame: access(visit, "People", "people"),
+        open: open
+            .into_iter()
+            .map(|open| OpenRow {
+                teams: match open.teams.as_slice() {
+                    [] => "No team".into(),
+                    some => some.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", "),
+                },
+                inviter: open.inviter,
+                ends: when(open.until),
+                revoke: format!("{address}/open-invitations/Invitations-{}/revoke", open.id),
+            })
+            .collect(),
         may_invite: visit.visitor.may(UserInvite {}),
         may_edit: visit.visitor.may(UserEdit {}),
         invite_href: format!("{address}/invite"),
@@ -163,90 +195,13 @@ pub(super) fn located(visit: &Visit) -> Result<At<ids::User>> {
     visit.visitor.locate(Within::Company, visit.parameter("user"))
 }
 
-fn team_choices(visit: &Visit, chosen: &[String]) -> Result<Vec<Choice>> {
-    let levels = visit.visitor.ask_anywhere::<TeamView>(None)?;
-    let all = teams::list(&levels, &teams::Filter::default(), Page::ALL)?;
-    let mut choices = Vec::new();
-    for team in all.items.into_iter().filter(teams::Team::has_members) {
-        let at: At<Team> = visit.visitor.locate(Within::Company, &team.id.to_string())?;
-        if visit.visitor.may(TeamEdit { team: TeamPart::Whole(at) }) {
-            let id = team.id.to_string();
-            let mut choice = Choice::new(id.clone(), team.name).chosen(chosen.contains(&id));
-            if let Some(space) = team.space_name {
-                choice = choice.hint(space);
-            }
-            choices.push(choice);
-        }
-    }
-    Ok(choices)
-}
-
-const NAMES: [(&str, &str); 4] =
-    [("DisplayName", "name"), ("EmailAddress", "email"), ("Username", "username"), ("AddToTeamIds", "teams")];
-
-fn invite_view(visit: &Visit, chosen: &[String]) -> Result<FormView> {
-    Ok(FormView::new(format!("{}/invite", base(visit)), "Make the invitation")
-        .field(FieldView::text("name", "Name").required().autofocus().max_length(64))
-        .field(FieldView::email("email", "E-mail").required().help("They sign in with it."))
-        .field(
-            FieldView::checks("teams", "Teams", team_choices(visit, chosen)?)
-                .help("What the person will be able to do comes from these teams."),
-        )
-        .cancel(base(visit)))
-}
-
-/// The form for an invitation.
-pub(super) fn invite_form(visit: &Visit) -> Result<Answer> {
-    visit.visitor.ask(UserInvite {})?;
-    let form = invite_view(visit, &[])?;
-    Answer::page(&Form { frame: access(visit, "Invite a person", "people").crumb("People", base(visit)), form })
-}
-
-/// The invitation was sent: the link is shown, once.
-pub(super) fn invite(visit: &Visit) -> Result<Answer> {
-    let granted = visit.visitor.ask(UserInvite {})?;
-    let sent = visit.form();
-    let chosen = sent.all("teams");
-    let into = chosen
-        .iter()
-        .map(|id| visit.visitor.ask(TeamEdit { team: TeamPart::Whole(visit.visitor.locate(Within::Company, id)?) }))
-        .collect::<Result<Vec<_>>>()?;
-    let fields = Fields {
-        display_name: sent.text("name").into(),
-        email_address: sent.text("email").into(),
-        ..Fields::default()
-    };
-    match people::invite(&granted, &into, &fields) {
-        Ok(invited) => {
-            let at = visit.visitor.locate(Within::Company, &invited.user.id.to_string())?;
-            show_page(visit, &at, &link(visit, &invited.token), "")
-        }
-        Err(error) => {
-            let form = refuse(invite_view(visit, &chosen)?.typed(sent.typed()), error, &NAMES)?;
-            Answer::refused(&Form {
-                frame: access(visit, "Invite a person", "people").crumb("People", base(visit)),
-                form,
-            })
-        }
-    }
-}
-
-fn link(visit: &Visit, token: &str) -> String {
-    let host = visit
-        .call
-        .desk
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", visit.call.header("host").unwrap_or("localhost")));
-    format!("{host}{}", visit.path(&format!("/invitation/{token}")))
-}
-
 /// One person.
 pub(super) fn show(visit: &Visit) -> Result<Answer> {
     show_page(visit, &located(visit)?, "", "")
 }
 
-fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Result<Answer> {
+/// One person, with a link to hand over or with what was wrong.
+pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Result<Answer> {
     let user = people::show(&visit.visitor.ask(UserView {})?, at)?;
     let address = format!("{}/{}", base(visit), user.id);
     let may_edit = visit.visitor.may(UserEdit {});
@@ -266,6 +221,32 @@ fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Re
             roles.push(RoleRow { team, href, role: role.role_name, place: words.place });
         }
     }
+    let mine: Vec<TeamRow> = match visit.visitor.ask_anywhere::<TeamView>(None) {
+        Ok(levels) => {
+            let filter = teams::Filter { member: Some(user.id), ..teams::Filter::default() };
+            let found = teams::list(&levels, &filter, Page::ALL)?;
+            let row = |team: teams::Team| TeamRow {
+                href: visit.path(&format!("/access/teams/{}", team.id)),
+                space: team.space_name.unwrap_or_default(),
+                name: team.name,
+            };
+            found.items.into_iter().filter(teams::Team::has_members).map(row).collect()
+        }
+        Err(Error::Denied(_)) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let invited = user.state == State::Invited && visit.visitor.may(UserInvite {});
+    let waits = match invited.then(|| visit.visitor.ask(UserInvite {})).transpose()? {
+        Some(granted) => match people::invitations::ends(&granted, at)? {
+            Some(until) => format!("The link ends {}.", when(until).relative),
+            None => "The link has ended. Send the invitation again.".into(),
+        },
+        None => String::new(),
+    };
+    let ways = match may_edit && user.state != State::Invited {
+        true => Some(ways(people::ways_in(&visit.visitor.ask(UserEdit {})?, at)?, &user, &address)),
+        false => None,
+    };
     let mut about = Kv::new().row("E-mail", &user.email_address).row("Username", &user.username);
     if !user.is_service {
         about = about.row("Second factor", if user.has_second_factor { "Set up" } else { "" });
@@ -281,11 +262,11 @@ fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Re
         link: link.to_owned(),
         may_edit,
         edit_href: format!("{address}/edit"),
-        invite_again: if user.state == State::Invited && visit.visitor.may(UserInvite {}) {
-            format!("{address}/invite-again")
-        } else {
-            String::new()
-        },
+        invite_again: if invited { format!("{address}/invite-again") } else { String::new() },
+        revoke: if invited { format!("{address}/revoke") } else { String::new() },
+        waits,
+        ways,
+        teams: mine,
         reset: action(user.state == State::Active && !user.is_service, "reset-password"),
         deactivate: action(user.state == State::Active, "deactivate"),
         reactivate: action(user.state == State::Inactive, "reactivate"),
@@ -295,12 +276,24 @@ fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Re
     if problem.is_empty() { Answer::page(&page) } else { Answer::refused(&page) }
 }
 
-/// A new link for somebody who has not accepted yet; the old one stops working.
-pub(super) fn invite_again(visit: &Visit) -> Result<Answer> {
-    let at = located(visit)?;
-    let token = people::invite_again(&visit.visitor.ask(UserInvite {})?, &at)?;
-    show_page(visit, &at, &link(visit, &token), "")
+/// By how many ways somebody can come in.
+fn ways(counted: people::WaysIn, user: &User, address: &str) -> Kv {
+    let said = |number: i64, one: &str, many: &str| count(number as u64, one, many);
+    if user.is_service {
+        let keys = said(counted.keys, "API key", "API keys");
+        let identities = said(counted.identities, "identity", "identities");
+        return Kv::new().link("API keys", keys, format!("{address}/keys")).link(
+            "OIDC",
+            identities,
+            format!("{address}/identities"),
+        );
+    }
+    Kv::new()
+        .row("Signed in", said(counted.sessions, "browser", "browsers"))
+        .row("API keys", said(counted.keys, "key", "keys"))
 }
+
+const NAMES: [(&str, &str); 3] = [("DisplayName", "name"), ("EmailAddress", "email"), ("Username", "username")];
 
 fn edit_view(visit: &Visit, user: &User) -> FormView {
     let address = format!("{}/{}", base(visit), user.id);

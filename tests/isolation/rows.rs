@@ -126,6 +126,8 @@ const WORDS: &[(&str, &str)] = &[
     ("step", "steps"),
     ("scoped", "scopeduserroles"),
     ("key", "apikeys"),
+    ("identity", "oidcidentities"),
+    ("invitation", "invitations"),
     ("event", "events"),
     ("project-groups", "projectgroups"),
     ("tag-sets", "tagsets"),

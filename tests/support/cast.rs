@@ -169,7 +169,9 @@ impl House {
         self.keep("tasks", &json!({ "Id": task }));
         self.keep("users", &json!({ "Id": "Users-1" }));
         self.keep("userroles", &json!({ "Id": "UserRoles-1" }));
-        for kind in ["teams", "scopeduserroles", "apikeys"] {
+        for kind in
+            ["teams", "scopeduserroles", "apikeys", "serviceaccounts", "oidcidentities", "invitations", "invited"]
+        {
             let made = self.make(kind, "");
             self.keep(kind, &made);
         }
@@ -251,6 +253,13 @@ impl House {
                 json!({ "TeamId": fresh_team(), "UserRoleId": "userroles-projectviewer", "SpaceId": "Spaces-1" })
             }
             "apikeys" => json!({ "Purpose": format!("{mark} {sum}") }),
+            "serviceaccounts" => json!({ "Username": format!("robot{sum}"), "DisplayName": mark, "IsService": true }),
+            "oidcidentities" => {
+                json!({ "Issuer": "https://ci.example", "Subject": format!("repo:{}/{sum}", mark.to_lowercase()), "Audience": mark })
+            }
+            "invited" => {
+                json!({ "DisplayName": mark, "EmailAddress": format!("invited{sum}@example.com"), "AddToTeamIds": [id("teams")] })
+            }
             _ => json!({}),
         };
         if kind != "releases" {
@@ -262,6 +271,11 @@ impl House {
         let path = match kind {
             "spaces" | "users" | "teams" | "scopeduserroles" => format!("/api/{kind}"),
             "apikeys" => "/api/users/Users-1/apikeys".to_owned(),
+            "serviceaccounts" => "/api/users".to_owned(),
+            "oidcidentities" => {
+                format!("/api/serviceaccounts/{}/oidcidentities/create/v1", id("serviceaccounts").unwrap_or_default())
+            }
+            "invitations" | "invited" => "/api/users/invitations".to_owned(),
             _ => format!("/api/Spaces-1/{kind}"),
         };
         let made = self.post(&path, body);

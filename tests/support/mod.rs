@@ -6,5 +6,6 @@
 pub mod api;
 pub mod browser_like;
 pub mod cast;
+pub mod issuer;
 pub mod machine;
 pub mod server;

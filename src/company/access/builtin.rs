@@ -42,7 +42,7 @@ fn everywhere() -> Grant {
     }
 }
 
-/// What the engine may: keep the queue and carry out tasks.
+/// What the engine may: keep the queue, carry out tasks, keep the trail, send letters, tell of API keys that end.
 pub(super) fn engine() -> Arc<Grants> {
     static RIGHTS: OnceLock<Arc<Grants>> = OnceLock::new();
     let keys = || {
@@ -51,6 +51,7 @@ pub(super) fn engine() -> Arc<Grants> {
             catalogue::QueueKeep::INFO.key,
             catalogue::TrailKeep::INFO.key,
             catalogue::LetterSend::INFO.key,
+            catalogue::KeysKeep::INFO.key,
         ]
     };
     RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()

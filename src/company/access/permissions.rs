@@ -431,6 +431,8 @@ permissions! {
     change server TrailKeep {} [] "Sign and archive the trail";
     /// The engine's: hand letters to the mail server.
     change server LetterSend {} [] "Send the letters that wait";
+    /// The engine's: tell of API keys that end.
+    change server KeysKeep {} [] "Tell of API keys that end";
     /// The operator's: copy, check and describe the company's file without reading its content.
     change server FileKeep {} [] "Copy and check the company's file";
 }

@@ -3,7 +3,7 @@
 use super::rows::Rows;
 use crate::base::{
     clock::{DAY, MINUTE, Moment},
-    error::{Error, Result},
+    error::{Bound, Error, Limit, Result},
 };
 
 /// Who must have a second factor.
@@ -176,4 +176,27 @@ pub(in crate::company) fn rules(rows: &Rows<'_>) -> Result<Rules> {
         },
     )?;
     found.ok_or_else(|| Error::internal("the company's file has no settings"))
+}
+
+/// Whether one more person may be invited or made active again: ask within the change that does it.
+///
+/// # Errors
+/// `Limit` when the company has as many people as it may have.
+pub(in crate::company) fn room_for_a_person(rows: &Rows<'_>) -> Result<()> {
+    let Some(most) = rules(rows)?.limits.people else { return Ok(()) };
+    if people(rows)? < most {
+        return Ok(());
+    }
+    Err(Error::Limit(Limit {
+        bound: Bound::People,
+        sentence: format!(
+            "This company may have {most} people and has as many, those invited included. Deactivate somebody, or ask the operator for more."
+        ),
+        retry_after: None,
+    }))
+}
+
+/// People who are active or invited: what the limit counts.
+pub(in crate::company) fn people(rows: &Rows<'_>) -> Result<i64> {
+    rows.number("SELECT count(*) FROM users WHERE is_service = 0 AND state IN ('invited', 'active')", [])
 }

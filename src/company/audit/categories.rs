@@ -39,6 +39,9 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("UserActivated", "Invitation accepted"),
     ("UserDeactivated", "Deactivated"),
     ("UserReactivated", "Reactivated"),
+    ("ApiKeyExpiry20Days", "API key ends within 20 days"),
+    ("ApiKeyExpiry10Days", "API key ends within 10 days"),
+    ("ApiKeyExpired", "API key has ended"),
     ("SecondFactorRemoved", "Second factor removed"),
     ("RecoveryCodesMade", "Recovery codes made"),
     ("RecoveryCodeUsed", "Recovery code used"),
@@ -116,6 +119,7 @@ pub const GROUPS: &[(&str, &str, &[&str])] = &[
             "RecoveryCodeUsed",
         ],
     ),
+    ("ApiKeyExpiry", "API keys that end", &["ApiKeyExpiry20Days", "ApiKeyExpiry10Days", "ApiKeyExpired"]),
     ("User", "People", &["UserActivated", "UserDeactivated", "UserReactivated"]),
     (
         "Company",

@@ -1,61 +1,38 @@
 //! People and service accounts of a company: who is here, in what state, and what is done to them (`access-rules §9`).
-//! Sign-in itself is `access::admit`'s; what somebody may do comes from their teams.
+//! How people come in is [`invitations`]; what programs come with are [`keys`] and [`identities`]. Sign-in itself is `access::admit`'s; what somebody may do comes from their teams.
 //!
 //! Whoever holds full administration is changed only by those who hold it too, and never the last one who can sign in.
 
 pub mod factors;
+pub mod identities;
+pub mod invitations;
 pub mod keys;
 pub mod own;
 pub mod reset;
 mod sql;
+mod states;
+
+pub use super::access::admit::Names as Fields;
+pub use states::{Next, State, Step};
 
 use super::{
     access::{
         At, Event, Granted, Rows,
-        admit::{check_choice, hash_password, store_invitation},
+        admit::{check_choice, check_names, hash_password, insert_account, rename_account},
         outbox::{Notice, notice},
-        permissions::{TeamEdit, UserEdit, UserInvite, UserView},
+        permissions::{Info, UserEdit, UserView},
     },
     standing, teams,
 };
 use crate::base::{
     clock::Moment,
-    error::{Error, Fields as Wrong, Result},
+    error::{Error, Result},
     ids::{Id, User as Kind},
     names,
     paging::{Listed, Page},
-    secret::{self, Secret},
+    secret::Secret,
 };
 use serde::Serialize;
-
-/// A username has at most so many characters (`access-rules §9`).
-const LONGEST_USERNAME: usize = 64;
-
-/// Whether somebody can come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum State {
-    /// Has not accepted the invitation yet.
-    Invited,
-    /// Can sign in.
-    Active,
-    /// Cannot; what they did and may do is kept.
-    Inactive,
-}
-
-impl State {
-    /// The word for it in the file and in addresses.
-    pub fn word(self) -> &'static str {
-        match self {
-            State::Invited => "invited",
-            State::Active => "active",
-            State::Inactive => "inactive",
-        }
-    }
-    /// The state of a word.
-    pub fn of(word: &str) -> Option<State> {
-        [State::Invited, State::Active, State::Inactive].into_iter().find(|state| state.word() == word)
-    }
-}
 
 /// A person or a service account.
 #[derive(Debug, Clone, Serialize)]
@@ -100,26 +77,6 @@ pub struct Filter {
     pub ids: Option<Vec<i64>>,
 }
 
-/// What is given of a user.
-#[derive(Debug, Clone, Default)]
-pub struct Fields {
-    /// 1–64 characters, unique; empty: the e-mail address.
-    pub username: String,
-    /// Required, 1–64 characters.
-    pub display_name: String,
-    /// Required for people, unique.
-    pub email_address: String,
-}
-
-/// What an invitation gave.
-#[derive(Debug)]
-pub struct Invited {
-    /// Who was invited.
-    pub user: User,
-    /// The token of the link; shown once, valid 48 hours. Stored only as a hash.
-    pub token: String,
-}
-
 /// The people of the company, by name.
 pub fn list(granted: &Granted<'_, UserView>, filter: &Filter, page: Page) -> Result<Listed<User>> {
     granted.read(|rows| sql::list(rows, filter, page))
@@ -150,50 +107,20 @@ pub fn show(granted: &Granted<'_, UserView>, user: &At<Kind>) -> Result<User> {
     granted.read(|rows| sql::by_id(rows, user.id()))
 }
 
-/// Invites somebody into teams; each team needs the right to change it. They choose their password by the link.
-///
-/// # Errors
-/// `Invalid` for what is missing or taken; `Denied` for a team with full administration when the visitor has not got it.
-pub fn invite(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>], fields: &Fields) -> Result<Invited> {
-    for team in into {
-        let team = &team.what().team;
-        let rights = granted.read(|rows| teams::system_rights_of_team(rows, team.team().id()))?;
-        granted.visitor().ask_to_give(&teams::only_administration(&rights))?;
-    }
-    let token = secret::token();
-    let user = granted.write(|tx| {
-        let fields = check(tx, fields, None, false)?;
-        let id = sql::insert(tx, &fields, State::Invited, false, None)?;
-        store_invitation(tx, id.0, &token)?;
-        let mut event = Event::new("Created").name(id, &fields.display_name).say(" was invited");
-        for (n, team) in into.iter().enumerate() {
-            let at = team.what().team.team();
-            event = event.say(if n == 0 { " into " } else { ", " }).name(at.id(), &teams::join(tx, at.id(), id)?);
-        }
-        tx.access_changed()?;
-        tx.record(event, sql::by_id(tx, id)?)
-    })?;
-    Ok(Invited { user, token })
+/// By how many ways somebody can come in at this moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WaysIn {
+    /// Browsers in which they are signed in.
+    pub sessions: i64,
+    /// API keys that have not ended.
+    pub keys: i64,
+    /// OIDC identities.
+    pub identities: i64,
 }
 
-/// Makes a new link for somebody who has not accepted yet; the old one no longer works.
-///
-/// # Errors
-/// `Conflict` when they are not waiting for one.
-pub fn invite_again(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Result<String> {
-    let rights = granted.read(|rows| teams::system_rights_of_user(rows, user.id()))?;
-    granted.visitor().ask_to_give(&teams::only_administration(&rights))?;
-    let token = secret::token();
-    granted.write(|tx| {
-        as_weak_as_before(tx, user.id(), &rights)?;
-        let user = sql::by_id(tx, user.id())?;
-        if user.state != State::Invited {
-            return Err(Error::Conflict(format!("{} has accepted the invitation already.", user.display_name)));
-        }
-        store_invitation(tx, user.id.0, &token)?;
-        tx.record(Event::new("Modified").name(user.id, &user.display_name).say(" was sent a new invitation"), ())
-    })?;
-    Ok(token)
+/// Counts the ways in of one user.
+pub fn ways_in(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<WaysIn> {
+    granted.read(|rows| sql::ways_in(rows, user.id()))
 }
 
 /// Makes somebody who can sign in at once, with a password that is handed to them.
@@ -207,8 +134,8 @@ pub fn create(granted: &Granted<'_, UserEdit>, fields: &Fields, password: &Secre
         .map_err(|message| Error::invalid("Password", message))?;
     let hash = hash_password(password)?;
     granted.write(|tx| {
-        let fields = check(tx, fields, None, false)?;
-        let id = sql::insert(tx, &fields, State::Active, false, Some(&hash))?;
+        let fields = check_names(tx, fields, None, false)?;
+        let id = insert_account(tx, &fields, State::Active.word(), false, Some(&hash))?;
         tx.access_changed()?;
         let event = Event::new("Created").say("User ").name(id, &fields.display_name).say(" was created");
         tx.record(event, sql::by_id(tx, id)?)
@@ -221,8 +148,8 @@ pub fn create(granted: &Granted<'_, UserEdit>, fields: &Fields, password: &Secre
 /// `Invalid` for a name that is missing or taken.
 pub fn create_service_account(granted: &Granted<'_, UserEdit>, fields: &Fields) -> Result<User> {
     granted.write(|tx| {
-        let fields = check(tx, fields, None, true)?;
-        let id = sql::insert(tx, &fields, State::Active, true, None)?;
+        let fields = check_names(tx, fields, None, true)?;
+        let id = insert_account(tx, &fields, State::Active.word(), true, None)?;
         tx.access_changed()?;
         let event = Event::new("Created").say("Service account ").name(id, &fields.display_name).say(" was created");
         tx.record(event, sql::by_id(tx, id)?)
@@ -235,11 +162,15 @@ pub fn create_service_account(granted: &Granted<'_, UserEdit>, fields: &Fields) 
 /// As [`create`]; `Denied` for an administrator when the visitor is none.
 pub fn edit(granted: &Granted<'_, UserEdit>, user: &At<Kind>, fields: &Fields) -> Result<User> {
     let rights = may_touch(granted, user.id())?;
+    let known = granted.read(|rows| sql::by_id(rows, user.id()))?;
+    if names::key(&known.email_address) != names::key(&fields.email_address) {
+        granted.fresh()?;
+    }
     granted.write(|tx| {
         as_weak_as_before(tx, user.id(), &rights)?;
         let before = sql::by_id(tx, user.id())?;
-        let fields = check(tx, fields, Some(before.id), before.is_service)?;
-        sql::update(tx, before.id, &fields)?;
+        let fields = check_names(tx, fields, Some(before.id), before.is_service)?;
+        rename_account(tx, before.id, &fields)?;
         let after = sql::by_id(tx, before.id)?;
         tx.access_changed()?;
         if names::key(&before.email_address) != names::key(&after.email_address) {
@@ -261,11 +192,11 @@ pub fn deactivate(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<Us
         as_weak_as_before(tx, user.id(), &rights)?;
         let began = tx.changes();
         let before = sql::by_id(tx, user.id())?;
-        if before.state == State::Inactive {
-            return tx.unchanged(began, before);
+        let Some(state) = led(&before, Step::Deactivate)? else { return tx.unchanged(began, before) };
+        sql::set_state(tx, before.id, state)?;
+        for table in ["sessions", "access_tokens", "one_time_links"] {
+            tx.run(&format!("DELETE FROM {table} WHERE user_id = ?1"), [before.id])?;
         }
-        sql::set_state(tx, before.id, State::Inactive)?;
-        tx.run("DELETE FROM sessions WHERE user_id = ?1", [before.id])?;
         teams::keep_an_administrator(tx)?;
         tx.access_changed()?;
         let event = Event::new("UserDeactivated").name(before.id, &before.display_name).say(" was deactivated");
@@ -273,24 +204,21 @@ pub fn deactivate(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<Us
     })
 }
 
-/// Lets somebody in again. Who never accepted an invitation is invited again, not active.
+/// Lets somebody in again; their keys work again, their sessions do not.
 ///
 /// # Errors
-/// `Denied` for an administrator when the visitor is none.
+/// `Conflict` for somebody who has not accepted the invitation yet; `Denied` for an administrator when the visitor is none.
 pub fn reactivate(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<User> {
     let rights = may_touch(granted, user.id())?;
     granted.write(|tx| {
         as_weak_as_before(tx, user.id(), &rights)?;
         let began = tx.changes();
         let before = sql::by_id(tx, user.id())?;
-        if before.state != State::Inactive {
-            return tx.unchanged(began, before);
-        }
+        let Some(state) = led(&before, Step::Reactivate)? else { return tx.unchanged(began, before) };
         if !before.is_service {
             standing::room_for_a_person(tx)?;
         }
-        let ready = before.is_service || sql::has_password(tx, before.id)?;
-        sql::set_state(tx, before.id, if ready { State::Active } else { State::Invited })?;
+        sql::set_state(tx, before.id, state)?;
         tx.access_changed()?;
         let event = Event::new("UserReactivated").name(before.id, &before.display_name).say(" was reactivated");
         tx.record(event, sql::by_id(tx, before.id)?)
@@ -314,22 +242,24 @@ pub fn delete(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<()> {
     })
 }
 
+/// Where a step leads: `None` when nothing changes.
+fn led(user: &User, step: Step) -> Result<Option<State>> {
+    match user.state.next(step) {
+        Next::To(state) => Ok(Some(state)),
+        Next::Stays | Next::Gone => Ok(None),
+        Next::Refused(sentence) => Err(Error::Conflict(format!("{} {sentence}", user.display_name))),
+    }
+}
+
 /// Full administration of somebody else is touched only by who holds it. Gives what was looked at.
-fn may_touch(
-    granted: &Granted<'_, UserEdit>,
-    user: Id<Kind>,
-) -> Result<Vec<&'static super::access::permissions::Info>> {
+fn may_touch(granted: &Granted<'_, UserEdit>, user: Id<Kind>) -> Result<Vec<&'static Info>> {
     let rights = granted.read(|rows| teams::system_rights_of_user(rows, user))?;
     granted.visitor().ask_to_give(&teams::only_administration(&rights))?;
     Ok(rights)
 }
 
 /// Somebody who became an administrator since that was asked is not touched.
-fn as_weak_as_before(
-    rows: &Rows<'_>,
-    user: Id<Kind>,
-    before: &[&'static super::access::permissions::Info],
-) -> Result<()> {
+fn as_weak_as_before(rows: &Rows<'_>, user: Id<Kind>, before: &[&'static Info]) -> Result<()> {
     let now = teams::only_administration(&teams::system_rights_of_user(rows, user)?);
     if now.len() == teams::only_administration(before).len() {
         return Ok(());
@@ -342,37 +272,6 @@ fn not_oneself(granted: &Granted<'_, UserEdit>, user: Id<Kind>, verb: &str) -> R
         return Err(Error::Conflict(format!("You cannot {verb} yourself. Ask another administrator.")));
     }
     Ok(())
-}
-
-fn check(rows: &Rows<'_>, fields: &Fields, this: Option<Id<Kind>>, service: bool) -> Result<Fields> {
-    let mut wrong = Wrong::new();
-    let display_name = wrong.check("DisplayName", names::name(&fields.display_name, 64)).unwrap_or_default();
-    let none = service && fields.email_address.trim().is_empty();
-    let email = match none {
-        true => Ok(String::new()),
-        false => names::visible(&fields.email_address).and_then(|email| names::email(&email)),
-    };
-    let email_address = wrong.check("EmailAddress", email).unwrap_or_default();
-    let wish = fields.username.trim();
-    let as_email = wish.is_empty() && !service || names::key(wish) == names::key(&email_address) && !none;
-    let username = if as_email && email_address.chars().count() <= LONGEST_USERNAME {
-        email_address.clone()
-    } else if wish.is_empty() || as_email {
-        let wish = names::slug_of(&display_name, if service { "service" } else { "person" });
-        names::free(&wish, |word| sql::word_taken(rows, word, this))?
-    } else {
-        wrong
-            .check("Username", names::visible(wish).and_then(|wish| names::name(&wish, LONGEST_USERNAME)))
-            .unwrap_or_default()
-    };
-    // Somebody is found by either word, so neither may be a word of anybody else.
-    for (field, word) in [("Username", &username), ("EmailAddress", &email_address)] {
-        if !word.is_empty() && wrong.of("EmailAddress").is_none() && sql::word_taken(rows, word, this)? {
-            wrong.add(field, format!("“{word}” belongs to somebody else already. Choose another."));
-        }
-    }
-    wrong.finish()?;
-    Ok(Fields { username, display_name, email_address })
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! One's own account: name, sessions, keys. Everybody may, for nobody else.
 
-use super::{Fields, User, keys, sql};
+use super::{Fields, User, sql};
 use crate::{
     base::{
         clock::Moment,
         error::{Error, Result},
-        ids::{ApiKey as Key, Id},
         names,
         secret::Secret,
     },
@@ -13,7 +12,7 @@ use crate::{
         Event, From, Granted, Myself,
         admit::{
             budget::{self, Who},
-            check_choice, fits, hash_password,
+            check_choice, check_names, fits, hash_password, rename_account,
         },
     },
     company::post::{self, Notice},
@@ -67,8 +66,8 @@ pub fn change_email(granted: &Granted<'_, Myself>, email: &str) -> Result<User> 
         // A username that was the address follows it.
         let username = if before.username == before.email_address { String::new() } else { before.username.clone() };
         let wish = Fields { username, display_name: before.display_name.clone(), email_address: email.to_owned() };
-        let fields = super::check(tx, &wish, Some(before.id), before.is_service)?;
-        sql::update(tx, before.id, &fields)?;
+        let fields = check_names(tx, &wish, Some(before.id), before.is_service)?;
+        rename_account(tx, before.id, &fields)?;
         let after = sql::by_id(tx, before.id)?;
         let changed = Notice::EmailChanged(&before.email_address, &after.email_address);
         post::notice(tx, before.id.0, changed)?;
@@ -115,42 +114,6 @@ pub fn end_other_sessions(granted: &Granted<'_, Myself>) -> Result<usize> {
         }
         tx.access_changed()?;
         tx.record(Event::new("Logout").name(me.id, &me.display_name).say(" ended all other sessions"), ended)
-    })
-}
-
-/// One's keys, the newest first.
-pub fn api_keys(granted: &Granted<'_, Myself>) -> Result<Vec<keys::ApiKey>> {
-    granted.read(|rows| sql::keys(rows, granted.what().user()))
-}
-
-/// Makes a key for oneself; it is shown once and stored as a hash. `until`: 180 days unless told otherwise.
-///
-/// # Errors
-/// `Invalid` for a purpose that is missing and an end that is past, too far, or later than that of the key that asks.
-pub fn create_api_key(
-    granted: &Granted<'_, Myself>,
-    purpose: &str,
-    until: Option<Moment>,
-) -> Result<(String, keys::ApiKey)> {
-    granted.fresh()?;
-    let until = keys::end(granted.visitor(), until)?;
-    granted.write(|tx| {
-        let me = sql::by_id(tx, granted.what().user())?;
-        let (key, event) = keys::store(tx, me.id, &me.display_name, purpose, until)?;
-        let made = keys::newest(tx, me.id)?;
-        tx.record(event, (key, made))
-    })
-}
-
-/// Revokes one of one's keys: it no longer works.
-///
-/// # Errors
-/// `NotFound` when there is no such key of one's own.
-pub fn revoke_api_key(granted: &Granted<'_, Myself>, id: Id<Key>) -> Result<()> {
-    granted.fresh()?;
-    granted.write(|tx| {
-        let me = sql::by_id(tx, granted.what().user())?;
-        tx.record(keys::remove(tx, &me, id)?, ())
     })
 }
 

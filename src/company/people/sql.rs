@@ -1,18 +1,15 @@
 //! The statements of people.
 
-use super::{Counts, Fields, Filter, State, User, keys::ApiKey, own::Session};
+use super::{Counts, Filter, State, User, WaysIn, invitations::Open, own::Session};
 use crate::{
     base::{
-        clock,
+        clock::{self, Moment},
         error::{Error, Result},
-        ids::{Id, User as Kind},
+        ids::{Id, Team, User as Kind},
         names,
         paging::{Listed, Page},
     },
-    company::{
-        access::{Rows, Writing},
-        standing,
-    },
+    company::access::{Rows, Writing},
 };
 use rusqlite::{Row, params_from_iter, types::Value};
 
@@ -34,7 +31,7 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
 
 pub fn list(rows: &Rows<'_>, filter: &Filter, page: Page) -> Result<Listed<User>> {
     let parameters: [Value; 5] = [
-        filter.text.trim().to_lowercase().into(),
+        names::key(&filter.text).into(),
         filter.state.map_or(Value::Null, |state| state.word().to_owned().into()),
         filter.service.map_or(Value::Null, |service| i64::from(service).into()),
         i64::from(filter.without_second_factor).into(),
@@ -69,15 +66,6 @@ pub fn counts(rows: &Rows<'_>) -> Result<Counts> {
     Ok(counted.unwrap_or_default())
 }
 
-pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<User> {
-    rows.one(&format!("SELECT {COLUMNS} FROM users WHERE id = ?1"), [id], user)?
-        .ok_or_else(|| Error::NotFound(id.to_string()))
-}
-
-pub fn has_password(rows: &Rows<'_>, id: Id<Kind>) -> Result<bool> {
-    rows.any("SELECT 1 FROM users WHERE id = ?1 AND password_hash IS NOT NULL", [id])
-}
-
 pub fn password_hash(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<String>> {
     Ok(rows.one("SELECT password_hash FROM users WHERE id = ?1", [id], |row| row.get(0))?.flatten())
 }
@@ -88,75 +76,25 @@ pub fn replace_password(tx: &Writing<'_>, id: Id<Kind>, before: &str, after: &st
     Ok(tx.run(sql, (id, before, after))? > 0)
 }
 
-pub fn word_taken(rows: &Rows<'_>, word: &str, but: Option<Id<Kind>>) -> Result<bool> {
-    rows.any(
-        "SELECT 1 FROM users WHERE (username_key = ?1 OR email_key = ?1) AND id IS NOT ?2",
-        (names::key(word), but),
-    )
-}
-
-pub fn insert(tx: &Writing<'_>, fields: &Fields, state: State, service: bool, hash: Option<&str>) -> Result<Id<Kind>> {
-    if !service {
-        standing::room_for_a_person(tx)?;
-    }
-    let id = tx.insert(
-        "INSERT INTO users (username, username_key, display_name, email, email_key, state, is_service, password_hash, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        (
-            &fields.username,
-            names::key(&fields.username),
-            &fields.display_name,
-            &fields.email_address,
-            email_key(fields),
-            state.word(),
-            service,
-            hash,
-            clock::now(),
-        ),
+pub fn ways_in(rows: &Rows<'_>, id: Id<Kind>) -> Result<WaysIn> {
+    let counted = rows.one(
+        "SELECT (SELECT count(*) FROM sessions WHERE user_id = ?1 AND stage = 'full' AND expires_at > ?2),
+                (SELECT count(*) FROM api_keys WHERE user_id = ?1 AND expires_at > ?2),
+                (SELECT count(*) FROM oidc_identities WHERE user_id = ?1)",
+        (id, clock::now()),
+        |row| Ok(WaysIn { sessions: row.get(0)?, keys: row.get(1)?, identities: row.get(2)? }),
     )?;
-    Ok(Id::new(id))
+    Ok(counted.unwrap_or_default())
 }
 
-pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
-    tx.run(
-        "UPDATE users SET username = ?2, username_key = ?3, display_name = ?4, email = ?5, email_key = ?6 WHERE id = ?1",
-        (
-            id,
-            &fields.username,
-            names::key(&fields.username),
-            &fields.display_name,
-            &fields.email_address,
-            email_key(fields),
-        ),
-    )?;
-    Ok(())
-}
-
-fn email_key(fields: &Fields) -> Option<String> {
-    Some(names::key(&fields.email_address)).filter(|key| !key.is_empty())
+pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<User> {
+    rows.one(&format!("SELECT {COLUMNS} FROM users WHERE id = ?1"), [id], user)?
+        .ok_or_else(|| Error::NotFound(id.to_string()))
 }
 
 pub fn set_state(tx: &Writing<'_>, id: Id<Kind>, state: State) -> Result<()> {
     tx.run("UPDATE users SET state = ?2 WHERE id = ?1", (id, state.word()))?;
     Ok(())
-}
-
-pub fn keys(rows: &Rows<'_>, user: Id<Kind>) -> Result<Vec<ApiKey>> {
-    rows.all(
-        "SELECT id, user_id, hint, purpose, created_at, expires_at, last_used_at FROM api_keys WHERE user_id = ?1 ORDER BY id DESC",
-        [user],
-        |row| {
-            Ok(ApiKey {
-                id: row.get(0)?,
-                user: row.get(1)?,
-                hint: row.get(2)?,
-                purpose: row.get(3)?,
-                created_at: row.get(4)?,
-                expires_at: row.get(5)?,
-                last_used_at: row.get(6)?,
-            })
-        },
-    )
 }
 
 pub fn sessions(rows: &Rows<'_>, user: Id<Kind>) -> Result<Vec<Session>> {
@@ -175,4 +113,49 @@ pub fn sessions(rows: &Rows<'_>, user: Id<Kind>) -> Result<Vec<Session>> {
             })
         },
     )
+}
+
+/// The open invitations that can still be used.
+pub fn open_invitations(rows: &Rows<'_>) -> Result<Vec<Open>> {
+    let mut open = rows.all(
+        "SELECT id, inviter, created_at, expires_at FROM open_invitations WHERE used_at IS NULL AND expires_at > ?1 ORDER BY id DESC",
+        [clock::now()],
+        |row| {
+            Ok(Open {
+                id: row.get(0)?,
+                inviter: row.get(1)?,
+                created_at: row.get(2)?,
+                until: row.get(3)?,
+                teams: Vec::new(),
+            })
+        },
+    )?;
+    for one in &mut open {
+        one.teams = rows.all(
+            "SELECT t.id, t.name FROM open_invitation_teams i JOIN teams t ON t.id = i.team_id WHERE i.invitation_id = ?1
+             ORDER BY t.name_key",
+            [one.id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+    }
+    Ok(open)
+}
+
+pub fn add_open_team(tx: &Writing<'_>, invitation: i64, team: Id<Team>) -> Result<()> {
+    tx.run("INSERT OR IGNORE INTO open_invitation_teams (invitation_id, team_id) VALUES (?1, ?2)", (invitation, team))?;
+    Ok(())
+}
+
+pub fn invitation_ends(rows: &Rows<'_>, user: Id<Kind>) -> Result<Option<Moment>> {
+    rows.one(
+        "SELECT expires_at FROM one_time_links WHERE user_id = ?1 AND kind = 'invitation' AND used_at IS NULL AND expires_at > ?2",
+        (user, clock::now()),
+        |row| row.get(0),
+    )
+}
+
+/// Letters with a link to come in that were not sent yet.
+pub fn drop_letters(tx: &Writing<'_>, user: Id<Kind>) -> Result<()> {
+    tx.run("DELETE FROM letters WHERE user_id = ?1 AND kind = 'invitation' AND state = 'waiting'", [user])?;
+    Ok(())
 }

@@ -13,6 +13,7 @@ pub use scoped::{
     Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, own_roles, own_teams, remove_role,
     role, roles_of, roles_of_user, team_of,
 };
+pub(in crate::company) use scoped::{names_seen, roles_to_come};
 pub use words::{Summary, summary};
 
 use super::access::{
@@ -318,7 +319,7 @@ fn number(space: Option<Id<Space>>) -> i64 {
 }
 
 /// Name and members concern the whole team; the right to change its roles in one space is not enough.
-fn whole(granted: &Granted<'_, TeamEdit>) -> Result<()> {
+pub(in crate::company) fn whole(granted: &Granted<'_, TeamEdit>) -> Result<()> {
     match granted.what().team.space() {
         None => Ok(()),
         Some(_) => Err(Error::Conflict("Only its roles in this space can be changed from here.".into())),
@@ -337,11 +338,17 @@ pub(in crate::company) fn keep_an_administrator(tx: &Writing<'_>) -> Result<()> 
 
 /// Puts a user into a team, inside a transaction that told of the user's making; gives the team's name.
 pub(in crate::company) fn join(tx: &Writing<'_>, team: Id<Kind>, user: Id<User>) -> Result<String> {
-    let team = sql::by_id(tx, team)?;
+    let name = joinable(tx, team)?;
+    sql::put_members(tx, team, &[user], &[])?;
+    Ok(name)
+}
+
+/// The name of a team that people can be put into.
+pub(in crate::company) fn joinable(rows: &Rows<'_>, team: Id<Kind>) -> Result<String> {
+    let team = sql::by_id(rows, team)?;
     if !team.has_members() {
-        return Err(Error::invalid("TeamIds", "Everybody is in Everyone already. Choose another team."));
+        return Err(Error::invalid("AddToTeamIds", "Everybody is in Everyone already. Choose another team."));
     }
-    sql::put_members(tx, team.id, &[user], &[])?;
     Ok(team.name)
 }
 

@@ -14,7 +14,8 @@ use crate::{
     company::access::{
         At, Columns, Event, Granted, Myself, Reach, TeamPart, Visitor,
         permissions::{
-            EnvironmentView, Info, List, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView, UserRoleView,
+            EnvironmentView, Info, List, Permission, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView,
+            UserRoleView,
         },
         policy::Dimension,
     },
@@ -198,6 +199,30 @@ pub fn roles_of(granted: &Granted<'_, TeamView>) -> Result<Vec<ScopedRole>> {
     Ok(roles)
 }
 
+/// The roles that somebody will have who is put into these teams, with the team's name, those of Everyone among them;
+/// and how many more lie in spaces that the visitor may not enter.
+pub(in crate::company) fn roles_to_come<P: Permission>(
+    granted: &Granted<'_, P>,
+    teams: &[Id<Team>],
+) -> Result<(Vec<(String, ScopedRole)>, usize)> {
+    let spaces: Vec<Id<Space>> = granted.visitor().spaces()?.into_iter().map(|space| space.id).collect();
+    let found = granted.read(|rows| {
+        let mut found = Vec::new();
+        for team in teams.iter().copied().chain([sql::everyone(rows)?]) {
+            let name = sql::by_id(rows, team)?.name;
+            found.extend(sql::scoped_roles(rows, Some(team), None)?.into_iter().map(|role| (name.clone(), role)));
+        }
+        Ok(found)
+    })?;
+    let (names, mut roles): (Vec<String>, Vec<ScopedRole>) =
+        found.into_iter().filter(|(_, role)| !role.has_ended()).unzip();
+    let seen: Vec<bool> = roles.iter().map(|role| role.space.is_none_or(|space| spaces.contains(&space))).collect();
+    named(granted, &mut roles)?;
+    let hidden = seen.iter().filter(|seen| !**seen).count();
+    let roles = names.into_iter().zip(roles).zip(seen).filter(|(_, seen)| *seen).map(|(role, _)| role);
+    Ok((roles.collect(), hidden))
+}
+
 /// The team that has a role, if it stands at one of the granted levels.
 ///
 /// # Errors
@@ -235,18 +260,15 @@ pub fn role(granted: &Granted<'_, TeamView>, id: Id<ScopedUserRole>) -> Result<S
 }
 
 /// Fills in the names of what roles are limited to, as far as the visitor may see them.
-fn named(granted: &Granted<'_, TeamView>, roles: &mut [ScopedRole]) -> Result<()> {
+fn named<P: Permission>(granted: &Granted<'_, P>, roles: &mut [ScopedRole]) -> Result<()> {
     for role in roles.iter_mut() {
         let Some(space) = role.space else { continue };
         for dimension in Dimension::ALL {
             if role.scope.of(dimension).is_empty() {
                 continue;
             }
-            let (reach, columns) = seen(granted, dimension, space.0);
-            let mut parameters = Vec::new();
-            let condition = reach.condition(columns, &mut parameters);
             let ids: Vec<i64> = role.scope.of(dimension).iter().map(|one| one.id).collect();
-            let names = granted.read(|rows| sql::names_in(rows, dimension, space, &ids, &condition, parameters))?;
+            let names = names_seen(granted, dimension, space, &ids)?;
             for one in role.scope.of_mut(dimension) {
                 one.name = names.iter().find(|(id, _)| *id == one.id).map(|(_, name)| name.clone());
             }
@@ -255,7 +277,23 @@ fn named(granted: &Granted<'_, TeamView>, roles: &mut [ScopedRole]) -> Result<()
     Ok(())
 }
 
-fn seen(granted: &Granted<'_, TeamView>, dimension: Dimension, space: i64) -> (Reach, Columns) {
+/// Of these things of a space, those that the visitor may see, with their names.
+pub(in crate::company) fn names_seen<P: Permission>(
+    granted: &Granted<'_, P>,
+    dimension: Dimension,
+    space: Id<Space>,
+    ids: &[i64],
+) -> Result<Vec<(i64, String)>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (reach, columns) = seen(granted, dimension, space.0);
+    let mut parameters = Vec::new();
+    let condition = reach.condition(columns, &mut parameters);
+    granted.read(|rows| sql::names_in(rows, dimension, space, ids, &condition, parameters))
+}
+
+fn seen<P: Permission>(granted: &Granted<'_, P>, dimension: Dimension, space: i64) -> (Reach, Columns) {
     let none = Columns::default();
     match dimension {
         Dimension::Group => (granted.reach_of::<ProjectGroupView>(space), Columns { group: Some("id"), ..none }),

@@ -133,6 +133,12 @@ pub fn has_active_administrator(rows: &Rows<'_>) -> Result<bool> {
     )
 }
 
+/// The team that everybody is in.
+pub fn everyone(rows: &Rows<'_>) -> Result<Id<Kind>> {
+    rows.one("SELECT id FROM teams WHERE builtin = 'everyone'", [], |row| row.get(0))?
+        .ok_or_else(|| Error::internal("the team Everyone is missing"))
+}
+
 const SYSTEM_RIGHTS: &str = "SELECT DISTINCT p.permission FROM scoped_roles s
     JOIN role_permissions p ON p.role_id = s.role_id AND p.level = 'system'
     WHERE (s.expires_at IS NULL OR s.expires_at > unixepoch() * 1000)";

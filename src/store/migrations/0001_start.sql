@@ -173,6 +173,8 @@ CREATE TABLE oidc_identities (
     audience TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     last_used_at INTEGER,
+    -- When it was last told that a token was not taken
+    failed_at INTEGER,
     UNIQUE (user_id, issuer, subject)
 ) STRICT;
 
@@ -681,6 +683,7 @@ CREATE TRIGGER sessions_changed AFTER UPDATE OF id, token_hash, user_id, stage, 
 CREATE TRIGGER sessions_gone AFTER DELETE ON sessions BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER api_keys_changed AFTER UPDATE OF id, user_id, key_hash, hint, purpose, created_at, expires_at, addresses, narrowed, warned, refused_at
     ON api_keys BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER keys_of_people_changed AFTER UPDATE OF people_may_have_keys ON settings BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER api_keys_gone AFTER DELETE ON api_keys BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER teams_made AFTER INSERT ON teams BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER teams_changed AFTER UPDATE ON teams BEGIN UPDATE company SET access_version = access_version + 1; END;

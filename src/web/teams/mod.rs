@@ -2,7 +2,7 @@
 
 mod roles;
 
-pub(super) use roles::{add, add_form, change, change_form, remove};
+pub(super) use roles::{add, add_form, change, change_form, pickers, remove};
 
 use super::{
     caller::{Answer, Visit},

@@ -170,7 +170,8 @@ fn draw(
     form = form
         .field(FieldView::date("until", "Ends after").value(&typed.until).help("Leave it empty to let it last."))
         .cancel(back.clone());
-    let mut pickers = if space.is_empty() { Vec::new() } else { pickers(visit, &space, typed)? };
+    let chosen = [&typed.groups[..], &typed.projects, &typed.environments, &typed.tenants];
+    let mut pickers = if space.is_empty() { Vec::new() } else { pickers(visit, &space, chosen)? };
     let refused = error.is_some();
     if let Some(error) = error {
         if let Error::Invalid(wrong) = &error {
@@ -190,9 +191,10 @@ fn draw(
     if refused { Answer::refused(&page) } else { Answer::page(&page) }
 }
 
-/// What a role can be limited to in a space, as far as the visitor may see it. Limits to what the visitor cannot see are
-/// kept by the command.
-fn pickers(visit: &Visit, space: &str, typed: &Typed) -> Result<Vec<ScopePicker>> {
+/// What a role or a key can be limited to in a space, as far as the visitor may see it: project groups, projects,
+/// environments, tenants, with what is chosen of each. Limits to what the visitor cannot see are kept by the command.
+pub(in crate::web) fn pickers(visit: &Visit, space: &str, chosen: [&[String]; 4]) -> Result<Vec<ScopePicker>> {
+    let [groups, projects_chosen, environments_chosen, tenants_chosen] = chosen;
     let visitor = &visit.visitor;
     let at = visitor.locate_space(space)?;
     let choices = |rows: Vec<(String, String)>, chosen: &[String]| -> Vec<Choice> {
@@ -206,13 +208,13 @@ fn pickers(visit: &Visit, space: &str, typed: &Typed) -> Result<Vec<ScopePicker>
             Page::ALL,
         )?;
         let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
-        out.push(ScopePicker::new("groups", "Project groups", choices(rows, &typed.groups)).all("All project groups"));
+        out.push(ScopePicker::new("groups", "Project groups", choices(rows, groups)).all("All project groups"));
     }
     if visitor.may_somewhere::<ProjectView>(&at) {
         let all = projects::list(&visitor.ask(List::<ProjectView>::of(&at))?, &projects::Filter::default(), Page::ALL)?;
         let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
         out.push(
-            ScopePicker::new("projects", "Projects", choices(rows, &typed.projects))
+            ScopePicker::new("projects", "Projects", choices(rows, projects_chosen))
                 .all("All projects, or those of the project groups chosen above"),
         );
     }
@@ -224,7 +226,7 @@ fn pickers(visit: &Visit, space: &str, typed: &Typed) -> Result<Vec<ScopePicker>
         )?;
         let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
         out.push(
-            ScopePicker::new("environments", "Environments", choices(rows, &typed.environments))
+            ScopePicker::new("environments", "Environments", choices(rows, environments_chosen))
                 .all("All environments, also those added later"),
         );
     }
@@ -232,7 +234,7 @@ fn pickers(visit: &Visit, space: &str, typed: &Typed) -> Result<Vec<ScopePicker>
         let all = tenants::list(&visitor.ask(List::<TenantView>::of(&at))?, &tenants::Filter::default(), Page::ALL)?;
         let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
         out.push(
-            ScopePicker::new("tenants", "Tenants", choices(rows, &typed.tenants))
+            ScopePicker::new("tenants", "Tenants", choices(rows, tenants_chosen))
                 .all("All tenants, and work for none")
                 .help("Limited to tenants, it allows work for those tenants only."),
         );

@@ -48,8 +48,8 @@ pub(in crate::company::access) struct KnownKey {
     left: Option<Arc<Grants>>,
 }
 
-/// Admits the bearer of a key or token; `None` for an unknown, expired or revoked one, for a disabled owner, and for a
-/// key that comes from an address it may not come from.
+/// Admits the bearer of a key or token; `None` for an unknown, expired or revoked one, for a disabled owner, for a person
+/// where people have no keys, and for a key that comes from an address it may not come from.
 pub fn api_key(company: &Company, key: &str, from: &From) -> Result<Option<Visitor>> {
     if key.starts_with(TOKEN) {
         return token(company, key, from);
@@ -94,7 +94,8 @@ fn find(company: &Company, rows: &Rows<'_>, hash: &[u8; 32], version: i64) -> Re
     }
     let found = rows.one(
         "SELECT k.id, k.hint, k.last_used_at, u.id, u.display_name, u.is_service, k.expires_at, k.addresses, k.narrowed, k.refused_at
-         FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.key_hash = ?1 AND u.state = 'active'",
+         FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.key_hash = ?1 AND u.state = 'active'
+           AND (u.is_service = 1 OR (SELECT people_may_have_keys FROM settings) = 1)",
         [&hash[..]],
         |row| {
             let stored = Row { hint: row.get(1)?, last_used: row.get(2)?, narrowed: row.get(8)? };

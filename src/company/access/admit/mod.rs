@@ -3,11 +3,13 @@
 //!
 //! Unknown company, unknown person and wrong password take the same work and get the same answer.
 
+mod account;
 pub(in crate::company) mod budget;
 mod choice;
 mod code;
 mod device;
 mod face;
+mod exchange;
 mod factor;
 mod hashing;
 mod key;
@@ -15,14 +17,17 @@ mod passkey;
 mod password;
 mod proof;
 mod recovery;
+mod register;
 mod reset;
 mod session;
 
+pub use account::Names;
 pub use choice::check_choice;
 #[cfg(test)]
 pub(in crate::company) use code::code_in;
 pub use code::{Enrolled, Enrolment, check_code, enrol, enrolment, grace, later};
 pub use device::DEVICE_LIFE;
+pub use exchange::{Exchanged, NotTaken, Offer, exchange, offer, unproved};
 pub use face::logo;
 pub use factor::{Offered, Ways, passkey_to_finish, passkey_to_prove, ways_to_finish};
 pub use hashing::hash_password;
@@ -30,14 +35,18 @@ pub use key::api_key;
 pub use passkey::{Challenge, Site, begin_alone, sign_in_with_passkey};
 pub use password::{SignedIn, accept_invitation, decoy, invitation, sign_in};
 pub use proof::{PROOF_LIFE, prove, ways};
+pub use register::{Registered, register};
 pub use reset::{RESET_LIFE, forgot, reset, reset_path, use_reset};
 pub use session::{Entry, PendingSession, Stage, device_cookie, enter, sign_out};
 
+pub(in crate::company) use account::{check_names, insert_account, rename_account};
 pub(in crate::company) use code::{begin, confirm, draw, pending_secret};
+pub(in crate::company) use exchange::{external_id, issuer_address};
 pub(in crate::company) use factor::{Demand, demand, ways_of};
 #[cfg(test)]
 pub(super) use hashing::SPENT;
 pub(in crate::company) use hashing::fits;
+use key::TOKEN;
 pub(in crate::company) use key::{hash_key, new_key};
 pub(in crate::company) use passkey::{add as add_passkey, begin_registration, finish_registration};
 pub(in crate::company) use recovery::{fresh as fresh_recovery_codes, store as store_recovery_codes};
@@ -95,6 +104,15 @@ fn nobody(from: &From) -> Stamp {
 /// The access version of the file: everything compiled or remembered under another one is stale.
 fn access_version(rows: &Rows<'_>) -> Result<i64> {
     rows.number("SELECT access_version FROM company", [])
+}
+
+/// Writes an open invitation down: for whoever has the code.
+pub(in crate::company) fn store_open_invitation(tx: &Writing<'_>, token: &str, administers: bool) -> Result<i64> {
+    let now = clock::now();
+    tx.insert(
+        "INSERT INTO open_invitations (token_hash, inviter, administers, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (&hash(token)[..], tx.actor_name(), administers, now, now.plus(INVITATION_LIFE)),
+    )
 }
 
 /// Writes an invitation down, replacing earlier ones of that person.

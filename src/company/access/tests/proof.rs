@@ -8,7 +8,7 @@ use crate::{
     },
     company::{
         access::{At, Locate, TeamPart, Visitor, Within, permissions as p},
-        people::{keys, own},
+        people::keys,
         teams,
         testing::{Scope, harbour},
     },
@@ -36,9 +36,9 @@ fn changes(visitor: &Visitor, robot: i64, team: i64) -> Vec<(&'static str, bool)
     };
     let added = teams::add_role(&visitor.ask(team()).unwrap(), &role("userroles-projectviewer"));
     let scoped = added.as_ref().ok().copied().unwrap_or(Id::new(3));
-    let made = own::create_api_key(&visitor.myself().unwrap(), "one's own", None);
+    let made = keys::create_own(&visitor.myself().unwrap(), &keys::Fields::of("one's own", None));
     let key = made.as_ref().ok().map_or(Id::new(1), |(_, key)| key.id);
-    let robots = keys::create_until(&visitor.ask(p::UserEdit {}).unwrap(), &robot, "another's", None);
+    let robots = keys::create(&visitor.ask(p::UserEdit {}).unwrap(), &robot, &keys::Fields::of("another's", None));
     let robots_key = robots.as_ref().ok().map_or(Id::new(1), |(_, key)| key.id);
     let edit = visitor.ask(team()).unwrap();
     vec![
@@ -47,7 +47,7 @@ fn changes(visitor: &Visitor, robot: i64, team: i64) -> Vec<(&'static str, bool)
         ("remove a role", asked(teams::remove_role(&edit, scoped))),
         ("add a member", asked(teams::add_members(&edit, &[robot.id()]))),
         ("make a key", asked(made)),
-        ("revoke a key", asked(own::revoke_api_key(&visitor.myself().unwrap(), key))),
+        ("revoke a key", asked(keys::revoke_own(&visitor.myself().unwrap(), key))),
         ("make another's key", asked(robots)),
         ("revoke another's key", asked(keys::revoke_for(&visitor.ask(p::UserEdit {}).unwrap(), &robot, robots_key))),
     ]

@@ -1,5 +1,9 @@
 //! `/api/users`: people, service accounts, their keys and teams.
 
+pub(super) mod accounts;
+pub(super) mod invitations;
+pub(super) mod keys;
+
 use super::{
     caller::{Ask, Reply},
     resource,
@@ -7,21 +11,17 @@ use super::{
 use crate::{
     base::{
         clock::Moment,
-        error::{Error, Result},
+        error::Result,
         ids::{self, Id, Kind},
-        paging::{Listed, Page},
+        paging::Page,
         secret::Secret,
     },
     company::{
         access::{
-            At, TeamPart, Within,
-            permissions::{TeamEdit, TeamView, UserEdit, UserInvite, UserRoleView, UserView},
+            At, Within,
+            permissions::{TeamView, UserEdit, UserRoleView, UserView},
         },
-        people::{
-            self, Fields, Filter, State, User,
-            keys::{self, ApiKey},
-            own,
-        },
+        people::{self, Fields, Filter, State, User, own},
         teams::{self, ScopedRole},
     },
 };
@@ -135,94 +135,6 @@ fn located(ask: &Ask) -> Result<At<ids::User>> {
         Some(me) if is_me(ask, ask.parameter("id"))? => ask.visitor()?.locate(Within::Company, &me.to_string()),
         _ => other(ask),
     }
-}
-
-/// Invites somebody into teams. Beside the wire's `AddToTeamIds` it takes who is invited.
-pub(super) fn invite(ask: &Ask) -> Result<Reply> {
-    let visitor = ask.visitor()?;
-    let granted = visitor.ask(UserInvite {})?;
-    let mut into = Vec::new();
-    for text in ask.body.texts("AddToTeamIds") {
-        let team: At<ids::Team> = match visitor.locate(Within::Company, &text) {
-            Err(Error::NotFound(_)) => return Err(Error::invalid("AddToTeamIds", format!("There is no team {text}."))),
-            other => other?,
-        };
-        into.push(visitor.ask(TeamEdit { team: TeamPart::Whole(team) })?);
-    }
-    let made = people::invite(&granted, &into, &fields(ask))?;
-    let expires = made.user.created_at.plus(crate::company::access::admit::INVITATION_LIFE);
-    Reply::created(json!({
-        "Id": made.user.id.to_string(), "UserId": made.user.id.to_string(), "InvitationCode": made.token,
-        "Expires": expires.wire(), "AddToTeamIds": ask.body.texts("AddToTeamIds"),
-        "Links": { "Web": format!("/{}/invitation/{}", ask.company()?.slug(), made.token) },
-    }))
-}
-
-fn draw_key(ask: &Ask, key: &ApiKey) -> Value {
-    let own = format!("{}/users/{}/apikeys/{}", resource::api(ask), key.user, key.id);
-    json!({
-        "Id": key.id.to_string(), "UserId": key.user.to_string(), "Purpose": key.purpose, "Created": key.created_at.wire(),
-        "Expires": key.expires_at.wire(), "LastUsed": key.last_used_at.map(Moment::wire),
-        "ApiKey": { "HasValue": true, "NewValue": null, "Hint": key.hint }, "Links": resource::links(&own, &[]),
-    })
-}
-
-fn keys_of(ask: &Ask) -> Result<Vec<ApiKey>> {
-    if is_me(ask, ask.parameter("id"))? {
-        return own::api_keys(&ask.visitor()?.myself()?);
-    }
-    keys::list_for(&ask.visitor()?.ask(UserEdit {})?, &other(ask)?)
-}
-
-/// The keys of oneself or of a service account.
-pub(super) fn api_keys(ask: &Ask) -> Result<Reply> {
-    let (page, all) = (ask.page(), keys_of(ask)?);
-    let total = all.len() as i64;
-    let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
-    let items = all.into_iter().skip(skip).take(usize::try_from(page.take).unwrap_or(usize::MAX)).collect();
-    let own = format!("{}/users/{}/apikeys", resource::api(ask), ask.parameter("id"));
-    resource::collection(&own, "ApiKey", Listed { items, total }, page, "skip,take", |key| draw_key(ask, key))
-}
-
-/// One key.
-pub(super) fn api_key(ask: &Ask) -> Result<Reply> {
-    let id = key_id(ask)?;
-    let found = keys_of(ask)?.into_iter().find(|key| key.id == id);
-    Reply::ok(draw_key(ask, &found.ok_or_else(|| Error::NotFound(id.to_string()))?))
-}
-
-fn key_id(ask: &Ask) -> Result<Id<ids::ApiKey>> {
-    Id::parse(ask.parameter("key")).ok_or_else(|| Error::NotFound(ask.parameter("key").to_owned()))
-}
-
-/// Makes a key; this answer alone carries it.
-pub(super) fn create_api_key(ask: &Ask) -> Result<Reply> {
-    let until = match ask.body.some_text("Expires") {
-        Some(text) => Some(Moment::parse(&text).ok_or_else(|| {
-            Error::invalid("Expires", "Give a moment such as 2026-01-31T10:00:00.000+00:00, or leave it out.")
-        })?),
-        None => None,
-    };
-    let purpose = ask.body.text("Purpose");
-    let (key, made) = if is_me(ask, ask.parameter("id"))? {
-        own::create_api_key(&ask.visitor()?.myself()?, &purpose, until)?
-    } else {
-        keys::create_until(&ask.visitor()?.ask(UserEdit {})?, &other(ask)?, &purpose, until)?
-    };
-    let mut drawn = draw_key(ask, &made);
-    drawn["ApiKey"] = json!(key);
-    Reply::created(drawn)
-}
-
-/// Revokes a key.
-pub(super) fn delete_api_key(ask: &Ask) -> Result<Reply> {
-    let id = key_id(ask)?;
-    if is_me(ask, ask.parameter("id"))? {
-        own::revoke_api_key(&ask.visitor()?.myself()?, id)?;
-    } else {
-        keys::revoke_for(&ask.visitor()?.ask(UserEdit {})?, &other(ask)?, id)?;
-    }
-    Reply::done()
 }
 
 /// The teams of a user that the caller may see; of one's own, all.

@@ -1,0 +1,164 @@
+//! `bulkhead user …`: people of a company, from outside: the way back in for whoever is locked out. Works whether or not
+//! the server runs; the company's trail has it as done by the operator.
+
+use super::{Failure, Start};
+use crate::{
+    appliance::Appliance,
+    base::{
+        error::Error,
+        ids::{Team, User as Kind},
+        paging::Page,
+    },
+    company::{
+        Company,
+        access::{
+            At, TeamPart, Visitor, Within,
+            permissions::{TeamEdit, UserEdit, UserInvite, UserView},
+        },
+        people::{self, Fields, Filter, User, invitations},
+        post,
+    },
+};
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+/// `bulkhead user …`
+#[derive(Subcommand)]
+pub enum Command {
+    /// List the people and service accounts of a company
+    List {
+        /// The company
+        slug: String,
+    },
+    /// Invite somebody; prints the link, or sends it where mail is set up
+    Invite {
+        /// The company
+        slug: String,
+        /// Their e-mail address
+        email: String,
+        /// Their name [default: the first part of the address]
+        #[arg(long, env = "BULKHEAD_USER_NAME")]
+        name: Option<String>,
+        /// A team they are put into: its name or id
+        #[arg(long = "team", env = "BULKHEAD_TEAMS", value_name = "NAME", value_delimiter = ',')]
+        teams: Vec<String>,
+    },
+    /// Shut somebody out: sessions and keys end, what they did is kept
+    Deactivate {
+        /// The company
+        slug: String,
+        /// Their e-mail address or username
+        email: String,
+    },
+    /// Let somebody in again
+    Reactivate {
+        /// The company
+        slug: String,
+        /// Their e-mail address or username
+        email: String,
+    },
+}
+
+fn state(user: &User) -> &'static str {
+    user.state.word()
+}
+
+fn draw(user: &User) -> Value {
+    json!({
+        "id": user.id.to_string(), "username": user.username, "name": user.display_name, "email": user.email_address,
+        "state": state(user), "isService": user.is_service, "hasSecondFactor": user.has_second_factor,
+        "lastSeen": user.last_seen_at.map(crate::base::clock::Moment::wire),
+    })
+}
+
+fn print(start: &Start, user: &User) {
+    if start.json {
+        println!("{}", draw(user));
+    } else {
+        println!("{}: {}", user.display_name, state(user));
+    }
+}
+
+fn located(operator: &Visitor, who: &str) -> Result<At<Kind>, Failure> {
+    operator.locate(Within::Company, who).map_err(|error| match error {
+        Error::NotFound(_) => Failure::Refused(format!("There is nobody called “{who}” in this company.")),
+        other => other.into(),
+    })
+}
+
+/// Runs `bulkhead user …`.
+pub fn run(start: &Start, command: Command) -> Result<(), Failure> {
+    let appliance = Appliance::open(&start.data)?;
+    let slug = match &command {
+        Command::List { slug }
+        | Command::Invite { slug, .. }
+        | Command::Deactivate { slug, .. }
+        | Command::Reactivate { slug, .. } => slug.clone(),
+    };
+    let company = appliance.company(&slug)?;
+    let operator = Visitor::operator(&company, &start.operator);
+    match command {
+        Command::List { .. } => list(start, &operator),
+        Command::Invite { email, name, teams, .. } => invite(start, &company, &operator, &email, name, &teams),
+        Command::Deactivate { email, .. } => {
+            let at = located(&operator, &email)?;
+            print(start, &people::deactivate(&operator.ask(UserEdit {})?, &at)?);
+            Ok(())
+        }
+        Command::Reactivate { email, .. } => {
+            let at = located(&operator, &email)?;
+            print(start, &people::reactivate(&operator.ask(UserEdit {})?, &at)?);
+            Ok(())
+        }
+    }
+}
+
+fn list(start: &Start, operator: &Visitor) -> Result<(), Failure> {
+    let found = people::list(&operator.ask(UserView {})?, &Filter::default(), Page::ALL)?;
+    if start.json {
+        println!("{}", Value::Array(found.items.iter().map(draw).collect()));
+        return Ok(());
+    }
+    for user in &found.items {
+        let kind = if user.is_service { "service account" } else { &user.email_address };
+        let factor = match (user.is_service, user.has_second_factor) {
+            (false, false) => "no second factor",
+            _ => "",
+        };
+        println!("{:<24} {:<36} {:<9} {factor}", user.display_name, kind, state(user));
+    }
+    Ok(())
+}
+
+fn invite(
+    start: &Start,
+    company: &Company,
+    operator: &Visitor,
+    email: &str,
+    name: Option<String>,
+    teams: &[String],
+) -> Result<(), Failure> {
+    let mut into = Vec::new();
+    for team in teams {
+        let at: At<Team> = operator.locate(Within::Company, team).map_err(|error| match error {
+            Error::NotFound(_) => Failure::Refused(format!("There is no team called “{team}” in this company.")),
+            other => other.into(),
+        })?;
+        into.push(operator.ask(TeamEdit { team: TeamPart::Whole(at) })?);
+    }
+    let display_name = name.unwrap_or_else(|| email.split('@').next().unwrap_or(email).to_owned());
+    let fields = Fields { display_name, email_address: email.to_owned(), ..Fields::default() };
+    let made = invitations::invite(&operator.ask(UserInvite {})?, &into, &fields)?;
+    let path = format!("/{}/invitation/{}", company.slug(), made.token);
+    if start.json {
+        println!("{}", json!({ "user": draw(&made.user), "invitation": path, "expires": made.until.wire() }));
+        return Ok(());
+    }
+    if post::is_set() {
+        eprintln!("The server sends the link to {} by mail. It is this one:", made.user.email_address);
+    } else {
+        eprintln!("Open the link below this server's address; it works once, for 48 hours.");
+    }
+    println!("invitation: {path}");
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Invitations (`access-rules §9`): of a person, who then is *invited* until the link is used; and open ones, for whoever
+//! has the code. Either is valid for 48 hours and works once. To invite needs the right to invite and, for each team, the
+//! right to change it; nobody invites into full administration who has not got it.
+
+use super::{Fields, Next, State, Step, User, as_weak_as_before, sql};
+use crate::{
+    base::{
+        clock::{self, Moment},
+        error::{Error, Result},
+        ids::{Id, Team, User as Kind},
+        secret,
+    },
+    company::{
+        access::{
+            At, Event, Granted, Rows, Writing,
+            admit::{INVITATION_LIFE, check_names, insert_account, store_invitation, store_open_invitation},
+            permissions::{AdministerSystem, Info, TeamEdit, UserInvite},
+        },
+        post::{self, Letter, LetterKind},
+        teams::{self, ScopedRole},
+    },
+};
+
+/// What an invitation gave.
+#[derive(Debug)]
+pub struct Invited {
+    /// Who was invited.
+    pub user: User,
+    /// The token of the link; shown once, valid 48 hours. Stored only as a hash.
+    pub token: String,
+    /// When it ends.
+    pub until: Moment,
+}
+
+/// An open invitation.
+#[derive(Debug, Clone)]
+pub struct Open {
+    /// Its number.
+    pub id: i64,
+    /// Who invited.
+    pub inviter: String,
+    /// When it was made.
+    pub created_at: Moment,
+    /// When it ends.
+    pub until: Moment,
+    /// The teams it leads into.
+    pub teams: Vec<(Id<Team>, String)>,
+}
+
+/// What somebody will be able to do, from the roles of the teams they are invited into and of Everyone.
+#[derive(Debug)]
+pub struct Preview {
+    /// Their roles, with the names of what the visitor may see.
+    pub roles: Vec<(String, ScopedRole)>,
+    /// So many more, in spaces that the visitor may not enter.
+    pub hidden: usize,
+}
+
+/// Shows what an invitation into these teams will let somebody do. Changes nothing.
+///
+/// # Errors
+/// As [`invite`], so that nothing is promised that cannot be given.
+pub fn preview(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>]) -> Result<Preview> {
+    may_give(granted, into)?;
+    let teams: Vec<Id<Team>> = into.iter().map(|team| team.what().team.team().id()).collect();
+    let (roles, hidden) = teams::roles_to_come(granted, &teams)?;
+    Ok(Preview { roles, hidden })
+}
+
+/// Invites somebody into teams; each team needs the right to change it. They choose their password by the link.
+///
+/// # Errors
+/// `Invalid` for what is missing or taken; `Denied` for a team with full administration when the visitor has not got it.
+pub fn invite(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>], fields: &Fields) -> Result<Invited> {
+    let given = may_give(granted, into)?;
+    let token = secret::token();
+    let user = granted.write(|tx| {
+        still_given(tx, into, &given)?;
+        let fields = check_names(tx, fields, None, false)?;
+        let id = insert_account(tx, &fields, State::Invited.word(), false, None)?;
+        store_invitation(tx, id.0, &token)?;
+        let mut event = Event::new("Created").name(id, &fields.display_name).say(" was invited");
+        for (n, team) in into.iter().enumerate() {
+            let at = team.what().team.team();
+            event = event.say(if n == 0 { " into " } else { ", " }).name(at.id(), &teams::join(tx, at.id(), id)?);
+        }
+        tx.access_changed()?;
+        let user = sql::by_id(tx, id)?;
+        write_letter(tx, granted, &user, &token)?;
+        tx.record(event, user)
+    })?;
+    let until = user.created_at.plus(INVITATION_LIFE);
+    Ok(Invited { user, token, until })
+}
+
+/// Makes an open invitation into teams: whoever has the code registers with it, under names of their own.
+///
+/// # Errors
+/// As [`invite`].
+pub fn invite_open(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>]) -> Result<(String, Open)> {
+    let given = may_give(granted, into)?;
+    let administers = granted.visitor().may(AdministerSystem {});
+    let token = secret::token();
+    let made = granted.write(|tx| {
+        still_given(tx, into, &given)?;
+        let id = store_open_invitation(tx, &token, administers)?;
+        let mut event = Event::new("Created").say("An open invitation was made");
+        for (n, team) in into.iter().enumerate() {
+            let at = team.what().team.team();
+            let name = teams::joinable(tx, at.id())?;
+            sql::add_open_team(tx, id, at.id())?;
+            event = event.say(if n == 0 { ": into " } else { ", " }).name(at.id(), &name);
+        }
+        let made = sql::open_invitations(tx)?.into_iter().find(|open| open.id == id);
+        tx.record(event.detail("Invitation", id), made)
+    })?;
+    Ok((token, made.ok_or_else(|| Error::internal("an invitation that was made is not there"))?))
+}
+
+/// The open invitations that can still be used, the newest first.
+pub fn list_open(granted: &Granted<'_, UserInvite>) -> Result<Vec<Open>> {
+    granted.read(sql::open_invitations)
+}
+
+/// Takes an open invitation back: its code no longer works.
+///
+/// # Errors
+/// `NotFound` for one that was used, has ended or never was.
+pub fn revoke_open(granted: &Granted<'_, UserInvite>, id: i64) -> Result<()> {
+    granted.write(|tx| {
+        let gone = sql::open_invitations(tx)?.into_iter().find(|open| open.id == id);
+        let gone = gone.ok_or_else(|| Error::NotFound("invitation".into()))?;
+        tx.run("DELETE FROM open_invitations WHERE id = ?1", [id])?;
+        let event = Event::new("Deleted").say("An open invitation of ").say(&gone.inviter).say(" was revoked");
+        tx.record(event.detail("Invitation", id), ())
+    })
+}
+
+/// Makes a new link for somebody who has not accepted yet; the old one no longer works.
+///
+/// # Errors
+/// `Conflict` when they are not waiting for one.
+pub fn invite_again(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Result<Invited> {
+    let rights = may_touch(granted, user.id())?;
+    let token = secret::token();
+    let user = granted.write(|tx| {
+        as_weak_as_before(tx, user.id(), &rights)?;
+        let user = sql::by_id(tx, user.id())?;
+        super::led(&user, Step::InviteAgain)?;
+        store_invitation(tx, user.id.0, &token)?;
+        write_letter(tx, granted, &user, &token)?;
+        tx.record(Event::new("Modified").name(user.id, &user.display_name).say(" was sent a new invitation"), user)
+    })?;
+    Ok(Invited { user, token, until: clock::now().plus(INVITATION_LIFE) })
+}
+
+/// Takes the invitation of somebody back who has not accepted yet: the link no longer works, the account goes.
+///
+/// # Errors
+/// `Conflict` for somebody who has accepted, and for the only one who could administer the company.
+pub fn revoke(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Result<()> {
+    let rights = may_touch(granted, user.id())?;
+    granted.write(|tx| {
+        as_weak_as_before(tx, user.id(), &rights)?;
+        let gone = sql::by_id(tx, user.id())?;
+        if gone.is_service || gone.state.next(Step::Revoke) != Next::Gone {
+            super::led(&gone, Step::Revoke)?;
+        }
+        tx.run("DELETE FROM users WHERE id = ?1", [gone.id])?;
+        teams::keep_an_administrator(tx)?;
+        tx.access_changed()?;
+        let event = Event::new("Deleted").say("The invitation of ").name(gone.id, &gone.display_name);
+        tx.record(event.say(" was revoked"), ())
+    })
+}
+
+/// When the present link of somebody who is invited ends; `None` without one that can be used.
+pub fn ends(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Result<Option<Moment>> {
+    granted.read(|rows| sql::invitation_ends(rows, user.id()))
+}
+
+/// The link by mail, where mail is set. A letter with an older link is not sent any more.
+fn write_letter(tx: &Writing<'_>, granted: &Granted<'_, UserInvite>, user: &User, token: &str) -> Result<()> {
+    let company = granted.visitor().company();
+    sql::drop_letters(tx, user.id)?;
+    let letter = Letter::new(LetterKind::Invitation, format!("Your invitation to {}", company.name()))
+        .to_user(user.id.0)
+        .until(clock::now().plus(INVITATION_LIFE))
+        .say(&format!("{}, {} invites you to {}.", user.display_name, tx.actor_name(), company.name()))
+        .say("Choose your password here. The link works once, for 48 hours:")
+        .link(&format!("/{}/invitation/{token}", company.slug()))
+        .say("If you do not know what this is about, leave it alone: nothing happens then.");
+    post::send(tx, &user.email_address, &letter)
+}
+
+fn may_touch(granted: &Granted<'_, UserInvite>, user: Id<Kind>) -> Result<Vec<&'static Info>> {
+    let rights = granted.read(|rows| teams::system_rights_of_user(rows, user))?;
+    granted.visitor().ask_to_give(&teams::only_administration(&rights))?;
+    Ok(rights)
+}
+
+/// Whether the visitor may invite into each of these teams. Gives how many of them carry full administration.
+fn may_give(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>]) -> Result<usize> {
+    let mut strong = 0;
+    for team in into {
+        teams::whole(team)?;
+        let rights = granted.read(|rows| teams::system_rights_of_team(rows, team.what().team.team().id()))?;
+        let rights = teams::only_administration(&rights);
+        granted.visitor().ask_to_give(&rights)?;
+        strong += usize::from(!rights.is_empty());
+    }
+    Ok(strong)
+}
+
+/// A team that became stronger since that was asked is not given.
+fn still_given(rows: &Rows<'_>, into: &[Granted<'_, TeamEdit>], given: &usize) -> Result<()> {
+    let mut strong = 0;
+    for team in into {
+        let rights = teams::system_rights_of_team(rows, team.what().team.team().id())?;
+        strong += usize::from(!teams::only_administration(&rights).is_empty());
+    }
+    if strong == *given {
+        return Ok(());
+    }
+    Err(Error::Conflict("A team changed meanwhile. Look at it again and repeat the invitation.".into()))
+}

@@ -1,0 +1,172 @@
+//! Invitations: open ones and those of a person, their preview, and what happens when several use one at the same moment.
+
+use crate::support::{
+    api::{Caller, encode},
+    server::{Company, Server},
+};
+use serde_json::{Value, json};
+use std::{sync::Barrier, thread};
+
+fn founded() -> (Server, Company) {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    (server, harbour)
+}
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+fn registration(code: &str, n: usize) -> Value {
+    json!({
+        "InvitationCode": code, "Username": format!("person{n}"), "DisplayName": format!("Person {n}"),
+        "EmailAddress": format!("person{n}@harbour.test"), "Password": "a long enough passphrase",
+    })
+}
+
+#[test]
+fn an_open_invitation_lets_one_person_in_even_when_ten_use_it_at_once() {
+    let (server, harbour) = founded();
+    let ada = harbour.caller();
+    let made = ada.post("/api/users/invitations", json!({ "AddToTeamIds": ["teams-managers"] })).expect(201).json();
+    let code = text(&made["InvitationCode"]);
+    assert!(text(&made["Expires"]) > text(&made["Created"]) && text(&made["Id"]).starts_with("Invitations-"));
+    let listed = ada.get("/api/users/invitations").expect(200).json();
+    assert_eq!((&listed["TotalResults"], &listed["Items"][0]["InvitationCode"]), (&json!(1), &Value::Null));
+
+    let barrier = Barrier::new(10);
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let tries: Vec<_> = (0..10)
+            .map(|n| {
+                let (barrier, code, base) = (&barrier, &code, &harbour.base);
+                scope.spawn(move || {
+                    let caller = Caller::nobody(base);
+                    barrier.wait();
+                    caller.post("/api/users/register", registration(code, n)).status
+                })
+            })
+            .collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| matches!(status, 201 | 400)), "{statuses:?}");
+    let people = ada.get("/api/users?filter=person").expect(200).json();
+    assert_eq!(people["TotalResults"], 1);
+    let who = people["Items"][0].clone();
+    assert_eq!(who["State"], "Active");
+    let teams = ada.get(&format!("/api/users/{}/teams", text(&who["Id"]))).expect(200).json();
+    assert!(teams.to_string().contains("teams-managers"), "{teams}");
+    server.browser().sign_in("harbour", &text(&who["Username"]), "a long enough passphrase").expect(200);
+    assert_eq!(ada.get("/api/users/invitations").expect(200).json()["TotalResults"], 0);
+
+    // One that was revoked, one of another company, and one that never was are answered alike.
+    let meridian = server.company("meridian", "Meridian Ltd", "dora@meridian.test");
+    let theirs = meridian.caller().post("/api/users/invitations", json!({})).expect(201).json();
+    let gone = ada.post("/api/users/invitations", json!({})).expect(201).json();
+    ada.delete(&format!("/api/users/invitations/{}", text(&gone["Id"])), ()).expect(200);
+    ada.delete(&format!("/api/users/invitations/{}", text(&gone["Id"])), ()).expect(404);
+    let mut answers: Vec<Vec<u8>> = Vec::new();
+    for code in [text(&theirs["InvitationCode"]), text(&gone["InvitationCode"]), code, "nonsense".into(), String::new()]
+    {
+        answers.push(harbour.stranger().post("/api/users/register", registration(&code, 77)).expect(400).body);
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+    for (n, (field, change)) in [
+        ("Password", json!("short")),
+        ("DisplayName", json!("")),
+        ("EmailAddress", json!("ADA@harbour.test")),
+        ("Username", json!("ada@harbour.test")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let open = ada.post("/api/users/invitations", json!({})).expect(201).json();
+        let mut body = registration(&text(&open["InvitationCode"]), 5000);
+        body[field] = change;
+        let wrong = harbour.stranger().post("/api/users/register", body).expect(400).json();
+        assert!(wrong["Details"][field].is_string(), "{field}: {wrong}");
+        let code = text(&open["InvitationCode"]);
+        let again = registration(&code, 6000 + n);
+        harbour.stranger().post("/api/users/register", again).expect(201);
+    }
+}
+
+#[test]
+fn the_link_of_a_person_works_once_even_when_ten_use_it_at_once() {
+    let (server, harbour) = founded();
+    let ada = harbour.caller();
+    let person = json!({ "DisplayName": "Ben", "EmailAddress": "ben@harbour.test", "AddToTeamIds": [] });
+    let invited = ada.post("/api/users/invitations", person).expect(201).json();
+    let link = format!("/harbour/invitation/{}", text(&invited["InvitationCode"]));
+    let barrier = Barrier::new(10);
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let tries: Vec<_> = (0..10)
+            .map(|n| {
+                let (barrier, link, code) = (&barrier, &link, text(&invited["InvitationCode"]));
+                let (browser, caller) = (server.browser(), harbour.stranger());
+                scope.spawn(move || {
+                    let password = format!("a password of try {n}");
+                    barrier.wait();
+                    if n % 2 == 0 {
+                        browser.post(link, [("password", password.as_str()), ("again", &password)]).status
+                    } else {
+                        caller
+                            .post("/api/users/register", json!({ "InvitationCode": code, "Password": password }))
+                            .status
+                    }
+                })
+            })
+            .collect();
+        tries.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let won: Vec<usize> = (0..10).filter(|n| matches!(statuses[*n], 201 | 303)).collect();
+    assert_eq!(won.len(), 1, "{statuses:?}");
+    server.browser().sign_in("harbour", "ben@harbour.test", &format!("a password of try {}", won[0])).expect(200);
+
+    // Registering, one may choose names, but not another's e-mail address.
+    let person = json!({ "DisplayName": "Cleo", "EmailAddress": "cleo@harbour.test" });
+    let cleo = ada.post("/api/users/invitations", person).expect(201).json();
+    let mut body = json!({ "InvitationCode": cleo["InvitationCode"], "Password": "a password of Cleo's", "Username": "cleo",
+        "EmailAddress": "eve@evil.test" });
+    let wrong = harbour.stranger().post("/api/users/register", body.clone()).expect(400).json();
+    assert!(wrong["Details"]["EmailAddress"].is_string());
+    body["EmailAddress"] = json!("Cleo@Harbour.test");
+    let registered = harbour.stranger().post("/api/users/register", body).expect(201).json();
+    assert_eq!((&registered["Id"], &registered["Username"]), (&cleo["UserId"], &json!("cleo")));
+}
+
+#[test]
+fn what_somebody_will_be_able_to_do_is_shown_before_the_invitation_is_made() {
+    let (server, harbour) = founded();
+    let ada = harbour.caller();
+    let team = ada.post("/api/teams", json!({ "Name": "Release crew" })).expect(201).json();
+    ada.post(
+        "/api/scopeduserroles",
+        json!({ "TeamId": team["Id"], "UserRoleId": "userroles-projectdeployer", "SpaceId": "Spaces-1" }),
+    )
+    .expect(201);
+    let told = ada.post("/api/users/invitations/preview", json!({ "AddToTeamIds": [team["Id"]] })).expect(200).json();
+    assert_eq!((&told["IsComplete"], &told["Roles"][0]["TeamName"]), (&json!(true), &json!("Release crew")));
+    assert!(told["Roles"][0]["SpacePermissions"].as_array().unwrap().contains(&json!("DeploymentCreate")));
+    ada.post("/api/users/invitations/preview", json!({ "AddToTeamIds": ["Teams-99"] })).expect(400);
+    assert_eq!(ada.get("/api/users").expect(200).json()["TotalResults"], 1, "nobody was invited by looking");
+
+    let mut browser = server.browser();
+    browser.sign_in("harbour", &harbour.email, &harbour.password);
+    let id = text(&team["Id"]);
+    let fields = [("name", "Ben"), ("email", "ben@harbour.test"), ("teams", id.as_str())];
+    let [a, b, c] = fields;
+    let page = browser.post("/harbour/access/people/invite", [a, b, c, ("step", "preview")]).expect(200).text();
+    assert!(page.contains("id=\"preview\"") && page.contains("deploy") && page.contains("in all of Default"), "{page}");
+    assert!(page.contains("value=\"Ben\""), "and nothing that was typed is lost");
+    let page = browser.post("/harbour/access/people/invite", fields).expect(200).text();
+    assert!(page.contains("/harbour/invitation/"), "without mail the link is shown: {page}");
+    let user = text(&ada.get("/api/users?filter=ben").expect(200).json()["Items"][0]["Id"]);
+    let own = format!("/harbour/access/people/{user}");
+    let again = browser.post(&format!("{own}/invite-again"), [("", "")]).expect(200).text();
+    let link = again.split("/harbour/invitation/").nth(1).unwrap().split(['<', '"', '&']).next().unwrap().to_owned();
+    server.browser().get(&format!("/harbour/invitation/{}", encode(&link))).expect(200);
+    assert_eq!(browser.post(&format!("{own}/deactivate"), [("", "")]).expect(422).status, 422);
+    browser.post(&format!("{own}/revoke"), [("", "")]).expect(303);
+    server.browser().get(&format!("/harbour/invitation/{}", encode(&link))).expect(404);
+    ada.get(&format!("/api/users/{user}")).expect(404);
+}

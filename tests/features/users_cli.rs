@@ -1,0 +1,44 @@
+//! `bulkhead user …`: people of a company from the command line, while the server runs.
+
+use crate::support::server::Server;
+use serde_json::{Value, json};
+
+#[test]
+fn people_are_listed_invited_shut_out_and_let_in() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let run = |arguments: &[&str]| server.command(arguments).run();
+    let told = run(&["user", "invite", "harbour", "ben@harbour.test", "--team", "Managers"]).expect_success();
+    let link = told.stdout.trim().strip_prefix("invitation: ").expect("a link").to_owned();
+    let listed: Value =
+        serde_json::from_str(&run(&["--json", "user", "list", "harbour"]).expect_success().stdout).unwrap();
+    let ben = listed.as_array().unwrap().iter().find(|user| user["email"] == "ben@harbour.test").unwrap();
+    assert_eq!((&ben["state"], &ben["name"]), (&json!("invited"), &json!("ben")));
+    run(&["user", "deactivate", "harbour", "ben@harbour.test"]).expect_code(3);
+
+    let mut browser = server.browser();
+    let password = "a password of Ben's own";
+    browser.post(&link, [("password", password), ("again", password)]).expect(303);
+    browser.sign_in("harbour", "ben@harbour.test", password).expect(200);
+    browser.get("/harbour/api/users").expect(200);
+    run(&["user", "deactivate", "harbour", "ben@harbour.test"]).expect_success();
+    browser.get("/harbour/api/users").expect(401);
+    let told = run(&["user", "reactivate", "harbour", "BEN@harbour.test"]).expect_success();
+    assert_eq!(told.stdout.trim(), "ben: active");
+    browser.get("/harbour/api/users").expect(401);
+    browser.sign_in("harbour", "ben@harbour.test", password).expect(200);
+
+    // The last administrator stays, also from here; and what is not there is refused.
+    run(&["user", "deactivate", "harbour", "ada@harbour.test"]).expect_code(3);
+    for unknown in [
+        &["user", "deactivate", "harbour", "eve@harbour.test"][..],
+        &["user", "list", "nowhere"],
+        &["user", "invite", "harbour", "eve@harbour.test", "--team", "Nobody"],
+        &["user", "invite", "harbour", "ben@harbour.test"],
+        &["user", "invite", "harbour", "no address"],
+    ] {
+        run(unknown).expect_code(3);
+    }
+    let trail = harbour.caller().get("/api/events?take=50").expect(200).text();
+    assert!(trail.contains("ben was invited into Managers") && trail.contains("ben was deactivated"), "{trail}");
+}
