@@ -394,3 +394,86 @@ fn only_a_tasks_own_book_is_written_without_an_event() {
     }
     none(findings, "A change without an event is for a task's lease and steps, and for whom checkpoints were told to:");
 }
+
+/// The requirements of levels 1 and 2 in the chapters that `packaging/security.md` goes through: section, and its numbers.
+const ASKED_FOR: &[(&str, std::ops::RangeInclusive<u32>)] = &[
+    ("V6.1", 1..=3),
+    ("V6.2", 1..=12),
+    ("V6.3", 1..=4),
+    ("V6.4", 1..=4),
+    ("V6.5", 1..=5),
+    ("V6.6", 1..=3),
+    ("V6.8", 1..=4),
+    ("V7.1", 1..=3),
+    ("V7.2", 1..=4),
+    ("V7.3", 1..=2),
+    ("V7.4", 1..=5),
+    ("V7.5", 1..=2),
+    ("V7.6", 1..=2),
+    ("V8.1", 1..=2),
+    ("V8.2", 1..=3),
+    ("V8.3", 1..=1),
+    ("V8.4", 1..=1),
+    ("V16.1", 1..=1),
+    ("V16.2", 1..=5),
+    ("V16.3", 1..=4),
+    ("V16.4", 1..=3),
+    ("V16.5", 1..=3),
+];
+
+#[test]
+fn what_is_asked_of_security_is_shown_by_tests_that_there_are() {
+    let document = text("packaging/security.md");
+    let code: String = ["src", "tests"]
+        .iter()
+        .flat_map(|folder| files(folder))
+        .filter(|path| path.ends_with(".rs"))
+        .map(|path| text(&path))
+        .collect();
+    let anchors: BTreeSet<String> =
+        document.lines().filter_map(|line| Some(line.strip_prefix("### ")?.to_lowercase().replace(' ', "-"))).collect();
+    let mut findings = Vec::new();
+    let mut rows = std::collections::BTreeMap::new();
+    for line in document.lines().filter(|line| line.starts_with("| V")) {
+        let columns: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [number, level, asked, shown] = columns[..] else {
+            findings.push(format!("four columns are expected in {line}"));
+            continue;
+        };
+        if !matches!(level, "1" | "2") || asked.is_empty() {
+            findings.push(format!("{number} has no level or says nothing"));
+        }
+        let (mut tests, mut other) = (0, shown.starts_with("Does not apply") || shown.starts_with("Not met"));
+        for quoted in shown.split('`').skip(1).step_by(2) {
+            let is_name = quoted.contains('_')
+                && quoted.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            if is_name && !code.contains(&format!("fn {quoted}(")) {
+                findings.push(format!("{number} names a test that there is not: {quoted}"));
+            } else if quoted.contains('/') && !root().join(quoted).exists() {
+                findings.push(format!("{number} names a file that there is not: {quoted}"));
+            }
+            tests += usize::from(is_name || quoted.ends_with(".mjs"));
+        }
+        for anchor in shown.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+            other = true;
+            if !anchors.contains(anchor) {
+                findings.push(format!("{number} leads to a heading that there is not: {anchor}"));
+            }
+        }
+        if tests == 0 && !other {
+            findings.push(format!("{number} is shown by nothing"));
+        }
+        if rows.insert(number.to_owned(), ()).is_some() {
+            findings.push(format!("{number} stands there twice"));
+        }
+    }
+    for (section, numbers) in ASKED_FOR {
+        for number in numbers.clone() {
+            if rows.remove(&format!("{section}.{number}")).is_none() {
+                findings.push(format!("{section}.{number} is left out"));
+            }
+        }
+    }
+    findings.extend(rows.into_keys().map(|number| format!("{number} is not asked for at these levels")));
+    none(findings, "packaging/security.md is not true any more:");
+}
