@@ -7,6 +7,7 @@ use crate::{
         error::{Error, Result},
         ids::{Id, Kind, Space},
         paging::Page,
+        secret::Secret,
     },
     company::{
         Company,
@@ -35,6 +36,7 @@ pub struct Reply {
     status: StatusCode,
     content: Content,
     after: Option<i64>,
+    cookie: Option<String>,
 }
 enum Content {
     Json(Value),
@@ -46,32 +48,37 @@ enum Content {
 impl Reply {
     /// 200 with a document.
     pub fn ok(value: Value) -> Result<Reply> {
-        Ok(Reply { status: StatusCode::OK, content: Content::Json(value), after: None })
+        Ok(Reply { status: StatusCode::OK, content: Content::Json(value), after: None, cookie: None })
     }
     /// 201 with what was made.
     pub fn created(value: Value) -> Result<Reply> {
-        Ok(Reply { status: StatusCode::CREATED, content: Content::Json(value), after: None })
+        Ok(Reply { status: StatusCode::CREATED, content: Content::Json(value), after: None, cookie: None })
     }
     /// 200 without a body: what a deletion answers (`rest-api §1`, Status).
     pub fn done() -> Result<Reply> {
-        Ok(Reply { status: StatusCode::OK, content: Content::Nothing, after: None })
+        Ok(Reply { status: StatusCode::OK, content: Content::Nothing, after: None, cookie: None })
     }
     /// 200 with plain text.
     pub fn text(text: String) -> Result<Reply> {
-        Ok(Reply { status: StatusCode::OK, content: Content::Text(text), after: None })
+        Ok(Reply { status: StatusCode::OK, content: Content::Text(text), after: None, cookie: None })
     }
     /// 200 with a file, made while it is sent.
     pub fn file(download: Download) -> Result<Reply> {
-        Ok(Reply { status: StatusCode::OK, content: Content::File(download), after: None })
+        Ok(Reply { status: StatusCode::OK, content: Content::File(download), after: None, cookie: None })
     }
     /// Any status with a document.
     pub fn with(status: StatusCode, value: Value) -> Reply {
-        Reply { status, content: Content::Json(value), after: None }
+        Reply { status, content: Content::Json(value), after: None, cookie: None }
     }
 
     /// To be asked again after so many seconds.
     pub fn after(self, seconds: i64) -> Reply {
         Reply { after: Some(seconds), ..self }
+    }
+
+    /// Sets a cookie.
+    pub(super) fn cookie(self, line: String) -> Reply {
+        Reply { cookie: Some(line), ..self }
     }
 
     /// The HTTP answer.
@@ -95,6 +102,9 @@ impl Reply {
         }
         if let Some(seconds) = self.after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(line) = self.cookie.and_then(|line| HeaderValue::from_str(&line).ok()) {
+            response.headers_mut().append(header::SET_COOKIE, line);
         }
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         headers::protect(response.headers_mut(), secure);
@@ -128,6 +138,13 @@ impl<'c> Ask<'c> {
             None => None,
         };
         if visitor.is_none() && (!open || company.is_none()) {
+            if open && call.uri.path().ends_with("/users/login") {
+                // The work of a sign-in is done for a company that does not exist, too.
+                let sent: Value = serde_json::from_slice(&call.body).unwrap_or_default();
+                let sent = Body::of(&sent);
+                let password = Secret::new(sent.text("Password"));
+                admit::decoy(slug, &sent.text("Username"), &password, &call.from).map_err(|error| fault(&error))?;
+            }
             return Err(error::unauthenticated());
         }
         let parameters = Parameters::default();

@@ -115,6 +115,11 @@ pub(super) fn unauthenticated() -> Reply {
     Reply::with(StatusCode::UNAUTHORIZED, body(message, Vec::new(), None, Value::Object(Map::new())))
 }
 
+/// The password was right, and more is needed to come in.
+pub(super) fn unfinished(message: &str) -> Reply {
+    Reply::with(StatusCode::UNAUTHORIZED, body(message, Vec::new(), None, Value::Object(Map::new())))
+}
+
 /// The path exists, the method does not.
 pub(super) fn method(methods: &[Method]) -> Reply {
     let list: Vec<&str> = methods.iter().map(Method::as_str).collect();

@@ -10,6 +10,7 @@ mod deployments;
 mod environments;
 mod events;
 pub mod error;
+mod letters;
 mod lifecycles;
 mod machines;
 pub mod openapi;
@@ -21,6 +22,7 @@ mod releases;
 pub mod resource;
 mod root;
 mod settings;
+mod signin;
 mod spaces;
 mod teams;
 mod userroles;
@@ -75,6 +77,8 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         // People, service accounts, keys
         top(M::GET,    "/users",                                "UserView",          users::list),
         top(M::GET,    "/users/all",                            "UserView",          users::all),
+        top(M::POST,   "/users/login",                          "public",            signin::login),
+        top(M::POST,   "/users/logout",                         "public",            signin::logout),
         top(M::GET,    "/users/me",                             "",                  users::me),
         top(M::POST,   "/users",                                "UserEdit",          users::create),
         top(M::GET,    "/users/invitations",                    "UserInvite",        users::invitations::list),
@@ -102,6 +106,9 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/openid-configuration",                 "public",            users::accounts::discovery),
         top(M::GET,    "/jwks",                                 "public",            users::accounts::keys),
         top(M::POST,   "/token/v1",                             "public",            users::accounts::exchange),
+        // Letters
+        top(M::GET,    "/letters",                              "ConfigureServer",   letters::list),
+        top(M::POST,   "/letters/test",                         "ConfigureServer",   letters::send_test),
         // Teams and what they may do
         top(M::GET,    "/teams",                                "TeamView",          teams::list),
         top(M::GET,    "/teams/all",                            "TeamView",          teams::all),

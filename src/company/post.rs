@@ -15,7 +15,7 @@ use super::access::{
 };
 use crate::base::{
     clock::{self, DAY, HOUR, MINUTE, Moment},
-    error::Result,
+    error::{Error, Result},
     ids::{Id, User},
     paging::{Listed, Page},
     secret::Secret,
@@ -114,7 +114,12 @@ pub fn list(granted: &Granted<'_, ConfigureServer>, page: Page) -> Result<Listed
 /// # Errors
 /// `NotFound` for the server's own actors, who have no address.
 pub fn send_test(granted: &Granted<'_, ConfigureServer>) -> Result<()> {
-    let user = granted.visitor().user().ok_or_else(|| crate::base::error::Error::NotFound("me".into()))?;
+    let user = granted.visitor().user().ok_or_else(|| Error::NotFound("me".into()))?;
+    if !is_set() {
+        return Err(Error::Conflict(
+            "No mail server is set up on this appliance. The operator sets it in the section [mail] of the configuration.".into(),
+        ));
+    }
     granted.write(|tx| {
         let (email, company) = sql::address(tx, user)?;
         let letter = Letter::new(LetterKind::Test, format!("A letter from {company}"))
@@ -231,7 +236,7 @@ mod sql {
     pub fn address(rows: &Rows<'_>, user: Id<User>) -> Result<(String, String)> {
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let found = rows.one("SELECT u.email, c.name FROM users u, company c WHERE u.id = ?1", [user], read)?;
-        found.ok_or_else(|| crate::base::error::Error::NotFound(user.to_string()))
+        found.ok_or_else(|| Error::NotFound(user.to_string()))
     }
 
     pub fn due(rows: &Rows<'_>, now: Moment) -> Result<Option<(Outgoing, Vec<u8>)>> {
@@ -354,7 +359,7 @@ mod tests {
         let ada = harbour.ada();
         let undone: Result<()> = ada.ask(ConfigureServer {}).unwrap().write(|tx| {
             send(tx, "ada@harbour.example", &letter())?;
-            Err(crate::base::error::Error::Conflict("no".into()))
+            Err(Error::Conflict("no".into()))
         });
         assert!(undone.is_err());
         assert_eq!(harbour.sql(|c| c.query_row("SELECT count(*) FROM letters", [], |row| row.get::<_, i64>(0))), 0);

@@ -121,7 +121,7 @@ impl Mailer {
         };
         match tokio::time::timeout(PATIENCE * 2, self.transport.send(message)).await {
             Ok(Ok(_)) => Outcome::Sent,
-            Ok(Err(fault)) if fault.is_permanent() => Outcome::Never(told(&fault)),
+            Ok(Err(fault)) if refuses_letter(&fault) => Outcome::Never(told(&fault)),
             Ok(Err(fault)) => Outcome::Later(told(&fault)),
             Err(_) => Outcome::Later("the mail server did not answer in time".into()),
         }
@@ -156,6 +156,11 @@ impl header::Header for AutoSubmitted {
     fn display(&self) -> header::HeaderValue {
         header::HeaderValue::new(Self::name(), "auto-generated".to_owned())
     }
+}
+
+/// Whether the mail server refuses this letter for good (55x). That it does not know our password may be mended.
+fn refuses_letter(fault: &lettre::transport::smtp::Error) -> bool {
+    fault.is_permanent() && fault.status().is_some_and(|code| (550..560).contains(&u16::from(code)))
 }
 
 fn told(fault: &lettre::transport::smtp::Error) -> String {

@@ -175,6 +175,7 @@ pub(super) fn status(status: StatusCode) -> Response {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
+        let after = if let Answer::Later(_, seconds) = &self { Some(*seconds) } else { None };
         let (status, html) = match self {
             Answer::Page(html) => (StatusCode::OK, html),
             Answer::Refused(html) => (StatusCode::UNPROCESSABLE_ENTITY, html),
@@ -183,6 +184,9 @@ impl IntoResponse for Answer {
             _ => (StatusCode::SEE_OTHER, String::new()),
         };
         let mut response = (status, Html(html)).into_response();
+        if let Some(seconds) = after {
+            response.headers_mut().insert(axum::http::header::RETRY_AFTER, seconds.into());
+        }
         crate::http::headers::protect(response.headers_mut(), false);
         response
     }

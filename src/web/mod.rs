@@ -14,6 +14,7 @@ mod help;
 mod identities;
 mod invitations;
 mod keys;
+mod letters;
 mod lifecycles;
 pub mod page;
 mod projectgroups;
@@ -210,6 +211,8 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/help/parts",                                                "",                   help::parts),
         // Settings: the company, its spaces
         page(M::GET,  "/settings",                                                  "SpaceView",          settings::company),
+        page(M::GET,  "/settings/letters",                                          "ConfigureServer",    letters::list),
+        page(M::POST, "/settings/letters/test",                                     "ConfigureServer",    letters::send_test),
         page(M::GET,  "/settings/spaces",                                           "SpaceView",          spaces::list),
         page(M::POST, "/settings/spaces",                                           "SpaceCreate",        spaces::create),
         page(M::GET,  "/settings/spaces/new",                                       "SpaceCreate",        spaces::new),

@@ -24,8 +24,13 @@ struct Company {
 /// The frame of a page under Settings, with its tabs.
 pub(super) fn settings(visit: &Visit, title: &str, current: &str) -> Frame {
     let frame = visit.frame("settings", title).tab("Company", visit.path("/settings"), current == "company");
-    if visit.visitor.may(SpaceView {}) {
+    let frame = if visit.visitor.may(SpaceView {}) {
         frame.tab("Spaces", visit.path("/settings/spaces"), current == "spaces")
+    } else {
+        frame
+    };
+    if visit.visitor.may(ConfigureServer {}) {
+        frame.tab("Letters", visit.path("/settings/letters"), current == "letters")
     } else {
         frame
     }

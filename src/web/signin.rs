@@ -131,11 +131,16 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
         Err(error) => return Err(error),
     };
     let signed_in = match &company {
-        Some(company) => admit::sign_in(company, sent.text("email"), &password, &call.from)?,
-        None => {
-            admit::decoy(&slug, sent.text("email"), &password, &call.from)?;
-            None
+        Some(company) => admit::sign_in(company, sent.text("email"), &password, &call.from),
+        None => admit::decoy(&slug, sent.text("email"), &password, &call.from).map(|()| None),
+    };
+    let signed_in = match signed_in {
+        Err(Error::Later { sentence, seconds }) => {
+            let mut page = sign_in_page(call, &slug, sent.text("email"));
+            page.form = page.form.problem(sentence);
+            return Ok(Answer::Later(draw(&page)?, seconds));
         }
+        other => other?,
     };
     match (company, signed_in) {
         (Some(company), Some(signed_in)) => {

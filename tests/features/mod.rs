@@ -1,5 +1,6 @@
 //! Pages and API of one feature each, through the front door.
 
+mod attack;
 mod audit;
 mod backup;
 mod categories;
@@ -13,6 +14,7 @@ mod invitations;
 mod keys;
 mod library_pages;
 mod lifecycles;
+mod mail;
 mod people;
 mod proof;
 mod projects;

@@ -245,3 +245,32 @@ fn word_in(page: &str) -> String {
     let (_, after) = page.split_once("name=\"_csrf\" value=\"").expect("a form with its word");
     after.split_once('"').expect("an end").0.to_owned()
 }
+
+#[test]
+fn a_program_signs_in_for_a_person_with_all_their_factors() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let login = |company: &str, username: &str, password: &str, code: &str| {
+        let body = serde_json::json!({ "Username": username, "Password": password, "Code": code });
+        server.nobody().post(&format!("/{company}/api/users/login"), body)
+    };
+    let wrong = login("harbour", &harbour.email, WRONG, "123456").expect(401);
+    for (company, username) in [("harbour", "zoe@harbour.test"), ("nowhere", harbour.email.as_str())] {
+        assert_eq!(login(company, username, WRONG, "123456").expect(401).body, wrong.body);
+    }
+    let unfinished = login("harbour", &harbour.email, &harbour.password, "").expect(401);
+    assert!(unfinished.text().contains("second factor") && unfinished.header("set-cookie").is_empty(), "{unfinished}");
+    let code = ada.code();
+    let answer = login("harbour", &harbour.email, &harbour.password, &code).expect(200);
+    assert_eq!(answer.json()["EmailAddress"], harbour.email.as_str());
+    let cookie = answer.header("set-cookie").split(';').next().expect("a cookie").to_owned();
+    let word = answer.json()["CsrfToken"].as_str().expect("the word").to_owned();
+    let program = server.nobody().plainly().and_header("Cookie", &cookie);
+    program.get("/harbour/api/users/me").expect(200);
+    program.post("/harbour/api/users/logout", ()).expect(401);
+    let program = program.and_header("X-Octopus-Csrf-Token", &word);
+    program.post("/harbour/api/users/logout", ()).expect(200);
+    program.get("/harbour/api/users/me").expect(401);
+}

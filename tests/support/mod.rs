@@ -8,4 +8,5 @@ pub mod browser_like;
 pub mod cast;
 pub mod issuer;
 pub mod machine;
+pub mod mail;
 pub mod server;

@@ -77,6 +77,11 @@ pub(super) fn me(ask: &Ask) -> Result<Reply> {
     Reply::ok(draw(ask, &own::profile(&ask.visitor()?.myself()?)?))
 }
 
+/// Oneself, as somebody who has just signed in.
+pub(super) fn draw_of(ask: &Ask, visitor: &crate::company::access::Visitor) -> Result<Value> {
+    Ok(draw(ask, &own::profile(&visitor.myself()?)?))
+}
+
 /// One. Oneself needs no permission.
 pub(super) fn show(ask: &Ask) -> Result<Reply> {
     if is_me(ask, ask.parameter("id"))? {

@@ -12,6 +12,7 @@ mod bare;
 mod companies;
 mod figures;
 mod load;
+mod signin;
 #[path = "../../support/mod.rs"]
 mod support;
 mod trail;
@@ -39,6 +40,9 @@ fn main() {
     }
     if wanted("trail") {
         trail::measure(&mut table);
+    }
+    if wanted("signin") {
+        signin::measure(&mut table);
     }
     if wanted("companies") {
         companies::measure(&mut table);

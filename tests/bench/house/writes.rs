@@ -24,14 +24,14 @@ const TABLE: &str = "CREATE TABLE notes (id INTEGER PRIMARY KEY, at INTEGER NOT 
 const INSERT: &str = "INSERT INTO notes (at, words) VALUES (?1, ?2)";
 const WORDS: &str = "something was done by somebody, somewhere, for a reason that fits into a hundred letters or so";
 
-struct Outcome {
-    rate: f64,
-    slow: f64,
-    worst: f64,
+pub struct Outcome {
+    pub rate: f64,
+    pub slow: f64,
+    pub worst: f64,
 }
 
 /// `callers` threads do the same again and again for a while; how many were answered in a second.
-fn run(callers: usize, work: impl Fn(usize) + Sync) -> Outcome {
+pub fn run(callers: usize, work: impl Fn(usize) + Sync) -> Outcome {
     let time = slot();
     let begun = Instant::now();
     let until = begun + time;

@@ -1,0 +1,141 @@
+//! Letters, handed to a real mail server: a lost password, notices, what is put off and what is refused.
+
+use crate::support::{
+    mail::{MailServer, PASSWORD},
+    server::{Company, Server},
+};
+use std::time::{Duration, Instant};
+
+const NEW: &str = "lantern copper seven boats";
+
+fn with_mail(mail: &MailServer, password: &str) -> (Server, Company) {
+    let mut server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let config = mail.config(password);
+    server.restart_with(&["--config", config.to_str().expect("a path")]);
+    (server, harbour)
+}
+
+/// The letters as who configures the company sees them, once a condition holds of the newest.
+#[track_caller]
+fn told(harbour: &Company, until: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    let begun = Instant::now();
+    loop {
+        let letters = harbour.caller().get("/api/letters").expect(200).json();
+        let newest = letters["Items"][0].clone();
+        if until(&newest) {
+            return newest;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(40), "{letters}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_lost_password_is_set_anew_by_a_letter() {
+    let mail = MailServer::open();
+    let (server, harbour) = with_mail(&mail, "");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let asks = |email: &str| {
+        let answer = server.browser().post("/harbour/forgot", [("company", "harbour"), ("email", email)]);
+        answer.expect(200).text()
+    };
+    assert_eq!(asks("zoe@harbour.test"), asks("zara@harbour.test"));
+    assert_eq!(asks(&harbour.email), asks("zoe@harbour.test"), "the page tells nothing");
+    let letter = mail.letter();
+    assert_eq!(letter.to(), harbour.email);
+    assert!(letter.text().contains("Subject: A new password at Harbour Ltd"), "{}", letter.text());
+    assert!(letter.text().contains("Auto-Submitted: auto-generated"), "{}", letter.text());
+    assert!(mail.is_empty(), "nobody else got one");
+    let link = letter.link();
+    assert!(link.starts_with(&format!("{}/harbour/reset?token=", server.base())), "{link}");
+    let path = link.trim_start_matches(server.base()).to_owned();
+    let token = path.split_once("token=").expect("a token").1.to_owned();
+
+    let newcomer = server.browser();
+    newcomer.get(&path).expect(200);
+    newcomer.get(&path.replace("/harbour/", "/nowhere/")).expect(404);
+    let choose = |password: &str| {
+        newcomer.post("/harbour/reset", [("token", token.as_str()), ("password", password), ("again", password)])
+    };
+    assert!(choose("password1234").expect(422).text().contains("easy to guess"));
+    assert_eq!(choose(NEW).expect(303).location(), "/harbour/login");
+    choose(NEW).expect(404);
+    newcomer.get(&path).expect(404);
+    assert_eq!(ada.get("/harbour/me").status, 303, "all sessions end");
+    assert!(mail.letter().text().contains("Subject: Your password was changed at Harbour Ltd"));
+
+    let stale = server.browser();
+    let old = [("company", "harbour"), ("email", harbour.email.as_str()), ("password", harbour.password.as_str())];
+    assert_eq!(stale.post("/harbour/login", old).status, 422);
+    let page = ada.give_password("harbour", &harbour.email, NEW);
+    assert!(page.text().contains("name=\"code\""), "the second factor is asked for as ever: {page}");
+    let code = ada.code();
+    ada.send_form(&page, [("code", code.as_str())]).expect(200);
+    ada.get("/harbour/me").expect(200);
+    let sent = told(&harbour, |letter| letter["State"] == "sent");
+    assert!(!sent.to_string().contains(&token), "{sent}");
+}
+
+#[test]
+fn letters_go_over_an_encrypted_line_to_whoever_knows_the_password() {
+    let mail = MailServer::encrypted();
+    let (mut server, harbour) = with_mail(&mail, "a wrong one");
+    harbour.caller().post("/api/letters/test", ()).expect(201);
+    let waiting = told(&harbour, |letter| letter["Problem"] != "");
+    assert_eq!(waiting["State"], "waiting", "a wrong password of ours is mended, the letter is kept: {waiting}");
+    assert!(mail.is_empty());
+    let config = mail.config(PASSWORD);
+    server.restart_with(&["--config", config.to_str().expect("a path")]);
+    let letter = mail.letter();
+    assert_eq!((letter.to(), letter.0["tls"].as_bool()), (harbour.email.as_str(), Some(true)));
+    assert!(letter.text().contains("From: \"Harbour Ltd\" <bulkhead@example.test>"), "{}", letter.text());
+    let sent = told(&harbour, |letter| letter["State"] == "sent");
+    assert_eq!(sent["Problem"], "");
+    // What certificate nobody vouches for is not spoken to.
+    let text = std::fs::read_to_string(&config).expect("the file");
+    let without: String =
+        text.lines().filter(|line| !line.starts_with("ca-file")).map(|line| format!("{line}\n")).collect();
+    std::fs::write(&config, without).expect("the file");
+    server.restart_with(&["--config", config.to_str().expect("a path")]);
+    harbour.caller().post("/api/letters/test", ()).expect(201);
+    let refused = told(&harbour, |letter| letter["Problem"] != "");
+    assert_eq!(refused["State"], "waiting", "{refused}");
+}
+
+#[test]
+fn what_is_put_off_comes_later_and_what_is_refused_is_told() {
+    for (email, state) in [("busy@harbour.test", "sent"), ("nobody@harbour.test", "failed")] {
+        let mail = MailServer::open();
+        let mut server = Server::start();
+        let company = server.company("harbour", "Harbour Ltd", email);
+        server.restart_with(&["--config", mail.config("").to_str().expect("a path")]);
+        company.caller().post("/api/letters/test", ()).expect(201);
+        let letter = told(&company, |letter| letter["State"] != "waiting");
+        assert_eq!(letter["State"], state, "{letter}");
+        assert_eq!(letter["Attempts"].as_i64(), Some(if state == "sent" { 2 } else { 1 }), "{letter}");
+        assert_eq!(letter["Problem"].as_str().unwrap_or_default().contains("no such person"), state == "failed");
+    }
+}
+
+#[test]
+fn without_mail_the_page_says_whom_to_ask_and_an_administrator_gets_the_link() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    assert!(server.browser().get("/harbour/forgot").expect(200).text().contains("sends no letters"));
+    let made = harbour.caller().post(
+        "/api/users",
+        serde_json::json!({ "Username": "ben", "DisplayName": "Ben", "EmailAddress": "ben@harbour.test", "Password": "four old grey lanterns" }),
+    );
+    let id = made.expect(201).json()["Id"].as_str().expect("an id").to_owned();
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let page = ada.post(&format!("/harbour/access/people/{id}/reset-password"), ()).expect(200).text();
+    let (_, after) = page.split_once("/harbour/reset?token=").expect("the link");
+    let token: String = after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let choose =
+        server.browser().post("/harbour/reset", [("token", token.as_str()), ("password", NEW), ("again", NEW)]);
+    assert_eq!(choose.status, 303, "{choose}");
+    server.browser().sign_in("harbour", "ben@harbour.test", NEW);
+}

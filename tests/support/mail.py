@@ -1,0 +1,60 @@
+"""A real mail server for the tests: aiosmtpd on a free port of this machine.
+
+Prints "listening: PORT", then one line of JSON for each letter it takes. Arguments: none | starttls CERTIFICATE KEY USER PASSWORD.
+Receivers called "busy" are put off once (451); those called "nobody" are refused for good (550).
+"""
+import asyncio
+import json
+import ssl
+import sys
+
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+
+put_off = set()
+
+
+class Keep:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("nobody"):
+            return "550 no such person here"
+        if address.startswith("busy") and address not in put_off:
+            put_off.add(address)
+            return "451 too busy, come back"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        letter = {
+            "from": envelope.mail_from,
+            "to": envelope.rcpt_tos,
+            "tls": session.ssl is not None,
+            "user": str(session.auth_data or ""),
+            "text": envelope.content.decode("utf-8", "replace"),
+        }
+        print(json.dumps(letter), flush=True)
+        return "250 taken"
+
+
+def settings(arguments):
+    if arguments[0] == "none":
+        return {}
+    _, certificate, key, user, password = arguments
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def who(server, session, envelope, mechanism, data):
+        right = isinstance(data, LoginPassword) and (data.login, data.password) == (user.encode(), password.encode())
+        return AuthResult(success=right, handled=False, auth_data=user)
+
+    return {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": who}
+
+
+async def main():
+    loop = asyncio.get_running_loop()
+    wanted = settings(sys.argv[1:])
+    server = await loop.create_server(lambda: SMTP(Keep(), loop=loop, **wanted), "127.0.0.1", 0)
+    print("listening:", server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+asyncio.run(main())
