@@ -13,6 +13,7 @@ use crate::{
         Company,
         access::{
             At, TeamPart, Visitor, Within,
+            admit::reset_path,
             permissions::{TeamEdit, UserEdit, UserInvite, UserView},
         },
         people::{self, Fields, Filter, User, invitations},
@@ -45,6 +46,20 @@ pub enum Command {
     },
     /// Shut somebody out: sessions and keys end, what they did is kept
     Deactivate {
+        /// The company
+        slug: String,
+        /// Their e-mail address or username
+        email: String,
+    },
+    /// Make a link by which somebody chooses a new password; prints it, or sends it where mail is set up
+    ResetPassword {
+        /// The company
+        slug: String,
+        /// Their e-mail address or username
+        email: String,
+    },
+    /// Take all second factors and recovery codes from somebody who lost them; their password stays
+    ResetSecondFactor {
         /// The company
         slug: String,
         /// Their e-mail address or username
@@ -93,6 +108,8 @@ pub fn run(start: &Start, command: Command) -> Result<(), Failure> {
         Command::List { slug }
         | Command::Invite { slug, .. }
         | Command::Deactivate { slug, .. }
+        | Command::ResetPassword { slug, .. }
+        | Command::ResetSecondFactor { slug, .. }
         | Command::Reactivate { slug, .. } => slug.clone(),
     };
     let company = appliance.company(&slug)?;
@@ -103,6 +120,30 @@ pub fn run(start: &Start, command: Command) -> Result<(), Failure> {
         Command::Deactivate { email, .. } => {
             let at = located(&operator, &email)?;
             print(start, &people::deactivate(&operator.ask(UserEdit {})?, &at)?);
+            Ok(())
+        }
+        Command::ResetPassword { email, .. } => {
+            let at = located(&operator, &email)?;
+            let token = people::reset::send(&operator.ask(UserEdit {})?, &at)?;
+            let path = token.map(|token| reset_path(company.slug(), &token));
+            match (start.json, path) {
+                (true, path) => println!("{}", json!({ "reset": path, "sent": path.is_none() })),
+                (false, None) => println!("sent: the server sends the link to them by mail"),
+                (false, Some(path)) => {
+                    eprintln!("Open the link below this server's address; it works once, for an hour.");
+                    println!("reset: {path}");
+                }
+            }
+            Ok(())
+        }
+        Command::ResetSecondFactor { email, .. } => {
+            let at = located(&operator, &email)?;
+            let user = people::factors::reset_for(&operator.ask(UserEdit {})?, &at)?;
+            if start.json {
+                println!("{}", draw(&user));
+            } else {
+                println!("{}: no second factor", user.display_name);
+            }
             Ok(())
         }
         Command::Reactivate { email, .. } => {

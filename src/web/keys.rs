@@ -61,7 +61,7 @@ struct Form {
 /// Whose keys a page is about.
 enum Whose {
     Mine,
-    Of(At<ids::User>, people::User),
+    Of(At<ids::User>, Box<people::User>),
 }
 
 fn whose(visit: &Visit) -> Result<Whose> {
@@ -71,7 +71,7 @@ fn whose(visit: &Visit) -> Result<Whose> {
     visit.visitor.ask(UserEdit {})?;
     let at = visit.visitor.locate(Within::Company, visit.parameter("user"))?;
     let user = people::show(&visit.visitor.ask(UserView {})?, &at)?;
-    Ok(Whose::Of(at, user))
+    Ok(Whose::Of(at, Box::new(user)))
 }
 
 impl Whose {

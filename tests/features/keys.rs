@@ -44,6 +44,10 @@ fn a_narrowed_key_sees_and_does_what_it_was_given_and_gets_nothing_from_its_owne
     let refused = program.get("/api/users").expect(403).json();
     assert!(text(&refused["HelpText"]).contains("narrowed"), "{refused}");
 
+    let told = program.get("/api/users/me/permissions").expect(200).json();
+    assert_eq!((&told["SystemPermissions"], &told["IsNarrowedByKey"]), (&json!([]), &json!(true)));
+    assert_eq!(told["SpacePermissions"].as_object().unwrap().len(), 2, "{told}");
+
     // Of its owner's account it may look at the name, and change nothing: no other keys, no names.
     program.get("/api/users/me").expect(200);
     program.post("/api/users/me/apikeys", json!({ "Purpose": "more" })).expect(409);

@@ -28,6 +28,18 @@ fn people_are_listed_invited_shut_out_and_let_in() {
     browser.get("/harbour/api/users").expect(401);
     browser.sign_in("harbour", "ben@harbour.test", password).expect(200);
 
+    // Without the telephone: a new one is set up at the next sign-in, after the password.
+    let mut other = server.browser();
+    run(&["user", "reset-second-factor", "harbour", "ben@harbour.test"]).expect_success();
+    browser.get("/harbour/api/users").expect(401);
+    let page = other.give_password("harbour", "ben@harbour.test", password).text();
+    assert!(page.contains("id=\"totp-secret\""), "{page}");
+
+    // And without the password: the link works once, and the second factor is asked for as ever.
+    let told = run(&["user", "reset-password", "harbour", "ben@harbour.test"]).expect_success();
+    let link = told.stdout.trim().strip_prefix("reset: ").expect("a link").to_owned();
+    server.browser().get(&link).expect(200);
+
     // The last administrator stays, also from here; and what is not there is refused.
     run(&["user", "deactivate", "harbour", "ada@harbour.test"]).expect_code(3);
     for unknown in [

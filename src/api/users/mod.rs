@@ -19,7 +19,7 @@ use crate::{
     company::{
         access::{
             At, Within,
-            permissions::{TeamView, UserEdit, UserRoleView, UserView},
+            permissions::{Info, TeamView, UserEdit, UserRoleView, UserView},
         },
         people::{self, Fields, Filter, State, User, own},
         teams::{self, ScopedRole},
@@ -208,7 +208,9 @@ pub(super) fn permissions(ask: &Ask) -> Result<Reply> {
     let mut in_space: Map<String, Value> = Map::new();
     let mut hidden = false;
     for role in roles.iter().filter(|role| !role.has_ended()) {
-        system.extend(role.permissions.system.iter().map(|info| info.name));
+        // Of oneself what one may just now: a narrowed key does not tell what its owner may beyond it.
+        let told = |info: &&&Info, space| !mine || visitor.holds(info, space);
+        system.extend(role.permissions.system.iter().filter(|info| told(info, None)).map(|info| info.name));
         let Some(space) = role.space else { continue };
         if asked.as_ref().is_some_and(|asked| !asked.contains(&space.0)) {
             continue;
@@ -217,7 +219,7 @@ pub(super) fn permissions(ask: &Ask) -> Result<Reply> {
             hidden = true;
             continue;
         }
-        for info in &role.permissions.space {
+        for info in role.permissions.space.iter().filter(|info| told(info, Some(space))) {
             let entry = in_space.entry(info.name.to_owned()).or_insert_with(|| json!([]));
             if let Value::Array(list) = entry {
                 list.push(restriction(role, space, info));
@@ -231,11 +233,11 @@ pub(super) fn permissions(ask: &Ask) -> Result<Reply> {
     let drawn: Vec<Value> = found.iter().map(|team| named(team, &teams_own)).collect();
     Reply::ok(json!({
         "Id": user.to_string(), "SystemPermissions": system, "SpacePermissions": in_space, "Teams": drawn,
-        "IsPermissionsComplete": !hidden, "IsTeamsComplete": complete, "Links": { "Self": own },
+        "IsPermissionsComplete": !hidden, "IsNarrowedByKey": mine && visitor.is_narrowed(), "IsTeamsComplete": complete, "Links": { "Self": own },
     }))
 }
 
-fn restriction(role: &ScopedRole, space: Id<ids::Space>, info: &crate::company::access::permissions::Info) -> Value {
+fn restriction(role: &ScopedRole, space: Id<ids::Space>, info: &Info) -> Value {
     fn told<T: Kind>(honoured: bool, limits: &[teams::Limited], word: &str) -> Value {
         match (honoured, limits) {
             (false, _) => json!([format!("{word}-unrelated")]),

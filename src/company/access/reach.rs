@@ -36,6 +36,9 @@ pub struct Reach {
     explicit: bool,
 }
 
+/// `None`: all of them.
+type Ids = Option<Vec<i64>>;
+
 #[derive(Debug, Clone, PartialEq)]
 struct Shape {
     groups: Option<Vec<i64>>,
@@ -43,7 +46,7 @@ struct Shape {
     environments: Option<Vec<i64>>,
     tenants: Option<Vec<i64>>,
     /// A second restriction to groups and projects, beside the first.
-    within: Option<(Option<Vec<i64>>, Option<Vec<i64>>)>,
+    within: Option<(Ids, Ids)>,
 }
 
 impl Reach {

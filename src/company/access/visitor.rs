@@ -219,6 +219,13 @@ impl Visitor {
     pub fn is_narrowed(&self) -> bool {
         self.owner.is_some()
     }
+    /// Whether the visitor holds a permission at all, in a space or (`None`) in the company as a whole: for telling what
+    /// one may. Opens nothing.
+    pub fn holds(&self, info: &Info, space: Option<Id<Space>>) -> bool {
+        let now = clock::now();
+        let here = |grant: &super::policy::Grant| grant.space == space.map(|space| space.0);
+        self.grants.of(info).any(|grant| here(grant) && grant.until.is_none_or(|until| until > now))
+    }
     /// The visitor's name.
     pub fn name(&self) -> &str {
         &self.stamp.actor_name

@@ -138,6 +138,140 @@ fn the_last_administrator_stays_and_nobody_shuts_themselves_out() {
 }
 
 #[test]
+fn of_two_administrators_who_shut_each_other_out_at_once_one_stays() {
+    for round in 0..5 {
+        let harbour = harbour();
+        let ben = harbour.user("Ben");
+        teams::add_members(&team(&harbour.ada(), "teams-administrators"), &[Id::new(ben)]).unwrap();
+        let barrier = std::sync::Barrier::new(2);
+        let done: Vec<bool> = std::thread::scope(|scope| {
+            let tries = [(1, ben), (ben, 1)].map(|(who, whom)| {
+                let (harbour, barrier) = (&harbour, &barrier);
+                scope.spawn(move || {
+                    let visitor = harbour.visit(who);
+                    let (editing, at) = (editing_of(&visitor), located(&visitor, &format!("Users-{whom}")));
+                    barrier.wait();
+                    match round % 3 {
+                        0 => deactivate(&editing, &at).is_ok(),
+                        1 => delete(&editing, &at).is_ok(),
+                        _ => {
+                            let administrators = team(&visitor, "teams-administrators");
+                            teams::remove_member(&administrators, at.id()).is_ok()
+                        }
+                    }
+                })
+            });
+            tries.map(|one| one.join().unwrap_or(false)).to_vec()
+        });
+        assert_ne!(done, [true, true], "round {round}");
+        let left = harbour.sql(|c| {
+            c.query_row(
+                "SELECT count(*) FROM users u JOIN team_members m ON m.user_id = u.id JOIN teams t ON t.id = m.team_id
+                 WHERE t.builtin = 'administrators' AND u.state = 'active'",
+                [],
+                |row| row.get::<_, i64>(0),
+            )
+        });
+        assert!(left >= 1, "round {round}");
+    }
+}
+
+#[test]
+fn each_step_of_the_table_is_what_the_commands_do() {
+    for state in State::ALL {
+        for step in [Step::InviteAgain, Step::Revoke, Step::Deactivate, Step::Reactivate] {
+            let harbour = harbour();
+            let ada = harbour.ada();
+            invited(&ada, "Ben", "ben@harbour.example", &[]).unwrap();
+            harbour.sql(|c| c.execute("UPDATE users SET state = ?1, password_hash = 'x' WHERE id = 2", [state.word()]));
+            let ada = harbour.ada();
+            let ben = located(&ada, "Users-2");
+            let inviting = ada.ask(UserInvite {}).unwrap();
+            let done = match step {
+                Step::InviteAgain => invite_again(&inviting, &ben).map(drop),
+                Step::Revoke => invitations::revoke(&inviting, &ben),
+                Step::Deactivate => deactivate(&editing(&ada), &ben).map(drop),
+                _ => reactivate(&editing(&ada), &ben).map(drop),
+            };
+            let now = harbour.sql(|c| {
+                let mut found = c.prepare("SELECT state FROM users WHERE id = 2")?;
+                found.query_map([], |row| row.get::<_, String>(0))?.next().transpose()
+            });
+            match state.next(step) {
+                Next::To(next) => {
+                    assert_eq!((done.is_ok(), now.as_deref()), (true, Some(next.word())), "{state:?} {step:?}")
+                }
+                Next::Stays => {
+                    assert_eq!((done.is_ok(), now.as_deref()), (true, Some(state.word())), "{state:?} {step:?}")
+                }
+                Next::Gone => assert_eq!((done.is_ok(), now), (true, None), "{state:?} {step:?}"),
+                Next::Refused(_) => {
+                    assert!(conflict(done), "{state:?} {step:?}");
+                    assert_eq!(now.as_deref(), Some(state.word()), "{state:?} {step:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_open_invitation_does_not_outgrow_whoever_made_it() {
+    let harbour = harbour();
+    let crew = harbour.team("Crew", &[], &[]);
+    let helga = helper(&harbour);
+    let into = [team(&helga, "Crew")];
+    let inviting = helga.ask(UserInvite {}).unwrap();
+    assert!(is_denied(
+        invitations::invite_open(&inviting, &[team(&helga, "teams-administrators")]),
+        "AdministerSystem"
+    ));
+    let (code, open) = invitations::invite_open(&inviting, &into).unwrap();
+    assert_eq!(open.teams, [(Id::new(crew), "Crew".to_owned())]);
+    harbour.sql(|c| {
+        c.execute(
+            "INSERT INTO scoped_roles (team_id, role_id) SELECT ?1, id FROM user_roles WHERE builtin = 'systemadministrator'",
+            [crew],
+        )
+    });
+    let register = |code: &str| {
+        let names = fields("Eve", "eve@harbour.example");
+        admit::register(&harbour.company, code, &names, &secret("a long enough password"), &From::default())
+    };
+    assert!(conflict(register(&code)));
+    let ada = harbour.ada();
+    let (code, _) = invitations::invite_open(&ada.ask(UserInvite {}).unwrap(), &[team(&ada, "Crew")]).unwrap();
+    let eve = register(&code).unwrap();
+    assert!(harbour.visit(eve.id.0).may(ask::AdministerSystem {}), "whoever may give it gave it");
+    assert!(matches!(register(&code), Err(Error::NotFound(_))), "once");
+    // After 48 hours neither kind can be used.
+    let (code, _) = invitations::invite_open(&ada.ask(UserInvite {}).unwrap(), &[]).unwrap();
+    let made = invited(&ada, "Fay", "fay@harbour.example", &[]).unwrap();
+    harbour.sql(|c| {
+        c.execute("UPDATE open_invitations SET expires_at = expires_at - 48 * 3600000", [])?;
+        c.execute("UPDATE one_time_links SET expires_at = expires_at - 48 * 3600000", [])
+    });
+    assert!(matches!(register(&code), Err(Error::NotFound(_))));
+    assert!(admit::invitation(&harbour.company, &made.token).unwrap().is_none());
+    assert!(matches!(register(&made.token), Err(Error::NotFound(_))));
+}
+
+#[test]
+fn names_are_unique_in_every_spelling() {
+    let harbour = harbour();
+    let ada = harbour.ada();
+    invited(&ada, "José", "jos\u{e9}@harbour.example", &[]).unwrap();
+    for email in ["JOSE\u{301}@harbour.example", "\u{ff4a}osé@HARBOUR.example"] {
+        assert!(wrong(invited(&ada, "Other", email, &[]), "EmailAddress"), "{email}");
+    }
+    assert!(wrong(invited(&ada, "Ada\u{202e}", "x@harbour.example", &[]), "DisplayName"));
+    assert!(wrong(invited(&ada, "Ada", "a\u{200b}da@harbour.example", &[]), "EmailAddress"));
+    let long = format!("{}@harbour.example", "x".repeat(80));
+    let made = invited(&ada, "Long Address", &long, &[]).unwrap();
+    assert_eq!(made.user.username, "long-address", "an address that is too long for a username");
+    assert_eq!(located(&ada, "José@Harbour.Example").id(), Id::new(2));
+}
+
+#[test]
 fn who_is_no_administrator_does_not_touch_one() {
     let harbour = harbour();
     let helga = helper(&harbour);
