@@ -244,6 +244,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("roles", "teams"),
     ("projectgroups", "projects"),
     ("scopedroles", "teams"),
+    ("secondfactors", "people"),
     ("tagsets", "tenants"),
     ("users", "people"),
     ("userroles", "teams"),

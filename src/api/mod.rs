@@ -13,6 +13,7 @@ pub mod error;
 mod letters;
 mod lifecycles;
 mod machines;
+mod me;
 pub mod openapi;
 mod processes;
 mod progression;
@@ -80,6 +81,19 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::POST,   "/users/login",                          "public",            signin::login),
         top(M::POST,   "/users/logout",                         "public",            signin::logout),
         top(M::GET,    "/users/me",                             "",                  users::me),
+        top(M::PUT,    "/users/me",                             "",                  me::update),
+        top(M::GET,    "/users/me/factors",                     "",                  me::list),
+        top(M::POST,   "/users/me/factors",                     "",                  me::add),
+        top(M::POST,   "/users/me/factors/app",                 "",                  me::begin_app),
+        top(M::POST,   "/users/me/factors/passkey",             "",                  me::begin_passkey),
+        top(M::PUT,    "/users/me/factors/{factor}",            "",                  me::rename),
+        top(M::DELETE, "/users/me/factors/{factor}",            "",                  me::remove),
+        top(M::POST,   "/users/me/recoverycodes",               "",                  me::renew_codes),
+        top(M::POST,   "/users/me/proof",                       "",                  me::prove),
+        top(M::GET,    "/users/me/sessions",                    "",                  me::sessions),
+        top(M::DELETE, "/users/me/sessions/{session}",          "",                  me::end_session),
+        top(M::GET,    "/users/withoutsecondfactor",            "UserView",          me::lacking),
+        top(M::DELETE, "/users/{id}/factors",                   "UserEdit",          me::reset),
         top(M::POST,   "/users",                                "UserEdit",          users::create),
         top(M::GET,    "/users/invitations",                    "UserInvite",        users::invitations::list),
         top(M::POST,   "/users/invitations",                    "UserInvite",        users::invitations::create),

@@ -6,7 +6,7 @@ use crate::{
         error::{Error, Result},
         paging::Page,
     },
-    company::access::From,
+    company::access::{From, admit::Site},
 };
 use axum::{
     body::{Bytes, HttpBody},
@@ -148,6 +148,13 @@ impl Call {
     /// The media type of the body.
     pub fn media_type(&self) -> &str {
         self.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim()
+    }
+    /// Under which address browsers see this server, where passkeys work: the configured one, else this machine itself.
+    pub fn site(&self) -> Option<Site> {
+        match &self.desk.public_url {
+            Some(url) => Site::of(url),
+            None => Site::of(&format!("http://{}", self.header("host")?)),
+        }
     }
     /// The fields of a form that was sent.
     ///

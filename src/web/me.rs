@@ -7,7 +7,6 @@ use super::{
     caller::{Answer, Visit},
     form::refuse,
     page::{FieldView, FormView, Frame, Kv, Message, When},
-    passkey,
     tasks::when,
 };
 use crate::{
@@ -135,7 +134,7 @@ fn page(visit: &Visit, form: Option<FormView>) -> Result<Profile> {
             })
             .collect(),
         new_app: visit.path("/me/factors/app"),
-        new_passkey: passkey::site(visit.call).map(|_| visit.path("/me/factors/passkey")),
+        new_passkey: visit.call.site().map(|_| visit.path("/me/factors/passkey")),
         recovery: ways.any().then_some(ways.recovery),
         renew: visit.path("/me/recovery-codes"),
         rights_href: visit.path("/me/rights"),

@@ -29,6 +29,7 @@ mod roles;
 mod teams;
 mod trail;
 mod search;
+mod secondfactors;
 mod settings;
 mod setup;
 mod signin;
@@ -152,6 +153,8 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/access/people/{user}/identities/{identity}/edit", "UserEdit",     identities::edit),
         page(M::POST, "/access/people/{user}/identities/{identity}/delete", "UserEdit",   identities::delete),
         page(M::POST, "/access/people/{user}/reset-password",             "UserEdit",     forgot::send),
+        page(M::GET,  "/access/people/second-factors",                    "UserView",     secondfactors::lacking),
+        page(M::POST, "/access/people/{user}/reset-second-factors",       "UserEdit",     secondfactors::reset),
         page(M::POST, "/access/people/{user}/deactivate",                 "UserEdit",     people::deactivate),
         page(M::POST, "/access/people/{user}/reactivate",                 "UserEdit",     people::reactivate),
         page(M::GET,  "/access/roles",                                    "UserRoleView", roles::list),

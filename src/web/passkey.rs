@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     base::error::{Error, Result},
-    company::access::admit::{self, Challenge, Site},
+    company::access::admit::{self, Challenge},
     http::call::Call,
 };
 use askama::{Template, filters::HtmlSafe};
@@ -37,14 +37,6 @@ impl PasskeyPart {
     }
 }
 
-/// Under which address the browser sees this server, if passkeys work there: the configured one, else this machine.
-pub(super) fn site(call: &Call) -> Option<Site> {
-    match &call.desk.public_url {
-        Some(url) => Site::of(url),
-        None => Site::of(&format!("http://{}", call.header("host")?)),
-    }
-}
-
 #[derive(Template)]
 #[template(path = "signin/passkey.html")]
 struct Alone {
@@ -62,7 +54,7 @@ fn page(call: &Call, problem: Option<&'static str>) -> Result<Alone> {
         Err(Error::NotFound(_)) => None,
         Err(error) => return Err(error),
     };
-    let challenge = site(call).map(|site| admit::begin_alone(company.as_ref(), &site)).transpose()?;
+    let challenge = call.site().map(|site| admit::begin_alone(company.as_ref(), &site)).transpose()?;
     let next: String = form_urlencoded::byte_serialize(call.asked("next").unwrap_or_default().as_bytes()).collect();
     let next = if next.is_empty() { next } else { format!("?next={next}") };
     Ok(Alone {

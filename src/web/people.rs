@@ -48,6 +48,7 @@ struct List {
     invite_href: String,
     service_href: String,
     sentence: String,
+    lacking_href: String,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -85,6 +86,7 @@ struct Show {
     invite_again: String,
     reset: String,
     revoke: String,
+    reset_factors: String,
     deactivate: String,
     reactivate: String,
     problem: String,
@@ -176,6 +178,11 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         may_edit: visit.visitor.may(UserEdit {}),
         invite_href: format!("{address}/invite"),
         service_href: format!("{address}/new-service-account"),
+        lacking_href: if counts.without_second_factor > 0 {
+            format!("{address}/second-factors")
+        } else {
+            String::new()
+        },
         sentence: format!(
             "{} active · {} invited · {} inactive · {} without a second factor",
             counts.active, counts.invited, counts.inactive, counts.without_second_factor
@@ -268,6 +275,7 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
         ways,
         teams: mine,
         reset: action(user.state == State::Active && !user.is_service, "reset-password"),
+        reset_factors: action(user.has_second_factor, "reset-second-factors"),
         deactivate: action(user.state == State::Active, "deactivate"),
         reactivate: action(user.state == State::Inactive, "reactivate"),
         problem: problem.to_owned(),

@@ -5,7 +5,7 @@
 use super::{
     caller::{Answer, Visit},
     page::{FieldView, FormView, Frame},
-    passkey::{PasskeyPart, site},
+    passkey::PasskeyPart,
     signin::own_path,
 };
 use crate::{
@@ -131,7 +131,7 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
         field = field.error(problem);
     }
     form = form.field(field);
-    let challenge = site(visit.call).map(|site| admit::passkey_to_prove(&visit.visitor, &site)).transpose()?.flatten();
+    let challenge = visit.call.site().map(|site| admit::passkey_to_prove(&visit.visitor, &site)).transpose()?.flatten();
     let passkey = challenge.map(|challenge| PasskeyPart::get(challenge, PREFIX));
     let lead = match (posted && !visit.is_form(), again) {
         (true, _) => "What you are doing needs a fresh proof that it is you. After it, send the form once more.",

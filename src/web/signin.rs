@@ -6,7 +6,7 @@ use super::{
     caller::{Answer, SESSION, draw, flash_of},
     me::Codes,
     page::{Bare, FieldView, FormView, Kind, Qr},
-    passkey::{PasskeyPart, site},
+    passkey::PasskeyPart,
     proof::recovery_field,
 };
 use crate::{
@@ -78,7 +78,7 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     let base = if known { format!("/{}/login", path_company(call)) } else { "/login".into() };
     let action = if next.is_empty() { base } else { format!("{base}?next={next}") };
     // Which company is meant has to be known before a passkey is asked for.
-    let passkey_href = match known && site(call).is_some() {
+    let passkey_href = match known && call.site().is_some() {
         true => action.replacen("/login", "/passkey", 1),
         false => String::new(),
     };
@@ -223,7 +223,8 @@ fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> Result
             pending.name(),
             company.name()
         ),
-        passkey: site(call)
+        passkey: call
+            .site()
             .map(|site| admit::passkey_to_finish(company, pending, &site))
             .transpose()?
             .flatten()

@@ -15,6 +15,7 @@ mod keys;
 mod library_pages;
 mod lifecycles;
 mod mail;
+mod me;
 mod people;
 mod proof;
 mod projects;

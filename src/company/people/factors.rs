@@ -17,6 +17,7 @@ use crate::{
             permissions::{UserEdit, UserView},
         },
         post::{self, Notice},
+        settings::{self, SecondFactor},
     },
 };
 
@@ -236,6 +237,20 @@ pub struct Lacking {
     pub is_demanded: bool,
     /// Until when they may go on without, if one is demanded and there is time left.
     pub until: Option<Moment>,
+}
+
+/// The company's rule on second factors, in words.
+pub fn rule(granted: &Granted<'_, UserView>) -> Result<String> {
+    let rules = granted.read(settings::rules)?;
+    let who = match rules.second_factor {
+        SecondFactor::Nobody => return Ok("Nobody is asked to have a second factor here.".into()),
+        SecondFactor::Everyone => "Everybody who signs in needs a second factor.".to_owned(),
+        SecondFactor::Holders => format!(
+            "Whoever holds one of these rights needs a second factor: {}.",
+            rules.second_factor_permissions.join(", ")
+        ),
+    };
+    Ok(if rules.grace_days > 0 { format!("{who} There are {} days to set one up.", rules.grace_days) } else { who })
 }
 
 /// Active people without a second factor, those first of whom one is demanded.

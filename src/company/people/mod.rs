@@ -170,6 +170,13 @@ pub fn edit(granted: &Granted<'_, UserEdit>, user: &At<Kind>, fields: &Fields) -
         as_weak_as_before(tx, user.id(), &rights)?;
         let before = sql::by_id(tx, user.id())?;
         let fields = check_names(tx, fields, Some(before.id), before.is_service)?;
+        if fields.email_address != before.email_address {
+            // Whoever has the address has the account: reset links go there.
+            granted.fresh()?;
+            if granted.visitor().user() == Some(before.id) {
+                granted.visitor().myself()?.in_person()?;
+            }
+        }
         rename_account(tx, before.id, &fields)?;
         let after = sql::by_id(tx, before.id)?;
         tx.access_changed()?;

@@ -8,7 +8,7 @@ use crate::{
         caller::{Answer, Visit},
         form::{FormPage, refuse},
         page::{FieldView, FormView, Frame, Qr},
-        passkey::{PasskeyPart, site},
+        passkey::PasskeyPart,
     },
 };
 use askama::Template;
@@ -103,7 +103,7 @@ fn passkey_form(visit: &Visit) -> FormView {
 fn passkey_page(visit: &Visit, form: FormView) -> Result<Passkey> {
     let granted = visit.visitor.myself()?;
     granted.in_person()?;
-    let challenge = site(visit.call).map(|site| factors::begin_passkey(&granted, &site)).transpose()?;
+    let challenge = visit.call.site().map(|site| factors::begin_passkey(&granted, &site)).transpose()?;
     Ok(Passkey { frame: frame(visit, "Add a passkey"), form, passkey: challenge.map(PasskeyPart::create) })
 }
 
