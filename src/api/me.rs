@@ -33,6 +33,13 @@ pub(super) fn update(ask: &Ask) -> Result<Reply> {
     super::users::me(ask)
 }
 
+/// Changes one's password; all other sessions end.
+pub(super) fn change_password(ask: &Ask) -> Result<Reply> {
+    let (current, new) = (Secret::new(ask.body.text("CurrentPassword")), Secret::new(ask.body.text("NewPassword")));
+    own::change_password(&ask.visitor()?.myself()?, &current, &new)?;
+    Reply::done()
+}
+
 /// One's second factors, and how many recovery codes are left.
 pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.myself()?;

@@ -82,6 +82,7 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::POST,   "/users/logout",                         "public",            signin::logout),
         top(M::GET,    "/users/me",                             "",                  users::me),
         top(M::PUT,    "/users/me",                             "",                  me::update),
+        top(M::PUT,    "/users/me/password",                    "",                  me::change_password),
         top(M::GET,    "/users/me/factors",                     "",                  me::list),
         top(M::POST,   "/users/me/factors",                     "",                  me::add),
         top(M::POST,   "/users/me/factors/app",                 "",                  me::begin_app),

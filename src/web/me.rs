@@ -30,6 +30,7 @@ struct Profile {
     end_others: String,
     teams: Vec<TeamRow>,
     email_href: String,
+    password_href: String,
     factors: Vec<FactorRow>,
     new_app: String,
     new_passkey: Option<String>,
@@ -122,6 +123,7 @@ fn page(visit: &Visit, form: Option<FormView>) -> Result<Profile> {
         end_others: visit.path("/me/sessions/others/delete"),
         teams: mine.collect(),
         email_href: visit.path("/me/email"),
+        password_href: visit.path("/me/password"),
         factors: mine_also
             .into_iter()
             .map(|factor| FactorRow {

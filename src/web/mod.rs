@@ -184,6 +184,8 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/me/keys/{key}/delete",                            "",             keys::revoke),
         page(M::GET,  "/me/email",                                        "",             me::factors::email_form),
         page(M::POST, "/me/email",                                        "",             me::factors::change_email),
+        page(M::GET,  "/me/password",                                     "",             me::factors::password_form),
+        page(M::POST, "/me/password",                                     "",             me::factors::change_password),
         page(M::GET,  "/me/rights",                                       "",             me::rights::show),
         page(M::GET,  "/me/factors/app",                                  "",             me::factors::new_app),
         page(M::POST, "/me/factors/app",                                  "",             me::factors::add_app),

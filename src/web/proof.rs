@@ -111,7 +111,7 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
     };
     let mut form = FormView::new(action, "Go on").cancel(came_from(visit));
     let mut again = false;
-    for (name, value) in sent.typed().filter(|(name, _)| !name.starts_with(PREFIX)) {
+    for (name, value) in sent.typed().filter(|(name, _)| !name.starts_with(PREFIX) && *name != "_csrf") {
         if !is_secret(name) {
             form = form.field(FieldView::hidden(name, value));
         } else if !value.is_empty() {

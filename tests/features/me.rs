@@ -114,6 +114,30 @@ fn the_e_mail_address_is_changed_and_signs_in() {
 }
 
 #[test]
+fn the_password_is_changed_with_the_present_one_and_ends_other_sessions() {
+    let (server, harbour) = founded();
+    let (ada, codes) = signed_in(&server, &harbour);
+    let mut elsewhere = server.browser();
+    elsewhere.give_password("harbour", &harbour.email, &harbour.password).expect(200);
+    elsewhere.post("/harbour/code", [("recovery", codes[0].as_str())]).expect(303);
+    ada.get("/harbour/me/password").expect(200);
+    let new = "quite another sentence of Ada's";
+    let send = |current: &str, again: &str| {
+        ada.post("/harbour/me/password", [("current", current), ("password", new), ("again", again)])
+    };
+    assert_eq!(send("not the present one", new).status, 422);
+    assert_eq!(send(&harbour.password, "something else").status, 422);
+    send(&harbour.password, new).expect(303);
+    ada.get("/harbour/me").expect(200);
+    assert_eq!(elsewhere.get("/harbour/me").status, 303);
+    server.browser().give_password("harbour", &harbour.email, new).expect(200);
+    let key = harbour
+        .caller()
+        .put("/api/users/me/password", json!({ "CurrentPassword": new, "NewPassword": harbour.password }));
+    assert_eq!(key.status, 409, "{key}");
+}
+
+#[test]
 fn sessions_are_listed_and_ended() {
     let (server, harbour) = founded();
     let (ada, codes) = signed_in(&server, &harbour);
@@ -170,6 +194,10 @@ fn the_passkey_page_is_the_same_for_companies_that_exist_and_do_not() {
             None => page,
         };
         let page = cut(page, "challenge&#34;:&#34;").replace(company, "…");
+        let page = match page.split_once("name=\"_csrf\" value=\"") {
+            Some((head, tail)) => format!("{head}{}", tail.split_once('"').map_or("", |(_, rest)| rest)),
+            None => page,
+        };
         match page.split_once("name=\"ticket\" value=\"") {
             Some((head, tail)) => format!("{head}{}", tail.split_once('"').map_or("", |(_, rest)| rest)),
             None => panic!("no ticket: {page}"),

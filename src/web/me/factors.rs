@@ -2,10 +2,14 @@
 
 use super::Codes;
 use crate::{
-    base::error::{Error, Result},
+    base::{
+        error::{Error, Result},
+        secret::Secret,
+    },
     company::people::{factors, own},
     web::{
         caller::{Answer, Visit},
+        forgot::password_help,
         form::{FormPage, refuse},
         page::{FieldView, FormView, Frame, Qr},
         passkey::PasskeyPart,
@@ -168,6 +172,43 @@ pub(in crate::web) fn remove(visit: &Visit) -> Result<Answer> {
 /// Makes new recovery codes and shows them, once.
 pub(in crate::web) fn renew_codes(visit: &Visit) -> Result<Answer> {
     done(visit, Some(factors::renew_recovery_codes(&visit.visitor.myself()?)?))
+}
+
+fn password_page(visit: &Visit) -> FormPage {
+    let choose = |name: &str, label: &str| FieldView::password(name, label).required().autocomplete("new-password");
+    let form = FormView::new(visit.path("/me/password"), "Change the password")
+        .field(
+            FieldView::password("current", "Present password").required().autofocus().autocomplete("current-password"),
+        )
+        .field(choose("password", "New password").help(password_help(visit.company())))
+        .field(choose("again", "The same once more"))
+        .cancel(visit.path("/me"));
+    FormPage { frame: frame(visit, "Change your password"), form }
+}
+
+/// A form for another password.
+pub(in crate::web) fn password_form(visit: &Visit) -> Result<Answer> {
+    visit.visitor.myself()?.in_person()?;
+    Answer::page(&password_page(visit))
+}
+
+/// Another password was sent. All other sessions end.
+pub(in crate::web) fn change_password(visit: &Visit) -> Result<Answer> {
+    let sent = visit.form();
+    let granted = visit.visitor.myself()?;
+    let changed = if sent.text("password") != sent.text("again") {
+        Err(Error::invalid("again", "The two are not the same. Type it once more."))
+    } else {
+        own::change_password(&granted, &Secret::new(sent.text("current")), &Secret::new(sent.text("password")))
+    };
+    match changed {
+        Ok(()) => Answer::done(visit.path("/me"), "Your password was changed. You are signed out everywhere else."),
+        Err(error) => {
+            let mut page = password_page(visit);
+            page.form = refuse(page.form, error, &[("CurrentPassword", "current"), ("NewPassword", "password")])?;
+            Answer::refused(&page)
+        }
+    }
 }
 
 fn email_page(visit: &Visit, email: &str) -> FormPage {

@@ -27,11 +27,12 @@ pub fn ways(visitor: &Visitor) -> Result<Ways> {
 /// is asked from the next request on finds it fresh.
 ///
 /// # Errors
-/// `Invalid` (`Code` or `Password`) for what is wrong or used; `NotFound` without a session; `Later` when too much
+/// `Invalid` (`Code` or `Password`) for what is wrong or used; `Conflict` without a session; `Later` when too much
 /// was tried. Five wrong ones end the session.
 pub fn prove(visitor: &Visitor, offered: &Offered, from: &From) -> Result<()> {
+    let no_session = || Error::Conflict("A session proves who it belongs to; an API key needs no proof.".into());
+    let (user, session) = visitor.user().zip(visitor.session()).ok_or_else(no_session)?;
     let nothing = || Error::NotFound("session".into());
-    let (user, session) = visitor.user().zip(visitor.session()).ok_or_else(nothing)?;
     let company = visitor.company();
     let spent = budget::spend(company, Who::Person(user.0), from)?;
     let attempt = factor::prepare(company, session, user.0, offered)?;
