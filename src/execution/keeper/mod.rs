@@ -12,7 +12,6 @@ use crate::{
     base::{
         clock::{self, DAY, Moment},
         error::Result,
-        names,
         outward::Outward,
     },
     company::{
@@ -154,8 +153,7 @@ impl Keeper {
 
     /// The company that was not looked at for the longest, when that is a day.
     fn next_to_archive(&mut self, now: Moment) -> Option<String> {
-        let mut all = self.appliance.slugs().unwrap_or_default();
-        all.push(names::OPERATOR.to_owned());
+        let all = self.appliance.slugs().unwrap_or_default();
         self.looked_at.retain(|slug, _| all.contains(slug));
         self.due.retain(|slug, _| all.contains(slug));
         let last = |slug: &String| self.looked_at.get(slug).copied().unwrap_or_default();

@@ -35,7 +35,7 @@ impl FromStr for Address {
             (!host.is_empty() && port.parse::<u16>().is_ok()).then(|| rest.to_owned()).ok_or_else(wrong)
         };
         match text.trim().split_once(':') {
-            Some(("unix", path)) if path.trim_start_matches('/') != "" => {
+            Some(("unix", path)) if !path.trim_start_matches('/').is_empty() => {
                 Ok(Address::Unix(format!("/{}", path.trim_start_matches('/')).into()))
             }
             Some(("udp", rest)) => Ok(Address::Udp(with_port(rest.trim_start_matches("//"))?)),
