@@ -255,11 +255,13 @@ const VIEWS: &[(&str, &str)] = &[
     ("keys", "people"),
     ("identities", "people"),
     ("invitations", "people"),
+    ("companies", "standing"),
+    ("brand", "settings"),
     // A release is made in a channel; channels have no page of their own yet.
     ("releases", "channels"),
 ];
 /// Features without pages or API of their own: the door, and the file as a whole, which is the operator's.
-const WITHOUT_FACE: &[&str] = &["access", "upkeep", "standing"];
+const WITHOUT_FACE: &[&str] = &["access", "upkeep"];
 
 #[test]
 fn each_features_files_stand_in_their_places() {

@@ -5,6 +5,7 @@
 mod accounts;
 pub mod caller;
 mod channels;
+mod companies;
 mod dashboard;
 mod deployments;
 mod environments;
@@ -68,6 +69,25 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/serverconfiguration",                  "ConfigureServer",   settings::show),
         top(M::GET,    "/serverstatus",                         "public",            root::status),
         top(M::GET,    "/serverstatus/health",                  "public",            root::health),
+        // What the company settles for itself
+        top(M::GET,    "/settings",                             "ConfigureServer",   settings::all),
+        top(M::PUT,    "/settings/general",                     "ConfigureServer",   settings::general),
+        top(M::PUT,    "/settings/signin",                      "ConfigureServer",   settings::sign_in),
+        top(M::PUT,    "/settings/brand",                       "ConfigureServer",   settings::brand),
+        top(M::PUT,    "/settings/brand/logo",                  "ConfigureServer",   settings::logo),
+        top(M::DELETE, "/settings/brand/logo",                  "ConfigureServer",   settings::no_logo),
+        top(M::PUT,    "/settings/trail",                       "ConfigureServer",   settings::trail),
+        // The operator's own compartment: the companies of the appliance
+        top(M::GET,    "/companies",                            "CompanyView",       companies::list),
+        top(M::POST,   "/companies",                            "CompanyCreate",     companies::create),
+        top(M::POST,   "/companies/adopt",                      "CompanyCreate",     companies::adopt),
+        top(M::GET,    "/companies/{id}",                       "CompanyView",       companies::show),
+        top(M::DELETE, "/companies/{id}",                       "CompanyRemove",     companies::remove),
+        top(M::POST,   "/companies/{id}/suspend",               "CompanySuspend",    companies::suspend),
+        top(M::POST,   "/companies/{id}/resume",                "CompanySuspend",    companies::resume),
+        top(M::POST,   "/companies/{id}/rename",                "CompanyRename",     companies::rename),
+        top(M::PUT,    "/companies/{id}/limits",                "CompanyLimit",      companies::limit),
+        top(M::POST,   "/companies/{id}/backups",               "CompanyBackup",     companies::back_up),
         // Spaces
         top(M::GET,    "/spaces",                               "",                  spaces::list),
         top(M::GET,    "/spaces/all",                           "",                  spaces::all),

@@ -9,8 +9,8 @@ use crate::{
     company::access::{From, admit::Site},
 };
 use axum::{
-    body::{Bytes, HttpBody},
-    extract::{ConnectInfo, FromRequest, Request},
+    body::{Body, Bytes, HttpBody},
+    extract::{ConnectInfo, FromRequest, Multipart, Request},
     http::{HeaderMap, Method, StatusCode, Uri, header},
 };
 use ipnet::IpNet;
@@ -42,6 +42,8 @@ pub struct Call {
     pub parameters: Parameters,
     /// Pairs of the query.
     pub query: Vec<(String, String)>,
+    /// The file of a form that carried one.
+    pub file: Option<Bytes>,
     /// From where.
     pub from: From,
     reference: OnceLock<String>,
@@ -73,6 +75,7 @@ impl Call {
             body,
             parameters: Parameters::default(),
             query,
+            file: None,
             from: From { address: address.unwrap_or_default(), agent, device: String::new() },
             reference: OnceLock::new(),
         };
@@ -83,6 +86,33 @@ impl Call {
     /// Names this request in the log and on an error's page.
     pub fn reference(&self) -> &str {
         self.reference.get_or_init(new_reference)
+    }
+
+    /// Takes a form that carries a file apart: its fields are found as those of any form, the file in [`Call::file`].
+    ///
+    /// # Errors
+    /// 400 for a body that cannot be taken apart.
+    pub async fn take_apart(&mut self) -> std::result::Result<(), StatusCode> {
+        let mut request = Request::new(Body::from(self.body.clone()));
+        if let Some(kind) = self.headers.get(header::CONTENT_TYPE) {
+            request.headers_mut().insert(header::CONTENT_TYPE, kind.clone());
+        }
+        let mut parts = Multipart::from_request(request, &()).await.map_err(|refused| refused.status())?;
+        let mut fields = Vec::new();
+        while let Some(part) = parts.next_field().await.map_err(|refused| refused.status())? {
+            let (name, is_file) = (part.name().unwrap_or_default().to_owned(), part.file_name().is_some());
+            let bytes = part.bytes().await.map_err(|refused| refused.status())?;
+            if is_file {
+                self.file = Some(bytes);
+            } else {
+                fields.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+            }
+        }
+        // From here on it is a form like any other.
+        let plain = header::HeaderValue::from_static("application/x-www-form-urlencoded");
+        self.headers.insert(header::CONTENT_TYPE, plain);
+        self.body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into();
+        Ok(())
     }
 
     /// The value of a parameter of the path; empty when the route has none of that name.

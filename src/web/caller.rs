@@ -43,6 +43,13 @@ pub enum Answer {
     Error(StatusCode, String),
     /// Too much: to be asked again after so many seconds.
     Later(String, i64),
+    /// A file of the company's own, for everybody: its address changes with it.
+    Asset {
+        /// Its media type.
+        kind: &'static str,
+        /// What is in it.
+        bytes: Vec<u8>,
+    },
     /// Done; on to another page, with a word about what was done.
     Done {
         /// Where to.
@@ -150,6 +157,13 @@ impl Answer {
             Answer::Later(html, seconds) => {
                 let mut response = (StatusCode::TOO_MANY_REQUESTS, Html(html)).into_response();
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                response
+            }
+            Answer::Asset { kind, bytes } => {
+                let mut response = bytes.into_response();
+                let headers = response.headers_mut();
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+                headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
                 response
             }
             Answer::Go(to) => see(&to),
@@ -364,6 +378,12 @@ impl<'c> Visit<'c> {
                     || visitor.may(p::List::<p::TeamView>::system())
                     || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::TeamView>(at))
             }
+            // The operator's own compartment deploys nothing by itself.
+            ("dashboard" | "projects" | "tenants" | "tasks" | "infrastructure" | "library", _)
+                if self.company().is_operators() =>
+            {
+                false
+            }
             ("settings", _) => visitor.may(p::SpaceView {}) || visitor.may(p::ConfigureServer {}),
             ("tasks", at) => {
                 visitor.may(p::List::<p::TaskView>::system())
@@ -379,19 +399,26 @@ impl<'c> Visit<'c> {
             ("library", Some(at)) => visitor.may_somewhere::<p::LifecycleView>(at),
             _ => true,
         });
-        let mut frame = Frame::new(self.company().name(), self.company().slug(), visitor.name())
+        if self.company().is_operators() && visitor.may(p::CompanyView {}) {
+            nav.insert(0, NavItem::companies(self.company().slug(), current));
+        }
+        let mut frame = Frame::new(super::brand::name(self.company()), self.company().slug(), visitor.name())
             .space(name, slug)
             .spaces(spaces.into_iter().map(|row| SpaceLink { name: row.name, slug: row.slug }).collect())
             .nav(nav)
             .title(title);
         frame.running = located.as_ref().map_or(0, |at| self.running(at));
         frame.flash = self.flash();
+        super::brand::on_frame(&mut frame, self.company());
         frame
     }
 }
 
 /// `/{company}` → the dashboard of the visitor's space.
 pub(super) fn home(visit: &Visit) -> Result<Answer> {
+    if visit.company().is_operators() && visit.visitor.may(p::CompanyView {}) {
+        return Ok(Answer::Go(visit.path("/companies")));
+    }
     let spaces = visit.visitor.spaces()?;
     let first = spaces.iter().find(|space| space.is_default).or(spaces.first());
     match first {

@@ -3,6 +3,8 @@
 //! Handlers are plain functions of a [`Visit`] (somebody signed in) or of a [`Call`] (nobody yet). They know no axum.
 
 mod accounts;
+mod brand;
+mod companies;
 pub mod caller;
 mod dashboard;
 mod deployments;
@@ -94,6 +96,8 @@ pub fn open_routes() -> Vec<Route<OpenPage>> {
         open(M::POST, "/{company}/reset", forgot::reset_submit),
         open(M::GET, "/{company}/invitation/{token}", signin::invitation_form),
         open(M::POST, "/{company}/invitation/{token}", signin::invitation_submit),
+        open(M::GET, "/{company}/brand/colours.css", brand::colours),
+        open(M::GET, "/{company}/brand/logo.png", brand::logo),
         open(M::GET, "/setup/{token}", setup::form),
         open(M::POST, "/setup/{token}", setup::submit),
     ]
@@ -214,10 +218,32 @@ pub fn routes() -> Vec<Route<Page>> {
         // Help
         page(M::GET,  "/help",                                                      "",                   help::index),
         page(M::GET,  "/help/parts",                                                "",                   help::parts),
+        // The operator's own compartment: the companies of the appliance
+        page(M::GET,  "/companies",                                                 "CompanyView",        companies::list),
+        page(M::POST, "/companies",                                                 "CompanyCreate",      companies::create),
+        page(M::GET,  "/companies/new",                                             "CompanyCreate",      companies::new),
+        page(M::POST, "/companies/adopt",                                           "CompanyCreate",      companies::adopt),
+        page(M::GET,  "/companies/{which}",                                         "CompanyView",        companies::show),
+        page(M::POST, "/companies/{which}/suspend",                                 "CompanySuspend",     companies::suspend),
+        page(M::POST, "/companies/{which}/resume",                                  "CompanySuspend",     companies::resume),
+        page(M::POST, "/companies/{which}/rename",                                  "CompanyRename",      companies::rename),
+        page(M::POST, "/companies/{which}/limits",                                  "CompanyLimit",       companies::limit),
+        page(M::POST, "/companies/{which}/backup",                                  "CompanyBackup",      companies::back_up),
+        page(M::POST, "/companies/{which}/remove",                                  "CompanyRemove",      companies::remove),
         // Settings: the company, its spaces
         page(M::GET,  "/settings",                                                  "SpaceView",          settings::company),
         page(M::GET,  "/settings/letters",                                          "ConfigureServer",    letters::list),
         page(M::POST, "/settings/letters/test",                                     "ConfigureServer",    letters::send_test),
+        page(M::POST, "/settings",                                                  "ConfigureServer",    settings::save_company),
+        page(M::GET,  "/settings/sign-in",                                          "ConfigureServer",    settings::sign_in),
+        page(M::POST, "/settings/sign-in",                                          "ConfigureServer",    settings::save_sign_in),
+        page(M::GET,  "/settings/brand",                                            "ConfigureServer",    settings::brand),
+        page(M::POST, "/settings/brand",                                            "ConfigureServer",    settings::save_brand),
+        page(M::POST, "/settings/brand/logo",                                       "ConfigureServer",    settings::save_logo),
+        page(M::POST, "/settings/brand/logo/delete",                                "ConfigureServer",    settings::delete_logo),
+        page(M::GET,  "/settings/limits",                                           "ConfigureServer",    settings::limits),
+        page(M::GET,  "/settings/trail",                                            "ConfigureServer",    settings::trail),
+        page(M::POST, "/settings/trail",                                            "ConfigureServer",    settings::save_trail),
         page(M::GET,  "/settings/spaces",                                           "SpaceView",          spaces::list),
         page(M::POST, "/settings/spaces",                                           "SpaceCreate",        spaces::create),
         page(M::GET,  "/settings/spaces/new",                                       "SpaceCreate",        spaces::new),
@@ -314,6 +340,15 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         Err(status) => return error::status(status),
     };
     if method == Method::POST
+        && !call.body.is_empty()
+        && call.media_type().eq_ignore_ascii_case("multipart/form-data")
+        && segments.get(1..).is_some_and(|rest| rest == ["settings", "brand", "logo"])
+    {
+        // The one form that carries a file.
+        if let Err(status) = call.take_apart().await {
+            return error::status(status);
+        }
+    } else if method == Method::POST
         && !call.body.is_empty()
         && !call.media_type().eq_ignore_ascii_case("application/x-www-form-urlencoded")
     {

@@ -99,6 +99,8 @@ pub struct Frame {
     pub search: String,
     /// Address of the company's own colours, when it chose any.
     pub colours_href: Option<String>,
+    /// Address of the company's own logo, when it has one.
+    pub logo_href: Option<String>,
     /// A line above everything that concerns everyone, e.g. "This is sample data".
     pub notice: Option<String>,
     /// Ask the browser to load the page again after so many seconds when scripts are off.
@@ -145,6 +147,19 @@ impl NavItem {
             .into_iter()
             .map(|(key, label, href, icon)| NavItem { key, label, href, icon, current: key == current })
             .collect()
+    }
+}
+
+impl NavItem {
+    /// The companies of the appliance, in the operator's own compartment only.
+    pub fn companies(company: &str, current: &str) -> NavItem {
+        NavItem {
+            key: "companies",
+            label: "Companies",
+            href: format!("/{company}/companies"),
+            icon: "layers",
+            current: current == "companies",
+        }
     }
 }
 
@@ -326,6 +341,7 @@ pub struct Bare {
     pub company_slug: String,
     pub flash: Option<Flash>,
     pub colours_href: Option<String>,
+    pub logo_href: Option<String>,
 }
 
 impl Bare {

@@ -3,6 +3,7 @@
 //! Unknown company, unknown person and wrong password give the same page after the same work.
 
 use super::{
+    brand,
     caller::{Answer, SESSION, draw, flash_of},
     me::Codes,
     page::{Bare, FieldView, FormView, Kind, Qr},
@@ -100,7 +101,7 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
         .field(field)
         .field(FieldView::password("password", "Password").required().autocomplete("current-password"));
     let reset_href = if known { format!("/{}/forgot", path_company(call)) } else { "/forgot".into() };
-    let mut frame = Bare::new("Sign in");
+    let mut frame = brand::sign_in(call, "Sign in", if known { company } else { "" });
     if let Some(text) = flash_of(call) {
         frame = frame.flash(Kind::Success, text);
     }
@@ -216,7 +217,7 @@ fn code_field() -> FieldView {
 fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> Result<CodePage> {
     let ways = admit::ways_to_finish(company, pending)?;
     Ok(CodePage {
-        frame: Bare::new("Enter your code").company(company.name(), company.slug()),
+        frame: brand::bare("Enter your code", company),
         form: FormView::new(step_address(call, company, "code"), "Sign in").field(code_field()),
         lead: format!(
             "{}, open your authenticator app and type the code it shows for {}.",
@@ -286,7 +287,7 @@ fn again(call: &Call, company: &Company, sentence: &str) -> Result<Answer> {
 fn enrol_page(call: &Call, company: &Company, pending: &PendingSession) -> Result<EnrolPage> {
     let enrolment = admit::enrolment(company, pending, &call.from)?;
     Ok(EnrolPage {
-        frame: Bare::new("Set up your second factor").company(company.name(), company.slug()),
+        frame: brand::bare("Set up your second factor", company),
         form: FormView::new(step_address(call, company, "enrol"), "Turn on the second factor").field(code_field()),
         lead: format!("{}, this company asks for a code from your telephone beside your password.", pending.name()),
         later: admit::grace(company, pending)?.map(|moment| moment.exact()),
@@ -328,7 +329,7 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
     match admit::enrol(&company, &pending, sent.text("code"), &call.from) {
         Ok(enrolled) => {
             let page = RecoveryPage {
-                frame: Bare::new("Keep your recovery codes").company(company.name(), company.slug()),
+                frame: brand::bare("Keep your recovery codes", &company),
                 codes: Codes::new(company.name(), enrolled.codes),
                 next: own_path(company.slug(), call.asked("next")),
             };
@@ -377,12 +378,7 @@ fn invitation_page(call: &Call, company: &Company, person: String, email: String
             .help(super::forgot::password_help(company)),
     )
     .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
-    InvitationPage {
-        frame: Bare::new(format!("Welcome to {}", company.name())).company(company.name(), company.slug()),
-        form,
-        person,
-        email,
-    }
+    InvitationPage { frame: brand::bare(format!("Welcome to {}", company.name()), company), form, person, email }
 }
 
 /// Welcomes somebody who was invited.

@@ -2,7 +2,10 @@
 //! somebody who may look at everything, and as the administrator. The list of routes is the program's own: a new route
 //! without a row in `doors.txt` fails.
 
-use bulkhead::{company::access::builtin, http::table::Needs};
+use bulkhead::{
+    company::access::{builtin, permissions},
+    http::table::Needs,
+};
 use serde_json::Value;
 
 use super::rows::{FILE, Row, rows};
@@ -96,10 +99,18 @@ fn wrong(who: Who, row: &Row, answer: &Answer, reads: &dyn Fn(&str) -> bool) -> 
         (Needs::Authenticated, Who::Member | Who::Reader) => {
             (outcome == locked).then_some("sends somebody away who is signed in")
         }
+        // What is about the appliance is nowhere but in the operator's own compartment: not even for an administrator.
+        (Needs::Permission(name), Who::Administrator) if of_appliance(name) => {
+            (outcome != "404").then_some("answers an administrator of a company that is not the operator's")
+        }
         (_, Who::Administrator) => {
             (refused || outcome == locked).then_some("refuses the administrator: does the row fill it in rightly?")
         }
     }
+}
+
+fn of_appliance(name: &str) -> bool {
+    permissions::CATALOGUE.iter().any(|info| info.name == name && info.held == permissions::Held::Appliance)
 }
 
 fn reader_has(name: &str) -> bool {

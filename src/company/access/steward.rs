@@ -31,6 +31,22 @@ impl<'a, P: OfAppliance> Steward<'a, P> {
         Steward { by: By::Granted(granted) }
     }
 
+    /// Whether the steward is somebody of the operator's compartment, not the command line.
+    pub fn is_of_pages(&self) -> bool {
+        matches!(self.by, By::Granted(_))
+    }
+
+    /// For what cannot be taken back: a fresh proof of the steward's second factor.
+    ///
+    /// # Errors
+    /// `ProofNeeded`.
+    pub fn fresh(&self) -> Result<()> {
+        match &self.by {
+            By::Console { .. } => Ok(()),
+            By::Granted(granted) => granted.fresh(),
+        }
+    }
+
     /// The steward as a visitor of one company: to look at its file as a whole, and to change that when `P` is a change.
     pub fn at(&self, company: &Company) -> Visitor {
         match &self.by {
@@ -61,13 +77,6 @@ impl<P: OfAppliance + Change> Steward<'_, P> {
                 operator.ask(FileKeep {})?.write(|tx| tx.record(event, ()))
             }
             By::Granted(granted) => granted.write(|tx| tx.record(event, ())),
-        }
-    }
-    /// The operator's own compartment, when the steward is of it or it is there.
-    pub fn home(&self) -> Option<&Company> {
-        match &self.by {
-            By::Console { home, .. } => home.as_ref(),
-            By::Granted(granted) => Some(granted.visitor().company()),
         }
     }
 }

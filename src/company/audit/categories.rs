@@ -64,6 +64,8 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("CompanyBackedUp", "Company backed up"),
     ("CompanyLimitsChanged", "Company's limits changed"),
     ("LimitsChanged", "Limits changed"),
+    ("SettingsChanged", "Settings changed"),
+    ("SignInRulesChanged", "Rules of sign-in changed"),
     ("LimitReached", "Limit reached"),
     ("SettingsChanged", "Settings changed"),
     ("SignInRulesChanged", "Rules of sign-in changed"),

@@ -1,0 +1,449 @@
+//! The companies of the appliance: pages of the operator's own compartment. They show size, state and numbers, never what
+//! a company holds. In every other company these addresses lead nowhere.
+
+use super::{
+    caller::{Answer, Visit},
+    form::{FormPage, TYPE_THE_NAME, refuse, removal},
+    page::{Chip, ConfirmDelete, FieldView, FormView, Frame, Kv, When, count, thousands},
+};
+use crate::{
+    appliance::{self, Appliance, CompanyRow, NewCompany},
+    base::{
+        clock::Moment,
+        error::{Error, Fields, Result},
+        names,
+    },
+    company::access::{
+        Limits, Receipt, Steward, Visitor,
+        permissions::{
+            CompanyBackup, CompanyCreate, CompanyLimit, CompanyRemove, CompanyRename, CompanySuspend, CompanyView,
+        },
+    },
+};
+use askama::Template;
+use std::path::Path;
+
+#[derive(Template)]
+#[template(path = "companies/list.html")]
+struct List {
+    frame: Frame,
+    sentence: String,
+    may_create: bool,
+    new_href: String,
+    adopt_href: String,
+    problem: String,
+    misplaced: Vec<Misplaced>,
+    rows: Vec<Row>,
+}
+struct Misplaced {
+    folder: String,
+    slug: String,
+}
+struct Row {
+    name: String,
+    slug: String,
+    href: String,
+    chip: Chip,
+    problem: String,
+    size: String,
+    people: String,
+    running: String,
+    backup: Option<When>,
+}
+#[derive(Template)]
+#[template(path = "companies/show.html")]
+struct Show {
+    frame: Frame,
+    href: String,
+    chip: Chip,
+    sentence: String,
+    link: String,
+    problem: String,
+    suspended: bool,
+    may_suspend: bool,
+    may_back_up: bool,
+    limits: Option<FormView>,
+    suspension: Option<FormView>,
+    renaming: Option<FormView>,
+    about: Kv,
+    removal: Option<ConfirmDelete>,
+}
+#[derive(Template)]
+#[template(path = "companies/receipt.html")]
+struct Gone {
+    frame: Frame,
+    receipt: Kv,
+    back_href: String,
+}
+
+/// The visitor, at the operator's own compartment.
+fn here<'v>(visit: &'v Visit) -> Result<&'v Visitor> {
+    if visit.company().is_operators() { Ok(&visit.visitor) } else { Err(Error::NotFound(visit.call.uri.path().into())) }
+}
+fn appliance<'v>(visit: &'v Visit) -> &'v Appliance {
+    &visit.call.desk.appliance
+}
+fn base(visit: &Visit) -> String {
+    visit.path("/companies")
+}
+fn address(visit: &Visit) -> String {
+    format!("{}/{}", base(visit), visit.parameter("which"))
+}
+fn frame(visit: &Visit, title: &str) -> Frame {
+    visit.frame("companies", title)
+}
+fn when(at: Option<Moment>) -> Option<When> {
+    at.map(|at| When::new(at.relative(), at.exact()))
+}
+
+fn chip(row: &CompanyRow) -> Chip {
+    match row.state.as_str() {
+        "ok" => Chip::new("success", "Open"),
+        "suspended" => Chip::new("waiting", "Suspended"),
+        _ => Chip::new("failed", "Closed by a fault"),
+    }
+}
+fn problem(row: &CompanyRow) -> String {
+    if matches!(row.state.as_str(), "ok" | "suspended") { String::new() } else { row.state.clone() }
+}
+
+/// All companies.
+pub(super) fn list(visit: &Visit) -> Result<Answer> {
+    Answer::page(&list_page(visit, "")?)
+}
+
+fn list_page(visit: &Visit, wrong: &str) -> Result<List> {
+    let granted = here(visit)?.ask(CompanyView {})?;
+    let companies = appliance(visit).list(&Steward::of(&granted))?;
+    let misplaced = appliance(visit).misplaced()?;
+    let faults = companies.iter().filter(|row| !problem(row).is_empty()).count();
+    let all = count(companies.len() as u64, "company", "companies");
+    let rows = companies.into_iter().map(|row| {
+        let numbers = row.numbers.as_ref();
+        let number = |number: Option<i64>| number.map_or_else(String::new, |n| thousands(n.unsigned_abs()));
+        Row {
+            href: format!("{}/{}", base(visit), row.slug),
+            chip: chip(&row),
+            problem: problem(&row),
+            size: names::bytes(row.bytes),
+            people: number(numbers.map(|n| n.people)),
+            running: number(numbers.map(|n| n.running)),
+            backup: when(numbers.and_then(|n| n.last_backup)),
+            name: if row.name.is_empty() { row.slug.clone() } else { row.name },
+            slug: row.slug,
+        }
+    });
+    Ok(List {
+        frame: frame(visit, "Companies"),
+        sentence: match faults {
+            0 => format!("{all} on this server, all well."),
+            some => format!("{all} on this server; {some} cannot be served."),
+        },
+        may_create: visit.visitor.may(CompanyCreate {}),
+        new_href: format!("{}/new", base(visit)),
+        adopt_href: format!("{}/adopt", base(visit)),
+        problem: wrong.to_owned(),
+        misplaced: misplaced.into_iter().map(|(folder, slug)| Misplaced { folder, slug }).collect(),
+        rows: rows.collect(),
+    })
+}
+
+const NEW: [(&str, &str); 4] =
+    [("Slug", "slug"), ("Name", "name"), ("AdminName", "admin_name"), ("AdminEmail", "admin_email")];
+
+fn new_form(visit: &Visit) -> FormView {
+    FormView::new(base(visit), "Create the company")
+        .field(FieldView::text("name", "Name").required().autofocus().max_length(100))
+        .field(FieldView::text("slug", "Short name").required().mono().short().help(
+            "It stands in every address of the company, such as acme-corp: lower-case letters, digits and hyphens.",
+        ))
+        .field(FieldView::section("First administrator", "They get a link to choose their password with."))
+        .field(FieldView::text("admin_name", "Name").required().max_length(64))
+        .field(FieldView::email("admin_email", "E-mail").required())
+        .cancel(base(visit))
+}
+
+/// The form for a new one.
+pub(super) fn new(visit: &Visit) -> Result<Answer> {
+    here(visit)?.ask(CompanyCreate {})?;
+    let frame = frame(visit, "Create a company").crumb("Companies", base(visit));
+    Answer::page(&FormPage { frame, form: new_form(visit) })
+}
+
+/// The form for a new one was sent.
+pub(super) fn create(visit: &Visit) -> Result<Answer> {
+    let granted = here(visit)?.ask(CompanyCreate {})?;
+    let sent = visit.form();
+    let new = NewCompany {
+        slug: sent.text("slug").trim(),
+        name: sent.text("name"),
+        person: sent.text("admin_name"),
+        email: sent.text("admin_email"),
+        password: None,
+    };
+    match appliance(visit).create(&Steward::of(&granted), &new) {
+        Ok((company, token)) => {
+            let host =
+                visit.call.desk.public_url.clone().unwrap_or_else(|| {
+                    visit.call.header("host").map(|host| format!("http://{host}")).unwrap_or_default()
+                });
+            let link = token.map(|token| format!("{host}/{}/invitation/{token}", company.slug()));
+            Answer::page(&show_page(visit, company.slug(), Shown { link, ..Shown::default() })?)
+        }
+        Err(error) => {
+            let form = refuse(new_form(visit).typed(sent.typed()), error, &NEW)?;
+            Answer::refused(&FormPage { frame: frame(visit, "Create a company").crumb("Companies", base(visit)), form })
+        }
+    }
+}
+
+/// Takes in a folder that lies among the companies under another name.
+pub(super) fn adopt(visit: &Visit) -> Result<Answer> {
+    let granted = here(visit)?.ask(CompanyCreate {})?;
+    let sent = visit.form();
+    let (folder, slug) = (sent.text("folder"), sent.text("slug").trim());
+    // Only what the list shows: nobody names other folders of the machine from afar.
+    if !appliance(visit).misplaced()?.iter().any(|(known, _)| known == folder) {
+        return Err(Error::NotFound(folder.to_owned()));
+    }
+    match appliance(visit).adopt(&Steward::of(&granted), Path::new(folder), Some(slug).filter(|slug| !slug.is_empty()))
+    {
+        Ok(company) => Answer::done(format!("{}/{}", base(visit), company.slug()), "The company was taken in."),
+        Err(error @ (Error::Conflict(_) | Error::Invalid(_))) => {
+            Answer::refused(&list_page(visit, &error.to_string())?)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What a page of one company shows besides the company.
+#[derive(Default)]
+struct Shown {
+    link: Option<String>,
+    problem: String,
+    limits: Option<FormView>,
+    suspension: Option<FormView>,
+    renaming: Option<FormView>,
+    removal: Option<&'static str>,
+}
+
+const BOUNDS: [(&str, &str); 4] =
+    [("DiskBytes", "disk"), ("People", "people"), ("RunningTasks", "running_tasks"), ("RequestsPerMinute", "requests")];
+
+fn limits_form(visit: &Visit, slug: &str, limits: &Limits) -> FormView {
+    let text = |limit: Option<i64>| limit.map_or_else(String::new, |limit| limit.to_string());
+    let disk = limits.disk_bytes.map_or_else(String::new, |bytes| exact_size(bytes.unsigned_abs()));
+    FormView::new(format!("{}/{slug}/limits", base(visit)), "Set the limits")
+        .field(
+            FieldView::text("disk", "Room on the disk")
+                .value(disk)
+                .short()
+                .placeholder("no limit")
+                .help("Such as 10G or 500M. An empty field is no limit."),
+        )
+        .field(FieldView::text("people", "People").value(text(limits.people)).short().placeholder("no limit"))
+        .field(
+            FieldView::text("running_tasks", "Tasks at once")
+                .value(text(limits.running_tasks))
+                .short()
+                .placeholder("no limit"),
+        )
+        .field(
+            FieldView::text("requests", "Requests in a minute")
+                .value(text(limits.requests_per_minute))
+                .short()
+                .placeholder("no limit"),
+        )
+}
+
+/// A size that reads back as itself.
+fn exact_size(bytes: u64) -> String {
+    let units = [(1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
+    match units.into_iter().find(|(unit, _)| bytes >= *unit && bytes % unit == 0) {
+        Some((unit, word)) => format!("{}{word}", bytes / unit),
+        None => bytes.to_string(),
+    }
+}
+
+fn suspension_form(visit: &Visit, slug: &str) -> FormView {
+    FormView::new(format!("{}/{slug}/suspend", base(visit)), "Suspend the company")
+        .field(FieldView::text("reason", "Why").max_length(500).help("Its people are told."))
+}
+fn renaming_form(visit: &Visit, slug: &str) -> FormView {
+    FormView::new(format!("{}/{slug}/rename", base(visit)), "Rename the company")
+        .field(FieldView::text("slug", "New short name").required().mono().short())
+}
+
+fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
+    let visitor = here(visit)?;
+    let granted = visitor.ask(CompanyView {})?;
+    let row = appliance(visit).show(&Steward::of(&granted), slug)?;
+    let href = format!("{}/{slug}", base(visit));
+    let suspended = row.suspended.is_some();
+    let open = row.numbers.is_some() && !row.operator;
+    let mut about = Kv::new().mono("Short name", &row.slug).mono("Id", &row.id).row("Size", names::bytes(row.bytes));
+    if let Some(n) = &row.numbers {
+        let number = |n: i64| thousands(n.unsigned_abs());
+        about = about
+            .row("People", number(n.people))
+            .hint(if n.invited > 0 { format!("{} invited", number(n.invited)) } else { String::new() })
+            .row("Service accounts", number(n.service_accounts))
+            .row("Tasks running", number(n.running))
+            .row("Tasks waiting", number(n.queued))
+            .row("Events", number(n.events))
+            .when("Founded", When::new(n.created_at.relative(), n.created_at.exact()));
+        if let Some(at) = when(n.last_event) {
+            about = about.when("Last event", at);
+        }
+        about = match when(n.last_backup) {
+            Some(at) => about.when("Last backup", at),
+            None => about.row("Last backup", "never"),
+        };
+    }
+    let limits = row.numbers.as_ref().map(|n| n.limits);
+    let (may_suspend, may_rename) = (visitor.may(CompanySuspend {}), visitor.may(CompanyRename {}));
+    Ok(Show {
+        frame: frame(visit, if row.name.is_empty() { slug } else { &row.name }).crumb("Companies", base(visit)),
+        chip: chip(&row),
+        sentence: match &row.suspended {
+            Some(since) => format!("since {} {}", since.since, since.reason),
+            None => problem(&row),
+        },
+        link: shown.link.unwrap_or_default(),
+        problem: shown.problem,
+        suspended,
+        may_suspend,
+        may_back_up: visitor.may(CompanyBackup {}) && row.numbers.is_some(),
+        limits: limits
+            .filter(|_| visitor.may(CompanyLimit {}))
+            .map(|limits| shown.limits.unwrap_or_else(|| limits_form(visit, slug, &limits))),
+        suspension: (may_suspend && open && !suspended)
+            .then(|| shown.suspension.unwrap_or_else(|| suspension_form(visit, slug))),
+        renaming: (may_rename && open).then(|| shown.renaming.unwrap_or_else(|| renaming_form(visit, slug))),
+        removal: (visitor.may(CompanyRemove {}) && open).then(|| {
+            removal(format!("{href}/remove"), "company", slug, shown.removal)
+                .goes_too("Everything in it: people, projects, releases, logs and the trail. Its key is destroyed first, so no copy of the folder gives up a secret again.")
+        }),
+        href,
+        about,
+    })
+}
+
+/// One company.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    Answer::page(&show_page(visit, visit.parameter("which"), Shown::default())?)
+}
+
+/// The page again with what was wrong on top; other errors go on as they are.
+fn again(visit: &Visit, error: Error) -> Result<Answer> {
+    match error {
+        Error::Conflict(problem) => {
+            Answer::refused(&show_page(visit, visit.parameter("which"), Shown { problem, ..Shown::default() })?)
+        }
+        other => Err(other),
+    }
+}
+
+/// Suspends it.
+pub(super) fn suspend(visit: &Visit) -> Result<Answer> {
+    let granted = here(visit)?.ask(CompanySuspend {})?;
+    let (sent, slug) = (visit.form(), visit.parameter("which"));
+    match appliance(visit).suspend(&Steward::of(&granted), slug, sent.text("reason")) {
+        Ok(()) => Answer::done(address(visit), format!("{slug} is suspended.")),
+        Err(error @ Error::Invalid(_)) => {
+            let form = refuse(suspension_form(visit, slug).typed(sent.typed()), error, &[("Reason", "reason")])?;
+            Answer::refused(&show_page(visit, slug, Shown { suspension: Some(form), ..Shown::default() })?)
+        }
+        Err(error) => again(visit, error),
+    }
+}
+
+/// Lets it go on.
+pub(super) fn resume(visit: &Visit) -> Result<Answer> {
+    let granted = here(visit)?.ask(CompanySuspend {})?;
+    match appliance(visit).resume(&Steward::of(&granted), visit.parameter("which")) {
+        Ok(()) => Answer::done(address(visit), format!("{} goes on.", visit.parameter("which"))),
+        Err(error) => again(visit, error),
+    }
+}
+
+/// Gives it another short name.
+pub(super) fn rename(visit: &Visit) -> Result<Answer> {
+    let granted = here(visit)?.ask(CompanyRename {})?;
+    let (sent, slug) = (visit.form(), visit.parameter("which"));
+    match appliance(visit).rename(&Steward::of(&granted), slug, sent.text("slug").trim()) {
+        Ok(company) => {
+            let to = format!("{}/{}", base(visit), company.slug());
+            Answer::done(to, format!("{slug} is called {} now.", company.slug()))
+        }
+        Err(Error::Conflict(problem)) => {
+            let form = renaming_form(visit, slug).typed(sent.typed());
+            Answer::refused(&show_page(visit, slug, Shown { problem, renaming: Some(form), ..Shown::default() })?)
+        }
+        Err(error @ Error::Invalid(_)) => {
+            let form = refuse(renaming_form(visit, slug).typed(sent.typed()), error, &[("Slug", "slug")])?;
+            Answer::refused(&show_page(visit, slug, Shown { renaming: Some(form), ..Shown::default() })?)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Sets what it may use.
+pub(super) fn limit(visit: &Visit) -> Result<Answer> {
+    let granted = here(visit)?.ask(CompanyLimit {})?;
+    let (sent, slug) = (visit.form(), visit.parameter("which"));
+    let mut wrong = Fields::new();
+    let mut read = |wire: &str, name: &str, read: fn(&str) -> Option<i64>| {
+        let text = sent.text(name).trim();
+        let value = read(text);
+        if !text.is_empty() && value.is_none() {
+            wrong.add(wire, "Give a number, or nothing for no limit.");
+        }
+        value.filter(|_| !text.is_empty())
+    };
+    let limits = Limits {
+        disk_bytes: read("DiskBytes", "disk", names::parse_bytes),
+        people: read("People", "people", |text| text.parse().ok()),
+        running_tasks: read("RunningTasks", "running_tasks", |text| text.parse().ok()),
+        requests_per_minute: read("RequestsPerMinute", "requests", |text| text.parse().ok()),
+    };
+    let done = wrong.finish().and_then(|()| appliance(visit).set_limits(&Steward::of(&granted), slug, &limits));
+    match done {
+        Ok(()) => Answer::done(address(visit), format!("The limits of {slug} were set.")),
+        Err(error) => {
+            let form = refuse(limits_form(visit, slug, &limits).typed(sent.typed()), error, &BOUNDS)?;
+            Answer::refused(&show_page(visit, slug, Shown { limits: Some(form), ..Shown::default() })?)
+        }
+    }
+}
+
+/// Takes a backup into the data folder's `backups`.
+pub(super) fn back_up(visit: &Visit) -> Result<Answer> {
+    let granted = here(visit)?.ask(CompanyBackup {})?;
+    let to = appliance(visit).data().join("backups");
+    let path = appliance::backup(appliance(visit), &Steward::of(&granted), visit.parameter("which"), &to)?;
+    Answer::done(address(visit), format!("Backed up to {} on the server.", path.display()))
+}
+
+/// Removes it for ever; its short name must have been typed. Shows the receipt.
+pub(super) fn remove(visit: &Visit) -> Result<Answer> {
+    let granted = here(visit)?.ask(CompanyRemove {})?;
+    let slug = visit.parameter("which");
+    if visit.form().text("confirm").trim() != slug {
+        return Answer::refused(&show_page(visit, slug, Shown { removal: Some(TYPE_THE_NAME), ..Shown::default() })?);
+    }
+    match appliance(visit).remove(&Steward::of(&granted), slug) {
+        Ok(Receipt { slug, name, id, removed, key_fingerprint, events, last_hash }) => Answer::page(&Gone {
+            frame: frame(visit, &format!("{name} was removed")).crumb("Companies", base(visit)),
+            receipt: Kv::new()
+                .mono("Short name", slug)
+                .mono("Id", id)
+                .mono("When", removed)
+                .mono("Key destroyed", key_fingerprint)
+                .row("Events in its trail", thousands(events.unsigned_abs()))
+                .mono("Hash of the last", last_hash),
+            back_href: base(visit),
+        }),
+        Err(error) => again(visit, error),
+    }
+}

@@ -1,0 +1,141 @@
+//! What a company settles for itself, through pages and API.
+
+use crate::support::{
+    api::Sent,
+    server::{Company, Server},
+};
+use serde_json::json;
+
+fn harbour() -> (Server, Company) {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    (server, harbour)
+}
+
+fn picture(side: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, side, side);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.add_text_chunk("Comment".into(), "whohidthis".into()).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![200; (side * side * 3) as usize]).unwrap();
+    drop(writer);
+    file
+}
+
+#[test]
+fn the_pages_save_and_lose_nothing_when_they_refuse() {
+    let (server, harbour) = harbour();
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password).expect(200);
+    let good = [("name", "Harbour & Sons"), ("time_zone", "Europe/Berlin"), ("from_address", "")];
+    ada.post("/harbour/settings", good).expect(303);
+    assert!(ada.get("/harbour/settings").expect(200).text().contains("Harbour &#38; Sons"));
+    let bad = [("name", ""), ("time_zone", "Mars"), ("from_address", "not an address")];
+    let refused = ada.post("/harbour/settings", bad).expect(422).text();
+    assert!(refused.contains("Give it a name.") && refused.contains("not an address"), "{refused}");
+
+    let page = ada.get("/harbour/settings/sign-in").expect(200).text();
+    assert!(page.contains("Who must have one") && !page.contains("CompanyRemove"), "{page}");
+    let rules = |idle: &'static str| {
+        [
+            ("second_factor", "everyone"),
+            ("grace_days", "3"),
+            ("password_min", "16"),
+            ("idle", idle),
+            ("absolute", "600"),
+            ("people_may_have_keys", "true"),
+            ("key_days_usual", "90"),
+            ("key_days_max", "365"),
+        ]
+    };
+    let refused = ada.post("/harbour/settings/sign-in", rules("x")).expect(422).text();
+    assert!(refused.contains("Choose 5 to 10080.") && refused.contains("365"), "{refused}");
+    ada.post("/harbour/settings/sign-in", rules("30")).expect(303);
+    let found = harbour.caller().get("/api/settings").expect(200).json();
+    assert_eq!((&found["SignIn"]["SessionIdleMinutes"], &found["SignIn"]["PasswordMin"]), (&json!(30), &json!(16)));
+    let trail = harbour.caller().get("/api/events?take=20").expect(200).text();
+    assert!(trail.contains("SignInRulesChanged") && trail.contains("SettingsChanged"), "{trail}");
+    assert!(ada.get("/harbour/settings/limits").expect(200).text().contains("There is room"));
+    ada.post("/harbour/settings/trail", [("webhook", "http://plain.example/"), ("days", "90")]).expect(422);
+    ada.post("/harbour/settings/trail", [("webhook", "https://kept.example/"), ("days", "30")]).expect(303);
+    let gone = ada.get("/harbour/settings/trail").expect(200).text();
+    assert!(gone.contains("https://kept.example/") && gone.contains("value=\"30\""), "{gone}");
+}
+
+#[test]
+fn the_face_is_on_every_page_and_before_signing_in() {
+    let (server, harbour) = harbour();
+    let ada = harbour.caller();
+    // But for the word of its form, the page is that of a company that is not there.
+    let unbranded = |slug: &str| {
+        let page = server.browser().get(&format!("/{slug}/login")).expect(200).text().replace(slug, "…");
+        let (before, after) = page.split_once("name=\"_csrf\" value=\"").expect("a form");
+        format!("{before}{}", after.split_once('"').expect("a value").1)
+    };
+    assert_eq!(unbranded("harbour"), unbranded("nowhere"));
+    for path in ["/harbour/brand/colours.css", "/harbour/brand/logo.png", "/nowhere/brand/colours.css"] {
+        server.browser().get(path).expect(404);
+    }
+    ada.put("/api/settings/brand", json!({ "Name": "Harbour Deploys", "Accent": "#ffee00" })).expect(200);
+    ada.put("/api/settings/brand", json!({ "Accent": "red" })).expect(400);
+    for bad in [
+        json!("%%%"),
+        json!(data_encoding::BASE64.encode(b"<svg/>")),
+        json!(data_encoding::BASE64.encode(&picture(2000))),
+    ] {
+        ada.put("/api/settings/brand/logo", json!({ "Logo": bad })).expect(400);
+    }
+    ada.put("/api/settings/brand/logo", json!({ "Logo": data_encoding::BASE64.encode(&picture(64)) })).expect(200);
+    let page = server.browser().get("/harbour/login").expect(200).text();
+    assert!(page.contains("Harbour Deploys"), "{page}");
+    let address = |what: &str| {
+        let start = page.find(what).unwrap_or_else(|| panic!("no {what} in {page}"));
+        page[start..].split('"').next().unwrap().to_owned()
+    };
+    let sheet = server.browser().get(&address("/harbour/brand/colours.css")).expect(200);
+    assert!(sheet.header("content-type").starts_with("text/css"), "{sheet}");
+    assert!(sheet.text().contains("--accent:light-dark(#") && !sheet.text().contains("light-dark(#ffee00"), "{sheet}");
+    let logo = server.browser().get(&address("/harbour/brand/logo.png")).expect(200);
+    assert_eq!(logo.header("content-type"), "image/png");
+    assert!(!logo.text().contains("whohidthis"), "what was hidden in the file is gone");
+
+    let mut browser = server.browser();
+    browser.sign_in("harbour", &harbour.email, &harbour.password).expect(200);
+    let page = browser.get("/harbour/me").expect(200).text();
+    assert!(page.contains("Harbour Deploys") && page.contains("/harbour/brand/logo.png"), "{page}");
+    // As a browser sends a file, with the word of the page's form.
+    let form = browser.get("/harbour/settings/brand").expect(200).text();
+    let word = form.split("name=\"_csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let mut bytes = format!("--edge\r\nContent-Disposition: form-data; name=\"_csrf\"\r\n\r\n{word}\r\n--edge\r\nContent-Disposition: form-data; name=\"logo\"; filename=\"logo.png\"\r\nContent-Type: image/png\r\n\r\n").into_bytes();
+    let head = bytes.len();
+    let sent =
+        |bytes: &[u8]| Sent::Bytes { content_type: "multipart/form-data; boundary=edge".into(), bytes: bytes.into() };
+    bytes.extend(picture(32));
+    bytes.extend(b"\r\n--edge--\r\n");
+    browser.post("/harbour/settings/brand/logo", sent(&bytes)).expect(303);
+    let mut wrong = bytes[..head].to_vec();
+    wrong.extend(b"GIF89a\r\n--edge--\r\n");
+    assert!(browser.post("/harbour/settings/brand/logo", sent(&wrong)).expect(422).text().contains("no PNG"));
+    browser.post("/harbour/settings", sent(&bytes)).expect(415);
+    browser.post("/harbour/settings/brand/logo/delete", [("x", "")]).expect(303);
+    server.browser().get("/harbour/brand/logo.png").expect(404);
+}
+
+#[test]
+fn a_session_ends_when_the_rules_say_so() {
+    let (server, harbour) = harbour();
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password).expect(200);
+    let caller = harbour.caller();
+    caller.put("/api/settings/signin", json!({ "SessionIdleMinutes": 5, "SessionAbsoluteMinutes": 15 })).expect(200);
+    ada.get("/harbour/me").expect(200);
+    let file = rusqlite::Connection::open(server.data().join("companies/harbour/company.db")).unwrap();
+    let left: i64 = file
+        .query_row("SELECT max(expires_at - created_at) FROM sessions WHERE stage = 'full'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 15 * 60_000, "a session that is there ends no later than a new one");
+    file.execute_batch("UPDATE sessions SET last_seen_at = last_seen_at - 6 * 60000, failures = failures; UPDATE company SET access_version = access_version + 1")
+        .unwrap();
+    ada.get("/harbour/me").expect(303);
+}
