@@ -259,7 +259,7 @@ fn limits_form(visit: &Visit, slug: &str, limits: &Limits) -> FormView {
 /// A size that reads back as itself.
 fn exact_size(bytes: u64) -> String {
     let units = [(1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
-    match units.into_iter().find(|(unit, _)| bytes >= *unit && bytes % unit == 0) {
+    match units.into_iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit)) {
         Some((unit, word)) => format!("{}{word}", bytes / unit),
         None => bytes.to_string(),
     }
