@@ -68,7 +68,7 @@ fn what_somebody_does_with_the_sqlite3_shell_is_found() {
         ("DELETE FROM events WHERE id = (SELECT max(id) FROM events)", format!("event {last} is missing at its end")),
         (
             "DELETE FROM events WHERE id > 1",
-            format!("event 2 is missing: checkpoint 1 signed event 2, the trail ends at event 1"),
+            "event 2 is missing: checkpoint 1 signed event 2, the trail ends at event 1".to_string(),
         ),
         (
             "UPDATE events SET id = -1 WHERE id = 6; UPDATE events SET id = 6 WHERE id = 7; UPDATE events SET id = 7 WHERE id = -1",

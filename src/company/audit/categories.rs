@@ -67,8 +67,6 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("SettingsChanged", "Settings changed"),
     ("SignInRulesChanged", "Rules of sign-in changed"),
     ("LimitReached", "Limit reached"),
-    ("SettingsChanged", "Settings changed"),
-    ("SignInRulesChanged", "Rules of sign-in changed"),
 ];
 
 /// Groups of kinds: name, words, and what is in them.
