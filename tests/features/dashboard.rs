@@ -24,7 +24,8 @@ fn an_empty_dashboard_says_how_to_begin() {
     let server = Server::start();
     let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
     let mut browser = server.browser();
-    let page = browser.sign_in("harbour", &harbour.email, &harbour.password).text();
+    browser.sign_in("harbour", &harbour.email, &harbour.password);
+    let page = browser.get("/harbour/default").expect(200).text();
     says(&page, &["No projects yet", "/harbour/default/projects/new"]);
     let board = harbour.caller().get("/api/dashboard").expect(200).json();
     assert_eq!((&board["Projects"], &board["Items"]), (&json!([]), &json!([])));
