@@ -70,7 +70,10 @@ impl Codes {
     }
 }
 struct SessionRow {
+    /// What the browser says of itself.
     agent: String,
+    /// The same in words.
+    browser: String,
     address: String,
     seen: When,
     is_this: bool,
@@ -113,6 +116,7 @@ fn page(visit: &Visit, form: Option<FormView>) -> Result<Profile> {
         sessions: sessions
             .into_iter()
             .map(|session| SessionRow {
+                browser: browser(&session.agent),
                 agent: session.agent,
                 address: session.address,
                 seen: when(session.last_seen_at),
@@ -172,6 +176,67 @@ pub(super) fn end_session(visit: &Visit) -> Result<Answer> {
             let id = number.parse().map_err(|_| Error::NotFound(number.to_owned()))?;
             own::end_session(&granted, id)?;
             Answer::done(visit.path("/me"), "The session was ended.")
+        }
+    }
+}
+
+/// A browser in words, such as "Firefox on Windows"; what is not known of says itself.
+fn browser(agent: &str) -> String {
+    // The order matters: nearly all of them call themselves Chrome or Safari too.
+    const BROWSERS: [(&str, &str); 6] = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("Chrom", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 7] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let known =
+        |among: &[(&str, &'static str)]| among.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    match (known(&BROWSERS), known(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, _) if agent.is_empty() => "Unknown".to_owned(),
+        (None, _) => agent.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn a_browser_is_told_in_words() {
+        for (agent, words) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18.0 Safari/604.1",
+                "Safari on iPhone",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox on macOS",
+            ),
+            ("curl/8.14", "curl/8.14"),
+            ("", "Unknown"),
+        ] {
+            assert_eq!(browser(agent), words);
         }
     }
 }

@@ -179,7 +179,7 @@ fn sign_in_form(visit: &Visit, present: &SignIn) -> FormView {
         Choice::new(info.name, info.name).hint(info.meaning).chosen(chosen)
     });
     let number = |name: &str, label: &str, value: i64, least: i64, most: i64| {
-        FieldView::number(name, label).value(value.to_string()).between(least, most).short()
+        FieldView::number(name, label).value(value.to_string()).between(least, most).short().required()
     };
     FormView::new(visit.path("/settings/sign-in"), "Save the rules")
         .field(FieldView::section("Second factor", "An authenticator app or a passkey, besides the password."))
@@ -393,7 +393,8 @@ fn trail_form(visit: &Visit, present: &Trail) -> FormView {
             FieldView::number("days", "Days in the trail")
                 .value(present.retention_days.to_string())
                 .between(1, 3650)
-                .short(),
+                .short()
+                .required(),
         )
 }
 

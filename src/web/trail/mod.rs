@@ -138,7 +138,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
             filter::query(&[(if name == "user" { "user" } else { "regarding" }, value.to_owned())])
         ))
     };
-    let about = Kv::new().row("When", event.at.in_zone(&zone)).hint(event.at.exact());
+    let about = Kv::new().row("When", event.at.in_zone(&zone)).hint(event.at.relative());
     let about = match event.actor {
         Some(actor) => {
             about.link("Who", &event.actor_name, trail("user", &actor.to_string())).hint(actor_words(&event))
