@@ -236,3 +236,6 @@ for (const button of all("[data-copy]")) {
     setTimeout(() => { words.textContent = said; }, 2000);
   });
 }
+
+// Where tabs do not all fit, the one that is open is in sight.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });

@@ -115,7 +115,7 @@ fn form(account: &Account, identity: Option<&Identity>) -> FormView {
                 .required()
                 .max_length(200)
                 .placeholder("https://token.actions.githubusercontent.com")
-                .help("Who signs the tokens, letter by letter as the tokens name it."),
+                .help("Who signs the tokens, exactly as the tokens spell it."),
         )
         .field(
             FieldView::text("subject", "Subject")
@@ -124,7 +124,7 @@ fn form(account: &Account, identity: Option<&Identity>) -> FormView {
                 .mono()
                 .max_length(200)
                 .placeholder("repo:acme/shop:ref:refs/heads/main")
-                .help("For whom they are signed. * stands for any letters, ? for one: say as much as you can."),
+                .help("For whom they are signed. * stands for any characters, ? for one. Say as much as you can."),
         )
         .field(
             FieldView::text("audience", "Audience")
