@@ -84,6 +84,8 @@ pub struct Outgoing {
     pub message_id: String,
     /// Whose it is: the name that receivers see.
     pub company: String,
+    /// The address the company's letters come from, where it settled one.
+    pub from: Option<String>,
     /// To whom.
     pub receiver: String,
     /// What it is about.
@@ -241,7 +243,8 @@ mod sql {
 
     pub fn due(rows: &Rows<'_>, now: Moment) -> Result<Option<(Outgoing, Vec<u8>)>> {
         rows.one(
-            "SELECT l.id, l.receiver, l.subject, l.attempts, l.body, c.name FROM letters l, company c
+            "SELECT l.id, l.receiver, l.subject, l.attempts, l.body, c.name, s.from_address
+             FROM letters l, company c, settings s
              WHERE l.state = 'waiting' AND l.next_at <= ?1 AND l.until > ?1 AND l.attempts < ?2 ORDER BY l.next_at, l.id LIMIT 1",
             (now, PAUSES.len() as i64),
             |row| {
@@ -249,6 +252,7 @@ mod sql {
                     id: row.get(0)?,
                     message_id: String::new(),
                     company: row.get(5)?,
+                    from: row.get(6)?,
                     receiver: row.get(1)?,
                     subject: row.get(2)?,
                     text: Secret::new(""),

@@ -130,8 +130,15 @@ impl Mailer {
     fn message(&self, letter: &Outgoing) -> std::result::Result<Message, Outcome> {
         let never = |what: &str| Outcome::Never(what.to_owned());
         let to: Address = letter.receiver.parse().map_err(|_| never("the address is not one that mail can go to"))?;
-        Message::builder()
-            .from(Mailbox::new(Some(letter.company.clone()), self.from.clone()))
+        // The company's own address is what people see and answer. The appliance stays the sender, also on the envelope:
+        // that is whom the mail server knows, and where what cannot be delivered comes back to.
+        let own = letter.from.as_deref().and_then(|address| address.parse::<Address>().ok());
+        let mut builder = Message::builder();
+        if own.as_ref().is_some_and(|own| *own != self.from) {
+            builder = builder.sender(Mailbox::new(None, self.from.clone()));
+        }
+        builder
+            .from(Mailbox::new(Some(letter.company.clone()), own.unwrap_or_else(|| self.from.clone())))
             .to(Mailbox::new(None, to))
             .subject(letter.subject.clone())
             .message_id(Some(format!("<{}@{}>", letter.message_id, self.from.domain())))

@@ -4,6 +4,7 @@ use crate::support::{
     mail::{MailServer, PASSWORD},
     server::{Company, Server},
 };
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 const NEW: &str = "lantern copper seven boats";
@@ -102,6 +103,34 @@ fn letters_go_over_an_encrypted_line_to_whoever_knows_the_password() {
     harbour.caller().post("/api/letters/test", ()).expect(201);
     let refused = told(&harbour, |letter| letter["Problem"] != "");
     assert_eq!(refused["State"], "waiting", "{refused}");
+}
+
+#[test]
+fn letters_of_a_company_come_from_its_own_address_and_the_appliance_stays_their_sender() {
+    let mail = MailServer::open();
+    let (server, harbour) = with_mail(&mail, "");
+    let meridian = server.company("meridian", "Meridian", "dora@meridian.test");
+    let settle = |address: &str| {
+        let wished = json!({ "Name": "Harbour Ltd", "TimeZone": "UTC", "FromAddress": address });
+        harbour.caller().put("/api/settings/general", wished)
+    };
+    for wrong in ["nobody", "ada@harbour.test>", "a,b@harbour.test", "ada@harbour.test\r\nBcc: x@y.test"] {
+        assert!(settle(wrong).expect(400).text().contains("FromAddress"), "{wrong}");
+    }
+    settle("deploy@harbour.test").expect(200);
+    let asked = |company: &Company| {
+        company.caller().post("/api/letters/test", ()).expect(201);
+        mail.letter()
+    };
+    let own = asked(&harbour);
+    assert!(own.text().contains("From: \"Harbour Ltd\" <deploy@harbour.test>"), "{}", own.text());
+    assert!(own.text().contains("Sender: bulkhead@example.test"), "{}", own.text());
+    assert_eq!(own.0["from"], "bulkhead@example.test", "the envelope is the appliance's");
+    let other = asked(&meridian);
+    assert!(other.text().contains("From: Meridian <bulkhead@example.test>"), "{}", other.text());
+    assert!(!other.text().contains("Sender:"), "{}", other.text());
+    settle("").expect(200);
+    assert!(asked(&harbour).text().contains("From: \"Harbour Ltd\" <bulkhead@example.test>"));
 }
 
 #[test]

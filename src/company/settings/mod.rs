@@ -104,7 +104,7 @@ pub fn change_general(granted: &Granted<'_, ConfigureServer>, wished: &General) 
         }
     };
     let from = wished.from_address.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let from_address = from.and_then(|text| wrong.check("FromAddress", names::email(text)));
+    let from_address = from.and_then(|text| wrong.check("FromAddress", sender(text)));
     wrong.finish()?;
     let after = General { name, time_zone, from_address };
     let done = granted.write(|tx| {
@@ -125,6 +125,15 @@ pub fn change_general(granted: &Granted<'_, ConfigureServer>, wished: &General) 
     })?;
     granted.visitor().company().changed()?;
     Ok(done)
+}
+
+/// An address that letters can come from: one that goes into a letter's head as it stands.
+fn sender(text: &str) -> std::result::Result<String, String> {
+    let address = names::email(text)?;
+    match address.parse::<lettre::Address>() {
+        Ok(_) => Ok(address),
+        Err(_) => Err("No letter can come from this address. Give one such as deploy@example.com.".into()),
+    }
 }
 
 /// Changes where checkpoints of the trail go and how long events stay in the file. Needs a fresh proof.
