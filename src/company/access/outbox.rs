@@ -98,6 +98,8 @@ pub enum Notice<'a> {
     PasswordChanged,
     /// A second factor was added, removed or replaced: a sentence that says which.
     FactorChanged(&'a str),
+    /// A recovery code was used in the place of a second factor: how many are left.
+    RecoveryCodeUsed(i64),
     /// Their e-mail address was changed to this one; goes to the address before, which is given first.
     EmailChanged(&'a str, &'a str),
 }
@@ -166,6 +168,14 @@ pub(in crate::company) fn notice(tx: &Writing<'_>, user: i64, notice: Notice<'_>
         Notice::FactorChanged(sentence) => {
             ("Your second factor was changed".into(), format!("{sentence}\n\nTime: {}", clock::now().exact()), email)
         }
+        Notice::RecoveryCodeUsed(left) => (
+            "A recovery code was used".into(),
+            format!(
+                "One of your recovery codes was used in the place of your second factor. {left} of them left.\n\nTime: {}",
+                clock::now().exact()
+            ),
+            email,
+        ),
         Notice::EmailChanged(before, after) => (
             "Your e-mail address was changed".into(),
             format!(

@@ -14,6 +14,7 @@ use crate::{
         secret::{self, Secret},
     },
     company::access::{
+        outbox::{self, Notice},
         rows::{Rows, Writing},
         trail::Event,
         vault::Company,
@@ -244,11 +245,12 @@ fn may_go_on(tx: &Writing<'_>, pending: &PendingSession) -> Result<()> {
     Ok(())
 }
 
-/// Tells of what is worth its own line: a recovery code that was used up.
+/// Tells of what is worth its own line: a recovery code that was used up, in the trail and to whom it belongs.
 pub(super) fn tell(tx: &Writing<'_>, id: Id<User>, name: &str, by: By) -> Result<()> {
     if let By::Recovery { left } = by {
         let event = Event::new("RecoveryCodeUsed").name(id, name).say(" used a recovery code").detail("Left", left);
         tx.also(event)?;
+        outbox::notice(tx, id.0, Notice::RecoveryCodeUsed(left))?;
     }
     Ok(())
 }

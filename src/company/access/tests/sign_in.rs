@@ -325,6 +325,11 @@ fn a_recovery_code_is_good_once_and_is_not_kept_as_it_is() {
     assert!(matches!(give("ABCDE-FGHIJ"), Err(Error::Invalid(_))));
     assert!(give(&codes[9]).is_ok());
     assert_eq!(harbour.trail().iter().filter(|line| line.starts_with("RecoveryCodeUsed: Ada used")).count(), 2);
+    let told: Vec<String> = harbour.sql(|c| {
+        let sql = "SELECT receiver FROM letters WHERE kind = 'notice' AND subject LIKE 'A recovery code was used%'";
+        c.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+    });
+    assert_eq!(told, [EMAIL, EMAIL], "its person is told of each use, and of no wrong one");
     let stored: Vec<Vec<u8>> =
         harbour.sql(|c| c.prepare("SELECT code_hash FROM recovery_codes")?.query_map([], |row| row.get(0))?.collect());
     for code in &codes {
