@@ -149,6 +149,18 @@ fn unpack(file: &Path, aside: &Path) -> Result<Manifest> {
     Ok(manifest)
 }
 
+/// What a company that comes from a backup is called.
+fn slug_of(manifest: &Manifest, wished: Option<&str>) -> Result<String> {
+    let wished = wished.unwrap_or(&manifest.slug);
+    // The operator's compartment comes back as what it was, and nothing else becomes it.
+    let slug = match (manifest.slug == names::OPERATOR, wished == names::OPERATOR) {
+        (true, true) => Ok(names::OPERATOR.to_owned()),
+        (true, false) => Err("The operator's compartment can only be restored as what it is.".into()),
+        (false, _) => names::company_slug(wished),
+    };
+    slug.map_err(|message| Error::invalid("Slug", message))
+}
+
 fn put_in_place(
     appliance: &Appliance,
     key: &OperatorKey,
@@ -157,14 +169,7 @@ fn put_in_place(
     slug: Option<&str>,
     replace: bool,
 ) -> Result<Company> {
-    let wished = slug.unwrap_or(&manifest.slug);
-    // The operator's compartment comes back as what it was, and nothing else becomes it.
-    let slug = match (manifest.slug == names::OPERATOR, wished == names::OPERATOR) {
-        (true, true) => Ok(names::OPERATOR.to_owned()),
-        (true, false) => Err("The operator's compartment can only be restored as what it is.".into()),
-        (false, _) => names::company_slug(wished),
-    };
-    let slug = slug.map_err(|message| Error::invalid("Slug", message))?;
+    let slug = slug_of(manifest, slug)?;
     let folder = appliance.folder(&slug);
     if folder.exists() && !replace {
         return Err(Error::Conflict(format!(
@@ -208,4 +213,48 @@ pub fn verify(appliance: &Appliance, key: &OperatorKey, slug: &str, elsewhere: O
     let company = appliance.company(slug)?;
     let operator = Visitor::operator(&company, key);
     upkeep::verify(&operator.ask(FileKeep {})?, elsewhere)
+}
+
+/// Checks a backup as [`restore`] does before the company opens, also against checkpoints that were kept elsewhere. It is
+/// unpacked into a private folder that is gone when this returns; no company is touched.
+///
+/// # Errors
+/// `Conflict` with what is wrong: the file is no backup, does not open with this machine's master key, or is damaged.
+pub fn verify_backup(
+    appliance: &Appliance,
+    key: &OperatorKey,
+    file: &Path,
+    elsewhere: Option<&Path>,
+) -> Result<Verified> {
+    let aside = appliance.data().join("work").join(format!("verify-{}", uuid::Uuid::now_v7()));
+    keys::make_private_folder(&aside)?;
+    let verified = unpack(file, &aside).and_then(|manifest| {
+        let slug = slug_of(&manifest, None);
+        let verified = slug.and_then(|slug| verify_unpacked(appliance, key, &aside, &manifest, &slug, elsewhere));
+        verified.map_err(|error| Error::Conflict(format!("{} cannot be restored: {error}", file.display())))
+    });
+    fs::remove_dir_all(&aside)?;
+    verified
+}
+
+fn verify_unpacked(
+    appliance: &Appliance,
+    key: &OperatorKey,
+    aside: &Path,
+    manifest: &Manifest,
+    slug: &str,
+    elsewhere: Option<&Path>,
+) -> Result<Verified> {
+    let sealed = fs::read(aside.join("company.key"))?;
+    for part in PARTS {
+        keys::make_private_folder(&aside.join(part))?;
+    }
+    // The key of the manifest's company, as a restore puts it in place, and of no other.
+    let company = Company::adopt(aside, slug, |id| {
+        if id != manifest.company {
+            return Err(Error::Conflict("Its manifest names another company than its database.".into()));
+        }
+        appliance.keys().unseal(id, &sealed)
+    })?;
+    upkeep::verify(&Visitor::operator(&company, key).ask(FileKeep {})?, elsewhere)
 }

@@ -65,7 +65,8 @@ impl Keys {
         self.unseal(company, &self.sealed(company)?)
     }
 
-    fn unseal(&self, company: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
+    /// A company's key that was sealed with this machine's master key.
+    pub fn unseal(&self, company: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
         let wrong =
             || Error::Unavailable("The key of this company does not open with this machine's master key.".into());
         let (nonce, sealed) = sealed.split_at_checked(24).ok_or_else(wrong)?;

@@ -15,7 +15,10 @@ use crate::{
 };
 use clap::{Args, Subcommand};
 use serde_json::json;
-use std::{io::BufRead, path::PathBuf};
+use std::{
+    io::BufRead,
+    path::{Path, PathBuf},
+};
 
 /// `bulkhead company …`
 #[derive(Subcommand)]
@@ -159,7 +162,8 @@ pub struct Restore {
 /// `bulkhead verify`
 #[derive(Args)]
 pub struct Verify {
-    /// The companies [default: all]
+    /// Companies, or files of backups [default: all companies]
+    #[arg(value_name = "SLUG|FILE")]
     slugs: Vec<String>,
     /// All companies
     #[arg(long, env = "BULKHEAD_ALL")]
@@ -393,20 +397,32 @@ pub fn restore(start: &Start, command: Restore) -> Result<(), Failure> {
 /// Runs `bulkhead verify`.
 pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
     let appliance = Appliance::open(&start.data)?;
-    let slugs = if command.all || command.slugs.is_empty() { appliance.slugs()? } else { command.slugs };
+    // No slug has a dot or a slash in it.
+    let (mut named, slugs): (Vec<_>, Vec<_>) = command.slugs.into_iter().partition(|name| name.contains(['.', '/']));
+    let files = named.len();
+    named.extend(if command.all || (slugs.is_empty() && named.is_empty()) { appliance.slugs()? } else { slugs });
     if let Some(file) = command.checkpoints.as_ref().filter(|file| !file.is_file()) {
         return Err(Failure::Failed(format!("{} cannot be read. Name a file of checkpoints.", file.display())));
     }
     let mut bad = Vec::new();
     let mut rows = Vec::new();
-    for slug in slugs {
-        let outcome = appliance::verify(&appliance, &start.operator, &slug, command.checkpoints.as_deref());
+    let mut broken = Vec::new();
+    for (number, slug) in named.into_iter().enumerate() {
+        let elsewhere = command.checkpoints.as_deref();
+        let is_backup = number < files;
+        let outcome = if is_backup {
+            appliance::verify_backup(&appliance, &start.operator, Path::new(&slug), elsewhere)
+        } else {
+            appliance::verify(&appliance, &start.operator, &slug, elsewhere)
+        };
         let (state, about) = match &outcome {
             Ok(verified) => ("ok".to_owned(), verified.clone()),
             Err(error) => (error.to_string(), Default::default()),
         };
-        if outcome.is_err() {
-            bad.push(slug.clone());
+        match &outcome {
+            Err(error) if is_backup => broken.push(error.to_string()),
+            Err(_) => bad.push(slug.clone()),
+            Ok(_) => {}
         }
         let events = about.events;
         if !start.json && outcome.is_ok() {
@@ -419,7 +435,7 @@ pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
                 println!("  {} checkpoints kept elsewhere agree", about.elsewhere);
             }
             println!("  signing key {} ({})", about.public_key, about.key);
-        } else if !start.json {
+        } else if !start.json && !is_backup {
             println!("{slug}: {state}");
         }
         rows.push(json!({
@@ -430,9 +446,8 @@ pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
     if start.json {
         println!("{}", json!(rows));
     }
-    if bad.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Failed(format!("Damaged: {}. Restore from a backup.", bad.join(", "))))
+    if !bad.is_empty() {
+        broken.push(format!("Damaged: {}. Restore from a backup.", bad.join(", ")));
     }
+    if broken.is_empty() { Ok(()) } else { Err(Failure::Failed(broken.join("\n"))) }
 }

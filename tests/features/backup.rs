@@ -114,6 +114,69 @@ fn a_damaged_backup_is_refused_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_backup_is_verified_where_it_lies_and_leaves_nothing_behind() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    harbour.caller().post("/api/environments", json!({ "Name": "Quay" })).expect(201);
+    let folder = tempfile::tempdir().unwrap();
+    let told = server.command(&["backup", "harbour", "--to", folder.path().to_str().unwrap()]).run().expect_success();
+    let file = Path::new(told.stdout.trim()).to_owned();
+    let verify = |file: &Path| {
+        let told = bulkhead(&server.data(), &["verify", file.to_str().unwrap()]);
+        let left: Vec<_> = std::fs::read_dir(server.data().join("work")).unwrap().map(|e| e.unwrap().path()).collect();
+        assert!(!left.iter().any(|path| path.to_string_lossy().contains("verify-")), "{left:?}");
+        told
+    };
+    let whole = std::fs::read(&file).unwrap();
+    let told = verify(&file).expect_success();
+    assert!(told.stdout.starts_with(&format!("{}: ok (", file.display())), "{}", told.stdout);
+    assert_eq!(std::fs::read(&file).unwrap(), whole, "the file is as it was");
+    let json = bulkhead(&server.data(), &["--json", "verify", file.to_str().unwrap()]).expect_success().stdout;
+    let rows: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((rows.as_array().unwrap().len(), &rows[0]["ok"]), (1, &json!(true)), "the backup alone: {json}");
+
+    // Somebody changed one word in the trail, and packed the file anew: sound as a database, and as an archive.
+    let altered = folder.path().join("altered.bulkhead");
+    repack(&file, &altered, |database| {
+        let db = rusqlite::Connection::open(database).unwrap();
+        let guard = "SELECT sql FROM sqlite_master WHERE name = 'events_hold'";
+        let guard: String = db.query_row(guard, [], |row| row.get(0)).unwrap();
+        db.execute("DROP TRIGGER events_hold", []).unwrap();
+        let changed = db.execute("UPDATE events SET message = replace(message, 'Quay', 'Pier')", []).unwrap();
+        db.execute_batch(&guard).unwrap();
+        assert!(changed > 0);
+        db.pragma_update(None, "journal_mode", "DELETE").unwrap();
+    });
+    let told = verify(&altered).expect_code(1);
+    assert!(told.stderr.contains("altered.bulkhead cannot be restored:"), "{}", told.stderr);
+    assert!(told.stderr.contains("does not verify"), "{}", told.stderr);
+    assert_eq!((told.stdout.as_str(), told.stderr.trim().lines().count()), ("", 1), "{}", told.stderr);
+    // The same way of packing, with nothing changed, is no reason to refuse.
+    let same = folder.path().join("same.bulkhead");
+    repack(&file, &same, |_| {});
+    verify(&same).expect_success();
+
+    let cut = folder.path().join("cut.bulkhead");
+    std::fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    verify(&cut).expect_code(1);
+    assert!(verify(Path::new("/dev/null")).expect_code(1).stderr.contains("not a backup"));
+    assert!(verify(&folder.path().join("none.bulkhead")).expect_code(1).stderr.contains("cannot be read"));
+    let elsewhere = Server::start();
+    let told = bulkhead(&elsewhere.data(), &["verify", file.to_str().unwrap()]).expect_code(1);
+    assert!(told.stderr.contains("master key"), "another machine's key opens nothing: {}", told.stderr);
+}
+
+/// A backup with its database changed, packed as it was.
+fn repack(from: &Path, to: &Path, change: impl FnOnce(&Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    tar::Archive::new(std::fs::File::open(from).unwrap()).unpack(folder.path()).unwrap();
+    change(&folder.path().join("company.db"));
+    let mut archive = tar::Builder::new(std::fs::File::create(to).unwrap());
+    archive.append_dir_all(".", folder.path()).unwrap();
+    archive.finish().unwrap();
+}
+
+#[test]
 fn a_damaged_company_closes_and_the_others_go_on() {
     let mut server = Server::start();
     let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test").key;
