@@ -8,7 +8,7 @@ use crate::{
     base::error::{Error, Result},
     company::access::EngineKey,
     execution::{self, issuers::Issuers, mail::Mailer, transport::Sandbox},
-    http::{Desk, assets, call::LARGEST_BODY},
+    http::{Desk, assets, call::LARGEST_BODY, headers},
     web,
 };
 use axum::{
@@ -190,7 +190,9 @@ async fn wait_for_signal(stop: &CancellationToken) {
 /// Everything that is served, from the outside in: a panic becomes an error, answers are compressed, requests from
 /// foreign pages are refused, bodies are bounded.
 pub fn router(desk: Desk) -> Router {
+    let strict = desk.secure().then_some(headers::STRICT);
     let guards = ServiceBuilder::new()
+        .layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, strict))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }))

@@ -82,11 +82,11 @@ impl Reply {
     }
 
     /// The HTTP answer.
-    pub(super) fn respond(self, secure: bool) -> Response {
+    pub(super) fn respond(self) -> Response {
         let (kind, body) = match self.content {
             Content::File(download) => {
                 let mut response = download.respond();
-                headers::protect(response.headers_mut(), secure);
+                headers::protect(response.headers_mut());
                 return response;
             }
             // A value made of what was already in memory can always be written down.
@@ -107,7 +107,7 @@ impl Reply {
             response.headers_mut().append(header::SET_COOKIE, line);
         }
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        headers::protect(response.headers_mut(), secure);
+        headers::protect(response.headers_mut());
         response
     }
 }

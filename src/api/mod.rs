@@ -365,19 +365,18 @@ fn route(method: &Method, segments: &[String]) -> std::result::Result<Found, Opt
 
 /// Answers a request of a program; `path` is what follows `/{company}/api`.
 pub async fn serve(desk: Desk, request: Request) -> Response {
-    let secure = desk.secure();
     let Some(segments) = table::segments(request.uri().path()) else {
-        return error::reply(&Error::NotFound(request.uri().path().to_owned()), "").respond(secure);
+        return error::reply(&Error::NotFound(request.uri().path().to_owned()), "").respond();
     };
     let method = request.method().clone();
     let mut call = match Call::read(desk, request).await {
         Ok(call) => call,
-        Err(status) => return error::status(status).respond(secure),
+        Err(status) => return error::status(status).respond(),
     };
     let kind = call.media_type().to_ascii_lowercase();
     let json = kind.is_empty() || kind == "application/json" || kind.ends_with("+json") || kind == "text/json";
     if !call.body.is_empty() && !json && kind != "multipart/form-data" {
-        return error::status(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE).respond(secure);
+        return error::status(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE).respond();
     }
     let looks = matches!(method, Method::GET | Method::HEAD);
     let seat = match segments.first() {
@@ -390,7 +389,7 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         Ok(answer)
     };
     let answer = if looks { crate::http::looking(work).await } else { crate::http::blocking(work).await };
-    answer.unwrap_or_else(|fault| error::reply(&fault, &new_reference())).respond(secure)
+    answer.unwrap_or_else(|fault| error::reply(&fault, &new_reference())).respond()
 }
 
 fn answer(call: &mut Call, method: &Method, segments: &[String]) -> Reply {

@@ -77,6 +77,6 @@ pub fn serve(checksum: &str, name: &str, headers: &HeaderMap) -> Response {
     let current = prefix().ends_with(checksum);
     let keep = if current { "public, max-age=31536000, immutable" } else { "public, max-age=60" };
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
-    super::headers::protect(out, false);
+    super::headers::protect(out);
     response
 }

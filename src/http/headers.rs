@@ -6,9 +6,12 @@ use axum::http::{HeaderMap, HeaderValue, header};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'";
 
+/// For a year, browsers come over HTTPS only. On every answer of a server whose public address is one of HTTPS.
+pub const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Puts the security headers on an answer; private pages are not kept by anybody.
-pub fn protect(headers: &mut HeaderMap, secure: bool) {
-    headers.reserve(10);
+pub fn protect(headers: &mut HeaderMap) {
+    headers.reserve(8);
     let mut set = |name: header::HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -18,7 +21,4 @@ pub fn protect(headers: &mut HeaderMap, secure: bool) {
     set(header::REFERRER_POLICY, "same-origin");
     set(header::CACHE_CONTROL, "no-store");
     set(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    if secure {
-        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
-    }
 }

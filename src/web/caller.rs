@@ -208,7 +208,7 @@ impl Answer {
         if shown {
             cookie(&mut response, &format!("{}; Max-Age=0", set(FLASH, "", &company)));
         }
-        headers::protect(response.headers_mut(), secure);
+        headers::protect(response.headers_mut());
         response
     }
 }

@@ -169,7 +169,7 @@ pub(super) fn status(status: StatusCode) -> Response {
     let shown = Shown { title: title.into(), text: text.into(), facts: Vec::new(), ways, reference: String::new() };
     let page = BarePage { frame: Bare::new(title), error: shown };
     let mut response = (status, Html(page.render().unwrap_or_default())).into_response();
-    crate::http::headers::protect(response.headers_mut(), false);
+    crate::http::headers::protect(response.headers_mut());
     response
 }
 
@@ -187,7 +187,7 @@ impl IntoResponse for Answer {
         if let Some(seconds) = after {
             response.headers_mut().insert(axum::http::header::RETRY_AFTER, seconds.into());
         }
-        crate::http::headers::protect(response.headers_mut(), false);
+        crate::http::headers::protect(response.headers_mut());
         response
     }
 }

@@ -358,7 +358,6 @@ pub(super) mod live {
 
     /// Answers `/{company}/tasks/{task}/events?after=n`.
     pub async fn events(Shared(desk): Shared<Desk>, request: Request) -> Response {
-        let secure = desk.secure();
         let segments = table::segments(request.uri().path()).unwrap_or_default();
         let [company, _, task, _] = segments.as_slice() else {
             return error::status(axum::http::StatusCode::NOT_FOUND);
@@ -390,7 +389,7 @@ pub(super) mod live {
         });
         let mut response =
             Sse::new(stream).keep_alive(sse::KeepAlive::new().interval(Duration::from_secs(15))).into_response();
-        headers::protect(response.headers_mut(), secure);
+        headers::protect(response.headers_mut());
         response.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
         response
     }

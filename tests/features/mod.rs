@@ -9,6 +9,7 @@ mod companies_crash;
 mod dashboard;
 mod deployments;
 mod exchange;
+mod https;
 mod infrastructure_pages;
 mod invitations;
 mod keys;

@@ -106,7 +106,10 @@ impl Caller {
         let cookies = self.cookie_header(path_of(&address));
         let said = self.headers.iter().chain(&[]).find(|(name, _)| name.eq_ignore_ascii_case("cookie"));
         let held = cookies.clone().or(said.map(|(_, value)| value.clone())).unwrap_or_default();
-        let mut held = held.split(';').filter_map(|pair| pair.trim().split_once('='));
+        // Over HTTPS their names begin with what browsers keep for it.
+        let plain = |name| str::trim_start_matches(str::trim_start_matches(name, "__Secure-"), "__Host-");
+        let held = held.split(';').filter_map(|pair| pair.trim().split_once('='));
+        let mut held = held.map(|(name, value)| (plain(name), value));
         let mut bound = held
             .clone()
             .find(|(name, _)| *name == "bulkhead_session")
