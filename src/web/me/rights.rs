@@ -121,6 +121,6 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
         Place { name, id: format!("place-{number}"), areas: areas.collect() }
     });
     let frame = visit.frame("", "What you may do here").crumb("Your account", visit.path("/me"));
-    let filter = FilterBar::new(&visit.path("/me/rights"), "Find a right", sought);
+    let filter = FilterBar::new(visit.path("/me/rights"), "Find a right", sought);
     Answer::page(&Rights { frame, filter, open: !sought.is_empty(), places: places.collect() })
 }
