@@ -130,6 +130,42 @@ fn a_person_deploys_for_two_tenants_and_watches() {
 }
 
 #[test]
+fn who_is_shut_out_watches_no_longer() {
+    use std::io::{BufRead, BufReader, Write};
+    let yard = Yard::new("Untenanted", &[script("Hold", "echo begun; while true; do echo still; sleep 1; done")]);
+    let teams = yard.caller().get("/api/teams?spaces=Spaces-1&take=100").expect(200).json();
+    let team = teams["Items"].as_array().unwrap().iter().find(|team| team["Name"] == "Space managers");
+    let mut team = team.expect("who looks after the space").clone();
+    let password = "four old grey lanterns";
+    let wished = serde_json::json!({ "Username": "ben", "DisplayName": "Ben", "EmailAddress": "ben@harbour.test", "Password": password });
+    let made = yard.caller().post("/api/users", wished).expect(201).json();
+    team["MemberUserIds"].as_array_mut().unwrap().push(made["Id"].clone());
+    yard.caller().put(&format!("/api/teams/{}", team["Id"].as_str().unwrap()), team).expect(200);
+    let mut ben = yard.server.browser();
+    ben.sign_in("harbour", "ben@harbour.test", password);
+    let session = ben.caller().cookie("bulkhead_session").expect("a session");
+
+    let task = yard.deploy("1.0.0");
+    yard.until_it_says(&task, "begun");
+    let mut line = std::net::TcpStream::connect(yard.server.base().trim_start_matches("http://")).unwrap();
+    line.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+    // By HTTP/1.0, whose answers end with the connection.
+    let asked = format!("GET /harbour/tasks/{task}/events HTTP/1.0\r\nCookie: bulkhead_session={session}\r\n\r\n");
+    line.write_all(asked.as_bytes()).unwrap();
+    let mut told = BufReader::new(line).lines().map(|line| line.expect("the stream neither says more nor ends"));
+    let first = told.next().unwrap();
+    assert!(first.contains(" 200 "), "{first}: {:?}", told.collect::<Vec<_>>());
+    assert!(told.by_ref().any(|line| line.contains("\"still\"")), "the stream ended by itself");
+
+    yard.server.command(&["user", "deactivate", "harbour", "ben@harbour.test"]).run().expect_success();
+    let last: Vec<String> = told.filter(|line| line.starts_with("event: ") || line.starts_with("data: ")).collect();
+    assert!(last.ends_with(&["event: end".into(), "data: {}".into()]), "{last:?}");
+    assert_eq!(yard.task(&task)["State"], "Executing", "the stream ended, not what it tells of");
+    yard.caller().post(&format!("/api/tasks/{task}/cancel"), ()).expect(200);
+    yard.end_of(&task);
+}
+
+#[test]
 fn a_person_cancels() {
     let yard = Yard::new("Untenanted", &[script("Hold", "echo begun; sleep 300")]);
     let task = yard.deploy("1.0.0");
