@@ -26,20 +26,31 @@ export function routeOf(path, routes = table.inside) {
   return best?.route ?? null;
 }
 
+/** The pages of the operator's own compartment; in no other company are they. */
+const operators = (route) => route.startsWith('/{company}/companies');
+
 /** One address of each page that a signed-in person has, in the order found. Fails if one cannot be reached. */
 export async function crawl(run) {
   if (run.pages) return run.pages;
-  const { address, company } = run.demo;
+  const { company } = run.demo;
   await fillIn(run);
-  const context = await run.signedIn({ javaScriptEnabled: false });
+  const inside = await walk(run, company, [`/${company}`, ...paths.unlinked(company)], (route) => !operators(route));
+  const beside = await walk(run, 'operator', ['/operator'], operators);
+  run.pages = [...inside, ...beside.filter(({ kind }) => operators(kind)).map((page) => ({ ...page, by: 'operator' }))];
+  return run.pages;
+}
+
+/** From `waiting` along every link within the company, until each route that is `wanted` was seen. */
+async function walk(run, company, waiting, wanted) {
+  const { address } = run.demo;
+  const context = await run.signedIn({ javaScriptEnabled: false }, company === 'operator' ? await run.operator() : run.person);
   const page = await context.newPage();
   const reached = new Set();
   const visited = new Set();
   const kinds = new Map();
-  const waiting = [`/${company}`, ...paths.unlinked(company)];
   const known = new Set(waiting.map((path) => routeOf(path)));
   const others = new Set(); // of kinds that were seen already: looked at only while something is missing
-  const missing = () => table.inside.filter((route) => !reached.has(route));
+  const missing = () => table.inside.filter((route) => wanted(route) && !reached.has(route));
   for (let left = 250; left > 0; left--) {
     const path = waiting.shift() ?? (missing().length ? [...others].find((other) => !visited.has(other)) : null);
     if (!path) break;
@@ -72,8 +83,7 @@ export async function crawl(run) {
   await context.close();
   run.takeFaults(); // pages.mjs looks for them page by page
   assert.deepEqual(missing(), [], 'pages of src/web/mod.rs to which no link leads');
-  run.pages = [...kinds].map(([kind, path]) => ({ kind, path }));
-  return run.pages;
+  return [...kinds].map(([kind, path]) => ({ kind, path }));
 }
 
 /** The pages of those who are not signed in, as the table lists them. */
@@ -83,6 +93,8 @@ export const createForms = (pages) => pages.filter(({ path }) => paths.create.te
 
 /** Makes, by the API, what the demo does not have and what a page stands for. */
 async function fillIn(run) {
+  if (run.filledIn) return;
+  run.filledIn = true;
   const account = await run.api('POST', '/Spaces-1/accounts', {
     AccountType: 'UsernamePassword', Name: 'deploy', Username: 'deploy', Password: { HasValue: true, NewValue: 'correct horse' },
   });
@@ -93,6 +105,12 @@ async function fillIn(run) {
       Fingerprint: `SHA256:${'u6b'.repeat(14)}A`,
     },
   });
+  const robot = await run.api('POST', '/users', { DisplayName: 'Build server', Username: 'build', IsService: true });
+  await run.api('POST', `/users/${robot.Id}/apikeys`, { Purpose: 'CI' });
+  await run.api('POST', `/serviceaccounts/${robot.Id}/oidcidentities/create/v1`, {
+    Name: 'Main branch', Issuer: 'https://ci.example.com', Subject: 'repo:acme/shop:ref:refs/heads/main',
+  });
+  await run.api('POST', '/users', { DisplayName: 'Nora New', Username: 'nora', EmailAddress: 'nora@acme.test', Password: 'lantern copper seven boats' });
   const team = await run.api('POST', '/teams', { Name: 'Release managers' });
   const roles = await run.api('GET', '/userroles/all');
   const role = roles.find(({ Name }) => /deployer/i.test(Name)) ?? roles[0];

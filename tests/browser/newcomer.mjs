@@ -131,7 +131,7 @@ async function usedCode(run) {
     if (!(await page.locator(marks.code).count())) await person.givePassword(page);
     await person.giveCode(page, await person.telephone.code());
     await person.isAtHome(page);
-    run.session = await context.storageState(); // the other files go on with this sign-in
+    run.keep(run.person, await context.storageState()); // the other files go on with this sign-in
   } finally {
     await context.close();
   }

@@ -41,8 +41,8 @@ export class Telephone {
 }
 
 export class Person {
-  constructor({ address, company, email, password }) {
-    Object.assign(this, { address, company, email, password });
+  constructor({ address, company, email, password, home = words.navigation.dashboard }) {
+    Object.assign(this, { address, company, email, password, home });
     this.telephone = null;
     this.recoveryCodes = [];
   }
@@ -84,8 +84,8 @@ export class Person {
   }
 
   async isAtHome(page) {
-    await page.getByRole('navigation').getByRole('link', { name: words.navigation.dashboard }).first().waitFor({ state: 'attached' });
-    assert.match((await page.title()) + (await page.getByRole('heading', { level: 1 }).innerText()), words.dashboard);
+    await page.getByRole('navigation').getByRole('link', { name: this.home }).first().waitFor({ state: 'attached' });
+    assert.match((await page.title()) + (await page.getByRole('heading', { level: 1 }).innerText()), new RegExp(this.home, 'i'));
   }
 
   async signOut(page) {

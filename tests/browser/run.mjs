@@ -152,7 +152,8 @@ class Run {
   passed = 0;
   failed = 0;
   person = null; // the demo's administrator
-  session = null; // their cookies, once signed in
+  #sessions = new Map(); // cookies of those who are signed in
+  #operator = null;
   #faults = [];
 
   constructor(demo) {
@@ -188,15 +189,31 @@ class Run {
     return context;
   }
 
-  /** A window of the demo's administrator, signed in once for all. */
-  async signedIn(options = {}) {
-    if (!this.session) {
+  /** A window of somebody, the demo's administrator unless another is named, signed in once for all. */
+  async signedIn(options = {}, person = this.person) {
+    if (!this.#sessions.has(person)) {
       const context = await this.window();
-      await this.person.signIn(await context.newPage());
-      this.session = await context.storageState();
+      await person.signIn(await context.newPage());
+      this.#sessions.set(person, await context.storageState());
       await context.close();
     }
-    return this.window({ ...options, storageState: this.session });
+    return this.window({ ...options, storageState: this.#sessions.get(person) });
+  }
+
+  /** Somebody's cookies, who has signed in elsewhere. */
+  keep(person, cookies) {
+    this.#sessions.set(person, cookies);
+  }
+
+  /** The administrator of the operator's own compartment, which is founded when first asked for. */
+  async operator() {
+    if (!this.#operator) {
+      const [email, password] = ['olga@operator.test', 'seven lanterns over the harbour'];
+      const names = ['--name', 'Operator', '--admin-name', 'Olga', '--admin-email', email, '--admin-password-stdin'];
+      await this.command(['company', 'create', 'operator', ...names], `${password}\n`);
+      this.#operator = new Person({ address: this.demo.address, company: 'operator', email, password, home: 'Companies' });
+    }
+    return this.#operator;
   }
 
   fault(text) {

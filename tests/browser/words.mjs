@@ -40,7 +40,7 @@ export const marks = {
   logLine: '[id^="line-"]',
   // A form that makes something, its button, its fields with errors, and the errors above it, each a link to its field.
   form: 'main form[method=post]:has(input:not([type=hidden]), textarea, select)',
-  send: 'button:not([type=button]):not([name=preview])',
+  send: 'button:not([type=button]):not([name=preview]):not([name=step])',
   invalid: 'main :is([aria-invalid=true], fieldset[aria-describedby*="-error"])',
   secretText: 'textarea[name=key]', // what is secret does not come back
   summaryLink: '[role=alert] a[href^="#"]',
@@ -53,5 +53,7 @@ export const paths = {
   // A page with a form that makes something.
   create: /\/(new|invite|new-service-account|clone)$/,
   // Pages to which no other leads: they are reached from clients, and from the middle of the sign-in.
-  unlinked: (company) => [`/${company}/app`, `/${company}/go/Spaces-1/projects/Projects-1`, `/${company}/search?q=shop`],
+  // The proof stands before what needs one, and passkeys are offered where the browser can make them.
+  unlinked: (company) =>
+    ['app', 'go/Spaces-1/projects/Projects-1', 'search?q=shop', 'me/proof', 'me/factors/passkey'].map((path) => `/${company}/${path}`),
 };
