@@ -226,7 +226,8 @@ pub fn verify_backup(
     file: &Path,
     elsewhere: Option<&Path>,
 ) -> Result<Verified> {
-    let aside = appliance.data().join("work").join(format!("verify-{}", uuid::Uuid::now_v7()));
+    // Not under `work`: a server that starts meanwhile sweeps that.
+    let aside = appliance.data().join(format!("verify-{}", uuid::Uuid::now_v7()));
     keys::make_private_folder(&aside)?;
     let verified = unpack(file, &aside).and_then(|manifest| {
         let slug = slug_of(&manifest, None);

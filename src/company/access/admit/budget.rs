@@ -89,9 +89,11 @@ struct Tally {
 impl Tally {
     /// This counter after one more attempt, or when there may be one.
     fn spend(self, kind: Kind, now: Moment) -> std::result::Result<Tally, Moment> {
+        // Of several at once one may have looked at the clock earlier and come later: what cost no waiting makes nobody wait.
+        let waits = matches!(kind, Kind::Waits(free) if self.count > free);
         // A clock that was set back must not make anybody wait longer than the longest wait.
         let ahead = self.next.0 - now.0 > LONGEST_WAIT;
-        if self.next > now && !ahead {
+        if waits && self.next > now && !ahead {
             return Err(self.next);
         }
         let passed = (now.0 - self.at.0).max(0);
@@ -328,6 +330,15 @@ mod tests {
         assert_eq!(rested.count, 1.0);
         let clock_set_back = Moment(1_000);
         assert!(tally.spend(Kind::Waits(FREE), clock_set_back).is_ok());
+    }
+
+    #[test]
+    fn who_looked_at_the_clock_earlier_and_came_later_does_not_wait_for_what_cost_no_waiting() {
+        let now = Moment(1_000_000_000);
+        for kind in [Kind::Waits(FREE), Kind::Bucket(30.0, 1000.0)] {
+            let first = Tally::default().spend(kind, now).unwrap();
+            assert_eq!(first.spend(kind, now.plus(-3)).map(|tally| tally.count), Ok(2.0), "{kind:?}");
+        }
     }
 
     #[test]
