@@ -13,6 +13,7 @@ use axum::{
     extract::{ConnectInfo, FromRequest, Multipart, Request},
     http::{HeaderMap, Method, StatusCode, Uri, header},
 };
+use futures_util::StreamExt;
 use ipnet::IpNet;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -21,6 +22,8 @@ use std::{
 
 /// The largest body of a form or of JSON, in bytes.
 pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
+/// So much is read of a body before its sender is cut off, in bytes.
+const MOST_READ: usize = 4 * LARGEST_BODY;
 
 /// The cookie by which a browser is known (`company/access/admit/device.rs`).
 pub const DEVICE: &str = "bulkhead_device";
@@ -54,16 +57,9 @@ impl Call {
     pub async fn read(desk: Desk, request: Request) -> std::result::Result<Call, StatusCode> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let address = peer.map(|peer| visitor_address(peer, request.headers(), &desk.trusted_proxies).to_string());
-        let (mut parts, body) = request.into_parts();
-        let (method, uri) = (parts.method.clone(), parts.uri.clone());
-        let headers = std::mem::take(&mut parts.headers);
-        let body = if body.is_end_stream() {
-            Bytes::new()
-        } else {
-            // The limit travels with the request's other parts.
-            let request = Request::from_parts(parts, body);
-            Bytes::from_request(request, &()).await.map_err(|refused| refused.status())?
-        };
+        let (parts, body) = request.into_parts();
+        let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
+        let body = if body.is_end_stream() { Bytes::new() } else { whole(body).await? };
         let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let agent = agent.chars().take(200).collect();
         let query = pairs(uri.query().unwrap_or_default().as_bytes());
@@ -199,6 +195,23 @@ impl Call {
     pub fn path_and_query(&self) -> String {
         self.uri.path_and_query().map_or_else(|| "/".into(), ToString::to_string)
     }
+}
+
+/// The whole of a body. Of one that is too large the rest is read and thrown away, within reason, so that whoever sends
+/// it hears the answer instead of a broken connection.
+async fn whole(body: Body) -> std::result::Result<Bytes, StatusCode> {
+    let mut pieces = body.into_data_stream();
+    let (mut kept, mut length) = (Vec::new(), 0);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| StatusCode::BAD_REQUEST)?;
+        length += piece.len();
+        if length <= LARGEST_BODY {
+            kept.extend_from_slice(&piece);
+        } else if length > MOST_READ {
+            break;
+        }
+    }
+    if length > LARGEST_BODY { Err(StatusCode::PAYLOAD_TOO_LARGE) } else { Ok(kept.into()) }
 }
 
 fn pairs(bytes: &[u8]) -> Vec<(String, String)> {
