@@ -189,12 +189,9 @@ fn draw_role(ask: &Ask, team: &Team, role: &ScopedRole) -> Value {
 pub(super) fn roles(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(TeamView { team: located(ask)? })?;
     let (team, all, page) = (teams::show(&granted)?, teams::roles_of(&granted)?, ask.page());
-    let total = all.len() as i64;
-    let take = usize::try_from(page.take).unwrap_or(usize::MAX);
-    let items = all.into_iter().skip(usize::try_from(page.skip).unwrap_or(usize::MAX)).take(take).collect();
     let own = format!("{}/teams/{}/scopeduserroles", resource::api(ask), team.wire_id());
     let draw = |role: &ScopedRole| draw_role(ask, &team, role);
-    resource::collection(&own, "ScopedUserRole", Listed { items, total }, page, "skip,take", draw)
+    resource::collection(&own, "ScopedUserRole", Listed::from_all(page, all), page, "skip,take", draw)
 }
 
 /// The team that has the role of the path, and the role.

@@ -57,11 +57,8 @@ fn found(ask: &Ask) -> Result<Vec<UserRole>> {
 /// A page of them.
 pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let (page, roles) = (ask.page(), found(ask)?);
-    let total = roles.len() as i64;
-    let take = usize::try_from(page.take).unwrap_or(usize::MAX);
-    let items = roles.into_iter().skip(usize::try_from(page.skip).unwrap_or(usize::MAX)).take(take).collect();
     let own = format!("{}/userroles", resource::api(ask));
-    resource::collection(&own, "UserRole", Listed { items, total }, page, "skip,take,ids,partialName", |role| {
+    resource::collection(&own, "UserRole", Listed::from_all(page, roles), page, "skip,take,ids,partialName", |role| {
         draw(ask, role)
     })
 }

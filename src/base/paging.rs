@@ -33,6 +33,13 @@ pub struct Listed<T> {
 }
 
 impl<T> Listed<T> {
+    /// A page of what is in memory as a whole: few rows, or rows that only a whole look can sort.
+    pub fn from_all(page: Page, all: Vec<T>) -> Listed<T> {
+        let cut = |number: i64| usize::try_from(number).unwrap_or(0);
+        let total = all.len() as i64;
+        Listed { items: all.into_iter().skip(cut(page.skip)).take(cut(page.take)).collect(), total }
+    }
+
     /// The rows of a page; `count` is asked only where the page itself does not tell how many there are in all.
     ///
     /// # Errors
@@ -48,6 +55,16 @@ impl<T> Listed<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_of_what_is_in_memory_is_cut_out_of_it() {
+        for (skip, take, first, rows) in [(0, 3, Some(0), 3), (3, 3, Some(3), 3), (9, 3, Some(9), 1), (10, 3, None, 0)]
+        {
+            let listed = Listed::from_all(Page { skip, take }, (0..10).collect());
+            assert_eq!((listed.items.first().copied(), listed.items.len(), listed.total), (first, rows, 10), "{skip}");
+        }
+        assert_eq!(Listed::from_all(Page::ALL, vec![(); 10]).items.len(), 10);
+    }
 
     #[test]
     fn a_page_that_ends_the_list_tells_how_many_there_are() {

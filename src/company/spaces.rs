@@ -64,10 +64,7 @@ pub fn list(visitor: &Visitor, filter: &Filter, page: Page) -> Result<Listed<Spa
     items.retain(|one| {
         names::key(&one.name).contains(&part) && filter.ids.as_ref().is_none_or(|ids| ids.contains(&one.id.0))
     });
-    let total = items.len() as i64;
-    let from = usize::try_from(page.skip).unwrap_or(0).min(items.len());
-    let items = items.into_iter().skip(from).take(usize::try_from(page.take).unwrap_or(0)).collect();
-    Ok(Listed { items, total })
+    Ok(Listed::from_all(page, items))
 }
 
 /// One space that the visitor has located.

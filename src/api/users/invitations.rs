@@ -85,12 +85,11 @@ pub(in crate::api) fn preview(ask: &Ask) -> Result<Reply> {
 /// The open invitations that can still be used.
 pub(in crate::api) fn list(ask: &Ask) -> Result<Reply> {
     let all = people::list_open(&ask.visitor()?.ask(UserInvite {})?)?;
-    let total = all.len() as i64;
     let own = format!("{}/users/invitations", resource::api(ask));
     let page = ask.page();
-    let cut = |from: i64| usize::try_from(from).unwrap_or(usize::MAX);
-    let items = all.into_iter().skip(cut(page.skip)).take(cut(page.take)).collect();
-    resource::collection(&own, "Invitation", Listed { items, total }, page, "skip,take", |open| draw_open(ask, open))
+    resource::collection(&own, "Invitation", Listed::from_all(page, all), page, "skip,take", |open| {
+        draw_open(ask, open)
+    })
 }
 
 /// Takes an invitation back: an open one, or that of a person who has not accepted yet.

@@ -48,11 +48,8 @@ fn of(ask: &Ask) -> Result<Vec<ApiKey>> {
 /// The keys of oneself or of a service account.
 pub(in crate::api) fn list(ask: &Ask) -> Result<Reply> {
     let (page, all) = (ask.page(), of(ask)?);
-    let total = all.len() as i64;
-    let skip = usize::try_from(page.skip).unwrap_or(usize::MAX);
-    let items = all.into_iter().skip(skip).take(usize::try_from(page.take).unwrap_or(usize::MAX)).collect();
     let own = format!("{}/users/{}/apikeys", resource::api(ask), ask.parameter("id"));
-    resource::collection(&own, "ApiKey", Listed { items, total }, page, "skip,take", |key| draw(ask, key))
+    resource::collection(&own, "ApiKey", Listed::from_all(page, all), page, "skip,take", |key| draw(ask, key))
 }
 
 /// One key.

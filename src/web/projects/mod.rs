@@ -15,7 +15,11 @@ use super::{
     standing::{at, chip, log_href, when},
 };
 use crate::{
-    base::{error::Result, ids, paging::Page},
+    base::{
+        error::Result,
+        ids,
+        paging::{Listed, Page},
+    },
     company::{
         access::{
             At,
@@ -169,7 +173,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     });
     let total = found.len();
     let number = visit.call.page_number().clamp(1, (total as i64 + ROWS - 1).max(ROWS) / ROWS);
-    let page: Vec<&Project> = found.iter().skip(((number - 1) * ROWS) as usize).take(ROWS as usize).collect();
+    let page: Vec<&Project> = Listed::from_all(Page::numbered(Some(number), ROWS), found.iter().collect()).items;
     let last = last_of_each(visit, &space, &page)?;
     let mut rows: Vec<Rows> = Vec::new();
     for project in page {
