@@ -22,6 +22,7 @@ pub mod lifecycles;
 pub mod channels;
 pub mod releases;
 pub mod deployments;
+pub mod answers;
 pub mod dashboard;
 
 #[cfg(test)]

@@ -60,6 +60,8 @@ pub(super) enum Whose {
 
 /// A grant with the permissions it carries.
 pub(super) struct Carried {
+    /// The role on a team that it comes from.
+    pub assignment: i64,
     pub grant: Grant,
     pub permissions: Vec<usize>,
 }
@@ -105,7 +107,7 @@ pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
                 until,
                 within: None,
             };
-            all.push(Carried { grant, permissions: system });
+            all.push(Carried { assignment: id, grant, permissions: system });
         }
         if let (Some(space), false) = (space, in_space.is_empty()) {
             let grant = Grant {
@@ -119,7 +121,7 @@ pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
                 until,
                 within: None,
             };
-            all.push(Carried { grant, permissions: in_space });
+            all.push(Carried { assignment: id, grant, permissions: in_space });
         }
     }
     Ok(all)

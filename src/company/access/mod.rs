@@ -103,6 +103,7 @@
 
 pub mod admit;
 pub mod builtin;
+pub mod census;
 mod explain;
 mod granted;
 pub mod grants;
@@ -120,6 +121,7 @@ pub mod rules;
 mod sight;
 mod steward;
 mod trail;
+mod trial;
 mod vault;
 mod visitor;
 
@@ -134,6 +136,7 @@ pub use rules::Limits;
 pub use sight::{Level, TeamPart};
 pub use steward::Steward;
 pub use trail::{Archive, Checkpoint, Event, Finding, Verified};
+pub use trial::Tried;
 pub use vault::{CHANGED, Company, FILE, FirstPerson, Founded, Founding, Label, Receipt, Seal, Standing, size};
 pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
 

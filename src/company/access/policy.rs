@@ -166,7 +166,7 @@ impl Limit {
 }
 
 /// One role on one team, ready to be asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// The team it comes from; 0 for the server's own actors.
     pub team: i64,
@@ -268,7 +268,7 @@ impl Grants {
     }
 
     /// Every grant with the keys of the permissions it carries.
-    pub(super) fn parts(&self) -> impl Iterator<Item = (&Grant, Vec<usize>)> {
+    pub fn parts(&self) -> impl Iterator<Item = (&Grant, Vec<usize>)> {
         let mut carried = vec![Vec::new(); self.grants.len()];
         for (key, numbers) in self.by_permission.iter().enumerate() {
             numbers.iter().for_each(|number| carried[*number as usize].push(key));

@@ -58,6 +58,7 @@ pub struct Writing<'c> {
     last: Cell<i64>,
     folder: &'c Path,
     posted: Cell<bool>,
+    trial: bool,
 }
 
 /// The proof that a change has its event; made by [`Writing::record`] alone.
@@ -75,7 +76,23 @@ impl<'c> Deref for Writing<'c> {
 
 impl<'c> Writing<'c> {
     pub(super) fn new(connection: &'c Connection, stamp: Stamp, seal: &'c Seal, folder: &'c Path) -> Self {
-        Writing { rows: Rows::new(connection), stamp, seal, folder, posted: Cell::new(false), last: Cell::new(0) }
+        Writing {
+            rows: Rows::new(connection),
+            stamp,
+            seal,
+            folder,
+            posted: Cell::new(false),
+            last: Cell::new(0),
+            trial: false,
+        }
+    }
+    /// The same, for a change that is undone again.
+    pub(super) fn on_trial(self) -> Self {
+        Writing { trial: true, ..self }
+    }
+    /// Whether this change is undone again: nothing outside the file may be touched then.
+    pub(super) fn is_trial(&self) -> bool {
+        self.trial
     }
     /// Seals and opens secrets of this company.
     pub(in crate::company) fn seal(&self) -> &Seal {

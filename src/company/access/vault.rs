@@ -320,6 +320,15 @@ impl Company {
         Ok(value)
     }
 
+    /// One change that is undone again, whatever `work` says. Nobody is told, the trail is not signed.
+    pub(super) fn try_write(&self, stamp: Stamp, work: impl FnOnce(&Writing<'_>) -> Result<()>) -> Result<()> {
+        self.0.store.write(|connection| {
+            work(&Writing::new(connection, stamp, &self.0.seal, &self.0.folder).on_trial())?;
+            // An error undoes what was done; whoever tried knows that it is none.
+            Err(Error::Conflict("This was only tried out.".into()))
+        })
+    }
+
     fn signed_to(&self) -> Result<i64> {
         let known = self.0.signed_to.load(Ordering::Relaxed);
         if known >= 0 {

@@ -94,6 +94,8 @@ pub struct Visitor {
     /// The access version of the present view, where it is known.
     version: Cell<Option<i64>>,
     known: RefCell<Known>,
+    /// What was tried out so far, while a command is tried out (`trial`).
+    pub(super) trial: RefCell<Option<Vec<super::trial::Tried>>>,
 }
 
 /// What a visitor has read of spaces in its present view: nearly every part of a page asks for them again.
@@ -135,6 +137,7 @@ impl Visitor {
             snapshot: RefCell::new(Some(snapshot)),
             version: Cell::new(None),
             known: RefCell::default(),
+            trial: RefCell::default(),
         }
     }
     /// Admitted with a view of this access version: what is remembered under it holds for this view.
@@ -177,6 +180,7 @@ impl Visitor {
             snapshot: RefCell::new(None),
             version: Cell::new(None),
             known: RefCell::default(),
+            trial: RefCell::default(),
         }
     }
 
@@ -403,6 +407,9 @@ impl Visitor {
     }
 
     pub(super) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
+        if self.trial.borrow().is_some() {
+            return self.try_write(work);
+        }
         self.snapshot.borrow_mut().take();
         self.version.take();
         self.known.take();

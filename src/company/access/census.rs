@@ -1,0 +1,107 @@
+//! Who is in which team, and what each team's roles allow: all of a company's access at one moment, compiled once a team
+//! and not once a person. For questions about others (who may, what would change); nothing is decided for a visitor here.
+
+use super::{
+    grants::{Whose, load},
+    policy::{Grant, Grants},
+    rows::Rows,
+};
+use crate::base::error::Result;
+use std::collections::{BTreeMap, HashMap};
+
+/// A person or a service account, and the teams they are in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Somebody {
+    /// Their number.
+    pub id: i64,
+    /// Their name.
+    pub name: String,
+    /// Whether they can come in at this moment.
+    pub is_active: bool,
+    /// Whether it is a service account.
+    pub is_service: bool,
+    /// The numbers of the teams they are in, Everyone among them, in order.
+    pub teams: Vec<i64>,
+}
+
+/// What a team's roles allow.
+#[derive(Debug, Clone)]
+pub struct TeamRights {
+    /// The team's number.
+    pub team: i64,
+    /// Its grants, compiled.
+    pub grants: Grants,
+    /// The role on the team that each grant comes from, in the order of the grants.
+    pub assignments: Vec<i64>,
+}
+
+/// All of a company's access at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Census {
+    /// Everybody, by number.
+    pub people: BTreeMap<i64, Somebody>,
+    /// The teams that have roles, by number.
+    pub teams: BTreeMap<i64, TeamRights>,
+    /// The projects of each project group.
+    pub groups: HashMap<i64, Vec<i64>>,
+}
+
+impl Census {
+    /// From its parts: everybody, and each grant with the role on a team it comes from and the keys of its permissions.
+    pub fn new(people: Vec<Somebody>, grants: Vec<(i64, Grant, Vec<usize>)>) -> Census {
+        type Parts = (Vec<i64>, Vec<(Grant, Vec<usize>)>);
+        let mut of_team: BTreeMap<i64, Parts> = BTreeMap::new();
+        for (assignment, grant, keys) in grants {
+            let (assignments, parts) = of_team.entry(grant.team).or_default();
+            assignments.push(assignment);
+            parts.push((grant, keys));
+        }
+        let teams = of_team
+            .into_iter()
+            .map(|(team, (assignments, parts))| (team, TeamRights { team, grants: Grants::new(parts), assignments }));
+        Census {
+            people: people.into_iter().map(|one| (one.id, one)).collect(),
+            teams: teams.collect(),
+            groups: HashMap::new(),
+        }
+    }
+
+    /// Reads it.
+    pub(in crate::company) fn read(rows: &Rows<'_>) -> Result<Census> {
+        let everyone: Vec<i64> = rows.all("SELECT id FROM teams WHERE builtin = 'everyone'", [], |row| row.get(0))?;
+        let mut people: Vec<Somebody> =
+            rows.all("SELECT id, display_name, state = 'active', is_service FROM users ORDER BY id", [], |row| {
+                Ok(Somebody {
+                    id: row.get(0)?,
+                    name: row.get(1)?,
+                    is_active: row.get(2)?,
+                    is_service: row.get(3)?,
+                    teams: everyone.clone(),
+                })
+            })?;
+        let members: Vec<(i64, i64)> =
+            rows.all("SELECT user_id, team_id FROM team_members", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut of: HashMap<i64, Vec<i64>> = HashMap::new();
+        for (user, team) in members {
+            of.entry(user).or_default().push(team);
+        }
+        for one in &mut people {
+            one.teams.extend(of.remove(&one.id).unwrap_or_default());
+            one.teams.sort_unstable();
+        }
+        let grants = load(rows, Whose::AnyTeam)?;
+        let mut census =
+            Census::new(people, grants.into_iter().map(|one| (one.assignment, one.grant, one.permissions)).collect());
+        let projects: Vec<(i64, i64)> =
+            rows.all("SELECT group_id, id FROM projects", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (group, project) in projects {
+            census.groups.entry(group).or_default().push(project);
+        }
+        Ok(census)
+    }
+
+    /// What somebody's teams allow them, team by team.
+    pub fn rights_of<'c>(&'c self, one: &'c Somebody) -> impl Iterator<Item = &'c TeamRights> {
+        one.teams.iter().filter_map(|team| self.teams.get(team))
+    }
+}
