@@ -2,6 +2,7 @@
 
 mod doors;
 mod garbage;
+mod narrow;
 mod roles;
 mod rows;
 mod twins;

@@ -111,7 +111,7 @@ impl House {
     }
 
     /// Somebody in a team of their own, which has this role in the first space, within these limits.
-    fn hire(&mut self, server: &Server, name: &'static str, role: Option<&str>, limits: Value) {
+    pub fn hire(&mut self, server: &Server, name: &'static str, role: Option<&str>, limits: Value) {
         let (email, password) = (format!("{name}@example.com"), format!("the long password of {name}"));
         let user = json!({ "Username": email, "DisplayName": name, "EmailAddress": email, "Password": password });
         let user = self.post("/api/users", user)["Id"].clone();
@@ -211,7 +211,9 @@ impl House {
         panic!("a task does not end");
     }
 
-    fn post(&self, path: &str, body: Value) -> Value {
+    /// Made by the administrator through the API.
+    #[track_caller]
+    pub fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.administrator().key.post(path, body);
         assert!(matches!(answer.status, 200 | 201), "{answer}");
         answer.json()

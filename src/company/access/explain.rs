@@ -50,9 +50,10 @@ pub(super) fn denied(
         question.space = space;
         grants.decide(TeamView::INFO, &question, clock::now).is_ok()
     };
-    // Whoever sees the teams of the place is told which have it; those of a space only to who sees that space's teams.
+    // Of the teams that have it, those are named that the visitor sees: the company's only to who sees the company's
+    // teams, those of a space only to who sees that space's (`access-rules §7`).
     let (outside, inside) = (sees(None), check.space.is_some_and(|space| sees(Some(space))));
-    let teams = if outside || inside { Some(holders(rows, info, check, inside)?) } else { None };
+    let teams = if outside || inside { Some(holders(rows, info, check, outside, inside)?) } else { None };
     Ok(Denied {
         permission: info.name,
         meaning: info.meaning,
@@ -67,8 +68,14 @@ fn name_of(rows: &Rows<'_>, table: &str, id: i64) -> Result<Option<String>> {
     rows.one(&format!("SELECT name FROM {table} WHERE id = ?1"), [id], |row| row.get(0))
 }
 
-/// The teams with a grant that answers the question with yes.
-fn holders(rows: &Rows<'_>, info: &'static Info, check: &Check, of_spaces: bool) -> Result<Vec<(String, String)>> {
+/// The teams with a grant that answers the question with yes: those outside all spaces, those of spaces.
+fn holders(
+    rows: &Rows<'_>,
+    info: &'static Info,
+    check: &Check,
+    outside: bool,
+    inside: bool,
+) -> Result<Vec<(String, String)>> {
     let mut teams: Vec<i64> = load(rows, Whose::AnyTeam)?
         .into_iter()
         .filter(|carried| carried.permissions.contains(&info.key))
@@ -79,8 +86,8 @@ fn holders(rows: &Rows<'_>, info: &'static Info, check: &Check, of_spaces: bool)
     teams.dedup();
     let mut named = Vec::new();
     for team in teams {
-        let sql = "SELECT name FROM teams WHERE id = ?1 AND (?2 OR space_id IS NULL)";
-        if let Some(name) = rows.one(sql, (team, of_spaces), |row| row.get::<_, String>(0))? {
+        let sql = "SELECT name FROM teams WHERE id = ?1 AND CASE WHEN space_id IS NULL THEN ?2 ELSE ?3 END";
+        if let Some(name) = rows.one(sql, (team, outside, inside), |row| row.get::<_, String>(0))? {
             named.push((format!("{}-{team}", Team::PREFIX), name));
         }
     }
