@@ -84,6 +84,7 @@ fn filter(ask: &Ask) -> Filter {
         project: one(ask.asked_ids::<ids::Project>("project")),
         environment: one(ask.asked_ids::<ids::Environment>("environment")),
         tenant: one(ask.asked_ids::<ids::Tenant>("tenant")),
+        runbook: one(ask.asked_ids::<ids::Runbook>("runbook")),
         work: ask.asked("name").and_then(Work::parse),
         name: ask.asked_text("partialName"),
     }
@@ -102,7 +103,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let listed = tasks::list(&granted, &filter, page)?;
     let counts = tasks::counts(&granted, &filter)?;
     let address = format!("{}/tasks", resource::space_api(ask, space.id().0));
-    let template = "skip,take,ids,partialName,states,project,environment,tenant,name,running,active";
+    let template = "skip,take,ids,partialName,states,project,environment,tenant,runbook,name,running,active";
     let mut value = resource::collection_value(&address, "Task", listed, page, template, |task| draw(ask, task));
     if let Some(object) = value.as_object_mut() {
         let mut totals: Map<String, Value> =

@@ -180,7 +180,8 @@ fn draw_role(ask: &Ask, team: &Team, role: &ScopedRole) -> Value {
         "Id": role.id.to_string(), "TeamId": team.wire_id(), "UserRoleId": role.role_wire_id(),
         "SpaceId": role.space.map(|space| space.to_string()), "ProjectGroupIds": ids::<ids::ProjectGroup>(&role.scope.groups),
         "ProjectIds": ids::<ids::Project>(&role.scope.projects), "EnvironmentIds": ids::<ids::Environment>(&role.scope.environments),
-        "TenantIds": ids::<ids::Tenant>(&role.scope.tenants), "ExpiresAt": role.until.map(Moment::wire),
+        "TenantIds": ids::<ids::Tenant>(&role.scope.tenants), "RunbookIds": ids::<ids::Runbook>(&role.scope.runbooks),
+        "ExpiresAt": role.until.map(Moment::wire),
         "Links": resource::links(&own, &[]),
     })
 }
@@ -261,6 +262,7 @@ fn role_fields(ask: &Ask) -> Result<ScopedFields> {
         projects: many(ask, "ProjectIds")?,
         environments: many(ask, "EnvironmentIds")?,
         tenants: many(ask, "TenantIds")?,
+        runbooks: many(ask, "RunbookIds")?,
         until,
     })
 }

@@ -23,6 +23,7 @@ fn restrictions<'a>(dimensions: impl Iterator<Item = &'a Dimension>) -> Vec<&'st
         Dimension::Project => "Projects",
         Dimension::Environment => "Environments",
         Dimension::Tenant => "Tenants",
+        Dimension::Runbook => "Runbooks",
     });
     words.collect()
 }

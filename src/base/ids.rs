@@ -111,6 +111,12 @@ kinds! {
     Release "Releases" "release";
     /// A release sent to an environment, for a tenant or for none.
     Deployment "Deployments" "deployment";
+    /// A process that is run where it is needed, without a release.
+    Runbook "Runbooks" "runbook";
+    /// A runbook's process as it was when the snapshot was taken.
+    RunbookSnapshot "RunbookSnapshots" "runbook snapshot";
+    /// A runbook run in an environment, for a tenant or for none.
+    RunbookRun "RunbookRuns" "runbook run";
     /// Work of the server.
     Task "ServerTasks" "task";
     /// A machine that is deployed to.

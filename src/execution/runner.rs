@@ -48,7 +48,7 @@ const MOST_OUTPUT: usize = 1024 * 1024;
 pub(super) async fn carry_out(crew: Arc<Crew>, company: Company, task: Task) {
     let (book, keepers) = Book::open(crew.clone(), company.clone(), task.id);
     let work = match task.work {
-        Work::Deploy => tokio::spawn(deploy(book.clone(), task.clone())),
+        Work::Deploy | Work::RunbookRun => tokio::spawn(deploy(book.clone(), task.clone())),
         Work::Health => tokio::spawn(health::check(book.clone(), task.clone())),
     };
     let outcome = work.await.unwrap_or_else(|fault| {

@@ -224,6 +224,7 @@ impl Typed {
                 projects: ids(&self.all("projects"), "ProjectIds")?,
                 environments: ids(&self.all("environments"), "EnvironmentIds")?,
                 tenants: ids(&self.all("tenants"), "TenantIds")?,
+                runbooks: ids(&self.all("runbooks"), "RunbookIds")?,
             },
             ..Fields::of(self.text("purpose"), None)
         };
@@ -234,7 +235,7 @@ impl Typed {
     }
 }
 
-const NAMES: [(&str, &str); 9] = [
+const NAMES: [(&str, &str); 10] = [
     ("Purpose", "purpose"),
     ("Expires", "days"),
     ("AllowedAddresses", "addresses"),
@@ -244,6 +245,7 @@ const NAMES: [(&str, &str); 9] = [
     ("ProjectIds", "projects"),
     ("EnvironmentIds", "environments"),
     ("TenantIds", "tenants"),
+    ("RunbookIds", "runbooks"),
 ];
 
 fn draw(visit: &Visit, whose: &Whose, typed: &Typed, error: Option<Error>) -> Result<Answer> {

@@ -114,6 +114,7 @@ fn scopes(info: &crate::company::access::permissions::Info) -> String {
             Dimension::Project => "projects",
             Dimension::Environment => "environments",
             Dimension::Tenant => "tenants",
+            Dimension::Runbook => "runbooks",
         })
         .collect();
     words.join(", ")

@@ -65,6 +65,7 @@ fn grants(roles: &[Role]) -> Grants {
         projects: Limit::to(&r.projects),
         environments: Limit::to(&r.environments),
         tenants: Limit::to(&r.tenants),
+        runbooks: Limit::All,
         until: None,
         within: None,
     };

@@ -176,7 +176,10 @@ fn roles_and_permissions_are_listed() {
     assert_eq!((&one["TotalResults"], &one["Items"][0]["Id"]), (&json!(1), &json!("userroles-deploymentcreator")));
     let shown = ada.get("/api/userroles/userroles-deploymentcreator").expect(200).json();
     assert!(shown["GrantedSpacePermissions"].as_array().unwrap().contains(&json!("DeploymentCreate")));
-    assert_eq!(shown["SupportedRestrictions"], json!(["ProjectGroups", "Projects", "Environments", "Tenants"]));
+    assert_eq!(
+        shown["SupportedRestrictions"],
+        json!(["ProjectGroups", "Projects", "Environments", "Tenants", "Runbooks"])
+    );
     let permissions = ada.get("/api/permissions/all").expect(200).json();
     let deploy = permissions.as_array().unwrap().iter().find(|one| one["Id"] == "DeploymentCreate").unwrap().clone();
     assert_eq!((&deploy["CanApplyAtSystemLevel"], &deploy["ExplicitTenant"]), (&json!(false), &json!(true)));

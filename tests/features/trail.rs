@@ -101,7 +101,7 @@ fn a_chain_forged_with_its_hashes_and_a_forged_checkpoint_are_found() {
     let last: i64 = shell(&folder, "SELECT max(id) FROM events").parse().unwrap();
 
     // Whoever knows how hashes are made writes an event anew and all hashes after it, as its own description says.
-    let columns = "id, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_id, actor_kind, actor_name, means, address, agent, message, related, details";
+    let columns = "id, at, category, space_id, group_id, project_id, environment_id, tenant_id, runbook_id, actor_id, actor_kind, actor_name, means, address, agent, message, related, details";
     let spoilt = copy(&server.data());
     let data = spoilt.path().join("data");
     let forged = data.join("companies/harbour");
@@ -117,7 +117,7 @@ fn a_chain_forged_with_its_hashes_and_a_forged_checkpoint_are_found() {
         };
         add(&before);
         sql.query_row(&format!("SELECT {columns} FROM events WHERE id = ?1"), [id], |row| {
-            for column in 0..17 {
+            for column in 0..18 {
                 match row.get_ref(column)? {
                     rusqlite::types::ValueRef::Null => add(&[]),
                     rusqlite::types::ValueRef::Integer(number) => add(&number.to_be_bytes()),

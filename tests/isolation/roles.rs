@@ -83,6 +83,7 @@ fn roles_table() -> String {
             (info.projects, "projects"),
             (info.environments, "environments"),
             (info.tenants, if info.explicit { "tenants (explicit)" } else { "tenants" }),
+            (info.runbooks, "runbooks"),
         ];
         let scopes: Vec<&str> = scopes.iter().filter(|(honoured, _)| *honoured).map(|(_, name)| *name).collect();
         for level in levels {

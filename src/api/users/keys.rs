@@ -33,6 +33,7 @@ fn draw(ask: &Ask, key: &ApiKey) -> Value {
             "Permissions": narrow.permissions, "SpaceIds": wire(&narrow.spaces), "ProjectGroupIds": wire(&narrow.groups),
             "ProjectIds": wire(&narrow.projects), "EnvironmentIds": wire(&narrow.environments),
             "TenantIds": wire(&narrow.tenants),
+            "RunbookIds": wire(&narrow.runbooks),
         },
         "Links": resource::links(&own, &[]),
     })
@@ -75,6 +76,7 @@ fn narrow(body: &Body) -> Result<Narrow> {
         projects: ids(body, "ProjectIds")?,
         environments: ids(body, "EnvironmentIds")?,
         tenants: ids(body, "TenantIds")?,
+        runbooks: ids(body, "RunbookIds")?,
     })
 }
 

@@ -254,5 +254,6 @@ fn restriction(role: &ScopedRole, space: Id<ids::Space>, info: &Info) -> Value {
         "RestrictedToProjectGroupIds": told::<ids::ProjectGroup>(info.groups || info.projects, &scope.groups, "projectgroups"),
         "RestrictedToEnvironmentIds": told::<ids::Environment>(info.environments, &scope.environments, "environments"),
         "RestrictedToTenantIds": told::<ids::Tenant>(info.tenants, &scope.tenants, "tenants"),
+        "RestrictedToRunbookIds": told::<ids::Runbook>(info.runbooks, &scope.runbooks, "runbooks"),
     })
 }

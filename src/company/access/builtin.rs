@@ -37,6 +37,7 @@ fn everywhere() -> Grant {
         projects: Limit::All,
         environments: Limit::All,
         tenants: Limit::All,
+        runbooks: Limit::All,
         until: None,
         within: None,
     }

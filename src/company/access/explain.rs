@@ -9,7 +9,7 @@ use super::{
 use crate::base::{
     clock,
     error::{Denied, Result},
-    ids::{Environment, Kind, Project, ProjectGroup, Space, Team, Tenant},
+    ids::{Environment, Kind, Project, ProjectGroup, Runbook, Space, Team, Tenant},
 };
 
 /// Tells why a question was answered with no.
@@ -28,6 +28,7 @@ pub(super) fn denied(
         ("ProjectId", Project::WORD, Project::PREFIX, "projects", &check.projects),
         ("EnvironmentId", Environment::WORD, Environment::PREFIX, "environments", &check.environments),
         ("TenantId", Tenant::WORD, Tenant::PREFIX, "tenants", &check.tenants),
+        ("RunbookId", Runbook::WORD, Runbook::PREFIX, "runbooks", &check.runbooks),
     ] {
         let Some(id) = ids.first().filter(|id| *id > 0) else { continue };
         if let Some(name) = name_of(rows, table, id)? {

@@ -47,6 +47,7 @@ fn narrowing(rows: &Rows<'_>, key: i64) -> Result<Narrowing> {
         projects: limit(Dimension::Project.word()),
         environments: limit(Dimension::Environment.word()),
         tenants: limit(Dimension::Tenant.word()),
+        runbooks: limit(Dimension::Runbook.word()),
     })
 }
 
@@ -104,6 +105,7 @@ pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
                 projects: Limit::All,
                 environments: Limit::All,
                 tenants: Limit::All,
+                runbooks: Limit::All,
                 until,
                 within: None,
             };
@@ -118,6 +120,7 @@ pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
                 projects: limit("project"),
                 environments: limit("environment"),
                 tenants: limit("tenant"),
+                runbooks: limit("runbook"),
                 until,
                 within: None,
             };

@@ -16,6 +16,8 @@ use crate::base::{
     names,
 };
 
+mod runbooks;
+
 /// Where a thing is: which company, which space, and the ids of what it belongs to.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
@@ -25,6 +27,7 @@ pub(super) struct Place {
     pub projects: Ids,
     pub environments: Ids,
     pub tenants: Ids,
+    pub runbooks: Ids,
 }
 
 /// A thing that was found, and where it is. Only the door makes one.
@@ -61,6 +64,10 @@ impl<T> At<T> {
     /// The environment it belongs to.
     pub fn environment_id(&self) -> Option<i64> {
         self.place.environments.first()
+    }
+    /// The runbook it belongs to.
+    pub fn runbook_id(&self) -> Option<i64> {
+        self.place.runbooks.first()
     }
     /// The tenant it belongs to.
     pub fn tenant_id(&self) -> Option<i64> {
@@ -171,6 +178,7 @@ pub struct Found {
     projects: Ids,
     environments: Ids,
     tenants: Ids,
+    runbooks: Ids,
 }
 
 pub(super) fn locate<T: Locate>(rows: &Rows<'_>, company: u64, within: Within, text: &str) -> Result<Option<At<T>>> {
@@ -183,6 +191,7 @@ pub(super) fn locate<T: Locate>(rows: &Rows<'_>, company: u64, within: Within, t
             projects: f.projects,
             environments: f.environments,
             tenants: f.tenants,
+            runbooks: f.runbooks,
         };
         At::new(f.id, place, text)
     }))
@@ -228,6 +237,7 @@ pub(super) fn space(rows: &[SpaceRow], company: u64, text: &str) -> Option<At<Sp
         projects: Ids::Any,
         environments: Ids::Any,
         tenants: Ids::Any,
+        runbooks: Ids::Any,
     };
     Some(At::new(found.id.0, place, text))
 }
@@ -404,6 +414,7 @@ impl Locate for Deployment {
                 groups: Ids::One(row.get(3)?),
                 environments: Ids::One(row.get(4)?),
                 tenants: row.get::<_, Option<i64>>(5)?.map_or(Ids::None, Ids::One),
+                ..Found::default()
             })
         })
     }
@@ -416,7 +427,8 @@ impl Locate for Task {
     fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
         let id = Id::<Task>::parse(text).map_or(0, |id| id.0);
         let space = if let Within::Space(space) = within { space } else { 0 };
-        let sql = "SELECT t.id, t.space_id, t.project_id, COALESCE(p.group_id, t.group_id), t.environment_id, t.tenant_id
+        let sql = "SELECT t.id, t.space_id, t.project_id, COALESCE(p.group_id, t.group_id), t.environment_id, t.tenant_id,
+                          t.runbook_id
                    FROM tasks t LEFT JOIN projects p ON p.id = t.project_id WHERE t.id = ?1 AND (?2 = 0 OR t.space_id = ?2)";
         // What a task lacks is beside the point for it (`access-rules §5`, Tasks).
         let or_any = |value: Option<i64>| value.map_or(Ids::Any, Ids::One);
@@ -428,6 +440,12 @@ impl Locate for Task {
                 groups: or_any(row.get(3)?),
                 environments: or_any(row.get(4)?),
                 tenants: or_any(row.get(5)?),
+                // A project's deployment is of no runbook: who is limited to one runbook sees that one's runs.
+                runbooks: match (row.get(6)?, row.get::<_, Option<i64>>(2)?) {
+                    (Some(runbook), _) => Ids::One(runbook),
+                    (None, Some(_)) => Ids::None,
+                    (None, None) => Ids::Any,
+                },
             })
         })
     }

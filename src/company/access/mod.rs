@@ -133,7 +133,7 @@ pub use own::Myself;
 pub use reach::{Columns, Reach};
 pub(in crate::company) use rows::{Recorded, Rows, Writing};
 pub use rules::Limits;
-pub use sight::{Level, TeamPart};
+pub use sight::{Level, RunbookPart, TeamPart};
 pub use steward::Steward;
 pub use trail::{Archive, Checkpoint, Event, Finding, Verified};
 pub use trial::Tried;

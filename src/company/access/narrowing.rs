@@ -25,6 +25,8 @@ pub struct Narrowing {
     pub environments: Limit,
     /// The tenants.
     pub tenants: Limit,
+    /// The runbooks.
+    pub runbooks: Limit,
 }
 
 impl Narrowing {
@@ -34,7 +36,7 @@ impl Narrowing {
     }
 
     fn has_limits(&self) -> bool {
-        let limits = [&self.spaces, &self.groups, &self.projects, &self.environments, &self.tenants];
+        let limits = [&self.spaces, &self.groups, &self.projects, &self.environments, &self.tenants, &self.runbooks];
         limits.into_iter().any(|limit| !limit.is_all())
     }
 
@@ -47,6 +49,7 @@ impl Narrowing {
         let mut left = Grant {
             environments: grant.environments.and(&self.environments),
             tenants: grant.tenants.and(&self.tenants),
+            runbooks: grant.runbooks.and(&self.runbooks),
             ..grant.clone()
         };
         let all = |groups: &Limit, projects: &Limit| groups.is_all() && projects.is_all();
@@ -72,5 +75,6 @@ fn is_alive(grant: &Grant, info: &Info) -> bool {
     // Without `explicit`, what has no tenant is still inside.
     !(no_project
         || info.environments && grant.environments.is_nothing()
-        || info.tenants && info.explicit && grant.tenants.is_nothing())
+        || info.tenants && info.explicit && grant.tenants.is_nothing()
+        || info.runbooks && grant.runbooks.is_nothing())
 }

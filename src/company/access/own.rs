@@ -23,6 +23,7 @@ static OWN: Info = Info {
     projects: false,
     environments: false,
     tenants: false,
+    runbooks: false,
     explicit: false,
     meaning: "Look after one's own account",
 };

@@ -8,7 +8,7 @@
 use super::{
     locate::{At, Locate, New},
     policy::{Check, Dimension},
-    sight::{Level, Part, Sight, TeamPart},
+    sight::{Level, Part, RunbookPart, Sight, TeamPart},
 };
 use crate::base::ids::*;
 use std::marker::PhantomData;
@@ -49,6 +49,8 @@ pub struct Info {
     pub environments: bool,
     /// Honours a scope to tenants.
     pub tenants: bool,
+    /// Honours a scope to runbooks.
+    pub runbooks: bool,
     /// Scoped to tenants, it does not cover untenanted work.
     pub explicit: bool,
     /// What it allows, in words.
@@ -191,6 +193,7 @@ static INSIDE: Info = Info {
     projects: false,
     environments: false,
     tenants: false,
+    runbooks: false,
     explicit: false,
     meaning: "Hold anything in the space",
 };
@@ -234,6 +237,7 @@ macro_rules! permissions {
                     projects: permissions!(@has projects [$($flag)*]),
                     environments: permissions!(@has environments [$($flag)*]),
                     tenants: permissions!(@has tenants [$($flag)*]),
+                    runbooks: permissions!(@has runbooks [$($flag)*]),
                     explicit: permissions!(@has explicit [$($flag)*]),
                     meaning: $meaning,
                 };
@@ -269,6 +273,7 @@ macro_rules! permissions {
     (@has projects [projects $($rest:ident)*]) => { true };
     (@has environments [environments $($rest:ident)*]) => { true };
     (@has tenants [tenants $($rest:ident)*]) => { true };
+    (@has runbooks [runbooks $($rest:ident)*]) => { true };
     (@has explicit [explicit $($rest:ident)*]) => { true };
     (@has $what:ident [$other:ident $($rest:ident)*]) => { permissions!(@has $what [$($rest)*]) };
     (@has $what:ident []) => { false };
@@ -314,7 +319,7 @@ permissions! {
     view space EnvironmentView { environment: At<Environment> } [environments] "See environments";
     change system EventRetentionDelete {} [] "Delete archived audit files";
     view system EventRetentionView {} [] "List and download archived audit files";
-    view both EventView { level: Level } [projects environments tenants explicit] "Read audit events (system level: events outside any space)";
+    view both EventView { level: Level } [projects environments tenants runbooks explicit] "Read audit events (system level: events outside any space)";
     change space FeatureToggleEdit { space: At<Space> } [] "Create, change and delete feature toggles";
     change space FeedEdit { space: At<Space> } [] "Add, change and remove feeds";
     view space FeedView { space: At<Space> } [] "See package feeds and search the packages in them";
@@ -364,12 +369,12 @@ permissions! {
     change space ReleaseEdit { release: At<Release> } [projects tenants] "Change a release (notes, packages, variable snapshot)";
     view space ReleaseView { release: At<Release> } [projects tenants] "See a project's releases";
     change space RetentionAdminister { space: At<Space> } [] "Change retention policies of a space";
-    change space RunbookEdit { project: At<Project> } [projects] "Create, change, publish and delete runbooks";
-    change space RunbookRunCreate { project: At<Project>, environment: At<Environment>, tenant: Option<At<Tenant>> } [projects environments tenants explicit] "Run a runbook in an environment, for a tenant or without one";
-    change space RunbookRunDelete { project: At<Project>, environment: At<Environment>, tenant: Option<At<Tenant>> } [projects environments tenants explicit] "Delete runbook run records";
-    view space RunbookRunView { project: At<Project>, environment: At<Environment>, tenant: Option<At<Tenant>> } [projects environments tenants explicit] "See runbook runs";
-    change space RunbookSnapshotCreate { project: At<Project> } [projects] "Take a runbook snapshot";
-    view space RunbookView { project: At<Project> } [projects] "See runbooks, their processes, snapshots";
+    change space RunbookEdit { runbook: RunbookPart } [projects runbooks] "Create, change, publish and delete runbooks";
+    change space RunbookRunCreate { runbook: At<Runbook>, environment: At<Environment>, tenant: Option<At<Tenant>> } [projects environments tenants runbooks explicit] "Run a runbook in an environment, for a tenant or without one";
+    change space RunbookRunDelete { run: At<RunbookRun> } [projects environments tenants runbooks explicit] "Delete runbook run records";
+    view space RunbookRunView { run: At<RunbookRun> } [projects environments tenants runbooks explicit] "See runbook runs";
+    change space RunbookSnapshotCreate { runbook: At<Runbook> } [projects runbooks] "Take a runbook snapshot";
+    view space RunbookView { runbook: At<Runbook> } [projects runbooks] "See runbooks, their processes, snapshots";
     change system SpaceCreate {} [] "Create spaces";
     change system SpaceDelete { space: At<Space> } [] "Delete spaces";
     change system SpaceEdit { space: At<Space> } [] "Change spaces";
@@ -385,11 +390,11 @@ permissions! {
     change space TagSetEdit { tag_set: At<TagSet> } [] "Change tag sets and their tags";
     change space TargetTagAdminister { space: At<Space> } [] "Create, change and delete target tags";
     view space TargetTagView { space: At<Space> } [] "See target tags (formerly roles)";
-    change both TaskCancel { task: At<Task> } [projects environments tenants] "Cancel queued or running tasks";
+    change both TaskCancel { task: At<Task> } [projects environments tenants runbooks] "Cancel queued or running tasks";
     change both TaskCreate { target: At<Target> } [projects environments tenants] "Start tasks by hand (health checks, script console, re-runs)";
-    change both TaskEdit { task: At<Task> } [projects environments tenants] "Change a task's state (for example mark a finished one failed or succeeded)";
+    change both TaskEdit { task: At<Task> } [projects environments tenants runbooks] "Change a task's state (for example mark a finished one failed or succeeded)";
     change space TaskPrioritize { task: At<Task> } [] "Put a deployment ahead of others in the queue";
-    view both TaskView { task: At<Task> } [projects environments tenants] "See tasks and their full logs (system level: tasks outside any space)";
+    view both TaskView { task: At<Task> } [projects environments tenants runbooks] "See tasks and their full logs (system level: tasks outside any space)";
     change both TeamCreate { level: Level } [] "Add teams (system level: system teams; space level: teams of that space)";
     change both TeamDelete { team: At<Team> } [] "Remove teams, at the level granted";
     change both TeamEdit { team: TeamPart } [] "Change teams: members, roles, scopes, at the level granted";
@@ -471,6 +476,7 @@ pub fn honoured(info: &Info) -> impl Iterator<Item = Dimension> {
         (info.projects, Dimension::Project),
         (info.environments, Dimension::Environment),
         (info.tenants, Dimension::Tenant),
+        (info.runbooks, Dimension::Runbook),
     ]
     .into_iter()
     .filter_map(|(honours, dimension)| honours.then_some(dimension))

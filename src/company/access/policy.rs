@@ -16,11 +16,14 @@ pub enum Dimension {
     Environment,
     /// Tenants.
     Tenant,
+    /// Runbooks.
+    Runbook,
 }
 
 impl Dimension {
-    /// All four, in the order they are shown.
-    pub const ALL: [Dimension; 4] = [Dimension::Group, Dimension::Project, Dimension::Environment, Dimension::Tenant];
+    /// All five, in the order they are shown.
+    pub const ALL: [Dimension; 5] =
+        [Dimension::Group, Dimension::Project, Dimension::Environment, Dimension::Tenant, Dimension::Runbook];
     /// Its word in the database.
     pub fn word(self) -> &'static str {
         match self {
@@ -28,6 +31,7 @@ impl Dimension {
             Dimension::Project => "project",
             Dimension::Environment => "environment",
             Dimension::Tenant => "tenant",
+            Dimension::Runbook => "runbook",
         }
     }
 }
@@ -81,6 +85,10 @@ pub struct Check {
     pub environments: Ids,
     /// Tenants.
     pub tenants: Ids,
+    /// Runbooks. [`Ids::None`] for what could be of a runbook and is not: a deployment's task, an event about a project,
+    /// a runbook that is yet to be made. It fails a restriction, as for projects and environments. [`Ids::Any`] where
+    /// runbooks are beside the point (a health check), and for "anywhere?".
+    pub runbooks: Ids,
     /// A change needs all of several values inside the grant, a look any one of them (`access-rules §4`).
     pub all: bool,
     /// Which company each part belongs to; parts of two companies or two spaces make the question void.
@@ -98,6 +106,7 @@ impl Check {
             projects: Ids::Any,
             environments: Ids::Any,
             tenants: Ids::Any,
+            runbooks: Ids::Any,
             all,
             company: 0,
             void: false,
@@ -182,6 +191,8 @@ pub struct Grant {
     pub environments: Limit,
     /// Restriction to tenants.
     pub tenants: Limit,
+    /// Restriction to runbooks: of what is about runbooks, only what is about these. It restricts nothing else.
+    pub runbooks: Limit,
     /// When it ends.
     pub until: Option<Moment>,
     /// Of the project groups and projects above, only what is in these too: what a narrowed key leaves of them.
@@ -242,6 +253,7 @@ impl Reason {
             Reason::Outside(Dimension::Project) => "your roles that contain it are limited to other projects",
             Reason::Outside(Dimension::Environment) => "your roles that contain it are limited to other environments",
             Reason::Outside(Dimension::Tenant) => "your roles that contain it are limited to other tenants",
+            Reason::Outside(Dimension::Runbook) => "your roles that contain it are limited to other runbooks",
             Reason::Ended => "your role that contained it has ended",
             Reason::Narrowed => "you may, but the API key you came with is narrowed and leaves it out",
         }
@@ -384,6 +396,9 @@ pub fn covers(grant: &Grant, info: &Info, check: &Check, now: impl Fn() -> Momen
     }
     if info.tenants && !passes(&grant.tenants, &check.tenants, check.all, !info.explicit) {
         return Err(Reason::Outside(Dimension::Tenant));
+    }
+    if info.runbooks && !passes(&grant.runbooks, &check.runbooks, check.all, false) {
+        return Err(Reason::Outside(Dimension::Runbook));
     }
     if grant.until.is_some_and(|until| until <= now()) {
         return Err(Reason::Ended);

@@ -23,6 +23,8 @@ pub struct Columns {
     pub environment: Option<&'static str>,
     /// The tenant.
     pub tenant: Option<&'static str>,
+    /// The runbook. Rows without one are outside a restriction, also where `null_is_any`, unless the condition says else.
+    pub runbook: Option<&'static str>,
     /// Rows where a column is null are outside that dimension: the dimension is beside the point for them (tasks), and
     /// not "has no value" (untenanted deployments).
     pub null_is_any: bool,
@@ -45,6 +47,7 @@ struct Shape {
     projects: Option<Vec<i64>>,
     environments: Option<Vec<i64>>,
     tenants: Option<Vec<i64>>,
+    runbooks: Option<Vec<i64>>,
     /// A second restriction to groups and projects, beside the first.
     within: Option<(Ids, Ids)>,
 }
@@ -63,6 +66,7 @@ impl Reach {
                 projects: ids(info.projects, &grant.projects),
                 environments: ids(info.environments, &grant.environments),
                 tenants: ids(info.tenants, &grant.tenants),
+                runbooks: ids(info.runbooks, &grant.runbooks),
                 within: grant.within.as_deref().map(|within| {
                     (ids(info.groups || info.projects, &within.groups), ids(info.projects, &within.projects))
                 }),
@@ -71,6 +75,7 @@ impl Reach {
                 && shape.projects.is_none()
                 && shape.environments.is_none()
                 && shape.tenants.is_none()
+                && shape.runbooks.is_none()
                 && shape.within.as_ref().is_none_or(|within| *within == (None, None))
             {
                 return Reach { shapes: None, explicit: info.explicit };
@@ -144,6 +149,9 @@ impl Reach {
             let condition = inside(column, ids);
             let open = (columns.null_is_any || !self.explicit) && !column.contains('$');
             parts.push(if open { format!("({column} IS NULL OR {condition})") } else { condition });
+        }
+        if let (Some(ids), Some(column)) = (&shape.runbooks, columns.runbook) {
+            parts.push(inside(column, ids));
         }
         if parts.is_empty() { "(1)".into() } else { format!("({})", parts.join(" AND ")) }
     }

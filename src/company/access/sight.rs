@@ -6,7 +6,7 @@ use super::{
     permissions::Info,
     policy::{Check, Ids},
 };
-use crate::base::ids::{Kind, Space, Team, Tenant};
+use crate::base::ids::{Kind, Project, Runbook, Space, Team, Tenant};
 
 /// Something the visitor must be able to see.
 #[derive(Debug, Clone)]
@@ -54,6 +54,16 @@ impl TeamPart {
     }
 }
 
+/// A runbook that is there, or one that is about to be made in a project. Who is limited to runbooks cannot make another,
+/// as who is limited to tenants cannot make a tenant (`access-rules §4`).
+#[derive(Debug, Clone)]
+pub enum RunbookPart {
+    /// A new one of this project.
+    New(At<Project>),
+    /// This one.
+    This(At<Runbook>),
+}
+
 /// A field of a permission.
 pub trait Part {
     /// Adds itself to the question.
@@ -81,6 +91,7 @@ impl<T: Locate> Part for At<T> {
         set(&mut check.projects, &place.projects);
         set(&mut check.environments, &place.environments);
         set(&mut check.tenants, &place.tenants);
+        set(&mut check.runbooks, &place.runbooks);
     }
     fn sights(&self, out: &mut Vec<Sight>) {
         let mut check = Check::new(false);
@@ -136,6 +147,24 @@ impl<T: Scoping> Part for Vec<At<T>> {
     fn sights(&self, out: &mut Vec<Sight>) {
         for at in self {
             at.sights(out);
+        }
+    }
+}
+
+impl Part for RunbookPart {
+    fn lay(&self, check: &mut Check) {
+        match self {
+            RunbookPart::This(runbook) => runbook.lay(check),
+            RunbookPart::New(project) => {
+                project.lay(check);
+                check.runbooks = Ids::None;
+            }
+        }
+    }
+    fn sights(&self, out: &mut Vec<Sight>) {
+        match self {
+            RunbookPart::This(runbook) => runbook.sights(out),
+            RunbookPart::New(project) => project.sights(out),
         }
     }
 }

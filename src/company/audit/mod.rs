@@ -191,6 +191,7 @@ fn wanted(granted: &[Granted<'_, List<EventView>>], filter: &Filter) -> sql::Wan
         project: Some("project_id"),
         environment: Some("environment_id"),
         tenant: Some("tenant_id"),
+        runbook: Some("runbook_id"),
         null_is_any: false,
     };
     let levels: Vec<String> = granted

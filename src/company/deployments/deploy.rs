@@ -273,6 +273,7 @@ fn put(tx: &Writing<'_>, company: &Company, of: &Of, place: &Place, options: &Op
             project: Some(project.id),
             environment: Some(environment.id),
             tenant,
+            runbook: None,
             exclusive_key,
             not_before: options.not_before,
             not_after: options.not_after,

@@ -129,6 +129,7 @@ const COLUMNS: Columns = Columns {
     project: Some("d.project_id"),
     environment: Some("d.environment_id"),
     tenant: Some("d.tenant_id"),
+    runbook: None,
     null_is_any: false,
 };
 

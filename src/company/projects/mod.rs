@@ -330,8 +330,14 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kin
 }
 
 /// What a project's rows say of its place.
-const COLUMNS: Columns =
-    Columns { group: Some("group_id"), project: Some("id"), environment: None, tenant: None, null_is_any: false };
+const COLUMNS: Columns = Columns {
+    group: Some("group_id"),
+    project: Some("id"),
+    environment: None,
+    tenant: None,
+    runbook: None,
+    null_is_any: false,
+};
 
 /// One project, inside a transaction that was granted for something that has it.
 pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Project> {

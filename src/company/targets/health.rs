@@ -45,6 +45,7 @@ pub fn ask(granted: &Granted<'_, TaskCreate>) -> Result<Task> {
                 project: None,
                 environment,
                 tenant: None,
+                runbook: None,
                 exclusive_key: format!("health/{id}"),
                 not_before: None,
                 not_after: None,

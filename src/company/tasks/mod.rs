@@ -19,7 +19,7 @@ use super::access::{
 use crate::base::{
     clock::Moment,
     error::{Error, Result},
-    ids::{Environment, Id, Project, Space, Task as Kind, Tenant},
+    ids::{Environment, Id, Project, Runbook, Space, Task as Kind, Tenant},
     names,
     paging::{Listed, Page},
 };
@@ -41,6 +41,8 @@ pub use steps::{NewStep, Step, begin, end, lay_out, steps};
 pub enum Work {
     /// Carries out a deployment.
     Deploy,
+    /// Runs a runbook.
+    RunbookRun,
     /// Looks whether targets answer.
     Health,
 }
@@ -50,12 +52,15 @@ impl Work {
     pub fn name(self) -> &'static str {
         match self {
             Work::Deploy => "Deploy",
+            Work::RunbookRun => "RunbookRun",
             Work::Health => "Health",
         }
     }
     /// Reads its name, ignoring case.
     pub fn parse(text: &str) -> Option<Work> {
-        [Work::Deploy, Work::Health].into_iter().find(|work| work.name().eq_ignore_ascii_case(text.trim()))
+        [Work::Deploy, Work::RunbookRun, Work::Health]
+            .into_iter()
+            .find(|work| work.name().eq_ignore_ascii_case(text.trim()))
     }
 }
 
@@ -78,6 +83,8 @@ pub struct Task {
     pub environment: Option<Id<Environment>>,
     /// The tenant it concerns.
     pub tenant: Option<Id<Tenant>>,
+    /// The runbook it concerns.
+    pub runbook: Option<Id<Runbook>>,
     /// How it stands.
     pub state: State,
     /// When it was asked for.
@@ -115,6 +122,8 @@ pub struct Filter {
     pub environment: Option<i64>,
     /// Only for this tenant.
     pub tenant: Option<i64>,
+    /// Only of this runbook.
+    pub runbook: Option<i64>,
     /// Only this kind of work.
     pub work: Option<Work>,
     /// Part of the description, ignoring case.
@@ -158,6 +167,8 @@ fn asked(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> (String, V
         project: Some("t.project_id"),
         environment: Some("t.environment_id"),
         tenant: Some("t.tenant_id"),
+        // A project's deployment is of no runbook; a health check has no project and runbooks are beside the point.
+        runbook: Some("(t.runbook_id IN $ OR t.project_id IS NULL)"),
         null_is_any: true,
     };
     let levels: Vec<String> = granted
@@ -184,7 +195,7 @@ mod sql {
     const COLUMNS: &str =
         "t.id, t.space_id, t.kind, t.description, t.arguments, t.project_id, t.environment_id, t.tenant_id, t.state,
          t.queued_at, t.not_before, t.not_after, t.started_at, t.completed_at, t.updated_at, t.error, t.warnings,
-         t.created_by_id, t.created_by";
+         t.created_by_id, t.created_by, t.runbook_id";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Task> {
         let kind: String = row.get(2)?;
@@ -211,6 +222,7 @@ mod sql {
             warnings: row.get(16)?,
             created_by_id: row.get(17)?,
             created_by: row.get(18)?,
+            runbook: row.get(19)?,
         })
     }
 
@@ -229,6 +241,7 @@ mod sql {
             number(filter.tenant),
             filter.work.map_or(Value::Null, |work| Value::Text(work.name().into())),
             Value::Text(names::key(&filter.name)),
+            number(filter.runbook),
         ]
     }
 
@@ -237,7 +250,7 @@ mod sql {
             "FROM tasks t WHERE (?1 IS NULL OR t.id IN (SELECT value FROM json_each(?1)))
              AND (?2 IS NULL OR t.state IN (SELECT value FROM json_each(?2)))
              AND (?3 IS NULL OR t.project_id = ?3) AND (?4 IS NULL OR t.environment_id = ?4) AND (?5 IS NULL OR t.tenant_id = ?5)
-             AND (?6 IS NULL OR t.kind = ?6) AND (?7 = '' OR instr(lower(t.description), ?7) > 0) AND {seen}"
+             AND (?6 IS NULL OR t.kind = ?6) AND (?8 IS NULL OR t.runbook_id = ?8) AND (?7 = '' OR instr(lower(t.description), ?7) > 0) AND {seen}"
         )
     }
 

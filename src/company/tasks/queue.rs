@@ -4,7 +4,7 @@ use super::{Log, State, StepStatus, Task, Work, log, sql as rows_of, steps};
 use crate::base::{
     clock::{self, Moment},
     error::{Error, Result},
-    ids::{Environment, Id, Project, Space, Task as Kind, Tenant},
+    ids::{Environment, Id, Project, Runbook, Space, Task as Kind, Tenant},
     secret,
 };
 use crate::company::access::{
@@ -38,6 +38,8 @@ pub(in crate::company) struct NewTask {
     pub environment: Option<Id<Environment>>,
     /// The tenant it concerns.
     pub tenant: Option<Id<Tenant>>,
+    /// The runbook it concerns.
+    pub runbook: Option<Id<Runbook>>,
     /// Tasks with the same key never run together.
     pub exclusive_key: String,
     /// Begin no earlier.
@@ -347,6 +349,9 @@ fn told(rows: &Rows<'_>, task: &Task, verb: &str) -> Result<Event> {
         (Work::Deploy, State::Executing) => "DeploymentStarted",
         (Work::Deploy, State::Success) => "DeploymentSucceeded",
         (Work::Deploy, _) => "DeploymentFailed",
+        (Work::RunbookRun, State::Executing) => "RunbookRunStarted",
+        (Work::RunbookRun, State::Success) => "RunbookRunSucceeded",
+        (Work::RunbookRun, _) => "RunbookRunFailed",
         (Work::Health, State::Executing) => "TaskStarted",
         (Work::Health, State::Success) => "TaskSucceeded",
         (Work::Health, _) => "TaskFailed",
@@ -367,6 +372,9 @@ fn placed(rows: &Rows<'_>, task: &Task, event: Event) -> Result<Event> {
     if let Some(environment) = task.environment {
         event = event.environment(environment.0);
     }
+    if let Some(runbook) = task.runbook {
+        event = event.runbook(runbook.0);
+    }
     for id in task.arguments.values() {
         event = event.name_of(id, "");
     }
@@ -378,9 +386,9 @@ mod sql {
 
     pub fn insert(tx: &Writing<'_>, new: &NewTask) -> Result<Id<Kind>> {
         let id = tx.insert(
-            "INSERT INTO tasks (space_id, kind, description, arguments, project_id, group_id, environment_id, tenant_id, state,
+            "INSERT INTO tasks (space_id, kind, description, arguments, project_id, group_id, environment_id, tenant_id, runbook_id, state,
                                 exclusive_key, queued_at, not_before, not_after, updated_at, created_by_id, created_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, (SELECT group_id FROM projects WHERE id = ?5), ?6, ?7, 'Queued', ?8, ?9, ?10, ?11, ?9, ?12, ?13)",
+             VALUES (?1, ?2, ?3, ?4, ?5, (SELECT group_id FROM projects WHERE id = ?5), ?6, ?7, ?14, 'Queued', ?8, ?9, ?10, ?11, ?9, ?12, ?13)",
             (
                 new.space,
                 new.work.name(),
@@ -395,6 +403,7 @@ mod sql {
                 new.not_after,
                 tx.actor_id(),
                 tx.actor_name(),
+                new.runbook,
             ),
         )?;
         Ok(Id::new(id))

@@ -23,6 +23,7 @@ fn put(harbour: &Harbour, key: &str, project: Option<i64>, environment: Option<i
                     project: project.map(Id::new),
                     environment: environment.map(Id::new),
                     tenant: tenant.map(Id::new),
+                    runbook: None,
                     exclusive_key: key.into(),
                     not_before: None,
                     not_after: None,

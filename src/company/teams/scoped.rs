@@ -9,13 +9,16 @@ use crate::{
     base::{
         clock::{self, Moment},
         error::{Error, Fields as Wrong, Result},
-        ids::{Environment, Id, Project, ProjectGroup, ScopedUserRole, Space, Team, Tenant, User, UserRole as Role},
+        ids::{
+            Environment, Id, Project, ProjectGroup, Runbook, ScopedUserRole, Space, Team, Tenant, User,
+            UserRole as Role,
+        },
     },
     company::access::{
         At, Columns, Event, Granted, Myself, Reach, TeamPart, Visitor,
         permissions::{
-            EnvironmentView, Info, List, Permission, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView,
-            UserRoleView,
+            EnvironmentView, Info, List, Permission, ProjectGroupView, ProjectView, RunbookView, TeamEdit, TeamView,
+            TenantView, UserRoleView,
         },
         policy::Dimension,
     },
@@ -73,11 +76,19 @@ pub struct Scope<T> {
     pub environments: Vec<T>,
     /// Tenants.
     pub tenants: Vec<T>,
+    /// Runbooks: they limit what is about runbooks, and nothing else.
+    pub runbooks: Vec<T>,
 }
 
 impl<T> Default for Scope<T> {
     fn default() -> Self {
-        Scope { groups: Vec::new(), projects: Vec::new(), environments: Vec::new(), tenants: Vec::new() }
+        Scope {
+            groups: Vec::new(),
+            projects: Vec::new(),
+            environments: Vec::new(),
+            tenants: Vec::new(),
+            runbooks: Vec::new(),
+        }
     }
 }
 
@@ -89,6 +100,7 @@ impl<T> Scope<T> {
             Dimension::Project => &self.projects,
             Dimension::Environment => &self.environments,
             Dimension::Tenant => &self.tenants,
+            Dimension::Runbook => &self.runbooks,
         }
     }
     pub(super) fn of_mut(&mut self, dimension: Dimension) -> &mut Vec<T> {
@@ -97,6 +109,7 @@ impl<T> Scope<T> {
             Dimension::Project => &mut self.projects,
             Dimension::Environment => &mut self.environments,
             Dimension::Tenant => &mut self.tenants,
+            Dimension::Runbook => &mut self.runbooks,
         }
     }
     /// Whether it limits nothing.
@@ -129,6 +142,8 @@ pub struct ScopedFields {
     pub environments: Vec<Id<Environment>>,
     /// Limits to tenants.
     pub tenants: Vec<Id<Tenant>>,
+    /// Limits to runbooks.
+    pub runbooks: Vec<Id<Runbook>>,
     /// When it ends by itself.
     pub until: Option<Moment>,
 }
@@ -146,6 +161,7 @@ impl ScopedFields {
             projects: numbers(&self.projects),
             environments: numbers(&self.environments),
             tenants: numbers(&self.tenants),
+            runbooks: numbers(&self.runbooks),
         }
     }
 }
@@ -304,6 +320,15 @@ fn seen<P: Permission>(granted: &Granted<'_, P>, dimension: Dimension, space: i6
             (granted.reach_of::<EnvironmentView>(space), Columns { environment: Some("id"), ..none })
         }
         Dimension::Tenant => (granted.reach_of::<TenantView>(space), Columns { tenant: Some("id"), ..none }),
+        Dimension::Runbook => (
+            granted.reach_of::<RunbookView>(space),
+            Columns {
+                group: Some("(SELECT group_id FROM projects p WHERE p.id = runbooks.project_id)"),
+                project: Some("project_id"),
+                runbook: Some("id"),
+                ..none
+            },
+        ),
     }
 }
 
@@ -499,6 +524,7 @@ fn wire(dimension: Dimension) -> (&'static str, &'static str, &'static str) {
         Dimension::Project => ("ProjectIds", Project::PREFIX, Project::WORD),
         Dimension::Environment => ("EnvironmentIds", Environment::PREFIX, Environment::WORD),
         Dimension::Tenant => ("TenantIds", Tenant::PREFIX, Tenant::WORD),
+        Dimension::Runbook => ("RunbookIds", Runbook::PREFIX, Runbook::WORD),
     }
 }
 

@@ -253,6 +253,7 @@ fn table(dimension: Dimension) -> &'static str {
         Dimension::Project => "projects",
         Dimension::Environment => "environments",
         Dimension::Tenant => "tenants",
+        Dimension::Runbook => "runbooks",
     }
 }
 

@@ -96,7 +96,8 @@ fn place(role: &ScopedRole) -> String {
     if !projects.is_empty() {
         parts.push(and(&projects));
     }
-    for (word, list) in [("environment", &scope.environments), ("tenant", &scope.tenants)] {
+    for (word, list) in [("environment", &scope.environments), ("tenant", &scope.tenants), ("runbook", &scope.runbooks)]
+    {
         if !list.is_empty() {
             parts.push(said(word, list));
         }

@@ -157,7 +157,7 @@ CREATE TABLE api_key_permissions (
 -- No row for a dimension means no restriction on it. A row whose thing is gone goes on restricting.
 CREATE TABLE api_key_limits (
     key_id INTEGER NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
-    dimension TEXT NOT NULL CHECK (dimension IN ('space', 'group', 'project', 'environment', 'tenant')),
+    dimension TEXT NOT NULL CHECK (dimension IN ('space', 'group', 'project', 'environment', 'tenant', 'runbook')),
     target_id INTEGER NOT NULL,
     PRIMARY KEY (key_id, dimension, target_id)
 ) STRICT, WITHOUT ROWID;
@@ -291,7 +291,7 @@ CREATE INDEX scoped_roles_by_team ON scoped_roles (team_id);
 -- No row for a dimension means no restriction on it.
 CREATE TABLE scoped_role_limits (
     scoped_role_id INTEGER NOT NULL REFERENCES scoped_roles (id) ON DELETE CASCADE,
-    dimension TEXT NOT NULL CHECK (dimension IN ('group', 'project', 'environment', 'tenant')),
+    dimension TEXT NOT NULL CHECK (dimension IN ('group', 'project', 'environment', 'tenant', 'runbook')),
     target_id INTEGER NOT NULL,
     PRIMARY KEY (scoped_role_id, dimension, target_id)
 ) STRICT, WITHOUT ROWID;
@@ -306,6 +306,7 @@ CREATE TABLE events (
     project_id INTEGER,
     environment_id INTEGER,
     tenant_id INTEGER,
+    runbook_id INTEGER,
     actor_kind TEXT NOT NULL CHECK (actor_kind IN ('user', 'service', 'engine', 'operator', 'nobody')),
     actor_id INTEGER,
     actor_name TEXT NOT NULL,
@@ -624,10 +625,79 @@ CREATE INDEX deployments_by_tenant ON deployments (tenant_id, id);
 CREATE INDEX deployments_by_environment ON deployments (environment_id);
 CREATE UNIQUE INDEX deployments_by_task ON deployments (task_id);
 
+-- A process of a project that is run where it is needed, without a release.
+CREATE TABLE runbooks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    tenanted TEXT NOT NULL DEFAULT 'Untenanted' CHECK (tenanted IN ('Untenanted', 'TenantedOrUntenanted', 'Tenanted')),
+    environment_scope TEXT NOT NULL DEFAULT 'FromProjectLifecycles' CHECK (environment_scope IN ('All', 'Specified', 'FromProjectLifecycles')),
+    -- The snapshot that is run when none is named; NULL until the first is published.
+    published_id INTEGER REFERENCES runbook_snapshots (id) ON DELETE SET NULL,
+    published_at INTEGER,
+    created_at INTEGER NOT NULL,
+    -- Its process, as in `processes`.
+    version INTEGER NOT NULL DEFAULT 0,
+    next_id INTEGER NOT NULL DEFAULT 1,
+    steps TEXT NOT NULL DEFAULT '[]',
+    UNIQUE (project_id, name_key),
+    UNIQUE (project_id, slug)
+) STRICT;
+CREATE INDEX runbooks_by_space ON runbooks (space_id);
+-- Where it may run when its scope is 'Specified'.
+CREATE TABLE runbook_environments (
+    runbook_id INTEGER NOT NULL REFERENCES runbooks (id) ON DELETE CASCADE,
+    environment_id INTEGER NOT NULL REFERENCES environments (id),
+    PRIMARY KEY (runbook_id, environment_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX runbook_environments_by_environment ON runbook_environments (environment_id);
+
+CREATE TABLE runbook_snapshots (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    runbook_id INTEGER NOT NULL REFERENCES runbooks (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    notes TEXT NOT NULL DEFAULT '',
+    assembled_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    -- The process as it was, frozen.
+    steps TEXT NOT NULL,
+    UNIQUE (runbook_id, name_key)
+) STRICT;
+
+CREATE TABLE runbook_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space_id INTEGER NOT NULL REFERENCES spaces (id) ON DELETE CASCADE,
+    project_id INTEGER NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    runbook_id INTEGER NOT NULL REFERENCES runbooks (id) ON DELETE CASCADE,
+    snapshot_id INTEGER NOT NULL REFERENCES runbook_snapshots (id) ON DELETE CASCADE,
+    environment_id INTEGER NOT NULL REFERENCES environments (id),
+    tenant_id INTEGER REFERENCES tenants (id),
+    task_id INTEGER NOT NULL REFERENCES tasks (id),
+    name TEXT NOT NULL,
+    comments TEXT NOT NULL DEFAULT '',
+    -- As those of a deployment.
+    skip_steps TEXT NOT NULL DEFAULT '[]',
+    only_targets TEXT NOT NULL DEFAULT '[]',
+    not_targets TEXT NOT NULL DEFAULT '[]',
+    created_at INTEGER NOT NULL,
+    created_by_id INTEGER,
+    created_by TEXT NOT NULL
+) STRICT;
+CREATE INDEX runbook_runs_by_runbook ON runbook_runs (runbook_id, id);
+CREATE INDEX runbook_runs_by_project ON runbook_runs (project_id, id);
+CREATE INDEX runbook_runs_by_tenant ON runbook_runs (tenant_id, id);
+CREATE INDEX runbook_runs_by_environment ON runbook_runs (environment_id);
+CREATE UNIQUE INDEX runbook_runs_by_task ON runbook_runs (task_id);
+
 CREATE TABLE tasks (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     space_id INTEGER REFERENCES spaces (id) ON DELETE CASCADE,
-    kind TEXT NOT NULL CHECK (kind IN ('Deploy', 'Health')),
+    kind TEXT NOT NULL CHECK (kind IN ('Deploy', 'RunbookRun', 'Health')),
     description TEXT NOT NULL,
     -- JSON object, such as {"DeploymentId": "Deployments-1"}
     arguments TEXT NOT NULL DEFAULT '{}',
@@ -635,6 +705,7 @@ CREATE TABLE tasks (
     group_id INTEGER,
     environment_id INTEGER,
     tenant_id INTEGER,
+    runbook_id INTEGER,
     state TEXT NOT NULL CHECK (state IN ('Queued', 'Executing', 'Cancelling', 'Success', 'Failed', 'Canceled', 'TimedOut')),
     -- Tasks with the same key never execute together.
     exclusive_key TEXT NOT NULL,

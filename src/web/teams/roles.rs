@@ -5,7 +5,7 @@ use crate::{
     base::{
         clock::Moment,
         error::{Error, Result},
-        ids::{Environment, Id, Kind, Project, ProjectGroup, ScopedUserRole, Space, Team, Tenant},
+        ids::{Environment, Id, Kind, Project, ProjectGroup, Runbook, ScopedUserRole, Space, Team, Tenant},
         paging::Page,
     },
     company::{
@@ -63,6 +63,7 @@ struct Typed {
     projects: Vec<String>,
     environments: Vec<String>,
     tenants: Vec<String>,
+    runbooks: Vec<String>,
     until: String,
 }
 
@@ -75,6 +76,7 @@ impl Typed {
             projects: sent.all("projects"),
             environments: sent.all("environments"),
             tenants: sent.all("tenants"),
+            runbooks: sent.all("runbooks"),
             until: sent.text("until").into(),
         }
     }
@@ -89,6 +91,7 @@ impl Typed {
             projects: wire::<Project>(&role.scope.projects),
             environments: wire::<Environment>(&role.scope.environments),
             tenants: wire::<Tenant>(&role.scope.tenants),
+            runbooks: wire::<Runbook>(&role.scope.runbooks),
             until: role.until.map(|until| until.wire()[..10].to_owned()).unwrap_or_default(),
         }
     }
@@ -111,18 +114,20 @@ impl Typed {
             projects: ids(&self.projects, "ProjectIds")?,
             environments: ids(&self.environments, "EnvironmentIds")?,
             tenants: ids(&self.tenants, "TenantIds")?,
+            runbooks: ids(&self.runbooks, "RunbookIds")?,
             until,
         })
     }
 }
 
-const NAMES: [(&str, &str); 7] = [
+const NAMES: [(&str, &str); 8] = [
     ("UserRoleId", "role"),
     ("SpaceId", "space"),
     ("ProjectGroupIds", "groups"),
     ("ProjectIds", "projects"),
     ("EnvironmentIds", "environments"),
     ("TenantIds", "tenants"),
+    ("RunbookIds", "runbooks"),
     ("ExpiresAt", "until"),
 ];
 

@@ -26,11 +26,11 @@ use zeroize::Zeroizing;
 const CALLERS: usize = 64;
 /// The columns of an event in the order in which its hash covers them; the hash itself is the last.
 const COLUMNS: &str =
-    "id, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_id, actor_kind, actor_name,
+    "id, at, category, space_id, group_id, project_id, environment_id, tenant_id, runbook_id, actor_id, actor_kind, actor_name,
     means, address, agent, message, related, details, hash";
 /// The same columns without a chain, indexes, triggers.
 const BARE: &str = "CREATE TABLE notes (id INTEGER PRIMARY KEY, at INTEGER, category TEXT, space_id INTEGER, group_id INTEGER, project_id INTEGER,
-    environment_id INTEGER, tenant_id INTEGER, actor_id INTEGER, actor_kind TEXT, actor_name TEXT, means TEXT, address TEXT, agent TEXT,
+    environment_id INTEGER, tenant_id INTEGER, runbook_id INTEGER, actor_id INTEGER, actor_kind TEXT, actor_name TEXT, means TEXT, address TEXT, agent TEXT,
     message TEXT, related TEXT, details TEXT, hash BLOB) STRICT";
 
 pub fn measure(table: &mut Table) {
@@ -72,7 +72,7 @@ fn appending(table: &mut Table) {
     let appliance = Appliance::open(&folder.path().join("data")).expect("a data folder");
     let (company, key) = writes::found(&appliance, "harbour");
     let sql = format!(
-        "INSERT INTO notes ({COLUMNS}) VALUES (NULL, ?1, ?2, ?3, NULL, NULL, NULL, NULL, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        "INSERT INTO notes ({COLUMNS}) VALUES (NULL, ?1, ?2, ?3, NULL, NULL, NULL, NULL, NULL, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
     );
     let bare = |_: usize| {
         || {
@@ -156,7 +156,7 @@ fn long_trail(folder: &Path, events: i64) -> Company {
         .expect("the last event");
     {
         let sql = format!(
-            "INSERT INTO events ({COLUMNS}) VALUES (?1, ?2, 'Modified', 1, NULL, 1, NULL, NULL, 1, 'user', 'Ada', 'session', '127.0.0.1', ?3, ?4, ?5, ?6, ?7)"
+            "INSERT INTO events ({COLUMNS}) VALUES (?1, ?2, 'Modified', 1, NULL, 1, NULL, NULL, NULL, 1, 'user', 'Ada', 'session', '127.0.0.1', ?3, ?4, ?5, ?6, ?7)"
         );
         let mut insert = change.prepare(&sql).expect("an insert");
         let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -283,7 +283,7 @@ fn hash_all(file: &Path) -> i64 {
     let mut count = 0;
     while let Some(row) = rows.next().expect("a row") {
         let mut digest = Sha256::new();
-        for column in 0..18 {
+        for column in 0..19 {
             match row.get_ref(column).expect("a column") {
                 rusqlite::types::ValueRef::Integer(number) => digest.update(number.to_be_bytes()),
                 rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes) => digest.update(bytes),

@@ -167,6 +167,7 @@ impl Key {
             projects: Limit::to(projects),
             environments: Limit::to(environments),
             tenants: Limit::to(tenants),
+            runbooks: Limit::All,
         }
     }
 }
@@ -271,6 +272,7 @@ fn compare(rounds: usize, with_keys: bool) {
                 }
             },
             tenant: shape.tenant.then_some("tenant"),
+            runbook: None,
             null_is_any: shape.missing_is_any,
         };
         let mut parameters = Vec::new();

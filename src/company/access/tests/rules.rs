@@ -25,6 +25,7 @@ pub(super) fn grant(groups: &[i64], projects: &[i64], environments: &[i64], tena
         projects: Limit::to(projects),
         environments: Limit::to(environments),
         tenants: Limit::to(tenants),
+        runbooks: Limit::All,
         until: None,
         within: None,
     }
@@ -163,9 +164,12 @@ fn the_catalogue_is_that_of_the_reference() {
         );
         let has = |word: &str| scopes.split(',').any(|scope| scope.trim() == word);
         let dimensions: Vec<Dimension> = honoured(info).collect();
-        for (word, dimension) in
-            [("projects", Dimension::Project), ("environments", Dimension::Environment), ("tenants", Dimension::Tenant)]
-        {
+        for (word, dimension) in [
+            ("projects", Dimension::Project),
+            ("environments", Dimension::Environment),
+            ("tenants", Dimension::Tenant),
+            ("runbooks", Dimension::Runbook),
+        ] {
             assert_eq!(dimensions.contains(&dimension), has(word), "{name}: {word}");
         }
         assert_eq!(dimensions.contains(&Dimension::Group), has("projects") || has("project-groups"), "{name}");
@@ -330,4 +334,62 @@ fn an_administrator_without_a_role_in_a_space_does_not_find_what_is_in_it() {
     assert!(matches!(eve.ask(ask::EnvironmentView { environment: environment.clone() }), Err(Error::NotFound(_))));
     assert!(matches!(eve.ask(ask::EnvironmentEdit { environment }), Err(Error::NotFound(_))));
     assert!(eve.ask(ask::SpaceEdit { space }).is_ok());
+}
+
+/// A role limited to runbook 7 (access-rules §3: a dimension like the others): what is about runbooks only for that one.
+#[test]
+fn a_limit_to_a_runbook_holds_for_what_is_about_runbooks_and_nothing_else() {
+    let limited = |runbooks: &[i64]| Grant { runbooks: Limit::to(runbooks), ..grant(&[], &[], &[], &[]) };
+    let about = |info: &Info, runbooks: Ids| Check { runbooks, ..check(info, one(1), one(2), one(3), one(4)) };
+    let many = |ids: &[i64]| Ids::from_list(ids.to_vec());
+    let rows: &[(&[i64], &'static Info, Ids, bool)] = &[
+        (&[7], ask::RunbookView::INFO, one(7), true),
+        (&[7], ask::RunbookView::INFO, one(8), false),
+        (&[7], ask::RunbookView::INFO, ANY, true),
+        (&[7], ask::RunbookView::INFO, many(&[7, 8]), true),
+        (&[7], ask::RunbookEdit::INFO, one(7), true),
+        (&[7], ask::RunbookEdit::INFO, one(8), false),
+        // A runbook that is yet to be made is none of those listed.
+        (&[7], ask::RunbookEdit::INFO, NONE, false),
+        (&[], ask::RunbookEdit::INFO, NONE, true),
+        (&[7], ask::RunbookRunCreate::INFO, one(7), true),
+        (&[7], ask::RunbookRunCreate::INFO, one(8), false),
+        (&[7, 9], ask::RunbookRunCreate::INFO, one(9), true),
+        (&[7], ask::RunbookRunCreate::INFO, many(&[7, 8]), false),
+        (&[7], ask::RunbookRunView::INFO, one(8), false),
+        (&[7], ask::RunbookRunDelete::INFO, one(8), false),
+        (&[7], ask::RunbookSnapshotCreate::INFO, one(8), false),
+        // Tasks and events: those of its runs; a deployment's are of no runbook; a health check's have none to ask for.
+        (&[7], ask::TaskView::INFO, one(7), true),
+        (&[7], ask::TaskView::INFO, one(8), false),
+        (&[7], ask::TaskView::INFO, NONE, false),
+        (&[7], ask::TaskView::INFO, ANY, true),
+        (&[7], ask::TaskCancel::INFO, NONE, false),
+        (&[7], ask::EventView::INFO, one(8), false),
+        (&[7], ask::EventView::INFO, NONE, false),
+        // All else drops the limit.
+        (&[7], ask::ProjectView::INFO, one(8), true),
+        (&[7], ask::EnvironmentView::INFO, NONE, true),
+        (&[7], ask::DeploymentCreate::INFO, NONE, true),
+        (&[7], ask::ProcessView::INFO, one(8), true),
+    ];
+    for (runbooks, info, asked, allowed) in rows {
+        let answer = decide(&[limited(runbooks)], info, &about(info, asked.clone()));
+        assert_eq!(answer, *allowed, "{} limited to {runbooks:?}, asked for {asked:?}", info.name);
+    }
+    // No mixing: one role for the runbook in staging, another for the other runbook in production.
+    let to = |runbook: i64, environment: i64| Grant {
+        runbooks: Limit::to(&[runbook]),
+        ..grant(&[], &[], &[environment], &[])
+    };
+    let run = ask::RunbookRunCreate::INFO;
+    let at =
+        |runbook, environment| Check { runbooks: one(runbook), ..check(run, one(1), one(2), one(environment), NONE) };
+    for (runbook, environment, allowed) in [(7, 3, true), (8, 4, true), (7, 4, false), (8, 3, false)] {
+        assert_eq!(
+            decide(&[to(7, 3), to(8, 4)], run, &at(runbook, environment)),
+            allowed,
+            "{runbook} in {environment}"
+        );
+    }
 }

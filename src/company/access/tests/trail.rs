@@ -99,7 +99,7 @@ fn every_column_is_covered() {
         let mut statement = c.prepare("SELECT name, type FROM pragma_table_info('events')")?;
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     });
-    assert_eq!(columns.len(), 18);
+    assert_eq!(columns.len(), 19);
     for (column, kind) in columns.iter().filter(|(column, _)| column != "id") {
         let value = match (column.as_str(), kind.as_str()) {
             ("actor_kind", _) => "'nobody'",
@@ -132,7 +132,7 @@ fn a_changed_removed_or_moved_event_is_found() {
             "event 3 is not what was written",
         ),
         (
-            "INSERT INTO events SELECT 6, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_kind,
+            "INSERT INTO events SELECT 6, at, category, space_id, group_id, project_id, environment_id, tenant_id, runbook_id, actor_kind,
              actor_id, actor_name, means, address, agent, message, related, details, hash FROM events WHERE id = 5",
             "event 6 is not what was written",
         ),
@@ -194,7 +194,7 @@ fn what_goes_on_after_damage_does_not_make_it_whole() {
     let harbour = with_events();
     tamper(
         &harbour,
-        "INSERT INTO events SELECT 6, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_kind,
+        "INSERT INTO events SELECT 6, at, category, space_id, group_id, project_id, environment_id, tenant_id, runbook_id, actor_kind,
          actor_id, actor_name, means, address, agent, 'Ben was given all rights', related, details, hash FROM events WHERE id = 5",
     );
     chain_anew(&harbour, 6);

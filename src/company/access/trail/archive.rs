@@ -129,6 +129,7 @@ pub struct Line {
     project: Option<i64>,
     environment: Option<i64>,
     tenant: Option<i64>,
+    runbook: Option<i64>,
     user: Option<i64>,
     actor_kind: String,
     username: String,
@@ -144,7 +145,7 @@ pub struct Line {
 impl Line {
     fn of(row: &chain::Row<'_>, hash: &[u8]) -> Option<Line> {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-        let [space, project_group, project, environment, tenant, user] = row.numbers;
+        let [space, project_group, project, environment, tenant, runbook, user] = row.numbers;
         let [actor_kind, username, means, ip_address, user_agent, message, related, details] = row.texts;
         Some(Line {
             id: row.id,
@@ -155,6 +156,7 @@ impl Line {
             project,
             environment,
             tenant,
+            runbook,
             user,
             actor_kind: text(actor_kind)?,
             username: text(username)?,
@@ -174,7 +176,15 @@ impl Line {
             id: self.id,
             at: Moment::parse(&self.occurred)?.0,
             category: self.category.as_bytes(),
-            numbers: [self.space, self.project_group, self.project, self.environment, self.tenant, self.user],
+            numbers: [
+                self.space,
+                self.project_group,
+                self.project,
+                self.environment,
+                self.tenant,
+                self.runbook,
+                self.user,
+            ],
             texts: [
                 &self.actor_kind,
                 &self.username,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// The columns of an event as [`Row::read`] wants them; the hash is the last.
 pub const COLUMNS: &str =
-    "id, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_id, actor_kind, actor_name,
+    "id, at, category, space_id, group_id, project_id, environment_id, tenant_id, runbook_id, actor_id, actor_kind, actor_name,
     means, address, agent, message, related, details, hash";
 
 /// An event as its hash covers it.
@@ -20,8 +20,8 @@ pub struct Row<'a> {
     pub id: i64,
     pub at: i64,
     pub category: &'a [u8],
-    /// Space, group, project, environment, tenant, actor.
-    pub numbers: [Option<i64>; 6],
+    /// Space, group, project, environment, tenant, runbook, actor.
+    pub numbers: [Option<i64>; 7],
     /// Kind and name of the actor, means, address, agent, message, related things, details.
     pub texts: [&'a [u8]; 8],
 }
@@ -37,11 +37,11 @@ impl<'a> Row<'a> {
         }
         let mut texts: [&[u8]; 8] = [&[]; 8];
         for (at, text) in texts.iter_mut().enumerate() {
-            *text = bytes(row, 9 + at)?;
+            *text = bytes(row, 10 + at)?;
         }
-        let numbers = [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?];
+        let numbers = [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?];
         let event = Row { id: row.get(0)?, at: row.get(1)?, category: bytes(row, 2)?, numbers, texts };
-        Ok((event, bytes(row, 17)?))
+        Ok((event, bytes(row, 18)?))
     }
 
     /// Its hash after the event whose hash is `before`.

@@ -62,6 +62,7 @@ struct About {
     project: Option<i64>,
     environment: Option<i64>,
     tenant: Option<i64>,
+    runbook: Option<i64>,
 }
 
 /// One line of the trail in the making.
@@ -121,6 +122,11 @@ impl Event {
         self.about.tenant = tenant;
         self
     }
+    /// The runbook it concerns.
+    pub fn runbook(mut self, runbook: i64) -> Event {
+        self.about.runbook = Some(runbook);
+        self
+    }
     /// What differs between two states, field by field.
     pub fn difference(mut self, before: &impl Serialize, after: &impl Serialize) -> Event {
         let as_map = |value: serde_json::Result<Value>| match value {
@@ -173,6 +179,7 @@ fn add(connection: &Connection, signer: &Signer, stamp: &Stamp, event: Event, en
             event.about.project,
             event.about.environment,
             event.about.tenant,
+            event.about.runbook,
             stamp.actor_id,
         ],
         texts: [
@@ -190,9 +197,9 @@ fn add(connection: &Connection, signer: &Signer, stamp: &Stamp, event: Event, en
     let hash = row.hash(&end.hash);
     connection
         .prepare_cached(
-            "INSERT INTO events (id, at, category, space_id, group_id, project_id, environment_id, tenant_id, actor_id,
-                                 actor_kind, actor_name, means, address, agent, message, related, details, hash)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+            "INSERT INTO events (id, at, category, space_id, group_id, project_id, environment_id, tenant_id, runbook_id,
+                                 actor_id, actor_kind, actor_name, means, address, agent, message, related, details, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         )?
         .execute(rusqlite::params![
             row.id,
@@ -204,6 +211,7 @@ fn add(connection: &Connection, signer: &Signer, stamp: &Stamp, event: Event, en
             row.numbers[3],
             row.numbers[4],
             row.numbers[5],
+            row.numbers[6],
             stamp.actor_kind,
             stamp.actor_name,
             stamp.means,

@@ -4,7 +4,7 @@
 use crate::{
     base::{
         error::{Fields as Wrong, Result},
-        ids::{Environment, Id, Kind, Project, ProjectGroup, Space, Tenant},
+        ids::{Environment, Id, Kind, Project, ProjectGroup, Runbook, Space, Tenant},
     },
     company::{
         access::{
@@ -32,6 +32,8 @@ pub struct Narrow {
     pub environments: Vec<Id<Environment>>,
     /// Tenants.
     pub tenants: Vec<Id<Tenant>>,
+    /// Runbooks.
+    pub runbooks: Vec<Id<Runbook>>,
 }
 
 const SPACE: &str = "space";
@@ -48,6 +50,7 @@ impl Narrow {
             Dimension::Project => numbers(&self.projects),
             Dimension::Environment => numbers(&self.environments),
             Dimension::Tenant => numbers(&self.tenants),
+            Dimension::Runbook => numbers(&self.runbooks),
         }
     }
     pub(super) fn add(&mut self, dimension: &str, id: i64) {
@@ -56,7 +59,8 @@ impl Narrow {
             "group" => self.groups.push(Id::new(id)),
             "project" => self.projects.push(Id::new(id)),
             "environment" => self.environments.push(Id::new(id)),
-            _ => self.tenants.push(Id::new(id)),
+            "tenant" => self.tenants.push(Id::new(id)),
+            _ => self.runbooks.push(Id::new(id)),
         }
     }
 }
@@ -91,7 +95,7 @@ impl Settled {
         let permissions: Vec<&str> = self.permissions.iter().map(|info| info.name).collect();
         json!({
             "Permissions": permissions, "Spaces": names(SPACE), "ProjectGroups": names("group"), "Projects": names("project"),
-            "Environments": names("environment"), "Tenants": names("tenant"),
+            "Environments": names("environment"), "Tenants": names("tenant"), "Runbooks": names("runbook"),
         })
     }
 }
@@ -103,6 +107,7 @@ fn wire(dimension: Dimension) -> (&'static str, &'static str, &'static str) {
         Dimension::Project => ("ProjectIds", Project::PREFIX, Project::WORD),
         Dimension::Environment => ("EnvironmentIds", Environment::PREFIX, Environment::WORD),
         Dimension::Tenant => ("TenantIds", Tenant::PREFIX, Tenant::WORD),
+        Dimension::Runbook => ("RunbookIds", Runbook::PREFIX, Runbook::WORD),
     }
 }
 
