@@ -89,8 +89,12 @@ impl Reply {
                 headers::protect(response.headers_mut());
                 return response;
             }
-            // A value made of what was already in memory can always be written down.
-            Content::Json(value) => ("application/json; charset=utf-8", serde_json::to_vec(&value).unwrap_or_default()),
+            Content::Json(value) => {
+                // Most answers fit; and a value made of what was already in memory can always be written down.
+                let mut body = Vec::with_capacity(2048);
+                let _ = serde_json::to_writer(&mut body, &value);
+                ("application/json; charset=utf-8", body)
+            }
             Content::Text(text) => ("text/plain; charset=utf-8", text.into_bytes()),
             Content::Nothing => ("", Vec::new()),
         };

@@ -184,12 +184,15 @@ impl Appliance {
         if names::compartment(slug).is_err() {
             return Err(unknown());
         }
+        let folder = self.folder(slug);
+        // The disk is asked while no lock is held: others would wait for that longer than for all the rest.
+        let seen = identity(&folder);
         let held = {
             let mut open = lock(&self.open);
             match open.get(slug) {
                 Some(held) => held.clone(),
                 None => {
-                    if !self.folder(slug).is_dir() {
+                    if !folder.is_dir() {
                         return Err(unknown());
                     }
                     make_room(&mut open);
@@ -200,17 +203,21 @@ impl Appliance {
         // Only those who want the same company wait for its opening.
         let mut slot = lock(&held.slot);
         slot.last_asked = clock::now();
-        let file = identity(&self.folder(slug));
+        if let Some(company) = slot.company.as_ref().filter(|_| slot.file == seen) {
+            return Ok(company.clone());
+        }
+        // What was seen may be older than what another has opened meanwhile.
+        let file = identity(&folder);
         if slot.file != file {
             slot.company = None;
         }
         if let Some(company) = &slot.company {
             return Ok(company.clone());
         }
-        if !self.folder(slug).is_dir() {
+        if !folder.is_dir() {
             return Err(unknown());
         }
-        let open = || Company::open(&self.folder(slug), slug, |id| self.keys.read(id));
+        let open = || Company::open(&folder, slug, |id| self.keys.read(id));
         let opened = match open() {
             // What a crash left in the middle of a move is ended here, unless somebody is moving it just now.
             Err(Error::Unavailable(_)) if self.end_move(slug) => open(),

@@ -5,6 +5,7 @@
 
 use super::call::Call;
 use crate::base::secret;
+use memchr::memmem;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -58,11 +59,11 @@ pub fn is_ours(call: &Call) -> bool {
 pub fn into_forms(html: &str, word: &str) -> String {
     let mut out = String::with_capacity(html.len() + 512);
     let mut rest = html;
-    while let Some(at) = rest.find("<form") {
+    while let Some(at) = memmem::find(rest.as_bytes(), b"<form") {
         let Some(end) = rest[at..].find('>') else { break };
         let (upto, after) = rest.split_at(at + end + 1);
         out.push_str(upto);
-        if upto[at..].contains("method=\"post\"") {
+        if has_form(&upto[at..]) {
             out.push_str("<input type=\"hidden\" name=\"");
             out.push_str(FIELD);
             out.push_str("\" value=\"");
@@ -77,7 +78,7 @@ pub fn into_forms(html: &str, word: &str) -> String {
 
 /// Whether a page has a form that sends something.
 pub fn has_form(html: &str) -> bool {
-    html.contains("method=\"post\"")
+    memmem::find(html.as_bytes(), b"method=\"post\"").is_some()
 }
 
 #[cfg(test)]

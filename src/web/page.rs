@@ -81,6 +81,7 @@ impl HtmlSafe for Icon<'_> {}
 pub struct Frame {
     pub company_name: String,
     pub company_slug: String,
+    base: String,
     pub space_name: String,
     /// Empty on pages that belong to the company and not to one space.
     pub space_slug: String,
@@ -209,9 +210,11 @@ impl Kind {
 
 impl Frame {
     pub fn new(company_name: impl Into<String>, company_slug: impl Into<String>, person: impl Into<String>) -> Self {
+        let company_slug = company_slug.into();
         Frame {
             company_name: company_name.into(),
-            company_slug: company_slug.into(),
+            base: format!("/{company_slug}"),
+            company_slug,
             person: person.into(),
             ..Frame::default()
         }
@@ -267,8 +270,8 @@ impl Frame {
         static_prefix()
     }
     /// `/acme`
-    pub fn base(&self) -> String {
-        format!("/{}", self.company_slug)
+    pub fn base(&self) -> &str {
+        &self.base
     }
     /// `/acme/default`
     pub fn space_base(&self) -> String {
