@@ -12,7 +12,7 @@ use crate::{
     company::{
         access::{
             At, Within,
-            admit::{self, Offered, Site},
+            admit::{self, Challenge, Offered, Site},
             permissions::{UserEdit, UserView},
         },
         people::{factors, own},
@@ -60,13 +60,30 @@ pub(super) fn begin_app(ask: &Ask) -> Result<Reply> {
     Reply::created(json!({ "Secret": enrolment.secret, "Address": enrolment.address }))
 }
 
-/// Begins the making of a passkey: what the browser is asked.
-pub(super) fn begin_passkey(ask: &Ask) -> Result<Reply> {
+fn site(ask: &Ask) -> Result<Site> {
     let nowhere = "Passkeys do not work at this address: they need the server's public address with HTTPS.";
-    let site: Site = ask.call.site().ok_or_else(|| Error::Conflict(nowhere.into()))?;
-    let challenge = factors::begin_passkey(&ask.visitor()?.myself()?, &site)?;
+    ask.call.site().ok_or_else(|| Error::Conflict(nowhere.into()))
+}
+
+fn asked_of_browser(challenge: &Challenge) -> Result<Reply> {
     let options: Value = serde_json::from_str(&challenge.options)?;
     Reply::created(json!({ "Ticket": challenge.ticket, "Options": options }))
+}
+
+/// What the browser answered: an object, or the same as text.
+fn answer_of(answer: &Value) -> String {
+    answer.as_str().map_or_else(|| answer.to_string(), str::to_owned)
+}
+
+/// Begins the making of a passkey: what the browser is asked.
+pub(super) fn begin_passkey(ask: &Ask) -> Result<Reply> {
+    asked_of_browser(&factors::begin_passkey(&ask.visitor()?.myself()?, &site(ask)?)?)
+}
+
+/// Begins a fresh proof by a passkey: what the browser is asked. Its answer is sent with the ticket to [`prove`].
+pub(super) fn begin_proof(ask: &Ask) -> Result<Reply> {
+    let none = || Error::Conflict("A session with a passkey can prove itself by one; there is none here.".into());
+    asked_of_browser(&admit::passkey_to_prove(ask.visitor()?, &site(ask)?)?.ok_or_else(none)?)
 }
 
 /// Adds what was begun: the app by its first code, the passkey by what the browser made. This answer alone carries the
@@ -75,10 +92,7 @@ pub(super) fn add(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.myself()?;
     let name = ask.body.text("Name");
     let codes = match ask.body.get("Passkey") {
-        Some(answer) => {
-            let answer = answer.as_str().map_or_else(|| answer.to_string(), str::to_owned);
-            factors::add_passkey(&granted, &name, &ask.body.text("Ticket"), &answer)?
-        }
+        Some(answer) => factors::add_passkey(&granted, &name, &ask.body.text("Ticket"), &answer_of(answer))?,
         None => factors::add_app(&granted, &name, &ask.body.text("Code"))?,
     };
     Reply::created(json!({ "RecoveryCodes": codes }))
@@ -106,12 +120,13 @@ pub(super) fn renew_codes(ask: &Ask) -> Result<Reply> {
     Reply::created(json!({ "RecoveryCodes": factors::renew_recovery_codes(&ask.visitor()?.myself()?)? }))
 }
 
-/// Gives the session a fresh proof.
+/// Gives the session a fresh proof: a code, a passkey, or the password of who has no second factor.
 pub(super) fn prove(ask: &Ask) -> Result<Reply> {
     let offered = Offered {
         code: ask.body.text("Code"),
+        ticket: ask.body.text("Ticket"),
+        passkey: ask.body.get("Passkey").map(answer_of).unwrap_or_default(),
         password: ask.body.some_text("Password").map(Secret::new),
-        ..Offered::default()
     };
     admit::prove(ask.visitor()?, &offered, &ask.call.from)?;
     Reply::done()

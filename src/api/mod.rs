@@ -111,6 +111,7 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::DELETE, "/users/me/factors/{factor}",            "",                  me::remove),
         top(M::POST,   "/users/me/recoverycodes",               "",                  me::renew_codes),
         top(M::POST,   "/users/me/proof",                       "",                  me::prove),
+        top(M::POST,   "/users/me/proof/passkey",               "",                  me::begin_proof),
         top(M::GET,    "/users/me/sessions",                    "",                  me::sessions),
         top(M::DELETE, "/users/me/sessions/{session}",          "",                  me::end_session),
         top(M::GET,    "/users/withoutsecondfactor",            "UserView",          me::lacking),

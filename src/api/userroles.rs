@@ -93,8 +93,9 @@ pub(super) fn permissions(ask: &Ask) -> Result<Reply> {
     Reply::ok(those_here(ask)?.map(describe).collect())
 }
 
-/// Every permission there is, by name.
+/// Every permission there is, by name. It is the same for everybody one may see.
 pub(super) fn configuration(ask: &Ask) -> Result<Reply> {
+    super::users::seen(ask)?;
     let all: Map<String, Value> = those_here(ask)?.map(|info| (info.name.to_owned(), describe(info))).collect();
     Reply::ok(Value::Object(all))
 }

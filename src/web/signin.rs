@@ -50,6 +50,7 @@ struct EnrolPage {
     form: FormView,
     qr: Qr,
     secret: String,
+    passkey: Option<PasskeyPart>,
     later: Option<String>,
 }
 #[derive(Template)]
@@ -289,7 +290,12 @@ fn enrol_page(call: &Call, company: &Company, pending: &PendingSession) -> Resul
     Ok(EnrolPage {
         frame: brand::bare("Set up your second factor", company),
         form: FormView::new(step_address(call, company, "enrol"), "Turn on the second factor").field(code_field()),
-        lead: format!("{}, this company asks for a code from your telephone beside your password.", pending.name()),
+        lead: format!("{}, this company asks for a second factor beside your password.", pending.name()),
+        passkey: call
+            .site()
+            .map(|site| admit::passkey_to_enrol(company, pending, &site))
+            .transpose()?
+            .map(PasskeyPart::create),
         later: admit::grace(company, pending)?.map(|moment| moment.exact()),
         qr: Qr {
             size: enrolment.size as u32,
@@ -326,7 +332,12 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
             Err(error) => Err(error),
         };
     }
-    match admit::enrol(&company, &pending, sent.text("code"), &call.from) {
+    let offered = Offered {
+        ticket: sent.text("ticket").to_owned(),
+        passkey: sent.text("passkey").to_owned(),
+        ..Offered::code(sent.text("code"))
+    };
+    match admit::enrol(&company, &pending, &offered, &call.from) {
         Ok(enrolled) => {
             let page = RecoveryPage {
                 frame: brand::bare("Keep your recovery codes", &company),
@@ -337,7 +348,10 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
         }
         Err(Error::Invalid(fields)) => {
             let mut page = enrol_page(call, &company, &pending)?;
-            page.form = page.form.errors([("code", fields.of("Code").unwrap_or_default())]);
+            page.form = match fields.of("Passkey") {
+                Some(wrong) => page.form.problem(wrong),
+                None => page.form.errors([("code", fields.of("Code").unwrap_or_default())]),
+            };
             Answer::refused(&page)
         }
         Err(Error::Conflict(sentence)) => again(call, &company, &sentence),

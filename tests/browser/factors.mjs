@@ -83,6 +83,20 @@ export default async function factors(run) {
       await page.getByRole('button', { name: 'Change the address' }).click();
       await page.getByText('Your e-mail address was changed.').waitFor();
     })) &&
+    (await step('proves with the passkey over the API', async () => {
+      await run.later(user);
+      const status = await page.evaluate(async (company) => {
+        const csrf = document.querySelector('input[name=_csrf]').value;
+        const call = (path, body) =>
+          fetch(`/${company}/api/users/me/${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-Octopus-Csrf-Token': csrf }, body: JSON.stringify(body) });
+        const { Ticket, Options } = await (await call('proof/passkey', {})).json();
+        const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(Options.publicKey);
+        const Passkey = (await navigator.credentials.get({ publicKey })).toJSON();
+        const proved = (await call('proof', { Ticket, Passkey })).status;
+        return [proved, (await call('recoverycodes', {})).status];
+      }, company);
+      assert.deepEqual(status, [200, 201]);
+    })) &&
     (await step('is shut out at the next click', async () => {
       const them = await run.api('GET', `/users/${user}`);
       await run.api('PUT', `/users/${user}`, { ...them, IsActive: false });
@@ -92,7 +106,32 @@ export default async function factors(run) {
       await page.getByText('not known here').waitFor();
     }));
   await context.close();
-  assert.ok(go, 'the way was walked to its end');
+  const second = await passkeyFirst(run, address);
+  assert.ok(go && second, 'the way was walked to its end');
+}
+
+// Somebody who has no telephone at hand: the passkey is their first factor, on the page that asks for one.
+async function passkeyFirst(run, address) {
+  const { company } = run.demo;
+  const context = await run.window();
+  const page = await context.newPage();
+  const fine = await run.test('somebody new: sets up a passkey where a second factor is demanded', page, async () => {
+    const invited = await run.api('POST', '/users/invitations', { DisplayName: 'Frida', EmailAddress: 'frida@example.com', AddToTeamIds: [] });
+    const devtools = await context.newCDPSession(page);
+    await devtools.send('WebAuthn.enable');
+    const options = { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
+    await devtools.send('WebAuthn.addVirtualAuthenticator', { options });
+    await page.goto(address + invited.Links.Web);
+    await page.getByLabel('New password').fill(password);
+    await page.getByLabel('The same once more').fill(password);
+    await page.getByRole('main').getByRole('button').click();
+    await page.getByRole('button', { name: 'Make the passkey' }).click();
+    await page.locator('#recovery-codes').waitFor();
+    await page.goto(`${address}/${company}/me`);
+    await page.getByRole('row').filter({ hasText: 'Passkey' }).first().waitFor();
+  });
+  await context.close();
+  return fine;
 }
 
 async function isSignedIn(page) {

@@ -56,6 +56,25 @@ fn over_https_cookies_are_bound_to_it_and_every_answer_says_that_browsers_stay_t
     strict(harbour.stranger().get("/api/environments").expect(401));
     strict(server.nobody().get("/healthz").expect(200));
 
+    // A program that signs in for a person gets the same cookie, for this company's API alone.
+    let signing_in = |code: &str| {
+        let body = serde_json::json!({ "Username": harbour.email, "Password": harbour.password, "Code": code });
+        harbour.stranger().post("/api/users/login", body)
+    };
+    let program = strict(signing_in(&ada.code()).expect(200));
+    let set = cookies(&program);
+    let [(name, line)] = &set[..] else { panic!("{set:?}") };
+    assert_eq!(name, "__Secure-bulkhead_session");
+    assert!(line.contains("; Path=/harbour;"), "{line}");
+    let cookie = line.split(';').next().expect("a cookie");
+    server.nobody().and_header("Cookie", cookie).get("/harbour/api/users/me").expect(200);
+    strict(signing_in("000000").expect(400));
+    let word = program.json()["CsrfToken"].as_str().expect("a word").to_owned();
+    let leaving = server.nobody().and_header("Cookie", cookie).and_header("X-Octopus-Csrf-Token", &word);
+    let left = strict(leaving.post("/harbour/api/users/logout", ()).expect(200));
+    assert!(cookies(&left)[0].1.contains("Max-Age=0"), "{left}");
+    server.nobody().and_header("Cookie", cookie).get("/harbour/api/users/me").expect(401);
+
     // Without HTTPS nothing of the kind is said: a browser would lock its person out.
     server.restart_with(&[]);
     let login = server.browser().get("/harbour/login").expect(200);

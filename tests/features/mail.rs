@@ -81,8 +81,17 @@ fn a_lost_password_is_set_anew_by_a_letter() {
 
 #[test]
 fn letters_go_over_an_encrypted_line_to_whoever_knows_the_password() {
-    let mail = MailServer::encrypted();
-    let (mut server, harbour) = with_mail(&mail, "a wrong one");
+    over_an_encrypted_line(&MailServer::encrypted());
+}
+
+#[test]
+fn letters_go_over_a_line_that_is_encrypted_from_its_first_byte_on() {
+    over_an_encrypted_line(&MailServer::wrapped());
+}
+
+/// The password and the certificate decide, however the encryption begins.
+fn over_an_encrypted_line(mail: &MailServer) {
+    let (mut server, harbour) = with_mail(mail, "a wrong one");
     harbour.caller().post("/api/letters/test", ()).expect(201);
     let waiting = told(&harbour, |letter| letter["Problem"] != "");
     assert_eq!(waiting["State"], "waiting", "a wrong password of ours is mended, the letter is kept: {waiting}");

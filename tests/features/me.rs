@@ -126,6 +126,8 @@ fn the_password_is_changed_with_the_present_one_and_ends_other_sessions() {
         ada.post("/harbour/me/password", [("current", current), ("password", new), ("again", again)])
     };
     assert_eq!(send("not the present one", new).status, 422);
+    let trail = ada.get("/harbour/trail").expect(200).text();
+    assert!(trail.contains("gave a wrong present password"), "{trail}");
     assert_eq!(send(&harbour.password, "something else").status, 422);
     send(&harbour.password, new).expect(303);
     ada.get("/harbour/me").expect(200);
@@ -135,6 +137,28 @@ fn the_password_is_changed_with_the_present_one_and_ends_other_sessions() {
         .caller()
         .put("/api/users/me/password", json!({ "CurrentPassword": new, "NewPassword": harbour.password }));
     assert_eq!(key.status, 409, "{key}");
+}
+
+#[test]
+fn wrong_present_passwords_use_up_the_attempts_of_their_session_and_of_no_other() {
+    let (server, harbour) = founded();
+    let (ada, codes) = signed_in(&server, &harbour);
+    let mut elsewhere = server.browser();
+    elsewhere.give_password("harbour", &harbour.email, &harbour.password).expect(200);
+    elsewhere.post("/harbour/code", [("recovery", codes[0].as_str())]).expect(303);
+    let new = "quite another sentence of Ada's";
+    let send = |who: &BrowserLike, current: &str| {
+        who.post("/harbour/me/password", [("current", current), ("password", new), ("again", new)]).status
+    };
+    let short = [("current", "not the present one"), ("password", "short"), ("again", "short")];
+    for _ in 0..8 {
+        assert_eq!(ada.post("/harbour/me/password", short).status, 422, "no attempt: nothing was looked at");
+    }
+    let statuses: Vec<u16> = (0..8).map(|_| send(&ada, "not the present one")).collect();
+    assert_eq!(statuses[..6], [422; 6], "{statuses:?}");
+    assert_eq!(statuses[6..], [429; 2], "{statuses:?}");
+    assert_eq!(send(&ada, &harbour.password), 429, "not looked at while she waits");
+    assert_eq!(send(&elsewhere, &harbour.password), 303, "whoever is signed in elsewhere does not wait for it");
 }
 
 #[test]

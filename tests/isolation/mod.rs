@@ -1,10 +1,12 @@
 //! The compartment, tried from outside: who is let in where, and that nothing of one company reaches another.
 
+mod carried;
 mod doors;
 mod garbage;
 mod narrow;
 mod roles;
 mod rows;
+mod strangers;
 mod twins;
 
 use std::fs;

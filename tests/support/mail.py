@@ -1,6 +1,7 @@
 """A real mail server for the tests: aiosmtpd on a free port of this machine.
 
-Prints "listening: PORT", then one line of JSON for each letter it takes. Arguments: none | starttls CERTIFICATE KEY USER PASSWORD.
+Prints "listening: PORT", then one line of JSON for each letter it takes. Arguments: none | starttls|tls CERTIFICATE KEY USER PASSWORD.
+With "tls" the line is encrypted from its first byte on.
 Receivers called "busy" are put off once (451); those called "nobody" are refused for good (550).
 """
 import asyncio
@@ -27,7 +28,7 @@ class Keep:
         letter = {
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
-            "tls": session.ssl is not None,
+            "tls": server.transport.get_extra_info("sslcontext") is not None,
             "user": str(session.auth_data or ""),
             "text": envelope.content.decode("utf-8", "replace"),
         }
@@ -36,9 +37,10 @@ class Keep:
 
 
 def settings(arguments):
+    """What the server asks for, and what the line is wrapped in from its first byte on."""
     if arguments[0] == "none":
-        return {}
-    _, certificate, key, user, password = arguments
+        return {}, None
+    way, certificate, key, user, password = arguments
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
@@ -46,13 +48,17 @@ def settings(arguments):
         right = isinstance(data, LoginPassword) and (data.login, data.password) == (user.encode(), password.encode())
         return AuthResult(success=right, handled=False, auth_data=user)
 
-    return {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": who}
+    asked = {"auth_required": True, "authenticator": who}
+    if way == "tls":
+        # It knows of STARTTLS alone; here nothing is ever said on an open line.
+        return asked | {"auth_require_tls": False}, context
+    return asked | {"tls_context": context, "require_starttls": True}, None
 
 
 async def main():
     loop = asyncio.get_running_loop()
-    wanted = settings(sys.argv[1:])
-    server = await loop.create_server(lambda: SMTP(Keep(), loop=loop, **wanted), "127.0.0.1", 0)
+    wanted, wrapped = settings(sys.argv[1:])
+    server = await loop.create_server(lambda: SMTP(Keep(), loop=loop, **wanted), "127.0.0.1", 0, ssl=wrapped)
     print("listening:", server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

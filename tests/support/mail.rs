@@ -18,20 +18,24 @@ pub struct MailServer {
     port: String,
     letters: mpsc::Receiver<Value>,
     pub folder: tempfile::TempDir,
-    encrypted: bool,
+    way: &'static str,
 }
 
 impl MailServer {
     /// One that takes letters from anybody on an open line.
     pub fn open() -> MailServer {
-        MailServer::start(false)
+        MailServer::start("none")
     }
     /// One that wants STARTTLS, and a user with a password.
     pub fn encrypted() -> MailServer {
-        MailServer::start(true)
+        MailServer::start("starttls")
+    }
+    /// One whose line is encrypted from its first byte on, and that wants a user with a password.
+    pub fn wrapped() -> MailServer {
+        MailServer::start("tls")
     }
 
-    fn start(encrypted: bool) -> MailServer {
+    fn start(way: &'static str) -> MailServer {
         let folder = tempfile::Builder::new().prefix("bulkhead-mail-").tempdir().expect("a temporary folder");
         let (certificate, key) = (folder.path().join("certificate.pem"), folder.path().join("key.pem"));
         // Debian's own Python: another one does not have Debian's packages.
@@ -39,9 +43,9 @@ impl MailServer {
             ["/usr/bin/python3", "python3"].into_iter().find(|path| *path == "python3" || Path::new(path).exists());
         let mut command = Command::new(python.expect("a Python"));
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/mail.py"));
-        if encrypted {
+        if way != "none" {
             make_certificate(&certificate, &key);
-            command.arg("starttls").arg(&certificate).arg(&key).args([USER, PASSWORD]);
+            command.arg(way).arg(&certificate).arg(&key).args([USER, PASSWORD]);
         } else {
             command.arg("none");
         }
@@ -56,7 +60,7 @@ impl MailServer {
                 let _ = send.send(serde_json::from_str(&line).expect("a letter as JSON"));
             }
         });
-        MailServer { running, port, letters, folder, encrypted }
+        MailServer { running, port, letters, folder, way }
     }
 
     /// A configuration file that names this mail server.
@@ -64,10 +68,11 @@ impl MailServer {
         let path = |name: &str| self.folder.path().join(name);
         let mut text =
             format!("[mail]\nhost = \"127.0.0.1\"\nport = {}\nfrom = \"bulkhead@example.test\"\n", self.port);
-        if self.encrypted {
+        if self.way != "none" {
             std::fs::write(path("password"), format!("{password}\n")).expect("a file");
             text += &format!(
-                "tls = \"starttls\"\nuser = \"{USER}\"\npassword-file = \"{}\"\nca-file = \"{}\"\n",
+                "tls = \"{}\"\nuser = \"{USER}\"\npassword-file = \"{}\"\nca-file = \"{}\"\n",
+                self.way,
                 path("password").display(),
                 path("certificate.pem").display()
             );

@@ -91,6 +91,14 @@ pub(super) fn show(ask: &Ask) -> Result<Reply> {
     Reply::ok(draw(ask, &people::show(&granted, &other(ask)?)?))
 }
 
+/// That the user of the path is oneself, or somebody whom one may see.
+pub(super) fn seen(ask: &Ask) -> Result<()> {
+    if !is_me(ask, ask.parameter("id"))? {
+        people::show(&ask.visitor()?.ask(UserView {})?, &other(ask)?)?;
+    }
+    Ok(())
+}
+
 fn fields(ask: &Ask) -> Fields {
     Fields {
         username: ask.body.text("Username"),

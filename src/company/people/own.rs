@@ -127,13 +127,16 @@ pub fn change_password(granted: &Granted<'_, Myself>, current: &Secret, new: &Se
     let me = profile(granted)?;
     let stored = granted.read(|rows| sql::password_hash(rows, me.id))?.unwrap_or_default();
     let session = granted.visitor().session().unwrap_or_default();
-    let spent = budget::spend(company, Who::Session(session), &From::default())?;
-    if !fits(current, &stored)? {
-        return Err(Error::invalid("CurrentPassword", "This is not your present password."));
-    }
+    // What is wrong with the new one tells nothing of the present one, and costs no attempt.
     let about = [company.slug(), company.name(), &me.display_name, &me.email_address];
     check_choice(new, company.rules().password_min, &about)
         .map_err(|message| Error::invalid("NewPassword", message))?;
+    let spent = budget::spend(company, Who::Session(session), &From::default())?;
+    if !fits(current, &stored)? {
+        let event = Event::new("LoginFailed").name(me.id, &me.display_name);
+        granted.write(|tx| tx.record(event.say(" gave a wrong present password to change it"), ()))?;
+        return Err(Error::invalid("CurrentPassword", "This is not your present password."));
+    }
     let hashed = hash_password(new)?;
     granted.write(|tx| {
         spent.clear(tx)?;

@@ -4,7 +4,7 @@ use super::{
     From, PendingSession, Stage,
     budget::{self, Who},
     factor::{self, By, Demand, Offered, demand, ways_of},
-    recovery, session, stamp_of,
+    passkey, recovery, session, stamp_of,
 };
 use crate::{
     base::{
@@ -141,11 +141,12 @@ pub struct Enrolled {
     pub codes: Vec<String>,
 }
 
-/// Finishes the setting up with a code of the new secret: the factor, ten recovery codes and a full session.
+/// Finishes the setting up with a code of the new secret, or with the passkey that the browser made: the factor, ten
+/// recovery codes and a full session.
 ///
 /// # Errors
-/// `Invalid` (`Code`) for a wrong one, `Conflict` when the sign-in is over or a factor is there already.
-pub fn enrol(company: &Company, pending: &PendingSession, code: &str, from: &From) -> Result<Enrolled> {
+/// `Invalid` (`Code`, `Passkey`) for what is wrong, `Conflict` when the sign-in is over or a factor is there already.
+pub fn enrol(company: &Company, pending: &PendingSession, offered: &Offered, from: &From) -> Result<Enrolled> {
     if pending.stage != Stage::Enrol {
         return Err(Error::Conflict("This account has a second factor already.".into()));
     }
@@ -153,16 +154,27 @@ pub fn enrol(company: &Company, pending: &PendingSession, code: &str, from: &Fro
     let token = secret::token();
     let id: Id<User> = Id::new(person.id);
     let spent = budget::spend(company, Who::Person(person.id), from)?;
+    let made = match offered.passkey.is_empty() {
+        true => None,
+        false => Some(passkey::made_to_enrol(company, pending, offered)?),
+    };
     let fresh = recovery::fresh()?;
     let outcome = company.write(stamp_of(person.id, &person.display_name, from), |tx| {
         may_go_on(tx, pending)?;
         if ways_of(tx, person.id)?.any() {
             return Err(Error::Conflict("This account has a second factor already. Sign in again.".into()));
         }
-        if !confirm(tx, company, pending.id, person.id, code, "Authenticator app")? {
+        let right = match &made {
+            Some(Some(made)) => passkey::add(tx, company, person.id, "Passkey", made).map(|_| true)?,
+            Some(None) => false,
+            None => confirm(tx, company, pending.id, person.id, &offered.code, "Authenticator app")?,
+        };
+        if !right {
             tx.run("UPDATE sessions SET failures = failures + 1 WHERE id = ?1", [pending.id])?;
             return tx.record(
-                Event::new("LoginFailed").name(id, &person.display_name).say(" gave a wrong or used code"),
+                Event::new("LoginFailed")
+                    .name(id, &person.display_name)
+                    .say(" set up no second factor: it was not right"),
                 None,
             );
         }
@@ -174,7 +186,7 @@ pub fn enrol(company: &Company, pending: &PendingSession, code: &str, from: &Fro
     })?;
     match outcome {
         Some(codes) => Ok(Enrolled { token, codes }),
-        None => Err(factor::wrong(&Offered::default())),
+        None => Err(factor::wrong(offered)),
     }
 }
 

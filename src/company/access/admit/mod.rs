@@ -32,7 +32,7 @@ pub use face::logo;
 pub use factor::{Offered, Ways, passkey_to_finish, passkey_to_prove, ways_to_finish};
 pub use hashing::hash_password;
 pub use key::api_key;
-pub use passkey::{Challenge, Site, begin_alone, sign_in_with_passkey};
+pub use passkey::{Challenge, Site, begin_alone, passkey_to_enrol, sign_in_with_passkey};
 pub use password::{SignedIn, accept_invitation, decoy, invitation, sign_in};
 pub use proof::{PROOF_LIFE, prove, ways};
 pub use register::{Registered, register};

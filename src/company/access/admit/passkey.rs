@@ -6,7 +6,7 @@
 //! company and to the person: its handle is made of both, and it is sealed with the company's key.
 
 use super::{
-    From,
+    From, Offered, PendingSession, Stage,
     budget::{self, Who},
     factor::By,
     session, stamp_of,
@@ -173,6 +173,27 @@ pub(in crate::company) fn begin_registration(
     let waiting =
         Waiting { company: company.id(), session: Some(session), user: Some(user), site: site.clone(), until, what };
     Ok(wait_for(waiting, options))
+}
+
+/// Begins the making of a passkey for somebody who is signing in and has no second factor yet.
+///
+/// # Errors
+/// `Conflict` when they have one.
+pub fn passkey_to_enrol(company: &Company, pending: &PendingSession, site: &Site) -> Result<Challenge> {
+    if pending.stage != Stage::Enrol {
+        return Err(Error::Conflict("This account has a second factor already.".into()));
+    }
+    company.snapshot()?.with(|rows| begin_registration(rows, company, (pending.id, pending.person.id), site))
+}
+
+/// The answer to [`passkey_to_enrol`]. `None`: not right, or nothing waits for it.
+pub(super) fn made_to_enrol(company: &Company, pending: &PendingSession, offered: &Offered) -> Result<Option<Made>> {
+    let whose = (pending.id, pending.person.id);
+    match finish_registration(company, whose, &offered.ticket, &offered.passkey) {
+        Ok(made) => Ok(Some(made)),
+        Err(Error::Invalid(_) | Error::Conflict(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Ends the making of a passkey: what is stored of it.

@@ -119,6 +119,42 @@ fn a_passkey_signs_in_alone() {
 }
 
 #[test]
+fn a_passkey_is_the_first_factor_of_somebody_who_has_none() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    let waiting = pending(company, &signed_in(company).token);
+    assert_eq!(waiting.stage, Stage::Enrol);
+    let mut device = Device::new();
+    let offered = |challenge: &Challenge, answer: String| Offered {
+        ticket: challenge.ticket.clone(),
+        passkey: answer,
+        ..Offered::default()
+    };
+    // An answer to another session's question is none.
+    let another = pending(company, &signed_in(company).token);
+    let challenge = admit::passkey_to_enrol(company, &another, &site()).unwrap();
+    let carried = admit::enrol(company, &waiting, &offered(&challenge, device.make(&challenge)), &from());
+    assert!(matches!(carried, Err(Error::Invalid(fields)) if fields.of("Passkey").is_some()));
+    let challenge = admit::passkey_to_enrol(company, &waiting, &site()).unwrap();
+    let nonsense = admit::enrol(company, &waiting, &offered(&challenge, "{}".into()), &from());
+    assert!(matches!(nonsense, Err(Error::Invalid(_))));
+    assert_eq!(harbour.sql(|c| c.query_row("SELECT count(*) FROM factors", [], |row| row.get::<_, i64>(0))), 0);
+
+    let challenge = admit::passkey_to_enrol(company, &waiting, &site()).unwrap();
+    let enrolled = admit::enrol(company, &waiting, &offered(&challenge, device.make(&challenge)), &from()).unwrap();
+    assert_eq!(enrolled.codes.len(), 10);
+    assert!(admitted(company, &enrolled.token).is_some());
+    assert!(alone(company, &mut device).is_some(), "and it signs in alone");
+    assert!(
+        matches!(
+            admit::passkey_to_enrol(company, &pending(company, &signed_in(company).token), &site()),
+            Err(Error::Conflict(_))
+        ),
+        "the next sign-in asks for it"
+    );
+}
+
+#[test]
 fn a_passkey_is_a_second_factor_and_a_fresh_proof() {
     let harbour = harbour();
     let company = &harbour.company;

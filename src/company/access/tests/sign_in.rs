@@ -54,7 +54,8 @@ pub(super) fn enrolled(company: &Company) -> (String, String) {
         "shown again, not made anew"
     );
     assert!(enrolment.address.starts_with("otpauth://totp/") && enrolment.address.contains(&enrolment.secret));
-    let enrolled = admit::enrol(company, &pending, &admit::code_in(&enrolment.secret, 0), &from()).unwrap();
+    let enrolled =
+        admit::enrol(company, &pending, &Offered::code(&admit::code_in(&enrolment.secret, 0)), &from()).unwrap();
     assert_eq!(enrolled.codes.len(), 10);
     let token = enrolled.token;
     assert!(is_nobody(company, &signed_in.token), "the token from before the code is dead");
@@ -70,7 +71,7 @@ fn a_person_signs_in_with_password_and_code() {
     let again = admit::sign_in(company, "  ADA@harbour.example ", &password(), &from()).unwrap().unwrap();
     assert_eq!(again.stage, Stage::Code);
     let pending = pending(company, &again.token);
-    assert!(matches!(admit::enrol(company, &pending, "000000", &from()), Err(Error::Conflict(_))));
+    assert!(matches!(admit::enrol(company, &pending, &Offered::code("000000"), &from()), Err(Error::Conflict(_))));
     assert!(
         matches!(admit::enrolment(company, &pending, &from()), Err(Error::Conflict(_))),
         "a password alone sets up no factor"
@@ -303,7 +304,7 @@ fn within_the_days_of_grace_one_may_go_on_without() {
 fn with_codes(company: &Company) -> Vec<String> {
     let pending = pending(company, &signed_in(company).token);
     let enrolment = admit::enrolment(company, &pending, &from()).unwrap();
-    admit::enrol(company, &pending, &admit::code_in(&enrolment.secret, 0), &from()).unwrap().codes
+    admit::enrol(company, &pending, &Offered::code(&admit::code_in(&enrolment.secret, 0)), &from()).unwrap().codes
 }
 
 #[test]
