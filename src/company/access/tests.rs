@@ -5,6 +5,7 @@ mod files;
 mod passkeys;
 mod proof;
 mod memory;
+mod oracle;
 mod password;
 mod random;
 mod refusals;

@@ -71,7 +71,7 @@ pub struct Shape {
 }
 
 /// The dimensions of a shape. Projects stand for project groups too: a group is in that set with its number below zero.
-pub const SIDES: [Dimension; 3] = [Dimension::Project, Dimension::Environment, Dimension::Tenant];
+pub const SIDES: [Dimension; 4] = [Dimension::Project, Dimension::Environment, Dimension::Tenant, Dimension::Runbook];
 
 impl Shape {
     /// The shape of a grant for one of its permissions; `groups` tells which projects lie in which group now.
@@ -88,6 +88,7 @@ impl Shape {
             },
             Dimension::Environment if info.environments => limited(&grant.environments, false),
             Dimension::Tenant if info.tenants => limited(&grant.tenants, !info.explicit),
+            Dimension::Runbook if info.runbooks => limited(&grant.runbooks, false),
             _ => Set::all(),
         };
         Shape { sides: SIDES.map(side), from: None, until: grant.until }

@@ -34,6 +34,7 @@ fn census(people: &[(i64, &[i64])], info: &Info, grants: &[Short<'_>]) -> Census
             projects: Limit::to(projects),
             environments: Limit::to(environments),
             tenants: Limit::to(tenants),
+            runbooks: Limit::All,
             until: until.map(Moment),
             within: None,
         };
