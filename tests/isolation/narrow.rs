@@ -151,6 +151,10 @@ impl World {
                 // A machine of one's own is no other's secret: only the first half has such, so that nothing changes.
                 house.administrator().key.delete(&path, ()).expect(200);
             }
+            // Its health check is about its tenant too.
+            let check = json!({ "Name": "Health", "Arguments": { "MachineIds": [machine["Id"]] } });
+            let check = house.post("/api/Spaces-1/tasks", check)["Id"].as_str().expect("a task").to_owned();
+            kept.push(("checks", check));
             let deployment = json!({ "ReleaseId": id("releases"), "EnvironmentId": id("environments"), "TenantId": tenant,
                 "Comments": format!("for {mark}") });
             let deployment = house.post("/api/Spaces-1/deployments", deployment);
@@ -345,6 +349,8 @@ fn one_tenant_among_fifty_is_all_one_sees() {
             .map(|(path, _)| path)
             .collect();
         assert!(own.len() > 40, "{name} finds the own tenant only in {own:?}");
+        let check = format!("/api/Spaces-1/tasks/{}", world.foreign["checks"].id);
+        world.house().people[name].key.get(&check).expect(404);
         if name == "iris" {
             before = answers;
         }

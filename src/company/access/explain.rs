@@ -2,7 +2,7 @@
 
 use super::{
     grants::{Whose, load},
-    permissions::{Info, Permission, TeamView},
+    permissions::{Info, Permission, TeamView, TenantView},
     policy::{self, Check, Grants, Ids, Reason},
     rows::Rows,
 };
@@ -54,7 +54,7 @@ pub(super) fn denied(
     // Of the teams that have it, those are named that the visitor sees: the company's only to who sees the company's
     // teams, those of a space only to who sees that space's (`access-rules §7`).
     let (outside, inside) = (sees(None), check.space.is_some_and(|space| sees(Some(space))));
-    let teams = if outside || inside { Some(holders(rows, info, check, outside, inside)?) } else { None };
+    let teams = if outside || inside { Some(holders(rows, grants, info, check, (outside, inside))?) } else { None };
     Ok(Denied {
         permission: info.name,
         meaning: info.meaning,
@@ -72,10 +72,10 @@ fn name_of(rows: &Rows<'_>, table: &str, id: i64) -> Result<Option<String>> {
 /// The teams with a grant that answers the question with yes: those outside all spaces, those of spaces.
 fn holders(
     rows: &Rows<'_>,
+    seer: &Grants,
     info: &'static Info,
     check: &Check,
-    outside: bool,
-    inside: bool,
+    (outside, inside): (bool, bool),
 ) -> Result<Vec<(String, String)>> {
     let mut teams: Vec<i64> = load(rows, Whose::AnyTeam)?
         .into_iter()
@@ -85,10 +85,19 @@ fn holders(
         .collect();
     teams.sort_unstable();
     teams.dedup();
+    // A team for a tenant's own people is named to those who may see the tenant.
+    let sees = |tenant: i64| {
+        let mut question = Check::new(false);
+        (question.space, question.tenants) = (check.space, Ids::One(tenant));
+        seer.decide(TenantView::INFO, &question, clock::now).is_ok()
+    };
     let mut named = Vec::new();
     for team in teams {
-        let sql = "SELECT name FROM teams WHERE id = ?1 AND CASE WHEN space_id IS NULL THEN ?2 ELSE ?3 END";
-        if let Some(name) = rows.one(sql, (team, outside, inside), |row| row.get::<_, String>(0))? {
+        let sql = "SELECT name, tenant_id FROM teams WHERE id = ?1 AND CASE WHEN space_id IS NULL THEN ?2 ELSE ?3 END";
+        if let Some((name, tenant)) =
+            rows.one(sql, (team, outside, inside), |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<i64>>(1)?)))?
+            && tenant.is_none_or(sees)
+        {
             named.push((format!("{}-{team}", Team::PREFIX), name));
         }
     }

@@ -7,7 +7,11 @@ use super::{
     policy::{Dimension, Grant, Grants, Limit},
     rows::Rows,
 };
-use crate::base::{clock::Moment, error::Result};
+use crate::base::{
+    clock::Moment,
+    error::Result,
+    ids::{Id, Space, Tenant},
+};
 use std::{collections::HashMap, sync::Arc};
 
 /// The grants of one user, from memory if nothing changed since.
@@ -17,10 +21,22 @@ pub(super) fn of_user(memory: &Memory, rows: &Rows<'_>, user: i64, version: i64)
         |known| known.grants.get(&user).cloned(),
         || {
             let carried = load(rows, Whose::User(user))?;
-            Ok(Arc::new(Grants::new(carried.into_iter().map(|g| (g.grant, g.permissions)).collect())))
+            let grants = Grants::new(carried.into_iter().map(|g| (g.grant, g.permissions)).collect());
+            Ok(Arc::new(grants.of_customer(customer_of(rows, user)?)))
         },
         |known, grants| drop(known.grants.insert(user, grants)),
     )
+}
+
+/// The tenants whose own people a user is among, when the user is in no other team: Everyone is chosen by nobody.
+fn customer_of(rows: &Rows<'_>, user: i64) -> Result<Vec<(Id<Tenant>, Id<Space>)>> {
+    let teams: Vec<Option<(Id<Tenant>, Id<Space>)>> = rows.all(
+        "SELECT t.tenant_id, t.space_id FROM team_members m JOIN teams t ON t.id = m.team_id WHERE m.user_id = ?1
+         ORDER BY t.tenant_id",
+        [user],
+        |row| Ok(row.get::<_, Option<Id<Tenant>>>(0)?.zip(row.get(1)?)),
+    )?;
+    Ok(teams.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default())
 }
 
 /// What a narrowed key leaves of its owner's grants, which were read under the same version.

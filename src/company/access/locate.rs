@@ -160,6 +160,11 @@ pub trait Locate: Kind + Sized {
     fn view() -> Option<&'static Info>;
     #[doc(hidden)]
     fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>>;
+    /// Whether such a thing may be for one tenant's own people: then it is there for those alone who may see the tenant.
+    #[doc(hidden)]
+    fn is_behind_its_tenant() -> bool {
+        false
+    }
 }
 
 /// A kind that grants can be restricted to.
@@ -432,7 +437,7 @@ impl Locate for Task {
                    FROM tasks t LEFT JOIN projects p ON p.id = t.project_id WHERE t.id = ?1 AND (?2 = 0 OR t.space_id = ?2)";
         // What a task lacks is beside the point for it (`access-rules §5`, Tasks).
         let or_any = |value: Option<i64>| value.map_or(Ids::Any, Ids::One);
-        rows.one(sql, (id, space), |row| {
+        let found = rows.one(sql, (id, space), |row| {
             Ok(Found {
                 id: row.get(0)?,
                 space: row.get(1)?,
@@ -447,7 +452,18 @@ impl Locate for Task {
                     (None, None) => Ids::Any,
                 },
             })
-        })
+        })?;
+        let Some(mut found) = found else { return Ok(None) };
+        for (dimension, ids) in [("environment", &mut found.environments), ("tenant", &mut found.tenants)] {
+            if matches!(ids, Ids::Any) {
+                let sql = "SELECT target_id FROM task_scopes WHERE task_id = ?1 AND dimension = ?2";
+                let several: Vec<i64> = rows.all(sql, (id, dimension), |row| row.get(0))?;
+                if !several.is_empty() {
+                    *ids = Ids::from_list(several);
+                }
+            }
+        }
+        Ok(Some(found))
     }
 }
 
@@ -494,14 +510,22 @@ impl Locate for Team {
     fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
         let id = Id::<Team>::parse(text).map_or(0, |id| id.0);
         let space = if let Within::Space(space) = within { Some(space) } else { None };
-        let sql = "SELECT id, space_id FROM teams
+        let sql = "SELECT id, space_id, tenant_id FROM teams
                    WHERE (id = ?1 OR name_key = ?2 OR 'teams-' || builtin || COALESCE('-spaces-' || space_id, '') = ?2)
                      AND (?3 IS NULL OR space_id IS NULL OR space_id = ?3)
                    ORDER BY id = ?1 DESC, space_id IS NULL LIMIT 1";
         rows.one(sql, (id, names::key(text), space), |row| {
-            Ok(Found { id: row.get(0)?, space: row.get(1)?, ..Found::default() })
+            Ok(Found { id: row.get(0)?, space: row.get(1)?, tenants: of_tenant(row.get(2)?), ..Found::default() })
         })
     }
+    fn is_behind_its_tenant() -> bool {
+        true
+    }
+}
+
+/// The tenant whose own people a team is for.
+fn of_tenant(tenant: Option<i64>) -> Ids {
+    tenant.map_or(Ids::Any, Ids::One)
 }
 
 impl Locate for UserRole {
@@ -521,8 +545,14 @@ impl Locate for ScopedUserRole {
     }
     fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
         let id = Id::<ScopedUserRole>::parse(text).map_or(0, |id| id.0);
-        let sql = "SELECT s.id, t.space_id FROM scoped_roles s JOIN teams t ON t.id = s.team_id WHERE s.id = ?1";
-        rows.one(sql, [id], |row| Ok(Found { id: row.get(0)?, space: row.get(1)?, ..Found::default() }))
+        let sql =
+            "SELECT s.id, t.space_id, t.tenant_id FROM scoped_roles s JOIN teams t ON t.id = s.team_id WHERE s.id = ?1";
+        rows.one(sql, [id], |row| {
+            Ok(Found { id: row.get(0)?, space: row.get(1)?, tenants: of_tenant(row.get(2)?), ..Found::default() })
+        })
+    }
+    fn is_behind_its_tenant() -> bool {
+        true
     }
 }
 

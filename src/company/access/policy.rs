@@ -2,7 +2,10 @@
 //! file and no clock but the moment it is given.
 
 use super::permissions::{Held, Info};
-use crate::base::clock::Moment;
+use crate::base::{
+    clock::Moment,
+    ids::{Id, Space, Tenant},
+};
 use std::sync::Arc;
 
 /// A scope dimension.
@@ -213,6 +216,7 @@ pub struct Within {
 #[derive(Debug, Clone, Default)]
 pub struct Grants {
     grants: Vec<Grant>,
+    customer_of: Box<[(Id<Tenant>, Id<Space>)]>,
     by_permission: Vec<Vec<u32>>,
     near: Near,
 }
@@ -267,6 +271,7 @@ impl Grants {
             grants: Vec::with_capacity(grants.len()),
             by_permission: vec![Vec::new(); super::permissions::COUNT],
             near: Near::default(),
+            customer_of: Box::default(),
         };
         for (grant, permissions) in grants {
             let number = all.grants.len() as u32;
@@ -277,6 +282,15 @@ impl Grants {
         }
         all.near = Near::new(&all.grants, &all.by_permission);
         all
+    }
+
+    /// The same, of somebody who is among these tenants' own people and nothing else. It decides nothing here.
+    pub(super) fn of_customer(self, tenants: Vec<(Id<Tenant>, Id<Space>)>) -> Grants {
+        Grants { customer_of: tenants.into(), ..self }
+    }
+    /// As given to [`Grants::of_customer`].
+    pub(super) fn customer_of(&self) -> &[(Id<Tenant>, Id<Space>)] {
+        &self.customer_of
     }
 
     /// Every grant with the keys of the permissions it carries.

@@ -6,7 +6,7 @@ use super::{
     lobby::{self, SpaceRow},
     locate::{self, At, Container, Locate},
     permissions::{Held, Info, List, Permission},
-    policy::{Check, Grants, Reason},
+    policy::{Check, Grants, Ids, Reason},
     reach::Reach,
     rows::{Recorded, Rows, Writing},
     sight::{Part, Sight},
@@ -16,7 +16,7 @@ use super::{
 use crate::base::{
     clock::{self, Moment},
     error::{Error, Result},
-    ids::{Id, Space, User},
+    ids::{Id, Space, Tenant, User},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -254,8 +254,32 @@ impl Visitor {
             return Err(Error::NotFound(project.asked().to_owned()));
         }
         let within = within.within();
-        self.read(|rows| locate::locate(rows, self.company.stamp(), within, text))?
+        let found: Option<At<T>> = self.read(|rows| locate::locate(rows, self.company.stamp(), within, text))?;
+        found
+            .filter(|at| !T::is_behind_its_tenant() || self.sees_tenant_of(at))
             .ok_or_else(|| Error::NotFound(text.to_owned()))
+    }
+
+    /// Whether the visitor may see the tenant that a thing belongs to, if it belongs to one.
+    fn sees_tenant_of<T: Locate>(&self, at: &At<T>) -> bool {
+        let place = at.place();
+        if matches!(place.tenants, Ids::Any) || !self.is_of_the_company() {
+            return true;
+        }
+        let mut check = Check::new(false);
+        (check.company, check.space, check.tenants) = (place.company, place.space, place.tenants.clone());
+        self.allows(super::permissions::TenantView::INFO, &check)
+    }
+
+    /// A person or a service account, and none of the server's own actors.
+    fn is_of_the_company(&self) -> bool {
+        matches!(self.kind, ActorKind::User | ActorKind::Service)
+    }
+
+    /// The tenants, each with its space, whose own people the visitor is among: of somebody whose teams are all made for
+    /// a tenant's own people, Everyone apart. They get the portal. Empty for everybody else.
+    pub fn customer_of(&self) -> &[(Id<Tenant>, Id<Space>)] {
+        self.grants.customer_of()
     }
 
     /// Finds a space. One in which the visitor holds nothing is not found (`access-rules §7`).
@@ -271,7 +295,7 @@ impl Visitor {
                 at
             }
         };
-        let seen = self.kind != ActorKind::User && self.kind != ActorKind::Service
+        let seen = !self.is_of_the_company()
             || self.grants.anything_in(space.id().0, clock::now())
             || self.may_check(<super::permissions::SpaceView as Permission>::INFO, &Check::new(false));
         if seen { Ok(space) } else { Err(Error::NotFound(text.to_owned())) }

@@ -32,6 +32,13 @@ pub struct Invited {
     pub until: Moment,
 }
 
+impl Invited {
+    fn new(user: User, token: String) -> Invited {
+        let until = user.created_at.plus(INVITATION_LIFE);
+        Invited { user, token, until }
+    }
+}
+
 /// An open invitation.
 #[derive(Debug, Clone)]
 pub struct Open {
@@ -76,21 +83,41 @@ pub fn invite(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>],
     let token = secret::token();
     let user = granted.write(|tx| {
         still_given(tx, into, &given)?;
-        let fields = check_names(tx, fields, None, false)?;
-        let id = insert_account(tx, &fields, State::Invited.word(), false, None)?;
-        store_invitation(tx, id.0, &token)?;
-        let mut event = Event::new("Created").name(id, &fields.display_name).say(" was invited");
+        let user = write_down(tx, granted, fields, &token)?;
+        let id = user.id;
+        let mut event = Event::new("Created").name(id, &user.display_name).say(" was invited");
         for (n, team) in into.iter().enumerate() {
             let at = team.what().team.team();
             event = event.say(if n == 0 { " into " } else { ", " }).name(at.id(), &teams::join(tx, at.id(), id)?);
         }
         tx.access_changed()?;
-        let user = sql::by_id(tx, id)?;
-        write_letter(tx, granted, &user, &token)?;
         tx.record(event, user)
     })?;
-    let until = user.created_at.plus(INVITATION_LIFE);
-    Ok(Invited { user, token, until })
+    Ok(Invited::new(user, token))
+}
+
+/// Invites somebody inside a change that was granted for more than that; whoever calls it puts them into a team and tells
+/// of it.
+///
+/// # Errors
+/// `Invalid` for what is missing or taken; `Limit` when the company has as many people as it may have.
+pub(in crate::company) fn invite_within(
+    tx: &Writing<'_>,
+    granted: &Granted<'_, UserInvite>,
+    fields: &Fields,
+) -> Result<Invited> {
+    let token = secret::token();
+    Ok(Invited::new(write_down(tx, granted, fields, &token)?, token))
+}
+
+/// The account of somebody who is invited, the link, and the letter with it.
+fn write_down(tx: &Writing<'_>, granted: &Granted<'_, UserInvite>, fields: &Fields, token: &str) -> Result<User> {
+    let fields = check_names(tx, fields, None, false)?;
+    let id = insert_account(tx, &fields, State::Invited.word(), false, None)?;
+    store_invitation(tx, id.0, token)?;
+    let user = sql::by_id(tx, id)?;
+    write_letter(tx, granted, &user, token)?;
+    Ok(user)
 }
 
 /// Makes an open invitation into teams: whoever has the code registers with it, under names of their own.

@@ -29,7 +29,7 @@ pub fn ask(granted: &Granted<'_, TaskCreate>) -> Result<Task> {
         if target.is_disabled {
             return Err(Error::Conflict(format!("{} is disabled. Enable it first.", target.name)));
         }
-        // A target in several environments belongs to none of them alone.
+        // A target in several environments belongs to none of them alone; all of them are written down beside.
         let environment = match target.environments.as_slice() {
             [only] => Some(*only),
             _ => None,
@@ -51,6 +51,7 @@ pub fn ask(granted: &Granted<'_, TaskCreate>) -> Result<Task> {
                 not_after: None,
             },
         )?;
+        tasks::scope(tx, task, &target.environments, &target.tenants)?;
         let mut event =
             Event::new("TaskQueued").say("A health check of ").name(id, &target.name).say(" was queued").related(task);
         event = event.space(target.space.0);

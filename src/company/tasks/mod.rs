@@ -32,7 +32,7 @@ pub use queue::{
     Lease, Left, Outcome, PENDING, Standing, bell, cancel, claim, expire, finish, next_queued, recover, renew, settle,
     standing,
 };
-pub(in crate::company) use queue::{NewTask, enqueue, ring};
+pub(in crate::company) use queue::{NewTask, enqueue, ring, scope};
 pub use states::{State, StepStatus};
 pub use steps::{NewStep, Step, begin, end, lay_out, steps};
 
@@ -165,8 +165,17 @@ fn asked(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> (String, V
     let columns = Columns {
         group: Some("COALESCE((SELECT p.group_id FROM projects p WHERE p.id = t.project_id), t.group_id)"),
         project: Some("t.project_id"),
-        environment: Some("t.environment_id"),
-        tenant: Some("t.tenant_id"),
+        // A machine that stands in several places is checked in each of them; any one inside is enough to see it.
+        environment: Some(
+            "(t.environment_id IN $ OR (t.environment_id IS NULL AND (EXISTS (SELECT 1 FROM task_scopes x
+              WHERE x.task_id = t.id AND x.dimension = 'environment' AND x.target_id IN $)
+              OR NOT EXISTS (SELECT 1 FROM task_scopes x WHERE x.task_id = t.id AND x.dimension = 'environment'))))",
+        ),
+        tenant: Some(
+            "(t.tenant_id IN $ OR (t.tenant_id IS NULL AND (EXISTS (SELECT 1 FROM task_scopes x
+              WHERE x.task_id = t.id AND x.dimension = 'tenant' AND x.target_id IN $)
+              OR NOT EXISTS (SELECT 1 FROM task_scopes x WHERE x.task_id = t.id AND x.dimension = 'tenant'))))",
+        ),
         // A project's deployment is of no runbook; a health check has no project and runbooks are beside the point.
         runbook: Some("(t.runbook_id IN $ OR t.project_id IS NULL)"),
         null_is_any: true,

@@ -5,6 +5,7 @@
 
 mod roles;
 mod scoped;
+pub(in crate::company) mod selfservice;
 mod sql;
 mod words;
 
@@ -19,12 +20,13 @@ pub use words::{Summary, summary};
 use super::access::{
     Event, Granted, Level, Rows, Writing,
     permissions::{
-        self as catalogue, Info, List, Permission, TeamCreate, TeamDelete, TeamEdit, TeamView, UserView, named,
+        self as catalogue, Info, List, Permission, TeamCreate, TeamDelete, TeamEdit, TeamView, TenantView, UserView,
+        named,
     },
 };
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
-    ids::{Id, Space, Team as Kind, User},
+    ids::{Id, Space, Team as Kind, Tenant, User},
     names,
     paging::{Listed, Page},
 };
@@ -56,6 +58,9 @@ pub struct Team {
     /// The name of its space.
     #[serde(skip)]
     pub space_name: Option<String>,
+    /// The tenant whose own people it is for.
+    #[serde(skip)]
+    pub tenant: Option<Id<Tenant>>,
     /// Which of the built-in teams it is.
     #[serde(skip)]
     pub builtin: Option<Builtin>,
@@ -131,11 +136,18 @@ pub struct Member {
     pub is_active: bool,
 }
 
-/// The teams of the levels that were granted: outside all spaces first, then space by space, by name.
+/// The teams of the levels that were granted: outside all spaces first, then space by space, by name. Those for a tenant's
+/// own people are there for who may see the tenant.
 pub fn list(granted: &[Granted<'_, List<TeamView>>], filter: &Filter, page: Page) -> Result<Listed<Team>> {
     let Some(first) = granted.first() else { return Ok(Listed { items: Vec::new(), total: 0 }) };
     let levels: Vec<i64> = granted.iter().map(|one| one.what().space()).collect();
-    first.read(|rows| sql::list(rows, &levels, filter, page))
+    let hidden: Vec<_> = levels
+        .iter()
+        .filter(|space| **space > 0)
+        .map(|space| (*space, first.reach_of::<TenantView>(*space)))
+        .filter(|(_, reach)| !reach.is_all())
+        .collect();
+    first.read(|rows| sql::list(rows, &levels, filter, &hidden, page))
 }
 
 /// One team.

@@ -12,7 +12,7 @@ use crate::{
         names,
         paging::{Listed, Page},
     },
-    company::access::{Rows, Writing, policy::Dimension},
+    company::access::{Columns, Reach, Rows, Writing, policy::Dimension},
 };
 use rusqlite::{Row, params_from_iter, types::Value};
 
@@ -22,7 +22,7 @@ fn json<T: serde::Serialize>(list: &[T]) -> Value {
 
 const TEAM: &str = "SELECT t.id, t.space_id, s.name, t.builtin, t.name, t.description,
     CASE WHEN t.builtin = 'everyone' THEN (SELECT count(*) FROM users)
-         ELSE (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) END
+         ELSE (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) END, t.tenant_id
     FROM teams t LEFT JOIN spaces s ON s.id = t.space_id";
 
 fn team(row: &Row<'_>) -> rusqlite::Result<Team> {
@@ -41,19 +41,32 @@ fn team(row: &Row<'_>) -> rusqlite::Result<Team> {
         name: row.get(4)?,
         description: row.get(5)?,
         members: row.get(6)?,
+        tenant: row.get(7)?,
     })
 }
 
-pub fn list(rows: &Rows<'_>, levels: &[i64], filter: &Filter, page: Page) -> Result<Listed<Team>> {
-    let parameters = [
+/// `narrowed`: spaces of which the visitor sees these tenants alone.
+pub fn list(
+    rows: &Rows<'_>,
+    levels: &[i64],
+    filter: &Filter,
+    narrowed: &[(i64, Reach)],
+    page: Page,
+) -> Result<Listed<Team>> {
+    let mut parameters = vec![
         json(levels),
         names::key(&filter.partial_name).into(),
         filter.ids.as_ref().map_or(Value::Null, |ids| json(ids)),
         filter.member.map_or(Value::Null, |user| user.0.into()),
     ];
-    let wanted = "WHERE COALESCE(t.space_id, 0) IN (SELECT value FROM json_each(?1)) AND instr(t.name_key, ?2) > 0
+    let mut seen = String::from("(1)");
+    for (space, reach) in narrowed {
+        let condition = reach.condition(Columns { tenant: Some("t.tenant_id"), ..Columns::default() }, &mut parameters);
+        seen.push_str(&format!(" AND (t.tenant_id IS NULL OR t.space_id <> {space} OR {condition})"));
+    }
+    let wanted = format!("WHERE COALESCE(t.space_id, 0) IN (SELECT value FROM json_each(?1)) AND instr(t.name_key, ?2) > 0
                   AND (?3 IS NULL OR t.id IN (SELECT value FROM json_each(?3)))
-                  AND (?4 IS NULL OR t.builtin = 'everyone' OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?4))";
+                  AND (?4 IS NULL OR t.builtin = 'everyone' OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?4)) AND {seen}");
     let sql = format!(
         "{TEAM} {wanted} ORDER BY t.space_id IS NOT NULL, s.name_key, t.builtin IS NULL, t.name_key, t.id LIMIT {} OFFSET {}",
         page.take, page.skip

@@ -4,6 +4,7 @@
 //! leaves the others as they are (`access-rules §4`, and §5 on hidden values). Does not know what was deployed to whom.
 
 pub mod filter;
+pub mod selfservice;
 mod sql;
 pub mod tags;
 
@@ -238,6 +239,9 @@ pub fn edit(
             connect(tx, id, connections, Some(&seen))?;
         }
         let after = by_id(tx, id)?;
+        if after.name != before.name {
+            crate::company::teams::selfservice::tenant_renamed(tx, id, &before.name, &after.name)?;
+        }
         let event = Event::new("Modified").say("Tenant ").name(id, &after.name).say(" was changed");
         tx.record(event.space(after.space.0).tenant(Some(id.0)).difference(&before, &after), sql::one(tx, id, &sight)?)
     })
@@ -257,7 +261,8 @@ pub fn delete(granted: &Granted<'_, TenantDelete>) -> Result<()> {
         }
         tx.run("DELETE FROM tenants WHERE id = ?1", [id])?;
         // INVARIANT: the limits of roles to this tenant stay. Ids are never used again, so they reach nothing; taking
-        // the last of them away would turn a limited role into an unlimited one.
+        // the last of them away would turn a limited role into an unlimited one. The team of its own people stays too,
+        // with a role that reaches nothing.
         let event = Event::new("Deleted").say("Tenant ").name(id, &gone.name).say(" was deleted");
         tx.record(event.space(gone.space.0).tenant(Some(id.0)), ())
     })

@@ -41,6 +41,8 @@ CREATE TABLE settings (
     -- A PNG that was decoded and encoded anew, and the beginning of its digest for its address.
     brand_logo BLOB,
     brand_logo_digest TEXT,
+    -- Whether tenants' own people are told in the portal what it is made with.
+    names_product INTEGER NOT NULL DEFAULT 0 CHECK (names_product IN (0, 1)),
     -- Limits, set by the operator; NULL is none.
     disk_bytes INTEGER,
     people INTEGER,
@@ -250,12 +252,16 @@ CREATE UNIQUE INDEX one_default_space ON spaces (is_default) WHERE is_default = 
 CREATE TABLE teams (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     space_id INTEGER REFERENCES spaces (id) ON DELETE CASCADE,
+    -- The tenant whose own people it is for: its members have the portal. Stays when the tenant is gone, and then reaches
+    -- nothing; ids are never used again.
+    tenant_id INTEGER CHECK (tenant_id IS NULL OR (space_id IS NOT NULL AND builtin IS NULL)),
     builtin TEXT CHECK (builtin IN ('everyone', 'administrators', 'managers', 'spacemanagers')),
     name TEXT NOT NULL,
     name_key TEXT NOT NULL,
     description TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE UNIQUE INDEX team_names ON teams (COALESCE(space_id, 0), name_key);
+CREATE UNIQUE INDEX self_service_teams ON teams (tenant_id) WHERE tenant_id IS NOT NULL;
 
 CREATE TABLE team_members (
     team_id INTEGER NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
@@ -723,6 +729,13 @@ CREATE TABLE tasks (
     created_by_id INTEGER,
     created_by TEXT NOT NULL
 ) STRICT;
+-- Of a task that is about several environments or tenants (the health check of a machine that stands in two): all of them.
+CREATE TABLE task_scopes (
+    task_id INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+    dimension TEXT NOT NULL CHECK (dimension IN ('environment', 'tenant')),
+    target_id INTEGER NOT NULL,
+    PRIMARY KEY (task_id, dimension, target_id)
+) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX one_at_a_time ON tasks (exclusive_key) WHERE state IN ('Executing', 'Cancelling');
 CREATE INDEX tasks_waiting ON tasks (id) WHERE state = 'Queued';
 CREATE INDEX tasks_running ON tasks (id) WHERE state IN ('Executing', 'Cancelling');
