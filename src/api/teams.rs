@@ -142,7 +142,7 @@ pub(super) fn create(ask: &Ask) -> Result<Reply> {
     let made = teams::create(&visitor.ask(TeamCreate { level })?, fields(ask))?;
     let at: At<ids::Team> = visitor.locate(Within::Company, &made.id.to_string())?;
     if !members.is_empty() {
-        teams::add_members(&visitor.ask(TeamEdit { team: TeamPart::Whole(at.clone()) })?, &members)?;
+        teams::add_members(&teams::Joining::ask(visitor, &at)?, &members)?;
     }
     Reply::created(draw(ask, &made)?)
 }
@@ -151,16 +151,19 @@ pub(super) fn create(ask: &Ask) -> Result<Reply> {
 pub(super) fn update(ask: &Ask) -> Result<Reply> {
     let visitor = ask.visitor()?;
     let at = located(ask)?;
-    let granted = visitor.ask(TeamEdit { team: TeamPart::Whole(at.clone()) })?;
+    let joining = teams::Joining::ask(visitor, &at)?;
     let present = teams::show(&visitor.ask(TeamView { team: at.clone() })?)?;
+    let same = fields(ask).name == present.name && fields(ask).description == present.description;
+    // Asked before anything is changed: who may change members alone changes nothing else.
+    let whole = TeamEdit { team: TeamPart::Whole(at.clone()) };
+    let granted = if same { None } else { Some(visitor.ask(whole)?) };
     // Whoever sends the whole team back sends Everyone without members.
     if let Some(members) = members(ask)?.filter(|_| present.has_members()) {
-        teams::set_members(&granted, &members)?;
+        teams::set_members(&joining, &members)?;
     }
-    let saved = if fields(ask).name == present.name && fields(ask).description == present.description {
-        teams::show(&visitor.ask(TeamView { team: at })?)?
-    } else {
-        teams::edit(&granted, fields(ask))?
+    let saved = match granted {
+        None => teams::show(&visitor.ask(TeamView { team: at })?)?,
+        Some(granted) => teams::edit(&granted, fields(ask))?,
     };
     Reply::ok(draw(ask, &saved)?)
 }

@@ -12,12 +12,12 @@ use crate::{
     company::{
         Company,
         access::{
-            At, TeamPart, Visitor, Within,
+            At, Visitor, Within,
             admit::reset_path,
-            permissions::{TeamEdit, UserEdit, UserInvite, UserView},
+            permissions::{UserEdit, UserInvite, UserView},
         },
         people::{self, Fields, Filter, User, invitations},
-        post,
+        post, teams,
     },
 };
 use clap::Subcommand;
@@ -185,7 +185,7 @@ fn invite(
             Error::NotFound(_) => Failure::Refused(format!("There is no team called “{team}” in this company.")),
             other => other.into(),
         })?;
-        into.push(operator.ask(TeamEdit { team: TeamPart::Whole(at) })?);
+        into.push(teams::Joining::ask(operator, &at)?);
     }
     let display_name = name.unwrap_or_else(|| email.split('@').next().unwrap_or(email).to_owned());
     let fields = Fields { display_name, email_address: email.to_owned(), ..Fields::default() };

@@ -8,7 +8,7 @@ use super::access::{
     At, Event, Granted, Rows, Visitor, Writing, builtin,
     permissions::{SpaceCreate, SpaceDelete, SpaceEdit, SpaceView},
 };
-use super::tasks;
+use super::{tasks, teams};
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
     ids::{Id, Space as Kind, Task, Team, User},
@@ -80,8 +80,12 @@ pub fn managers(granted: &Granted<'_, SpaceView>, space: Id<Kind>) -> Result<Man
 /// Makes a space with what every space begins with (`domain §1`).
 ///
 /// # Errors
-/// `Invalid` for a name that is missing, too long or taken, and without a manager.
+/// `Invalid` for a name that is missing, too long or taken, and without a manager; `ProofNeeded`; `Denied` when managers
+/// hold something of the company as a whole that the visitor does not hold. Of a space that is not there yet nobody holds
+/// anything: whoever may make it may say who looks after it.
 pub fn create(granted: &Granted<'_, SpaceCreate>, fields: Fields) -> Result<Space> {
+    granted.fresh()?;
+    granted.visitor().ask_to_give(&granted.read(|rows| teams::gifts_of_managers(rows, None))?)?;
     granted.write(|tx| {
         let managers = fields.managers.clone().unwrap_or_default();
         let fields = check(tx, &fields, Some(&managers), None)?;
@@ -98,19 +102,25 @@ pub fn create(granted: &Granted<'_, SpaceCreate>, fields: Fields) -> Result<Spac
 /// Changes a space. Stopping its queue keeps tasks waiting. The default one stays so until another is.
 ///
 /// # Errors
-/// As [`create`].
+/// As [`create`]; further managers are named by those who hold what a manager of this space holds, as its managers do.
 pub fn edit(granted: &Granted<'_, SpaceEdit>, fields: Fields) -> Result<Space> {
     let id = granted.what().space.id();
+    let (managers, adds) = granted.read(|rows| new_managers(rows, id, &fields))?;
+    if managers.is_some() {
+        granted.fresh()?;
+    }
+    if adds {
+        granted.visitor().ask_to_give(&granted.read(|rows| teams::gifts_of_managers(rows, Some(id)))?)?;
+    }
     granted.write(|tx| {
         let before = sql::by_id(tx, id)?;
         let managers_before = sql::managers(tx, id)?;
-        // The space's own team is always among its managers' teams: its members are what is told of it.
-        let own = sql::own_team(tx, id)?;
-        let mut managers = fields.managers.clone();
-        if let Some(managers) = &mut managers {
-            managers.teams.retain(|team| Some(*team) != own);
+        let (managers, adds_now) = new_managers(tx, id, &fields)?;
+        if adds_now && !adds {
+            return Err(Error::Conflict(
+                "Somebody changed the managers meanwhile. Look at the space again and repeat your change.".into(),
+            ));
         }
-        let managers = managers.filter(|managers| *managers != managers_before);
         let fields = check(tx, &fields, managers.as_ref(), Some(id))?;
         sql::update(tx, id, &fields)?;
         if fields.is_default && !before.is_default {
@@ -126,6 +136,18 @@ pub fn edit(granted: &Granted<'_, SpaceEdit>, fields: Fields) -> Result<Space> {
         let event = event.difference(&before, &after).difference(&managers_before, &sql::managers(tx, id)?);
         tx.record(event, after)
     })
+}
+
+/// The managers that were told, if they are others than now, and whether any is among them who is none yet.
+fn new_managers(rows: &Rows<'_>, id: Id<Kind>, fields: &Fields) -> Result<(Option<Managers>, bool)> {
+    let Some(mut managers) = fields.managers.clone() else { return Ok((None, false)) };
+    let before = sql::managers(rows, id)?;
+    // The space's own team is always among its managers' teams: its members are what is told of it.
+    let own = sql::own_team(rows, id)?;
+    managers.teams.retain(|team| Some(*team) != own);
+    let adds = managers.people.iter().any(|user| !before.people.contains(user))
+        || managers.teams.iter().any(|team| !before.teams.contains(team));
+    Ok(((managers != before).then_some(managers), adds))
 }
 
 /// Deletes a space and everything in it. Its lines in the trail stay.

@@ -14,8 +14,8 @@ use crate::{
     },
     company::{
         access::{
-            At, Granted, TeamPart, Within,
-            permissions::{TeamEdit, TeamView, UserInvite},
+            At, Within,
+            permissions::{TeamView, UserInvite},
         },
         people::{
             Fields,
@@ -52,7 +52,7 @@ fn team_choices(visit: &Visit, chosen: &[String]) -> Result<Vec<Choice>> {
     let mut choices = Vec::new();
     for team in all.items.into_iter().filter(teams::Team::has_members) {
         let at: At<Team> = visit.visitor.locate(Within::Company, &team.id.to_string())?;
-        if visit.visitor.may(TeamEdit { team: TeamPart::Whole(at) }) {
+        if teams::Joining::may(&visit.visitor, &at) {
             let id = team.id.to_string();
             let mut choice = Choice::new(id.clone(), team.name).chosen(chosen.contains(&id));
             if let Some(space) = team.space_name {
@@ -103,13 +103,13 @@ pub(super) fn new(visit: &Visit) -> Result<Answer> {
     Answer::page(&page(visit, form(visit, &[])?, None))
 }
 
-fn into<'v>(visit: &'v Visit, chosen: &[String]) -> Result<Vec<Granted<'v, TeamEdit>>> {
-    let ask = |id: &String| -> Result<Granted<'v, TeamEdit>> {
+fn into<'v>(visit: &'v Visit, chosen: &[String]) -> Result<Vec<teams::Joining<'v>>> {
+    let ask = |id: &String| -> Result<teams::Joining<'v>> {
         let at: At<Team> = visit.visitor.locate(Within::Company, id).map_err(|error| match error {
             Error::NotFound(_) => Error::invalid("AddToTeamIds", "A chosen team is gone. Choose again."),
             other => other,
         })?;
-        visit.visitor.ask(TeamEdit { team: TeamPart::Whole(at) })
+        teams::Joining::ask(&visit.visitor, &at)
     };
     chosen.iter().map(ask).collect()
 }

@@ -13,17 +13,14 @@ use crate::{
         secret::Secret,
     },
     company::{
-        access::{
-            At, Granted, TeamPart, Within, admit,
-            permissions::{TeamEdit, UserInvite},
-        },
+        access::{At, Within, admit, permissions::UserInvite},
         people::invitations::{self as people, Open},
         teams,
     },
 };
 use serde_json::{Value, json};
 
-fn into<'v>(ask: &'v Ask) -> Result<Vec<Granted<'v, TeamEdit>>> {
+fn into<'v>(ask: &'v Ask) -> Result<Vec<teams::Joining<'v>>> {
     let visitor = ask.visitor()?;
     let mut into = Vec::new();
     for text in ask.body.texts("AddToTeamIds") {
@@ -31,7 +28,7 @@ fn into<'v>(ask: &'v Ask) -> Result<Vec<Granted<'v, TeamEdit>>> {
             Err(Error::NotFound(_)) => return Err(Error::invalid("AddToTeamIds", format!("There is no team {text}."))),
             other => other?,
         };
-        into.push(visitor.ask(TeamEdit { team: TeamPart::Whole(team) })?);
+        into.push(teams::Joining::ask(visitor, &team)?);
     }
     Ok(into)
 }

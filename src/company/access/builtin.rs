@@ -28,6 +28,32 @@ pub fn roles() -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static
     })
 }
 
+/// The built-in roles of a company, in the operator's compartment with those over the appliance.
+fn roles_here(operators: bool) -> impl Iterator<Item = (&'static str, &'static str, Vec<&'static str>)> {
+    let over = OVER_THE_APPLIANCE.iter().filter(move |_| operators);
+    roles().chain(over.map(|(name, permissions)| (*name, "system", permissions.split(' ').collect::<Vec<_>>())))
+}
+
+/// What a built-in role is called for good: its name in one word.
+fn slug_of(name: &str) -> String {
+    name.to_lowercase().split(' ').collect()
+}
+
+/// What a built-in role holds by default, as `(level, permission)`; nothing for a role that this program does not know.
+pub fn default_of(builtin: &str) -> Vec<(&'static str, &'static str)> {
+    let mine = roles_here(true).filter(|(name, _, _)| slug_of(name) == builtin);
+    mine.flat_map(|(_, level, permissions)| permissions.into_iter().map(move |one| (level, one))).collect()
+}
+
+/// Writes down every permission of this program that the company's file does not know yet; the number of the last one.
+/// What is later than a role's number came after somebody decided what it holds.
+pub(in crate::company) fn know_all(tx: &Writing<'_>) -> Result<i64> {
+    for info in catalogue::CATALOGUE {
+        tx.run("INSERT OR IGNORE INTO known_permissions (name) VALUES (?1)", [info.name])?;
+    }
+    tx.number("SELECT COALESCE(max(id), 0) FROM known_permissions", [])
+}
+
 fn everywhere() -> Grant {
     Grant {
         team: 0,
@@ -43,7 +69,7 @@ fn everywhere() -> Grant {
     }
 }
 
-/// What the engine may: keep the queue, carry out tasks, keep the trail, send letters, tell of API keys that end.
+/// What the engine may: keep the queue, carry out tasks, keep the trail, send letters, tell of API keys and rights that end.
 pub(super) fn engine() -> Arc<Grants> {
     static RIGHTS: OnceLock<Arc<Grants>> = OnceLock::new();
     let keys = || {
@@ -53,6 +79,7 @@ pub(super) fn engine() -> Arc<Grants> {
             catalogue::TrailKeep::INFO.key,
             catalogue::LetterSend::INFO.key,
             catalogue::KeysKeep::INFO.key,
+            catalogue::GrantsKeep::INFO.key,
         ]
     };
     RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()
@@ -106,15 +133,14 @@ pub(super) struct Person<'a> {
 /// Furnishes a new company's file.
 pub(super) fn furnish(tx: &Writing<'_>, slug: &str, company: &str, person: &Person<'_>) -> Result<()> {
     let operators = slug == names::OPERATOR;
-    let over = OVER_THE_APPLIANCE.iter().filter(|_| operators);
-    let over = over.map(|(name, permissions)| (*name, "system", permissions.split(' ').collect::<Vec<_>>()));
-    for (name, level, permissions) in roles().chain(over) {
-        let slug: String = name.to_lowercase().split(' ').collect();
+    let known = know_all(tx)?;
+    for (name, level, permissions) in roles_here(operators) {
+        let slug = slug_of(name);
         let role = match tx.one("SELECT id FROM user_roles WHERE builtin = ?1", [&slug], |row| row.get::<_, i64>(0))? {
             Some(role) => role,
             None => tx.insert(
-                "INSERT INTO user_roles (builtin, name, name_key) VALUES (?1, ?2, ?3)",
-                (&slug, name, fold(name)),
+                "INSERT INTO user_roles (builtin, name, name_key, known_to) VALUES (?1, ?2, ?3, ?4)",
+                (&slug, name, fold(name), known),
             )?,
         };
         for permission in permissions {

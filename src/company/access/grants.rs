@@ -4,7 +4,7 @@ use super::{
     memory::Memory,
     narrowing::Narrowing,
     permissions::named,
-    policy::{Dimension, Grant, Grants, Limit},
+    policy::{Dimension, Emergency, Grant, Grants, Limit},
     rows::Rows,
 };
 use crate::base::{
@@ -22,7 +22,8 @@ pub(super) fn of_user(memory: &Memory, rows: &Rows<'_>, user: i64, version: i64)
         || {
             let carried = load(rows, Whose::User(user))?;
             let grants = Grants::new(carried.into_iter().map(|g| (g.grant, g.permissions)).collect());
-            Ok(Arc::new(grants.of_customer(customer_of(rows, user)?)))
+            let grants = grants.of_customer(customer_of(rows, user)?);
+            Ok(Arc::new(grants.in_emergencies(emergencies(rows, user)?)))
         },
         |known, grants| drop(known.grants.insert(user, grants)),
     )
@@ -67,10 +68,24 @@ fn narrowing(rows: &Rows<'_>, key: i64) -> Result<Narrowing> {
     })
 }
 
+/// The emergencies of a user that were not ended; time may have ended them.
+fn emergencies(rows: &Rows<'_>, user: i64) -> Result<Vec<Emergency>> {
+    rows.all(
+        "SELECT e.id, t.id, t.name, e.ends_at FROM emergencies e JOIN teams t ON t.id = e.team_id
+         JOIN team_members m ON m.team_id = t.id AND m.user_id = e.user_id
+         WHERE e.user_id = ?1 AND e.ended_at IS NULL AND t.emergency_hours IS NOT NULL ORDER BY e.ends_at",
+        [user],
+        |row| Ok(Emergency { id: row.get(0)?, team: row.get(1)?, name: row.get(2)?, until: row.get(3)? }),
+    )
+}
+
 /// Whose grants to read.
 pub(super) enum Whose {
-    /// Those of one user: of the teams they are in, and of Everyone.
+    /// Those of one user: of the teams they are in, and of Everyone. Of a team for emergencies only while one of theirs
+    /// lasts.
     User(i64),
+    /// Those of one team.
+    Team(i64),
     /// Those of every team.
     AnyTeam,
 }
@@ -83,64 +98,113 @@ pub(super) struct Carried {
     pub permissions: Vec<usize>,
 }
 
-/// Reads grants. A role's system part holds system-wide wherever the role was put; its space part in the space that
-/// the assignment names (`access-rules §2`, mixed roles).
-pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
-    let user = if let Whose::User(user) = whose { Some(user) } else { None };
-    type Assigned = (i64, i64, i64, Option<i64>, Option<Moment>);
-    let assignments: Vec<Assigned> = rows.all(
-        "SELECT s.id, s.team_id, s.role_id, s.space_id, s.expires_at FROM scoped_roles s JOIN teams t ON t.id = s.team_id
-         WHERE ?1 IS NULL OR t.builtin = 'everyone'
-            OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1)
-         ORDER BY s.id",
-        [user],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
-    )?;
-    let mut roles: HashMap<i64, (Vec<usize>, Vec<usize>)> = HashMap::new();
-    let mut all = Vec::new();
-    for (id, team, role, space, until) in assignments {
-        let (system, in_space) = match roles.entry(role) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut().clone(),
-            std::collections::hash_map::Entry::Vacant(new) => new.insert(permissions_of(rows, role)?).clone(),
-        };
+/// A role on a team as it stands in the file.
+struct Assigned {
+    id: i64,
+    team: i64,
+    role: i64,
+    space: Option<i64>,
+    until: Option<Moment>,
+}
+
+impl Assigned {
+    const COLUMNS: &'static str = "s.id, s.team_id, s.role_id, s.space_id";
+
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Assigned> {
+        Ok(Assigned { id: row.get(0)?, team: row.get(1)?, role: row.get(2)?, space: row.get(3)?, until: row.get(4)? })
+    }
+
+    /// The grant of its system part.
+    fn outside(&self) -> Grant {
+        Grant {
+            team: self.team,
+            role: self.role,
+            space: None,
+            groups: Limit::All,
+            projects: Limit::All,
+            environments: Limit::All,
+            tenants: Limit::All,
+            runbooks: Limit::All,
+            until: self.until,
+            within: None,
+        }
+    }
+
+    /// The grant of its space part, within the assignment's limits.
+    fn inside(&self, rows: &Rows<'_>) -> Result<Option<Grant>> {
+        let Some(space) = self.space else { return Ok(None) };
         let mut limits: HashMap<String, Vec<i64>> = HashMap::new();
-        let pairs: Vec<(String, i64)> =
-            rows.all("SELECT dimension, target_id FROM scoped_role_limits WHERE scoped_role_id = ?1", [id], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+        let pairs: Vec<(String, i64)> = rows.all(
+            "SELECT dimension, target_id FROM scoped_role_limits WHERE scoped_role_id = ?1",
+            [self.id],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
         for (dimension, target) in pairs {
             limits.entry(dimension).or_default().push(target);
         }
-        let limit = |dimension: &str| limits.get(dimension).map_or(Limit::All, |ids| Limit::to(ids));
-        if !system.is_empty() {
-            let grant = Grant {
-                team,
-                role,
-                space: None,
-                groups: Limit::All,
-                projects: Limit::All,
-                environments: Limit::All,
-                tenants: Limit::All,
-                runbooks: Limit::All,
-                until,
-                within: None,
-            };
-            all.push(Carried { assignment: id, grant, permissions: system });
+        let limit = |dimension: Dimension| limits.get(dimension.word()).map_or(Limit::All, |ids| Limit::to(ids));
+        Ok(Some(Grant {
+            space: Some(space),
+            groups: limit(Dimension::Group),
+            projects: limit(Dimension::Project),
+            environments: limit(Dimension::Environment),
+            tenants: limit(Dimension::Tenant),
+            runbooks: limit(Dimension::Runbook),
+            ..self.outside()
+        }))
+    }
+}
+
+/// Where a role is held: for each team that has it, the grant of its system part, and that of its space part.
+pub(super) fn places_of_role(rows: &Rows<'_>, role: i64) -> Result<Vec<(Grant, Option<Grant>)>> {
+    let sql = format!("SELECT {}, s.expires_at FROM scoped_roles s WHERE s.role_id = ?1", Assigned::COLUMNS);
+    let assigned = rows.all(&sql, [role], Assigned::read)?;
+    assigned.iter().map(|one| Ok((one.outside(), one.inside(rows)?))).collect()
+}
+
+/// Reads grants. A role's system part holds system-wide wherever the role was put; its space part in the space that
+/// the assignment names (`access-rules §2`, mixed roles).
+pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
+    let columns = Assigned::COLUMNS;
+    let assigned = match whose {
+        Whose::User(user) => rows.all(
+            &format!(
+                "SELECT {columns}, min(COALESCE(s.expires_at, e.ends_at), COALESCE(e.ends_at, s.expires_at))
+                 FROM scoped_roles s JOIN teams t ON t.id = s.team_id
+                 LEFT JOIN emergencies e ON e.team_id = t.id AND e.user_id = ?1 AND e.ended_at IS NULL
+                                        AND t.emergency_hours IS NOT NULL
+                 WHERE (t.builtin = 'everyone'
+                    OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1))
+                   AND (t.emergency_hours IS NULL OR e.id IS NOT NULL)
+                 ORDER BY s.id"
+            ),
+            [user],
+            Assigned::read,
+        )?,
+        Whose::Team(team) => rows.all(
+            &format!("SELECT {columns}, s.expires_at FROM scoped_roles s WHERE s.team_id = ?1 ORDER BY s.id"),
+            [team],
+            Assigned::read,
+        )?,
+        Whose::AnyTeam => {
+            rows.all(&format!("SELECT {columns}, s.expires_at FROM scoped_roles s ORDER BY s.id"), [], Assigned::read)?
         }
-        if let (Some(space), false) = (space, in_space.is_empty()) {
-            let grant = Grant {
-                team,
-                role,
-                space: Some(space),
-                groups: limit("group"),
-                projects: limit("project"),
-                environments: limit("environment"),
-                tenants: limit("tenant"),
-                runbooks: limit("runbook"),
-                until,
-                within: None,
-            };
-            all.push(Carried { assignment: id, grant, permissions: in_space });
+    };
+    let mut roles: HashMap<i64, (Vec<usize>, Vec<usize>)> = HashMap::new();
+    let mut all = Vec::new();
+    for one in assigned {
+        let (system, in_space) = match roles.entry(one.role) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut().clone(),
+            std::collections::hash_map::Entry::Vacant(new) => new.insert(permissions_of(rows, one.role)?).clone(),
+        };
+        if !system.is_empty() {
+            all.push(Carried { assignment: one.id, grant: one.outside(), permissions: system });
+        }
+        if in_space.is_empty() {
+            continue;
+        }
+        if let Some(grant) = one.inside(rows)? {
+            all.push(Carried { assignment: one.id, grant, permissions: in_space });
         }
     }
     Ok(all)

@@ -105,6 +105,7 @@ pub mod admit;
 pub mod builtin;
 pub mod census;
 mod explain;
+mod giving;
 mod granted;
 pub mod grants;
 mod lobby;
@@ -125,6 +126,7 @@ mod trial;
 mod vault;
 mod visitor;
 
+pub use giving::{Gift, Gifts};
 pub use granted::Granted;
 pub use lobby::SpaceRow;
 pub(in crate::company) use lobby::{SPACE_COLUMNS, read_space};

@@ -1,5 +1,5 @@
-//! Questions that are not about one permission at one place: one's own account, the same list at every level, and
-//! whether one may give a right to others.
+//! Questions that are not about one permission at one place: one's own account, and the same list at every
+//! level.
 
 use super::{
     granted::Granted,
@@ -7,7 +7,7 @@ use super::{
     permissions::{Change, Held, Info, List, Permission},
     policy::{Check, Reason},
     sight::Sight,
-    visitor::{ActorKind, Visitor},
+    visitor::Visitor,
 };
 use crate::base::{
     error::{Error, Result},
@@ -115,21 +115,5 @@ impl Visitor {
             granted.push(self.ask(List::system())?);
         }
         Ok(granted)
-    }
-
-    /// Whether the visitor may hand these rights of the company as a whole to somebody: nobody gives what they do not
-    /// hold. The operator gives back what was lost and is not asked.
-    ///
-    /// # Errors
-    /// `Denied` with the first that is lacking. Not inside a change: the refusal is written to the trail.
-    pub(in crate::company) fn ask_to_give(&self, rights: &[&'static Info]) -> Result<()> {
-        if self.kind() == ActorKind::Operator {
-            return Ok(());
-        }
-        let outside = Check::new(true);
-        match rights.iter().find(|info| self.decide(info, &outside).is_err()) {
-            Some(lacking) => Err(self.refuse(lacking, &outside, Vec::new(), Reason::NotHeld)),
-            None => Ok(()),
-        }
     }
 }

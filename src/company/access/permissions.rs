@@ -398,6 +398,7 @@ permissions! {
     change both TeamCreate { level: Level } [] "Add teams (system level: system teams; space level: teams of that space)";
     change both TeamDelete { team: At<Team> } [] "Remove teams, at the level granted";
     change both TeamEdit { team: TeamPart } [] "Change teams: members, roles, scopes, at the level granted";
+    change both TeamMembersEdit { team: At<Team> } [] "Change who is in teams, at the level granted, and nothing else of them";
     view both TeamView { team: At<Team> } [] "See teams, at the level granted";
     view system TelemetryView {} [] "See the telemetry the server would send";
     change space TenantCreate { space: New<Tenant> } [tenants] "Add tenants";
@@ -438,6 +439,8 @@ permissions! {
     change server LetterSend {} [] "Send the letters that wait";
     /// The engine's: tell of API keys that end.
     change server KeysKeep {} [] "Tell of API keys that end";
+    /// The engine's: tell of roles on teams and of emergencies that ended.
+    change server GrantsKeep {} [] "Tell of rights that ended";
     /// The operator's: copy, check and describe the company's file without reading its content.
     change server FileKeep {} [] "Copy and check the company's file";
 }

@@ -219,6 +219,20 @@ pub struct Grants {
     customer_of: Box<[(Id<Tenant>, Id<Space>)]>,
     by_permission: Vec<Vec<u32>>,
     near: Near,
+    emergencies: Vec<Emergency>,
+}
+
+/// An emergency under way: somebody uses a team for emergencies. What its roles allow is among the grants, until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emergency {
+    /// Its number.
+    pub id: i64,
+    /// The team.
+    pub team: i64,
+    /// The team's name.
+    pub name: String,
+    /// When it ends by itself.
+    pub until: Moment,
 }
 
 /// Which grants can concern a project at all, one bit a grant, so that most need not be looked at. It only leaves out;
@@ -246,6 +260,8 @@ pub enum Reason {
     Ended,
     /// The owner of the API key may, but the key holds less than its owner.
     Narrowed,
+    /// It would be given to others, and is more than the visitor holds.
+    NotYours,
 }
 
 impl Reason {
@@ -258,6 +274,7 @@ impl Reason {
             Reason::Outside(Dimension::Environment) => "your roles that contain it are limited to other environments",
             Reason::Outside(Dimension::Tenant) => "your roles that contain it are limited to other tenants",
             Reason::Outside(Dimension::Runbook) => "your roles that contain it are limited to other runbooks",
+            Reason::NotYours => "nobody can give what they do not hold themselves, in as many places and for as long",
             Reason::Ended => "your role that contained it has ended",
             Reason::Narrowed => "you may, but the API key you came with is narrowed and leaves it out",
         }
@@ -272,6 +289,7 @@ impl Grants {
             by_permission: vec![Vec::new(); super::permissions::COUNT],
             near: Near::default(),
             customer_of: Box::default(),
+            emergencies: Vec::new(),
         };
         for (grant, permissions) in grants {
             let number = all.grants.len() as u32;
@@ -291,6 +309,16 @@ impl Grants {
     /// As given to [`Grants::of_customer`].
     pub(super) fn customer_of(&self) -> &[(Id<Tenant>, Id<Space>)] {
         &self.customer_of
+    }
+
+    /// With the emergencies that some of the grants come from.
+    pub(super) fn in_emergencies(self, emergencies: Vec<Emergency>) -> Grants {
+        Grants { emergencies, ..self }
+    }
+
+    /// The emergencies that last at this moment.
+    pub fn emergencies(&self, now: Moment) -> impl Iterator<Item = &Emergency> {
+        self.emergencies.iter().filter(move |one| one.until > now)
     }
 
     /// Every grant with the keys of the permissions it carries.

@@ -2,6 +2,7 @@
 
 mod budget;
 mod files;
+mod giving;
 mod passkeys;
 mod proof;
 mod memory;

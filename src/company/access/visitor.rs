@@ -230,6 +230,10 @@ impl Visitor {
         let here = |grant: &super::policy::Grant| grant.space == space.map(|space| space.0);
         self.grants.of(info).any(|grant| here(grant) && grant.until.is_none_or(|until| until > now))
     }
+    /// The emergencies in which the visitor uses a team at this moment: for the line above every page.
+    pub fn emergencies(&self) -> impl Iterator<Item = &super::policy::Emergency> {
+        self.grants.emergencies(clock::now())
+    }
     /// The visitor's name.
     pub fn name(&self) -> &str {
         &self.stamp.actor_name

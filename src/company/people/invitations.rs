@@ -1,6 +1,6 @@
 //! Invitations (`access-rules §9`): of a person, who then is *invited* until the link is used; and open ones, for whoever
 //! has the code. Either is valid for 48 hours and works once. To invite needs the right to invite and, for each team, the
-//! right to change it; nobody invites into full administration who has not got it.
+//! right to change it or its members; nobody invites to more than they hold themselves, which is stricter than the reference.
 
 use super::{Fields, Next, State, Step, User, as_weak_as_before, sql};
 use crate::{
@@ -12,12 +12,12 @@ use crate::{
     },
     company::{
         access::{
-            At, Event, Granted, Rows, Writing,
+            At, Event, Gifts, Granted, Rows, Writing,
             admit::{INVITATION_LIFE, check_names, insert_account, store_invitation, store_open_invitation},
-            permissions::{AdministerSystem, Info, TeamEdit, UserInvite},
+            permissions::{AdministerSystem, Info, UserInvite},
         },
         post::{self, Letter, LetterKind},
-        teams::{self, ScopedRole},
+        teams::{self, Joining, ScopedRole},
     },
 };
 
@@ -67,9 +67,9 @@ pub struct Preview {
 ///
 /// # Errors
 /// As [`invite`], so that nothing is promised that cannot be given.
-pub fn preview(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>]) -> Result<Preview> {
+pub fn preview(granted: &Granted<'_, UserInvite>, into: &[Joining<'_>]) -> Result<Preview> {
     may_give(granted, into)?;
-    let teams: Vec<Id<Team>> = into.iter().map(|team| team.what().team.team().id()).collect();
+    let teams: Vec<Id<Team>> = into.iter().map(|team| team.team().id()).collect();
     let (roles, hidden) = teams::roles_to_come(granted, &teams)?;
     Ok(Preview { roles, hidden })
 }
@@ -77,8 +77,8 @@ pub fn preview(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>]
 /// Invites somebody into teams; each team needs the right to change it. They choose their password by the link.
 ///
 /// # Errors
-/// `Invalid` for what is missing or taken; `Denied` for a team with full administration when the visitor has not got it.
-pub fn invite(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>], fields: &Fields) -> Result<Invited> {
+/// `Invalid` for what is missing or taken; `Denied` for a team that holds what the visitor does not hold.
+pub fn invite(granted: &Granted<'_, UserInvite>, into: &[Joining<'_>], fields: &Fields) -> Result<Invited> {
     let given = may_give(granted, into)?;
     let token = secret::token();
     let user = granted.write(|tx| {
@@ -87,7 +87,7 @@ pub fn invite(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>],
         let id = user.id;
         let mut event = Event::new("Created").name(id, &user.display_name).say(" was invited");
         for (n, team) in into.iter().enumerate() {
-            let at = team.what().team.team();
+            let at = team.team();
             event = event.say(if n == 0 { " into " } else { ", " }).name(at.id(), &teams::join(tx, at.id(), id)?);
         }
         tx.access_changed()?;
@@ -124,7 +124,7 @@ fn write_down(tx: &Writing<'_>, granted: &Granted<'_, UserInvite>, fields: &Fiel
 ///
 /// # Errors
 /// As [`invite`].
-pub fn invite_open(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>]) -> Result<(String, Open)> {
+pub fn invite_open(granted: &Granted<'_, UserInvite>, into: &[Joining<'_>]) -> Result<(String, Open)> {
     let given = may_give(granted, into)?;
     let administers = granted.visitor().may(AdministerSystem {});
     let token = secret::token();
@@ -133,7 +133,7 @@ pub fn invite_open(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEd
         let id = store_open_invitation(tx, &token, administers)?;
         let mut event = Event::new("Created").say("An open invitation was made");
         for (n, team) in into.iter().enumerate() {
-            let at = team.what().team.team();
+            let at = team.team();
             let name = teams::joinable(tx, at.id())?;
             sql::add_open_team(tx, id, at.id())?;
             event = event.say(if n == 0 { ": into " } else { ", " }).name(at.id(), &name);
@@ -222,31 +222,28 @@ fn write_letter(tx: &Writing<'_>, granted: &Granted<'_, UserInvite>, user: &User
 
 fn may_touch(granted: &Granted<'_, UserInvite>, user: Id<Kind>) -> Result<Vec<&'static Info>> {
     let rights = granted.read(|rows| teams::system_rights_of_user(rows, user))?;
-    granted.visitor().ask_to_give(&teams::only_administration(&rights))?;
+    granted.visitor().ask_to_overrule(!teams::only_administration(&rights).is_empty())?;
     Ok(rights)
 }
 
-/// Whether the visitor may invite into each of these teams. Gives how many of them carry full administration.
-fn may_give(granted: &Granted<'_, UserInvite>, into: &[Granted<'_, TeamEdit>]) -> Result<usize> {
-    let mut strong = 0;
+/// Whether the visitor may invite into each of these teams: nobody invites to more than they hold. Gives what was
+/// looked at.
+fn may_give(granted: &Granted<'_, UserInvite>, into: &[Joining<'_>]) -> Result<Gifts> {
     for team in into {
-        teams::whole(team)?;
-        let rights = granted.read(|rows| teams::system_rights_of_team(rows, team.what().team.team().id()))?;
-        let rights = teams::only_administration(&rights);
-        granted.visitor().ask_to_give(&rights)?;
-        strong += usize::from(!rights.is_empty());
+        team.whole()?;
     }
-    Ok(strong)
+    let gifts = granted.read(|rows| gifts(rows, into))?;
+    granted.visitor().ask_to_give(&gifts)?;
+    Ok(gifts)
 }
 
-/// A team that became stronger since that was asked is not given.
-fn still_given(rows: &Rows<'_>, into: &[Granted<'_, TeamEdit>], given: &usize) -> Result<()> {
-    let mut strong = 0;
-    for team in into {
-        let rights = teams::system_rights_of_team(rows, team.what().team.team().id())?;
-        strong += usize::from(!teams::only_administration(&rights).is_empty());
-    }
-    if strong == *given {
+fn gifts(rows: &Rows<'_>, into: &[Joining<'_>]) -> Result<Gifts> {
+    Gifts::of_teams(rows, &into.iter().map(|team| team.team().id().0).collect::<Vec<_>>())
+}
+
+/// Teams that became stronger since that was asked are not given.
+fn still_given(rows: &Rows<'_>, into: &[Joining<'_>], given: &Gifts) -> Result<()> {
+    if gifts(rows, into)? == *given {
         return Ok(());
     }
     Err(Error::Conflict("A team changed meanwhile. Look at it again and repeat the invitation.".into()))

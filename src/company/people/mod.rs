@@ -261,7 +261,7 @@ fn led(user: &User, step: Step) -> Result<Option<State>> {
 /// Full administration of somebody else is touched only by who holds it. Gives what was looked at.
 fn may_touch(granted: &Granted<'_, UserEdit>, user: Id<Kind>) -> Result<Vec<&'static Info>> {
     let rights = granted.read(|rows| teams::system_rights_of_user(rows, user))?;
-    granted.visitor().ask_to_give(&teams::only_administration(&rights))?;
+    granted.visitor().ask_to_overrule(!teams::only_administration(&rights).is_empty())?;
     Ok(rights)
 }
 

@@ -3,25 +3,30 @@
 //! A team stands outside all spaces or in one. Four are built in: Everyone, Administrators, Managers, and each space's
 //! managers. Nobody gives what they do not hold (`access-rules §2, §5`).
 
+mod members;
 mod roles;
 mod scoped;
 pub(in crate::company) mod selfservice;
 mod sql;
 mod words;
 
-pub use roles::{RolePermissions, UserRole, list_roles, show_role};
+pub use members::{Joining, Member, add_members, members, remove_member, set_members};
+pub(in crate::company) use members::{join, joinable};
+pub use roles::{
+    RoleFields, RolePermissions, Use, UserRole, clone_role, create_role, delete_role, edit_role, list_roles,
+    reset_role, show_role, uses_of,
+};
 pub use scoped::{
     Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, own_roles, own_teams, remove_role,
     role, roles_of, roles_of_user, team_of,
 };
-pub(in crate::company) use scoped::{names_seen, roles_to_come};
+pub(in crate::company) use scoped::{gifts_of_managers, names_seen, roles_to_come};
 pub use words::{Summary, summary};
 
 use super::access::{
-    Event, Granted, Level, Rows, Writing,
+    Event, Gifts, Granted, Level, Rows, Writing,
     permissions::{
-        self as catalogue, Info, List, Permission, TeamCreate, TeamDelete, TeamEdit, TeamView, TenantView, UserView,
-        named,
+        self as catalogue, Info, List, Permission, TeamCreate, TeamDelete, TeamEdit, TeamView, TenantView, named,
     },
 };
 use crate::base::{
@@ -121,21 +126,6 @@ pub struct Filter {
     pub member: Option<Id<User>>,
 }
 
-/// Somebody in a team.
-#[derive(Debug, Clone)]
-pub struct Member {
-    /// Who.
-    pub id: Id<User>,
-    /// Their name; `None` for a visitor who may not see users.
-    pub name: Option<String>,
-    /// What they sign in with, or a service account's name.
-    pub username: Option<String>,
-    /// Whether it is a service account.
-    pub is_service: bool,
-    /// Whether they can sign in.
-    pub is_active: bool,
-}
-
 /// The teams of the levels that were granted: outside all spaces first, then space by space, by name. Those for a tenant's
 /// own people are there for who may see the tenant.
 pub fn list(granted: &[Granted<'_, List<TeamView>>], filter: &Filter, page: Page) -> Result<Listed<Team>> {
@@ -153,17 +143,6 @@ pub fn list(granted: &[Granted<'_, List<TeamView>>], filter: &Filter, page: Page
 /// One team.
 pub fn show(granted: &Granted<'_, TeamView>) -> Result<Team> {
     granted.read(|rows| sql::by_id(rows, granted.what().team.id()))
-}
-
-/// Who is in a team, by name. Everyone's members are not listed: they are everyone.
-pub fn members(granted: &Granted<'_, TeamView>) -> Result<Vec<Member>> {
-    let visitor = granted.visitor();
-    let named = visitor.may(UserView {});
-    let mut members = granted.read(|rows| sql::members(rows, granted.what().team.id()))?;
-    for member in members.iter_mut().filter(|member| !named && visitor.user() != Some(member.id)) {
-        (member.name, member.username) = (None, None);
-    }
-    Ok(members)
 }
 
 /// Makes a team, without members and roles.
@@ -210,10 +189,13 @@ pub fn edit(granted: &Granted<'_, TeamEdit>, fields: Fields) -> Result<Team> {
 /// `Conflict` for a built-in team.
 pub fn delete(granted: &Granted<'_, TeamDelete>) -> Result<()> {
     let id = granted.what().team.id();
-    let carried = granted.read(|rows| system_rights_of_team(rows, id))?;
-    granted.visitor().ask_to_give(&only_administration(&carried))?;
+    let administers = |rows: &Rows<'_>| Ok(Gifts::of_teams(rows, &[id.0])?.administers());
+    let strong = granted.read(administers)?;
+    granted.visitor().ask_to_overrule(strong)?;
     granted.write(|tx| {
-        as_looked_at(&carried, &system_rights_of_team(tx, id)?)?;
+        if administers(tx)? != strong {
+            return Err(meanwhile());
+        }
         let gone = sql::by_id(tx, id)?;
         if !gone.is_own() {
             return Err(Error::Conflict(format!("{} is built in and cannot be deleted.", gone.name)));
@@ -222,96 +204,6 @@ pub fn delete(granted: &Granted<'_, TeamDelete>) -> Result<()> {
         tx.access_changed()?;
         let event = Event::new("Deleted").say("Team ").name(id, &gone.name).say(" was deleted");
         tx.record(event.space(number(gone.space)), ())
-    })
-}
-
-/// Puts people into a team. Who is in it already stays.
-///
-/// # Errors
-/// `Invalid` for somebody unknown, `Conflict` for Everyone, `Denied` when the team holds a right of the company as a
-/// whole that the visitor does not hold.
-pub fn add_members(granted: &Granted<'_, TeamEdit>, users: &[Id<User>]) -> Result<()> {
-    change_members(granted, |members| members.extend(users))
-}
-
-/// Takes somebody out of a team. From a team of administration only administrators can.
-///
-/// # Errors
-/// `Conflict` for Everyone and for the last active administrator.
-pub fn remove_member(granted: &Granted<'_, TeamEdit>, user: Id<User>) -> Result<()> {
-    change_members(granted, |members| members.retain(|id| *id != user))
-}
-
-/// Makes these the members of a team.
-///
-/// # Errors
-/// As [`add_members`] and [`remove_member`].
-pub fn set_members(granted: &Granted<'_, TeamEdit>, users: &[Id<User>]) -> Result<()> {
-    change_members(granted, |members| *members = users.to_vec())
-}
-
-fn change_members(granted: &Granted<'_, TeamEdit>, change: impl Fn(&mut Vec<Id<User>>)) -> Result<()> {
-    whole(granted)?;
-    let id = granted.what().team.team().id();
-    let changed = |rows: &Rows<'_>| -> Result<(Vec<Member>, Vec<Id<User>>)> {
-        let before = sql::members(rows, id)?;
-        let mut after: Vec<Id<User>> = before.iter().map(|member| member.id).collect();
-        change(&mut after);
-        after.sort_unstable();
-        after.dedup();
-        Ok((before, after))
-    };
-    let (adds, removes, carried) = granted.read(|rows| {
-        let (before, after) = changed(rows)?;
-        let adds = after.iter().any(|id| before.iter().all(|member| member.id != *id));
-        let removes = before.iter().any(|member| !after.contains(&member.id));
-        Ok((adds, removes, system_rights_of_team(rows, id)?))
-    })?;
-    if adds || removes {
-        granted.fresh()?;
-    }
-    if adds {
-        granted.visitor().ask_to_give(&carried)?;
-    } else if removes {
-        granted.visitor().ask_to_give(&only_administration(&carried))?;
-    }
-    granted.write(|tx| {
-        let began = tx.changes();
-        let team = sql::by_id(tx, id)?;
-        let (before, after) = changed(tx)?;
-        let added: Vec<Id<User>> =
-            after.iter().copied().filter(|id| before.iter().all(|member| member.id != *id)).collect();
-        let removed: Vec<Id<User>> = before.iter().map(|member| member.id).filter(|id| !after.contains(id)).collect();
-        if added.is_empty() && removed.is_empty() {
-            return tx.unchanged(began, ());
-        }
-        as_looked_at(&carried, &system_rights_of_team(tx, id)?)?;
-        if (!added.is_empty(), !removed.is_empty()) != (adds, removes) {
-            return Err(meanwhile());
-        }
-        if !team.has_members() {
-            return Err(Error::Conflict(
-                "Everybody is in Everyone; its members are not chosen. Choose another team.".into(),
-            ));
-        }
-        let mut event = Event::new("Modified").say("Team ").name(id, &team.name).say(": ");
-        let mut first = true;
-        for (users, word) in [(&added, " joined"), (&removed, " left")] {
-            for user in users {
-                let name = sql::name_of_user(tx, *user)?.ok_or_else(|| {
-                    Error::invalid(
-                        "MemberUserIds",
-                        format!("There is nobody with the id {user}. Choose somebody else."),
-                    )
-                })?;
-                event = event.say(if first { "" } else { ", " }).name(*user, &name).say(word);
-                first = false;
-            }
-        }
-        sql::put_members(tx, id, &added, &removed)?;
-        keep_an_administrator(tx)?;
-        tx.access_changed()?;
-        tx.record(event.space(number(team.space)), ())
     })
 }
 
@@ -348,27 +240,6 @@ pub(in crate::company) fn keep_an_administrator(tx: &Writing<'_>) -> Result<()> 
     ))
 }
 
-/// Puts a user into a team, inside a transaction that told of the user's making; gives the team's name.
-pub(in crate::company) fn join(tx: &Writing<'_>, team: Id<Kind>, user: Id<User>) -> Result<String> {
-    let name = joinable(tx, team)?;
-    sql::put_members(tx, team, &[user], &[])?;
-    Ok(name)
-}
-
-/// The name of a team that people can be put into.
-pub(in crate::company) fn joinable(rows: &Rows<'_>, team: Id<Kind>) -> Result<String> {
-    let team = sql::by_id(rows, team)?;
-    if !team.has_members() {
-        return Err(Error::invalid("AddToTeamIds", "Everybody is in Everyone already. Choose another team."));
-    }
-    Ok(team.name)
-}
-
-/// The rights of the company as a whole that a team's roles carry.
-pub(in crate::company) fn system_rights_of_team(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec<&'static Info>> {
-    Ok(infos(sql::system_rights_of_team(rows, team)?))
-}
-
 /// The rights of the company as a whole that a user has through their teams.
 pub(in crate::company) fn system_rights_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Vec<&'static Info>> {
     Ok(infos(sql::system_rights_of_user(rows, user)?))
@@ -377,13 +248,6 @@ pub(in crate::company) fn system_rights_of_user(rows: &Rows<'_>, user: Id<User>)
 /// Of some rights, full administration alone: who holds it is out of reach for those who do not.
 pub(in crate::company) fn only_administration(rights: &[&'static Info]) -> Vec<&'static Info> {
     rights.iter().copied().filter(|info| info.key == catalogue::AdministerSystem::INFO.key).collect()
-}
-
-/// What may be given was decided before the change began; if that rested on something else than is there now, the change
-/// is not made.
-fn as_looked_at(before: &[&'static Info], now: &[&'static Info]) -> Result<()> {
-    let same = before.len() == now.len() && before.iter().zip(now).all(|(a, b)| a.key == b.key);
-    if same { Ok(()) } else { Err(meanwhile()) }
 }
 
 fn meanwhile() -> Error {

@@ -1,7 +1,7 @@
 //! Roles on teams, each with its scope and perhaps an end (`access-rules §2`, putting a role on a team).
 
 use super::{
-    as_looked_at, meanwhile, number,
+    meanwhile, number,
     roles::{RolePermissions, UserRole},
     sql,
 };
@@ -15,12 +15,12 @@ use crate::{
         },
     },
     company::access::{
-        At, Columns, Event, Granted, Myself, Reach, TeamPart, Visitor,
+        At, Columns, Event, Gift, Gifts, Granted, Myself, Reach, Rows, TeamPart, Visitor,
         permissions::{
-            EnvironmentView, Info, List, Permission, ProjectGroupView, ProjectView, RunbookView, TeamEdit, TeamView,
+            EnvironmentView, List, Permission, ProjectGroupView, ProjectView, RunbookView, TeamEdit, TeamView,
             TenantView, UserRoleView,
         },
-        policy::Dimension,
+        policy::{Dimension, Grant, Limit},
     },
 };
 use serde::Serialize;
@@ -169,10 +169,26 @@ impl ScopedFields {
 /// A role on a team as it is written down: checked, its space settled.
 pub(super) struct Settled {
     pub role: Id<Role>,
-    pub rights: Vec<&'static Info>,
+    pub permissions: RolePermissions,
     pub space: Option<Id<Space>>,
     pub scope: Scope<i64>,
     pub until: Option<Moment>,
+}
+
+impl Settled {
+    fn gifts(&self) -> Vec<Gift> {
+        gifts_of(&self.permissions, self.space, &self.scope, self.until)
+    }
+}
+
+impl ScopedRole {
+    fn gifts(&self) -> Vec<Gift> {
+        let mut scope = Scope::default();
+        for dimension in Dimension::ALL {
+            *scope.of_mut(dimension) = self.scope.of(dimension).iter().map(|one| one.id).collect();
+        }
+        gifts_of(&self.permissions, self.space, &scope, self.until)
+    }
 }
 
 /// A role on a team for the trail, in names.
@@ -276,7 +292,7 @@ pub fn role(granted: &Granted<'_, TeamView>, id: Id<ScopedUserRole>) -> Result<S
 }
 
 /// Fills in the names of what roles are limited to, as far as the visitor may see them.
-fn named<P: Permission>(granted: &Granted<'_, P>, roles: &mut [ScopedRole]) -> Result<()> {
+pub(super) fn named<P: Permission>(granted: &Granted<'_, P>, roles: &mut [ScopedRole]) -> Result<()> {
     for role in roles.iter_mut() {
         let Some(space) = role.space else { continue };
         for dimension in Dimension::ALL {
@@ -335,14 +351,14 @@ fn seen<P: Permission>(granted: &Granted<'_, P>, dimension: Dimension, space: i6
 /// Puts a role on a team.
 ///
 /// # Errors
-/// `Invalid` by the table of `access-rules §2` and for limits that are not of that space; `Denied` when the role holds a
-/// right of the company as a whole that the visitor does not hold.
+/// `Invalid` by the table of `access-rules §2` and for limits that are not of that space; `Denied` when the role allows
+/// there what the visitor does not hold.
 pub fn add_role(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields) -> Result<Id<ScopedUserRole>> {
     granted.fresh()?;
     let settled = settle(granted, fields, None)?;
     let team = granted.what().team.team().id();
     granted.write(|tx| {
-        as_looked_at(&settled.rights, &sql::user_role(tx, settled.role)?.permissions.system)?;
+        as_settled(tx, &settled)?;
         if sql::same_role(tx, team, &settled, None)? {
             return Err(Error::invalid("UserRoleId", "The team has this role with the same limits already."));
         }
@@ -369,7 +385,7 @@ pub fn change_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>, fiel
     let settled = settle(granted, fields, Some(&before))?;
     let team = granted.what().team.team().id();
     granted.write(|tx| {
-        as_looked_at(&settled.rights, &sql::user_role(tx, settled.role)?.permissions.system)?;
+        as_settled(tx, &settled)?;
         if sql::same_role(tx, team, &settled, Some(id))? {
             return Err(Error::invalid("UserRoleId", "The team has this role with the same limits already."));
         }
@@ -395,7 +411,7 @@ pub fn change_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>, fiel
 pub fn remove_role(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>) -> Result<()> {
     granted.fresh()?;
     let gone = of_team(granted, id)?;
-    granted.visitor().ask_to_give(&super::only_administration(&gone.permissions.system))?;
+    granted.visitor().ask_to_overrule(administers(&gone))?;
     granted.write(|tx| {
         unchanged(tx, &gone)?;
         let told = told(tx, id)?;
@@ -427,10 +443,10 @@ fn of_team(granted: &Granted<'_, TeamEdit>, id: Id<ScopedUserRole>) -> Result<Sc
 }
 
 /// The role on the team is still the one that was looked at.
-fn unchanged(rows: &crate::company::access::Rows<'_>, before: &ScopedRole) -> Result<()> {
+fn unchanged(rows: &Rows<'_>, before: &ScopedRole) -> Result<()> {
     let now = sql::scoped_roles(rows, Some(before.team), Some(before.id))?.pop();
     match now {
-        Some(now) if now.role == before.role => as_looked_at(&before.permissions.system, &now.permissions.system),
+        Some(now) if now.role == before.role && now.permissions.is_same(&before.permissions) => Ok(()),
         Some(_) => Err(meanwhile()),
         None => Err(Error::NotFound(before.id.to_string())),
     }
@@ -469,11 +485,68 @@ fn settle(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields, before: Option
         }
     }
     wrong.finish()?;
-    visitor.ask_to_give(&role.permissions.system)?;
-    if let Some(before) = before {
-        visitor.ask_to_give(&super::only_administration(&before.permissions.system))?;
-    }
-    Ok(Settled { role: role.id, rights: role.permissions.system, space, scope, until: fields.until })
+    let settled = Settled { role: role.id, permissions: role.permissions, space, scope, until: fields.until };
+    let gifts = granted.read(|rows| {
+        let gifts = Gifts::new(rows, settled.gifts())?;
+        // What the team has already is not given.
+        before.map_or(Ok(gifts.clone()), |before| Ok(gifts.beyond(&Gifts::new(rows, before.gifts())?)))
+    })?;
+    visitor.ask_to_overrule(before.is_some_and(administers))?;
+    visitor.ask_to_give(&gifts)?;
+    Ok(settled)
+}
+
+fn administers(role: &ScopedRole) -> bool {
+    role.permissions.system.iter().any(|info| info.name == "AdministerSystem")
+}
+
+/// The role that is put on the team is still what it was when it was asked whether it may be given.
+fn as_settled(rows: &Rows<'_>, settled: &Settled) -> Result<()> {
+    let same = sql::user_role(rows, settled.role)?.permissions.is_same(&settled.permissions);
+    if same { Ok(()) } else { Err(meanwhile()) }
+}
+
+/// What it gives somebody to be made a manager of a space, or (`None`) of one that is not there yet.
+pub(in crate::company) fn gifts_of_managers(rows: &Rows<'_>, space: Option<Id<Space>>) -> Result<Gifts> {
+    let role = sql::builtin_role(rows, "spacemanager")?;
+    Gifts::new(rows, gifts_of(&role.permissions, space, &Scope::default(), None))
+}
+
+/// What a role gives in a place, for who is in a team that holds it.
+pub(super) fn gifts_of(
+    permissions: &RolePermissions,
+    space: Option<Id<Space>>,
+    scope: &Scope<i64>,
+    until: Option<Moment>,
+) -> Vec<Gift> {
+    let keys =
+        |infos: &[&'static crate::company::access::permissions::Info]| infos.iter().map(|info| info.key).collect();
+    let limit = |dimension: Dimension| Limit::to(scope.of(dimension));
+    let outside = Grant {
+        team: 0,
+        role: 0,
+        space: None,
+        groups: Limit::All,
+        projects: Limit::All,
+        environments: Limit::All,
+        tenants: Limit::All,
+        runbooks: Limit::All,
+        until,
+        within: None,
+    };
+    let inside = space.map(|space| Gift {
+        grant: Grant {
+            space: Some(space.0),
+            groups: limit(Dimension::Group),
+            projects: limit(Dimension::Project),
+            environments: limit(Dimension::Environment),
+            tenants: limit(Dimension::Tenant),
+            runbooks: limit(Dimension::Runbook),
+            ..outside.clone()
+        },
+        permissions: keys(&permissions.space),
+    });
+    std::iter::once(Gift { grant: outside, permissions: keys(&permissions.system) }).chain(inside).collect()
 }
 
 fn settled_space(
@@ -528,7 +601,7 @@ fn wire(dimension: Dimension) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-fn told(rows: &crate::company::access::Rows<'_>, id: Id<ScopedUserRole>) -> Result<Told> {
+fn told(rows: &Rows<'_>, id: Id<ScopedUserRole>) -> Result<Told> {
     let role = sql::scoped_roles(rows, None, Some(id))?.pop().ok_or_else(|| Error::NotFound(id.to_string()))?;
     let mut scope = Scope::default();
     for dimension in Dimension::ALL {

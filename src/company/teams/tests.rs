@@ -16,6 +16,9 @@ fn located(visitor: &Visitor, team: &str) -> At<Kind> {
 fn editing<'v>(visitor: &'v Visitor, team: &str) -> Result<Granted<'v, TeamEdit>> {
     visitor.ask(TeamEdit { team: TeamPart::Whole(located(visitor, team)) })
 }
+fn joining<'v>(visitor: &'v Visitor, team: &str) -> Joining<'v> {
+    Joining::ask(visitor, &located(visitor, team)).unwrap()
+}
 fn seeing<'v>(visitor: &'v Visitor, team: &str) -> Granted<'v, TeamView> {
     visitor.ask(TeamView { team: located(visitor, team) }).unwrap()
 }
@@ -120,14 +123,14 @@ fn members_come_and_go() {
     let (ben, cleo) = (Id::new(harbour.user("Ben")), Id::new(harbour.user("Cleo")));
     let ada = harbour.ada();
     let team = made(&ada, "Releasers").id.to_string();
-    add_members(&editing(&ada, &team).unwrap(), &[ben, cleo, ben]).unwrap();
-    add_members(&editing(&ada, &team).unwrap(), &[cleo]).unwrap();
+    add_members(&joining(&ada, &team), &[ben, cleo, ben]).unwrap();
+    add_members(&joining(&ada, &team), &[cleo]).unwrap();
     assert_eq!(names(&members(&seeing(&ada, &team)).unwrap()), ["Ben", "Cleo"]);
-    set_members(&editing(&ada, &team).unwrap(), &[cleo, Id::new(1)]).unwrap();
+    set_members(&joining(&ada, &team), &[cleo, Id::new(1)]).unwrap();
     assert_eq!(names(&members(&seeing(&ada, &team)).unwrap()), ["Ada", "Cleo"]);
-    remove_member(&editing(&ada, &team).unwrap(), cleo).unwrap();
-    assert!(wrong(add_members(&editing(&ada, &team).unwrap(), &[Id::new(999)]), "MemberUserIds"));
-    assert!(conflict(add_members(&editing(&ada, "teams-everyone").unwrap(), &[ben])));
+    remove_member(&joining(&ada, &team), cleo).unwrap();
+    assert!(wrong(add_members(&joining(&ada, &team), &[Id::new(999)]), "MemberUserIds"));
+    assert!(conflict(add_members(&joining(&ada, "teams-everyone"), &[ben])));
     let told: Vec<String> =
         harbour.trail().into_iter().filter(|line| line.contains("joined") || line.contains("left")).collect();
     assert_eq!(
@@ -149,7 +152,7 @@ fn administrators_are_never_without_somebody() {
     let harbour = harbour();
     let ben = Id::new(harbour.user("Ben"));
     let ada = harbour.ada();
-    let administrators = editing(&ada, "teams-administrators").unwrap();
+    let administrators = joining(&ada, "teams-administrators");
     assert!(conflict(remove_member(&administrators, Id::new(1))));
     add_members(&administrators, &[ben]).unwrap();
     remove_member(&administrators, Id::new(1)).unwrap();
@@ -174,20 +177,27 @@ fn nobody_gives_what_they_do_not_hold() {
     assert!(is_denied(give("System Administrator", false), "AdministerSystem"));
     assert!(matches!(give("System Manager", false), Err(Error::Denied(_))));
     assert!(is_denied(give("Project Viewer", true), "UserRoleView"), "a mixed role gives its system part too");
-    give("Deployment Creator", true).unwrap();
-    give("Environment Viewer", true).unwrap();
+    assert!(
+        is_denied(give("Deployment Creator", true), "DeploymentCreate"),
+        "rights to a space count like those to the company"
+    );
+    let fields = in_default(&ada, "Deployment Creator");
+    let here = add_role(&editing(&ada, &team).unwrap(), &fields).unwrap();
+    let ben = harbour.visit(ben.user().unwrap().0);
+    assert!(
+        matches!(add_members(&joining(&ben, &team), &[cleo]), Err(Error::Denied(_))),
+        "nor by putting somebody where they are had"
+    );
+    remove_role(&editing(&ada, &team).unwrap(), here).unwrap();
 
     // Joining or leaving a team that holds them.
-    assert!(matches!(
-        add_members(&editing(&ben, "teams-managers").unwrap(), &[ben.user().unwrap()]),
-        Err(Error::Denied(_))
-    ));
-    assert!(is_denied(add_members(&editing(&ben, "teams-administrators").unwrap(), &[cleo]), "AdministerSystem"));
-    add_members(&editing(&ada, "teams-administrators").unwrap(), &[cleo]).unwrap();
-    assert!(conflict(remove_member(&editing(&ben, "teams-administrators").unwrap(), cleo)), "decided on an older view");
+    assert!(matches!(add_members(&joining(&ben, "teams-managers"), &[ben.user().unwrap()]), Err(Error::Denied(_))));
+    assert!(is_denied(add_members(&joining(&ben, "teams-administrators"), &[cleo]), "AdministerSystem"));
+    add_members(&joining(&ada, "teams-administrators"), &[cleo]).unwrap();
+    assert!(conflict(remove_member(&joining(&ben, "teams-administrators"), cleo)), "decided on an older view");
     let ben = harbour.visit(ben.user().unwrap().0);
-    let own = editing(&ben, &team).unwrap();
-    assert!(is_denied(remove_member(&editing(&ben, "teams-administrators").unwrap(), cleo), "AdministerSystem"));
+    let own = joining(&ben, &team);
+    assert!(is_denied(remove_member(&joining(&ben, "teams-administrators"), cleo), "AdministerSystem"));
     add_members(&own, &[cleo]).unwrap();
     remove_member(&own, cleo).unwrap();
 
@@ -217,7 +227,6 @@ fn the_rights_to_a_space_cover_the_roles_in_that_space_only() {
     assert!(is_denied(editing(&ben, &team), "TeamEdit"), "the team as a whole is not his");
     let roles = ask_roles(&ben, &team_at, Some(&space)).unwrap();
     let given = add_role(&roles, &in_default(&ben, "Project Viewer")).unwrap();
-    assert!(conflict(add_members(&roles, &[ben.user().unwrap()])), "nor are its members");
     assert!(conflict(edit(&roles, Fields::named("Mine"))));
     let elsewhere = ScopedFields { space: Some(Id::new(other)), ..in_default(&ben, "Deployment Creator") };
     assert!(wrong(add_role(&roles, &elsewhere), "SpaceId"));
@@ -236,6 +245,7 @@ fn the_rights_to_a_space_cover_the_roles_in_that_space_only() {
     assert!(matches!(remove_role(&roles, far), Err(Error::NotFound(_))));
     assert!(matches!(change_role(&roles, far, &in_default(&ben, "Deployment Creator")), Err(Error::NotFound(_))));
     remove_role(&roles, given).unwrap();
+    assert!(conflict(add_members(&roles.into(), &[ben.user().unwrap()])), "nor are its members");
     assert!(ask_roles(&ben, &team_at, None).is_err());
     // The teams of a space are edited with the right there, not with that to the company.
     let local = create(&ben.ask(TeamCreate { level: Level::Space(space) }).unwrap(), Fields::named("Local")).unwrap();
@@ -417,4 +427,47 @@ fn the_summary_says_what_matters() {
     ] {
         assert_eq!(say(role, scope), words);
     }
+}
+
+#[test]
+fn who_may_change_members_alone_changes_nothing_else_and_gives_no_more_than_their_own() {
+    let harbour = harbour();
+    let (cleo, team) = (Id::new(harbour.user("Cleo")), harbour.team("Crew", &[], &[]));
+    let rights = ["TeamMembersEdit", "TeamView", "UserView"];
+    let dan = with_rights(&harbour, "Dan", &rights);
+    let team = format!("Teams-{team}");
+    assert!(is_denied(editing(&dan, &team), "TeamEdit"));
+    add_members(&joining(&dan, &team), &[cleo]).unwrap();
+    assert_eq!(names(&members(&seeing(&harbour.ada(), &team)).unwrap()), ["Cleo"]);
+    remove_member(&joining(&dan, &team), cleo).unwrap();
+    // A team that holds something he does not.
+    let ada = harbour.ada();
+    add_role(&editing(&ada, &team).unwrap(), &in_default(&ada, "Deployment Creator")).unwrap();
+    let dan = harbour.visit(dan.user().unwrap().0);
+    assert!(is_denied(add_members(&joining(&dan, &team), &[cleo]), "DeploymentCreate"));
+    assert!(is_denied(add_members(&joining(&dan, &team), &[dan.user().unwrap()]), "DeploymentCreate"));
+    // Taking somebody out gives nothing; from full administration only administrators can.
+    add_members(&joining(&ada, &team), &[cleo]).unwrap();
+    let dan = harbour.visit(dan.user().unwrap().0);
+    remove_member(&joining(&dan, &team), cleo).unwrap();
+    assert!(is_denied(remove_member(&joining(&dan, "teams-administrators"), Id::new(1)), "AdministerSystem"));
+    let nobody = with_rights(&harbour, "Eve", &["TeamView"]);
+    let at = located(&nobody, &team);
+    assert!(is_denied(Joining::ask(&nobody, &at).map(drop), "TeamEdit") && !Joining::may(&nobody, &at));
+}
+
+#[test]
+fn a_role_that_a_team_has_may_be_narrowed_by_who_does_not_hold_it() {
+    let harbour = harbour();
+    let staging = harbour.environment("Staging");
+    let ada = harbour.ada();
+    let team = made(&ada, "Crew").id.to_string();
+    let id = add_role(&editing(&ada, &team).unwrap(), &in_default(&ada, "Deployment Creator")).unwrap();
+    let ben = with_rights(&harbour, "Ben", &["TeamEdit", "TeamView", "SpaceView"]);
+    let narrow = ScopedFields { environments: vec![Id::new(staging)], ..in_default(&ben, "Deployment Creator") };
+    change_role(&editing(&ben, &team).unwrap(), id, &narrow).unwrap();
+    let ben = harbour.visit(ben.user().unwrap().0);
+    let wide = in_default(&ben, "Deployment Creator");
+    assert!(matches!(change_role(&editing(&ben, &team).unwrap(), id, &wide), Err(Error::Denied(_))));
+    remove_role(&editing(&ben, &team).unwrap(), id).unwrap();
 }

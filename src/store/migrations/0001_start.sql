@@ -258,7 +258,10 @@ CREATE TABLE teams (
     builtin TEXT CHECK (builtin IN ('everyone', 'administrators', 'managers', 'spacemanagers')),
     name TEXT NOT NULL,
     name_key TEXT NOT NULL,
-    description TEXT NOT NULL DEFAULT ''
+    description TEXT NOT NULL DEFAULT '',
+    -- Not empty: a team for emergencies. Its members hold its roles only while an emergency of theirs lasts, which they
+    -- begin with a reason; none lasts longer than so many hours.
+    emergency_hours INTEGER CHECK (emergency_hours BETWEEN 1 AND 72)
 ) STRICT;
 CREATE UNIQUE INDEX team_names ON teams (COALESCE(space_id, 0), name_key);
 CREATE UNIQUE INDEX self_service_teams ON teams (tenant_id) WHERE tenant_id IS NOT NULL;
@@ -270,12 +273,37 @@ CREATE TABLE team_members (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX team_members_by_user ON team_members (user_id);
 
+-- Emergencies: a member of a team for emergencies used it, for a reason, until the end. What a crash or a halt left
+-- open has ended all the same: `ends_at` is looked at with each request.
+CREATE TABLE emergencies (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    team_id INTEGER NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    reason TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    -- When it was ended, or its end was told.
+    ended_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX emergencies_open ON emergencies (team_id, user_id) WHERE ended_at IS NULL;
+CREATE INDEX emergencies_by_team ON emergencies (team_id);
+CREATE INDEX emergencies_by_user ON emergencies (user_id);
+
+-- The permissions that this company's roles were ever looked through for, in the order in which they came to be known.
+CREATE TABLE known_permissions (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
 CREATE TABLE user_roles (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     builtin TEXT UNIQUE,
     name TEXT NOT NULL,
     name_key TEXT NOT NULL UNIQUE,
-    description TEXT NOT NULL DEFAULT ''
+    description TEXT NOT NULL DEFAULT '',
+    -- The last of the known permissions when somebody decided what this role holds: later ones are offered for it, and
+    -- never join it by themselves.
+    known_to INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE role_permissions (
@@ -290,9 +318,13 @@ CREATE TABLE scoped_roles (
     team_id INTEGER NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
     role_id INTEGER NOT NULL REFERENCES user_roles (id),
     space_id INTEGER REFERENCES spaces (id) ON DELETE CASCADE,
-    expires_at INTEGER
+    expires_at INTEGER,
+    -- The trail has told that it ended.
+    ending_told INTEGER NOT NULL DEFAULT 0 CHECK (ending_told IN (0, 1))
 ) STRICT;
 CREATE INDEX scoped_roles_by_team ON scoped_roles (team_id);
+CREATE INDEX scoped_roles_by_role ON scoped_roles (role_id);
+CREATE INDEX scoped_roles_that_end ON scoped_roles (expires_at) WHERE expires_at IS NOT NULL AND ending_told = 0;
 
 -- No row for a dimension means no restriction on it.
 CREATE TABLE scoped_role_limits (
@@ -775,6 +807,9 @@ CREATE TRIGGER teams_gone AFTER DELETE ON teams BEGIN UPDATE company SET access_
 CREATE TRIGGER team_members_made AFTER INSERT ON team_members BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER team_members_changed AFTER UPDATE ON team_members BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER team_members_gone AFTER DELETE ON team_members BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER emergencies_made AFTER INSERT ON emergencies BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER emergencies_changed AFTER UPDATE ON emergencies BEGIN UPDATE company SET access_version = access_version + 1; END;
+CREATE TRIGGER emergencies_gone AFTER DELETE ON emergencies BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER user_roles_made AFTER INSERT ON user_roles BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER user_roles_changed AFTER UPDATE ON user_roles BEGIN UPDATE company SET access_version = access_version + 1; END;
 CREATE TRIGGER user_roles_gone AFTER DELETE ON user_roles BEGIN UPDATE company SET access_version = access_version + 1; END;

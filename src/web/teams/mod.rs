@@ -191,6 +191,7 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
     let team = teams::show(&granted)?;
     let address = format!("{}/{}", base(visit), team.id);
     let may_edit = visit.visitor.may(whole(at));
+    let may_join = teams::Joining::may(&visit.visitor, at);
     let members = if team.has_members() { teams::members(&granted)? } else { Vec::new() };
     let roles = teams::roles_of(&granted)?.into_iter().map(|role| {
         let words = teams::summary(&role);
@@ -209,7 +210,7 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
     let roles: Vec<RoleRow> = roles.collect();
     let sees_people = visit.visitor.may(UserView {});
     let members_form =
-        if may_edit && team.has_members() && sees_people { members_form(visit, &address, &members)? } else { None };
+        if may_join && team.has_members() && sees_people { members_form(visit, &address, &members)? } else { None };
     let rows = members.iter().map(|member| MemberRow {
         name: member.name.clone().unwrap_or_else(|| "Somebody".into()),
         note: match (member.is_service, member.is_active) {
@@ -218,7 +219,7 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
             (false, false) => "cannot sign in".into(),
         },
         href: if sees_people { visit.path(&format!("/access/people/{}", member.id)) } else { String::new() },
-        remove_href: if may_edit { format!("{address}/members/{}/delete", member.id) } else { String::new() },
+        remove_href: if may_join { format!("{address}/members/{}/delete", member.id) } else { String::new() },
     });
     let may_delete = team.is_own() && visit.visitor.may(TeamDelete { team: at.clone() });
     let removal = may_delete.then(|| {
@@ -265,7 +266,7 @@ fn members_form(visit: &Visit, address: &str, present: &[teams::Member]) -> Resu
 /// People are added.
 pub(super) fn add_members(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
-    let granted = visit.visitor.ask(whole(&at))?;
+    let granted = teams::Joining::ask(&visit.visitor, &at)?;
     let users = visit
         .form()
         .all("user")
@@ -292,7 +293,7 @@ fn told(visit: &Visit, at: &At<Team>, error: Error) -> Result<Answer> {
 /// Somebody is taken out.
 pub(super) fn remove_member(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
-    let granted = visit.visitor.ask(whole(&at))?;
+    let granted = teams::Joining::ask(&visit.visitor, &at)?;
     let user: At<User> = visit.visitor.locate(Within::Company, visit.parameter("user"))?;
     match teams::remove_member(&granted, user.id()) {
         Ok(()) => Answer::done(format!("{}/{}", base(visit), at.id()), "The team's members were saved."),

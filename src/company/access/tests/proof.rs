@@ -41,16 +41,39 @@ fn changes(visitor: &Visitor, robot: i64, team: i64) -> Vec<(&'static str, bool)
     let robots = keys::create(&visitor.ask(p::UserEdit {}).unwrap(), &robot, &keys::Fields::of("another's", None));
     let robots_key = robots.as_ref().ok().map_or(Id::new(1), |(_, key)| key.id);
     let edit = visitor.ask(team()).unwrap();
-    vec![
+    let joining = teams::Joining::ask(visitor, edit.what().team.team()).unwrap();
+    let roles = visitor.ask(p::UserRoleEdit {}).unwrap();
+    let fields = teams::RoleFields { name: "Own".into(), ..teams::RoleFields::default() };
+    let own = teams::create_role(&roles, &fields);
+    let made_role: At<crate::base::ids::UserRole> = at(visitor, if own.is_ok() { "Own" } else { "Project Lead" });
+    let spaces = crate::company::spaces::Fields { name: "Own".into(), ..Default::default() };
+    let space = crate::company::spaces::create(&visitor.ask(p::SpaceCreate {}).unwrap(), spaces);
+    let role_changes = vec![
+        ("make a role of one's own", asked(own)),
+        ("change a role of one's own", asked(teams::edit_role(&roles, &made_role, &fields))),
+        (
+            "copy a role",
+            asked(
+                teams::clone_role(&roles, &made_role, "Other")
+                    .and_then(|other| teams::delete_role(&roles, &at(visitor, &other.name))),
+            ),
+        ),
+        ("delete a role of one's own", asked(teams::delete_role(&roles, &made_role))),
+        ("put a role back", asked(teams::reset_role(&roles, &at(visitor, "Tenant Manager")))),
+        ("make a space, with managers", matches!(space, Err(Error::ProofNeeded))),
+    ];
+    let mut changes = vec![
         ("add a role", asked(added)),
         ("change a role", asked(teams::change_role(&edit, scoped, &role("userroles-projectlead")))),
         ("remove a role", asked(teams::remove_role(&edit, scoped))),
-        ("add a member", asked(teams::add_members(&edit, &[robot.id()]))),
+        ("add a member", asked(teams::add_members(&joining, &[robot.id()]))),
         ("make a key", asked(made)),
         ("revoke a key", asked(keys::revoke_own(&visitor.myself().unwrap(), key))),
         ("make another's key", asked(robots)),
         ("revoke another's key", asked(keys::revoke_for(&visitor.ask(p::UserEdit {}).unwrap(), &robot, robots_key))),
-    ]
+    ];
+    changes.extend(role_changes);
+    changes
 }
 
 #[test]

@@ -176,9 +176,11 @@ fn the_catalogue_is_that_of_the_reference() {
         assert_eq!(info.explicit, explicit == "yes", "{name}");
         known += 1;
     }
-    let own =
-        ask::CATALOGUE.iter().filter(|info| matches!(info.held, ask::Held::Server | ask::Held::Appliance)).count();
-    assert_eq!(known + own, ask::COUNT);
+    // Those of our own: who a team's members are is a right apart from what it may do.
+    let ours = |info: &&&ask::Info| {
+        matches!(info.held, ask::Held::Server | ask::Held::Appliance) || info.name == "TeamMembersEdit"
+    };
+    assert_eq!(known + ask::CATALOGUE.iter().filter(ours).count(), ask::COUNT);
 }
 
 fn deploy(visitor: &Visitor, project: i64, environment: i64, tenant: Option<i64>) -> bool {

@@ -1,14 +1,22 @@
-//! User roles: named bags of permissions. Each part of the trade has one built in; they cannot be deleted.
+//! User roles: named bags of permissions. Each part of the trade has one built in; those can be changed and put back to
+//! their default, never deleted.
+//!
+//! What a later version brings joins no role by itself: each role remembers how much of the catalogue somebody has looked
+//! through for it, and the rest is offered.
 
-use super::sql;
+mod change;
+
+pub use change::{RoleFields, clone_role, create_role, delete_role, edit_role, reset_role};
+
+use super::{ScopedRole, Team, sql};
 use crate::{
     base::{
         error::Result,
         ids::{Id, UserRole as Kind},
     },
     company::access::{
-        At, Granted,
-        permissions::{Info, UserRoleView, named},
+        At, Granted, builtin,
+        permissions::{Held, Info, TeamView, UserRoleView, named},
         policy::Dimension,
     },
 };
@@ -28,6 +36,8 @@ pub struct UserRole {
     pub permissions: RolePermissions,
     /// How many teams hold it.
     pub teams: i64,
+    /// Permissions that came with a later version than anybody has looked through for this role, and it does not hold.
+    pub offered: Vec<&'static Info>,
 }
 
 /// What a role allows, at each level.
@@ -44,6 +54,16 @@ impl UserRole {
     pub fn wire_id(&self) -> String {
         wire_id(self.id, self.builtin.as_deref())
     }
+    /// Whether it is built in and holds something else than it came with.
+    pub fn differs_from_default(&self) -> bool {
+        let Some(builtin) = &self.builtin else { return false };
+        let default = RolePermissions::default_of(builtin);
+        !default.is_same(&self.permissions)
+    }
+    /// Whether it holds full administration.
+    pub fn administers(&self) -> bool {
+        self.permissions.system.iter().any(|info| info.name == "AdministerSystem")
+    }
 }
 
 pub(super) fn wire_id(id: Id<Kind>, builtin: Option<&str>) -> String {
@@ -57,6 +77,26 @@ impl RolePermissions {
             names.filter_map(|(_, name)| named(name)).filter(|info| fits(info)).collect()
         };
         RolePermissions { system: at("system", Info::at_system), space: at("space", Info::in_space) }
+    }
+    /// What a built-in role holds by default.
+    pub fn default_of(builtin: &str) -> RolePermissions {
+        let listed = builtin::default_of(builtin);
+        RolePermissions::of(&listed.into_iter().map(|(level, name)| (level.into(), name.into())).collect::<Vec<_>>())
+    }
+    /// Whether both hold the same, in whatever order.
+    pub fn is_same(&self, other: &RolePermissions) -> bool {
+        self.beyond(other).is_empty() && other.beyond(self).is_empty()
+    }
+    /// What these hold and the others do not, each level for itself.
+    pub fn beyond(&self, others: &RolePermissions) -> RolePermissions {
+        let without = |mine: &[&'static Info], theirs: &[&'static Info]| -> Vec<&'static Info> {
+            mine.iter().copied().filter(|info| theirs.iter().all(|other| other.key != info.key)).collect()
+        };
+        RolePermissions { system: without(&self.system, &others.system), space: without(&self.space, &others.space) }
+    }
+    /// Whether they are none.
+    pub fn is_empty(&self) -> bool {
+        self.system.is_empty() && self.space.is_empty()
     }
     /// Whether it holds this permission at either level.
     pub fn has(&self, name: &str) -> bool {
@@ -127,12 +167,60 @@ fn subject(name: &str) -> String {
 
 /// All user roles, by name.
 pub fn list_roles(granted: &Granted<'_, UserRoleView>) -> Result<Vec<UserRole>> {
-    granted.read(|rows| sql::user_roles(rows, None))
+    let mut roles = granted.read(|rows| sql::user_roles(rows, None))?;
+    roles.iter_mut().for_each(|role| keep_those_here(granted, role));
+    Ok(roles)
 }
 
 /// One user role.
 pub fn show_role(granted: &Granted<'_, UserRoleView>, role: &At<Kind>) -> Result<UserRole> {
-    granted.read(|rows| sql::user_role(rows, role.id()))
+    let mut role = granted.read(|rows| sql::user_role(rows, role.id()))?;
+    keep_those_here(granted, &mut role);
+    Ok(role)
+}
+
+/// What is about the appliance is offered in the operator's own compartment only.
+fn keep_those_here(granted: &Granted<'_, UserRoleView>, role: &mut UserRole) {
+    let operators = granted.visitor().company().is_operators();
+    role.offered.retain(|info| operators || info.held != Held::Appliance);
+}
+
+/// Where a role is held.
+#[derive(Debug, Default)]
+pub struct Use {
+    /// The teams that hold it, each time with its scope; those that the visitor may not see are left out.
+    pub places: Vec<(Team, ScopedRole)>,
+    /// How many were left out.
+    pub hidden: usize,
+    /// How many people and service accounts have it through these teams, seen and unseen.
+    pub people: i64,
+    /// Everyone holds it: all people, and those to come.
+    pub everyone: bool,
+}
+
+/// Where a role is held, as far as the visitor may see the teams and the spaces.
+pub fn uses_of(granted: &Granted<'_, UserRoleView>, role: &At<Kind>) -> Result<Use> {
+    let visitor = granted.visitor();
+    let levels: Vec<i64> = match visitor.ask_anywhere::<TeamView>(None) {
+        Ok(levels) => levels.iter().map(|one| one.what().space()).collect(),
+        Err(crate::base::error::Error::Denied(_)) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let spaces: Vec<Id<crate::base::ids::Space>> = visitor.spaces()?.into_iter().map(|space| space.id).collect();
+    let (places, people) = granted.read(|rows| {
+        let roles = sql::scoped_roles_of(rows, role.id())?;
+        let placed = roles.into_iter().map(|one| Ok((sql::by_id(rows, one.team)?, one)));
+        Ok((placed.collect::<Result<Vec<_>>>()?, sql::holders_of(rows, role.id())?))
+    })?;
+    let everyone = places.iter().any(|(team, role)| !team.has_members() && !role.has_ended());
+    let all = places.len();
+    let seen = places.into_iter().filter(|(team, role)| {
+        levels.contains(&super::number(team.space)) && role.space.is_none_or(|space| spaces.contains(&space))
+    });
+    let (teams, mut roles): (Vec<Team>, Vec<ScopedRole>) = seen.unzip();
+    super::scoped::named(granted, &mut roles)?;
+    let places: Vec<_> = teams.into_iter().zip(roles).collect();
+    Ok(Use { hidden: all - places.len(), places, people, everyone })
 }
 
 #[test]
@@ -149,3 +237,6 @@ fn permissions_are_grouped_by_what_they_are_about() {
         assert_eq!(subject(name), group);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! Whether one may give what is about to be given: nobody gives what they do not hold, whether by a role, a team, an
+//! invitation or a space's managers (`access-rules §5, §9`, and stricter than those: rights to spaces count like those to
+//! the company). This is the one place that decides it.
+//!
+//! - One holds a gift when one's own grants cover it: each permission, wherever the gift reaches, for as long as it lasts.
+//!   A gift for two projects may be covered by two grants; within one place one grant has to cover it by itself.
+//! - Who holds full administration may give anything: somebody has to be able to begin, in a new space and with a
+//!   permission that a later version brought. So may the operator, who gives back what was lost.
+//! - A narrowed API key gives what it holds itself, not what its owner does.
+
+use super::{
+    grants::{Carried, Whose, load},
+    permissions::{AdministerSystem, CATALOGUE, Info, Permission},
+    policy::{Check, Grant, Grants, Limit, Reason},
+    rows::Rows,
+    visitor::{ActorKind, Visitor},
+};
+use crate::base::{
+    clock::{self, Moment},
+    error::Result,
+};
+use std::collections::HashMap;
+
+/// More places than these are not looked at one by one: then one grant has to cover the whole gift.
+const PLACES: usize = 20_000;
+
+/// Permissions that are about to be given, at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gift {
+    /// Where, within which limits, until when. Of which team and role is beside the point.
+    pub grant: Grant,
+    /// The permissions, by their key in the catalogue.
+    pub permissions: Vec<usize>,
+}
+
+/// All that one change gives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gifts {
+    gifts: Vec<Gift>,
+    /// The present groups of the projects that are listed.
+    groups: HashMap<i64, i64>,
+}
+
+impl Gifts {
+    /// These, with what has to be known of the projects in them.
+    pub(in crate::company) fn new(rows: &Rows<'_>, gifts: Vec<Gift>) -> Result<Gifts> {
+        let mut groups = HashMap::new();
+        for project in gifts.iter().filter_map(|gift| gift.grant.projects.ids()).flatten() {
+            let group = rows.one("SELECT group_id FROM projects WHERE id = ?1", [project], |row| row.get(0))?;
+            groups.extend(group.map(|group| (project, group)));
+        }
+        Ok(Gifts { gifts, groups })
+    }
+
+    /// What somebody gets who is put into these teams.
+    pub(in crate::company) fn of_teams(rows: &Rows<'_>, teams: &[i64]) -> Result<Gifts> {
+        let mut gifts = Vec::new();
+        for team in teams {
+            gifts.extend(load(rows, Whose::Team(*team))?.into_iter().map(Gift::of));
+        }
+        let now = clock::now();
+        gifts.retain(|gift| gift.grant.until.is_none_or(|until| until > now));
+        Gifts::new(rows, gifts)
+    }
+
+    /// What all who hold a role would get, wherever a team holds it, if it held these permissions besides.
+    pub(in crate::company) fn of_role(
+        rows: &Rows<'_>,
+        role: i64,
+        system: &[&'static Info],
+        space: &[&'static Info],
+    ) -> Result<Gifts> {
+        let keys = |infos: &[&'static Info]| infos.iter().map(|info| info.key).collect::<Vec<_>>();
+        let now = clock::now();
+        let mut gifts = Vec::new();
+        // A role without system rights has no grant at that level yet, so both levels are made from the assignments.
+        for (outside, inside) in super::grants::places_of_role(rows, role)? {
+            gifts.push(Gift { grant: outside, permissions: keys(system) });
+            gifts.extend(inside.map(|grant| Gift { grant, permissions: keys(space) }));
+        }
+        gifts.retain(|gift| !gift.permissions.is_empty() && gift.grant.until.is_none_or(|until| until > now));
+        Gifts::new(rows, gifts)
+    }
+
+    /// What of these is not among others already, permission by permission.
+    pub(in crate::company) fn beyond(mut self, others: &Gifts) -> Gifts {
+        let there =
+            Grants::new(others.gifts.iter().map(|gift| (gift.grant.clone(), gift.permissions.clone())).collect());
+        let mut left = self.gifts.clone();
+        for gift in &mut left {
+            let known = |key: &usize| CATALOGUE.get(*key).is_some_and(|info| self.held(&there, gift, info, Moment(0)));
+            gift.permissions = gift.permissions.iter().copied().filter(|key| !known(key)).collect();
+        }
+        self.gifts = left;
+        self
+    }
+
+    /// Whether nothing is given.
+    pub fn is_empty(&self) -> bool {
+        self.gifts.iter().all(|gift| gift.permissions.is_empty())
+    }
+
+    /// Whether full administration is among it.
+    pub(in crate::company) fn administers(&self) -> bool {
+        self.gifts.iter().any(|gift| gift.permissions.contains(&AdministerSystem::INFO.key))
+    }
+
+    /// The first permission that these grants do not cover wherever it is given, and its space.
+    pub(super) fn lacking(&self, holder: &Grants, now: Moment) -> Option<(&'static Info, Option<i64>)> {
+        self.gifts.iter().find_map(|gift| {
+            let infos = gift.permissions.iter().filter_map(|key| CATALOGUE.get(*key).copied());
+            let mut lacking = infos.filter(|info| !self.held(holder, gift, info, now));
+            lacking.next().map(|info| (info, gift.grant.space))
+        })
+    }
+
+    fn held(&self, holder: &Grants, gift: &Gift, info: &Info, now: Moment) -> bool {
+        let given = &gift.grant;
+        let lasts = |grant: &&Grant| match (grant.until, given.until) {
+            (None, _) => true,
+            (Some(until), Some(end)) => until >= end && until > now,
+            (Some(_), None) => false,
+        };
+        let mine: Vec<&Grant> = holder.of(info).filter(|grant| grant.space == given.space).filter(lasts).collect();
+        let places = Places::of(given, info);
+        let environments = |grant: &Grant, one| !info.environments || reaches(&grant.environments, one);
+        let tenants = |grant: &Grant, one| !info.tenants || reaches(&grant.tenants, one);
+        let runbooks = |grant: &Grant, one| !info.runbooks || reaches(&grant.runbooks, one);
+        let whole = |grant: &&&Grant| {
+            places.work.iter().all(|work| self.works(grant, info, *work))
+                && places.environments.iter().all(|one| environments(grant, *one))
+                && places.tenants.iter().all(|one| tenants(grant, *one))
+                && places.runbooks.iter().all(|one| runbooks(grant, *one))
+        };
+        if mine.iter().find(whole).is_some() {
+            return true;
+        }
+        if places.count() > PLACES {
+            return false;
+        }
+        let one_of_mine = |work: Work, environment, tenant, runbook| {
+            mine.iter().any(|grant| {
+                self.works(grant, info, work)
+                    && environments(grant, environment)
+                    && tenants(grant, tenant)
+                    && runbooks(grant, runbook)
+            })
+        };
+        places.work.iter().all(|work| {
+            places.environments.iter().all(|environment| {
+                places.tenants.iter().all(|tenant| {
+                    places.runbooks.iter().all(|runbook| one_of_mine(*work, *environment, *tenant, *runbook))
+                })
+            })
+        })
+    }
+
+    /// Whether a grant covers these projects.
+    fn works(&self, grant: &Grant, info: &Info, work: Work) -> bool {
+        let inside = |groups: &Limit, projects: &Limit| {
+            let all = groups.is_all() && (projects.is_all() || !info.projects);
+            all || match work {
+                Work::All => false,
+                Work::Group(group) => !groups.is_all() && groups.has(group),
+                Work::Project(project) => {
+                    let group = self.groups.get(&project);
+                    (!projects.is_all() && projects.has(project))
+                        || (!groups.is_all() && group.is_some_and(|group| groups.has(*group)))
+                }
+            }
+        };
+        if !info.projects && !info.groups {
+            return true;
+        }
+        inside(&grant.groups, &grant.projects)
+            && grant.within.as_deref().is_none_or(|within| inside(&within.groups, &within.projects))
+    }
+}
+
+impl Gift {
+    fn of(carried: Carried) -> Gift {
+        Gift { grant: carried.grant, permissions: carried.permissions }
+    }
+}
+
+/// Some of the projects.
+#[derive(Clone, Copy)]
+enum Work {
+    All,
+    Group(i64),
+    Project(i64),
+}
+
+/// The places that a gift reaches, for one permission: what it does not honour counts as one place.
+struct Places {
+    work: Vec<Work>,
+    environments: Vec<Option<i64>>,
+    tenants: Vec<Option<i64>>,
+    runbooks: Vec<Option<i64>>,
+}
+
+impl Places {
+    fn of(grant: &Grant, info: &Info) -> Places {
+        let list = |limit: &Limit, honoured: bool| match limit.ids().filter(|_| honoured) {
+            Some(ids) => ids.into_iter().map(Some).collect(),
+            None => vec![None],
+        };
+        let mut work: Vec<Work> = Vec::new();
+        if info.projects || info.groups {
+            work.extend(grant.groups.ids().into_iter().flatten().map(Work::Group));
+        }
+        if info.projects {
+            work.extend(grant.projects.ids().into_iter().flatten().map(Work::Project));
+        }
+        if work.is_empty() {
+            work.push(Work::All);
+        }
+        Places {
+            work,
+            environments: list(&grant.environments, info.environments),
+            tenants: list(&grant.tenants, info.tenants),
+            runbooks: list(&grant.runbooks, info.runbooks),
+        }
+    }
+    fn count(&self) -> usize {
+        let lists = [self.environments.len(), self.tenants.len(), self.runbooks.len()];
+        lists.into_iter().fold(self.work.len(), usize::saturating_mul)
+    }
+}
+
+/// Whether a grant's limit covers one id, or (`None`) all.
+fn reaches(limit: &Limit, one: Option<i64>) -> bool {
+    match one {
+        Some(id) => limit.has(id),
+        None => limit.is_all(),
+    }
+}
+
+impl Visitor {
+    /// Whether the visitor may give all of this to somebody.
+    ///
+    /// # Errors
+    /// `Denied` with the first permission that is lacking. Not inside a change: the refusal is written to the trail.
+    pub(in crate::company) fn ask_to_give(&self, gifts: &Gifts) -> Result<()> {
+        if self.gives_anything() {
+            return Ok(());
+        }
+        let Some((lacking, space)) = gifts.lacking(self.grants(), clock::now()) else { return Ok(()) };
+        let mut place = Check::new(true);
+        // The place is told as far as the visitor may enter it.
+        place.space = space.filter(|space| self.grants().anything_in(*space, clock::now()));
+        Err(self.refuse(lacking, &place, Vec::new(), Reason::NotYours))
+    }
+
+    /// Whether the visitor may change somebody or something that carries full administration, which is out of reach for
+    /// those who do not hold it. `carried`: it carries it.
+    ///
+    /// # Errors
+    /// As [`Visitor::ask_to_give`].
+    pub(in crate::company) fn ask_to_overrule(&self, carried: bool) -> Result<()> {
+        if !carried || self.gives_anything() {
+            return Ok(());
+        }
+        Err(self.refuse(AdministerSystem::INFO, &Check::new(true), Vec::new(), Reason::NotHeld))
+    }
+
+    fn gives_anything(&self) -> bool {
+        self.kind() == ActorKind::Operator || self.decide(AdministerSystem::INFO, &Check::new(true)).is_ok()
+    }
+}
