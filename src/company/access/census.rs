@@ -6,7 +6,7 @@ use super::{
     policy::{Grant, Grants},
     rows::Rows,
 };
-use crate::base::error::Result;
+use crate::base::{clock, error::Result};
 use std::collections::{BTreeMap, HashMap};
 
 /// A person or a service account, and the teams they are in.
@@ -79,8 +79,14 @@ impl Census {
                     teams: everyone.clone(),
                 })
             })?;
-        let members: Vec<(i64, i64)> =
-            rows.all("SELECT user_id, team_id FROM team_members", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // In a team for emergencies are those who use it at this moment.
+        let members: Vec<(i64, i64)> = rows.all(
+            "SELECT m.user_id, m.team_id FROM team_members m JOIN teams t ON t.id = m.team_id
+             WHERE t.emergency_hours IS NULL OR EXISTS (SELECT 1 FROM emergencies e WHERE e.team_id = m.team_id
+                 AND e.user_id = m.user_id AND e.ended_at IS NULL AND e.ends_at > ?1)",
+            [clock::now()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
         let mut of: HashMap<i64, Vec<i64>> = HashMap::new();
         for (user, team) in members {
             of.entry(user).or_default().push(team);

@@ -172,7 +172,7 @@ fn a_preview_tells_what_the_command_would_do_and_leaves_nothing_behind() {
     let before = counts();
     let ada = harbour.ada();
     let at = ada.locate(Within::Company, &format!("Teams-{team}")).unwrap();
-    let granted = ada.ask(ask::TeamEdit { team: TeamPart::Whole(at) }).unwrap();
+    let granted = teams::Joining::ask(&ada, &at).unwrap();
     let changes = preview(&ada, || teams::add_members(&granted, &[Id::new(ben)])).unwrap();
     assert_eq!(counts(), before);
     assert!(changes.iter().all(|change| change.user == ben && change.gained));

@@ -28,10 +28,10 @@ fn wrong<T>(answer: Result<T>) -> String {
         Ok(_) => "fine".into(),
     }
 }
-fn with_role(harbour: &Harbour, name: &str, permissions: &[(&str, &str)], scope: To<'_>) -> Visitor {
+fn with_role(harbour: &Harbour, name: &str, permissions: &[(&str, &str)], scope: To<'_>) -> i64 {
     let role = format!("Role of {name}");
     harbour.role(&role, permissions);
-    harbour.person(name, &[(&role, scope)])
+    harbour.person(name, &[(&role, scope)]).user().unwrap().0
 }
 
 #[test]
@@ -107,8 +107,7 @@ fn a_built_in_role_goes_back_to_its_default() {
 fn a_role_is_widened_only_by_who_holds_that_wherever_it_reaches() {
     let harbour = harbour();
     let (shop, other) = (harbour.project("Shop", None), harbour.project("Billing", None));
-    let ada = harbour.ada();
-    create_role(&editing(&ada), &fields("Crew", &[], &["FeedView"])).unwrap();
+    create_role(&editing(&harbour.ada()), &fields("Crew", &[], &["FeedView"])).unwrap();
     harbour.team("Crew", &[], &[("Crew", To { projects: &[shop], ..To::EVERYWHERE })]);
     let rights =
         [("system", "UserRoleEdit"), ("system", "UserRoleView"), ("space", "ProcessEdit"), ("space", "FeedView")];
@@ -118,25 +117,26 @@ fn a_role_is_widened_only_by_who_holds_that_wherever_it_reaches() {
     let soon = To { until: Some(crate::base::clock::now().plus(DAY)), ..To::EVERYWHERE };
     let briefly = with_role(&harbour, "Eve", &rights, soon);
     for (who, space, answer) in [
-        (&elsewhere, &["FeedView", "ProcessEdit"][..], "denied ProcessEdit"),
-        (&briefly, &["FeedView", "ProcessEdit"], "denied ProcessEdit"),
-        (&everywhere, &["FeedView", "ReleaseCreate"], "denied ReleaseCreate"),
-        (&here, &["FeedView", "ProcessEdit"], "fine"),
-        (&elsewhere, &["FeedView"], "fine"),
-        (&everywhere, &["ProcessEdit"], "fine"),
+        (elsewhere, &["FeedView", "ProcessEdit"][..], "denied ProcessEdit"),
+        (briefly, &["FeedView", "ProcessEdit"], "denied ProcessEdit"),
+        (everywhere, &["FeedView", "ReleaseCreate"], "denied ReleaseCreate"),
+        (here, &["FeedView", "ProcessEdit"], "fine"),
+        (elsewhere, &["FeedView"], "fine"),
+        (everywhere, &["ProcessEdit"], "fine"),
         // What nobody has yet may hold anything; whoever gives it is asked then.
-        (&elsewhere, &[], "fine"),
+        (elsewhere, &[], "fine"),
     ] {
-        let who = &harbour.visit(who.user().unwrap().0);
+        let who = &harbour.visit(who);
         let answered = wrong(edit_role(&editing(who), &at(who, "Crew"), &fields("Crew", &[], space)));
         assert_eq!(answered, answer, "{} {space:?}", who.name());
     }
-    assert_eq!(wrong(create_role(&editing(&elsewhere), &fields("All", &["AdministerSystem"], &[]))), "fine");
+    assert_eq!(wrong(create_role(&editing(&harbour.visit(elsewhere)), &fields("All", &["AdministerSystem"], &[]))), "fine");
     // A role of full administration that teams hold is left alone.
-    let lesser = edit_role(&editing(&here), &at(&here, "System Administrator"), &fields("X", &[], &[]));
+    let here = harbour.visit(here);
+    let lesser = edit_role(&editing(&here), &at(here, "System Administrator"), &fields("X", &[], &[]));
     assert_eq!(wrong(lesser), "Name");
-    let told = RoleFields::of(&shown(&here, "System Administrator"), "System Administrator");
-    assert_eq!(wrong(edit_role(&editing(&here), &at(&here, "System Administrator"), &told)), "denied AdministerSystem");
+    let told = RoleFields::of(&shown(here, "System Administrator"), "System Administrator");
+    assert_eq!(wrong(edit_role(&editing(&here), &at(here, "System Administrator"), &told)), "denied AdministerSystem");
 }
 
 #[test]
@@ -185,6 +185,7 @@ fn where_a_role_is_held_is_told_as_far_as_one_sees() {
     assert_eq!((used.places.len(), used.hidden, used.people, used.everyone), (1, 0, 2, false));
     assert_eq!(used.places[0].1.scope.projects[0].name.as_deref(), Some("Shop"));
     let outside = with_role(&harbour, "Cleo", &[("system", "UserRoleView")], To::SYSTEM);
+    let outside = harbour.visit(outside);
     let used = uses_of(&outside.ask(UserRoleView {}).unwrap(), &at(&outside, "Project Lead")).unwrap();
     assert_eq!((used.places.len(), used.hidden, used.people), (0, 1, 2));
     let everyone: i64 =
