@@ -130,13 +130,16 @@ fn a_role_is_widened_only_by_who_holds_that_wherever_it_reaches() {
         let answered = wrong(edit_role(&editing(who), &at(who, "Crew"), &fields("Crew", &[], space)));
         assert_eq!(answered, answer, "{} {space:?}", who.name());
     }
-    assert_eq!(wrong(create_role(&editing(&harbour.visit(elsewhere)), &fields("All", &["AdministerSystem"], &[]))), "fine");
+    assert_eq!(
+        wrong(create_role(&editing(&harbour.visit(elsewhere)), &fields("All", &["AdministerSystem"], &[]))),
+        "fine"
+    );
     // A role of full administration that teams hold is left alone.
     let here = harbour.visit(here);
-    let lesser = edit_role(&editing(&here), &at(here, "System Administrator"), &fields("X", &[], &[]));
+    let lesser = edit_role(&editing(&here), &at(&here, "System Administrator"), &fields("X", &[], &[]));
     assert_eq!(wrong(lesser), "Name");
-    let told = RoleFields::of(&shown(here, "System Administrator"), "System Administrator");
-    assert_eq!(wrong(edit_role(&editing(&here), &at(here, "System Administrator"), &told)), "denied AdministerSystem");
+    let told = RoleFields::of(&shown(&here, "System Administrator"), "System Administrator");
+    assert_eq!(wrong(edit_role(&editing(&here), &at(&here, "System Administrator"), &told)), "denied AdministerSystem");
 }
 
 #[test]
