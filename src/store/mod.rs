@@ -13,7 +13,7 @@ mod writer;
 use crate::base::error::{Error, Result};
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags, limits::Limit};
 use scheduled_thread_pool::ScheduledThreadPool;
 use std::{
     path::{Path, PathBuf},
@@ -108,6 +108,13 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(128);
+    // Whether an id is among those of a set, one bit each: a list of thousands is not read in for every question.
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("among", 2, flags, |context| {
+        let (Ok(id), Ok(bits)) = (context.get_raw(0).as_i64(), context.get_raw(1).as_blob()) else { return Ok(false) };
+        let byte = usize::try_from(id / 8).ok().and_then(|at| bits.get(at));
+        Ok(byte.is_some_and(|byte| id >= 0 && byte >> (id % 8) & 1 == 1))
+    })?;
     connection.execute_batch(
         "PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-2000; PRAGMA mmap_size=0;",
     )

@@ -151,6 +151,14 @@ impl Limit {
             (Limit::Only(one), Limit::Only(two)) => Limit::Only(one.iter().zip(two).map(|(a, b)| a & b).collect()),
         }
     }
+    /// What either leaves.
+    pub fn or(&self, other: &Limit) -> Limit {
+        let (Limit::Only(one), Limit::Only(two)) = (self, other) else { return Limit::All };
+        let (short, long) = if one.len() < two.len() { (one, two) } else { (two, one) };
+        let mut bits = long.clone();
+        bits.iter_mut().zip(short).for_each(|(a, b)| *a |= b);
+        Limit::Only(bits)
+    }
     /// Whether this id is inside.
     #[inline]
     pub fn has(&self, id: i64) -> bool {
@@ -165,6 +173,16 @@ impl Limit {
             Limit::All => None,
             Limit::Only(bits) => (bits.len() * 64).checked_sub(1),
         }
+    }
+    /// One bit an id, lowest first, as the condition of a list takes it; `None` when all are inside.
+    pub(super) fn bytes(&self) -> Option<Vec<u8>> {
+        let Limit::Only(bits) = self else { return None };
+        Some(bits.iter().flat_map(|word| word.to_le_bytes()).collect())
+    }
+    /// How many ids are inside; `None` when all are.
+    pub(super) fn count(&self) -> Option<u32> {
+        let Limit::Only(bits) = self else { return None };
+        Some(bits.iter().map(|word| word.count_ones()).sum())
     }
     /// The ids inside, in order; `None` when all are.
     pub fn ids(&self) -> Option<Vec<i64>> {

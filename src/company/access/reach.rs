@@ -38,19 +38,75 @@ pub struct Reach {
     explicit: bool,
 }
 
-/// `None`: all of them.
-type Ids = Option<Vec<i64>>;
-
+/// Where one or several grants hold; a limit that is beside the point is none.
 #[derive(Debug, Clone, PartialEq)]
 struct Shape {
-    groups: Option<Vec<i64>>,
-    projects: Option<Vec<i64>>,
-    environments: Option<Vec<i64>>,
-    tenants: Option<Vec<i64>>,
-    runbooks: Option<Vec<i64>>,
+    projects: Projects,
+    environments: Limit,
+    tenants: Limit,
+    runbooks: Limit,
     /// A second restriction to groups and projects, beside the first.
-    within: Option<(Ids, Ids)>,
+    within: Option<Projects>,
 }
+
+/// Project groups and projects, which are one dimension: what is listed in either is inside. None listed: all are.
+#[derive(Debug, Clone, PartialEq)]
+struct Projects {
+    groups: Limit,
+    projects: Limit,
+}
+
+impl Projects {
+    fn is_all(&self) -> bool {
+        self.groups.is_all() && self.projects.is_all()
+    }
+    fn or(&self, other: &Projects) -> Projects {
+        if self.is_all() || other.is_all() {
+            return Projects { groups: Limit::All, projects: Limit::All };
+        }
+        // Where only one of them lists something, that is listed.
+        let either = |one: &Limit, two: &Limit| match (one.is_all(), two.is_all()) {
+            (true, _) => two.clone(),
+            (_, true) => one.clone(),
+            _ => one.or(two),
+        };
+        Projects { groups: either(&self.groups, &other.groups), projects: either(&self.projects, &other.projects) }
+    }
+}
+
+impl Shape {
+    fn is_all(&self) -> bool {
+        self.projects.is_all()
+            && self.environments.is_all()
+            && self.tenants.is_all()
+            && self.runbooks.is_all()
+            && self.within.as_ref().is_none_or(Projects::is_all)
+    }
+
+    /// Both as one, where they differ in one dimension at most: then whatever is inside the one has nothing to do with
+    /// the rest of the other (`access-rules §3`: grants are never combined).
+    fn joined(&self, other: &Shape) -> Option<Shape> {
+        let same = [
+            self.projects == other.projects,
+            self.environments == other.environments,
+            self.tenants == other.tenants,
+            self.runbooks == other.runbooks,
+        ];
+        if self.within != other.within || same.iter().filter(|same| !**same).count() > 1 {
+            return None;
+        }
+        Some(Shape {
+            projects: self.projects.or(&other.projects),
+            environments: self.environments.or(&other.environments),
+            tenants: self.tenants.or(&other.tenants),
+            runbooks: self.runbooks.or(&other.runbooks),
+            within: self.within.clone(),
+        })
+    }
+}
+
+/// Up to so many ids are given as a list, which SQLite may begin with; more as bits, which cost no more when they are many.
+const LISTED: u32 = 64;
 
 impl Reach {
     /// Works out the reach of a permission in a space (`None`: at system level).
@@ -60,29 +116,26 @@ impl Reach {
             if grant.space != space || grant.until.is_some_and(|until| until <= now) {
                 continue;
             }
-            let ids = |honoured: bool, limit: &Limit| if honoured { limit.ids() } else { None };
-            let shape = Shape {
-                groups: ids(info.groups || info.projects, &grant.groups),
-                projects: ids(info.projects, &grant.projects),
-                environments: ids(info.environments, &grant.environments),
-                tenants: ids(info.tenants, &grant.tenants),
-                runbooks: ids(info.runbooks, &grant.runbooks),
-                within: grant.within.as_deref().map(|within| {
-                    (ids(info.groups || info.projects, &within.groups), ids(info.projects, &within.projects))
-                }),
+            let limit = |honoured: bool, limit: &Limit| if honoured { limit.clone() } else { Limit::All };
+            let projects = |groups: &Limit, projects: &Limit| Projects {
+                groups: limit(info.groups || info.projects, groups),
+                projects: limit(info.projects, projects),
             };
-            if shape.groups.is_none()
-                && shape.projects.is_none()
-                && shape.environments.is_none()
-                && shape.tenants.is_none()
-                && shape.runbooks.is_none()
-                && shape.within.as_ref().is_none_or(|within| *within == (None, None))
-            {
+            let mut shape = Shape {
+                projects: projects(&grant.groups, &grant.projects),
+                environments: limit(info.environments, &grant.environments),
+                tenants: limit(info.tenants, &grant.tenants),
+                runbooks: limit(info.runbooks, &grant.runbooks),
+                within: grant.within.as_deref().map(|within| projects(&within.groups, &within.projects)),
+            };
+            if shape.is_all() {
                 return Reach { shapes: None, explicit: info.explicit };
             }
-            if !shapes.contains(&shape) {
-                shapes.push(shape);
+            while let Some(at) = shapes.iter().position(|known: &Shape| known.joined(&shape).is_some()) {
+                let known = shapes.swap_remove(at);
+                shape = known.joined(&shape).unwrap_or(known);
             }
+            shapes.push(shape);
         }
         Reach { shapes: Some(shapes), explicit: info.explicit }
     }
@@ -106,7 +159,14 @@ impl Reach {
 
     fn one(&self, shape: &Shape, columns: Columns, parameters: &mut Vec<Value>) -> String {
         let mut parts = Vec::new();
-        let mut inside = |column: &str, ids: &[i64]| {
+        let mut inside = |column: &str, limit: &Limit| {
+            if !column.contains('$')
+                && let (Some(bits), Some(LISTED..)) = (limit.bytes(), limit.count())
+            {
+                parameters.push(Value::Blob(bits));
+                return format!("among({column}, ?{})", parameters.len());
+            }
+            let ids = limit.ids().unwrap_or_default();
             parameters.push(Value::Text(format!("[{}]", ids.iter().map(i64::to_string).collect::<Vec<_>>().join(","))));
             let list = format!("(SELECT value FROM json_each(?{}))", parameters.len());
             if column.contains('$') {
@@ -115,6 +175,7 @@ impl Reach {
                 format!("{column} IN {list}")
             }
         };
+        let restricts = |limit: &Limit| !limit.is_all();
         let nullable = |column: &str, condition: String| {
             if columns.null_is_any && !column.contains('$') {
                 format!("({column} IS NULL OR {condition})")
@@ -122,37 +183,79 @@ impl Reach {
                 condition
             }
         };
-        let second = shape.within.as_ref().map(|(groups, projects)| (groups, projects));
-        for (groups, projects) in [Some((&shape.groups, &shape.projects)), second].into_iter().flatten() {
+        for Projects { groups, projects } in [Some(&shape.projects), shape.within.as_ref()].into_iter().flatten() {
             let mut project = Vec::new();
-            if let (Some(ids), Some(column)) = (groups, columns.group) {
-                project.push(inside(column, ids));
+            if let (true, Some(column)) = (restricts(groups), columns.group) {
+                project.push(inside(column, groups));
             }
-            if let (Some(ids), Some(column)) = (projects, columns.project) {
-                project.push(inside(column, ids));
+            if let (true, Some(column)) = (restricts(projects), columns.project) {
+                project.push(inside(column, projects));
             }
             if !project.is_empty() {
                 let column = columns.project.or(columns.group).unwrap_or("NULL");
                 parts.push(nullable(column, format!("({})", project.join(" OR "))));
             } else if columns.group.is_some() != columns.project.is_some()
                 && columns.project.is_some()
-                && groups.is_some()
+                && restricts(groups)
             {
                 // Limited to groups, but the rows do not say their group: nothing of this grant can be shown.
                 parts.push("0".into());
             }
         }
-        if let (Some(ids), Some(column)) = (&shape.environments, columns.environment) {
-            parts.push(nullable(column, inside(column, ids)));
+        if let (true, Some(column)) = (restricts(&shape.environments), columns.environment) {
+            parts.push(nullable(column, inside(column, &shape.environments)));
         }
-        if let (Some(ids), Some(column)) = (&shape.tenants, columns.tenant) {
-            let condition = inside(column, ids);
+        if let (true, Some(column)) = (restricts(&shape.tenants), columns.tenant) {
+            let condition = inside(column, &shape.tenants);
             let open = (columns.null_is_any || !self.explicit) && !column.contains('$');
             parts.push(if open { format!("({column} IS NULL OR {condition})") } else { condition });
         }
-        if let (Some(ids), Some(column)) = (&shape.runbooks, columns.runbook) {
-            parts.push(inside(column, ids));
+        if let (true, Some(column)) = (restricts(&shape.runbooks), columns.runbook) {
+            parts.push(inside(column, &shape.runbooks));
         }
         if parts.is_empty() { "(1)".into() } else { format!("({})", parts.join(" AND ")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        permissions::{Permission, ProjectView, TaskView, TenantView},
+        policy::Grant,
+    };
+    use super::*;
+
+    fn grant(groups: &[i64], projects: &[i64], environments: &[i64], tenants: &[i64]) -> Grant {
+        Grant {
+            team: 1,
+            role: 1,
+            space: Some(1),
+            groups: Limit::to(groups),
+            projects: Limit::to(projects),
+            environments: Limit::to(environments),
+            tenants: Limit::to(tenants),
+            runbooks: Limit::All,
+            until: None,
+            within: None,
+        }
+    }
+
+    #[test]
+    fn grants_that_differ_in_one_dimension_are_one_condition_and_no_others() {
+        // grants as (groups, projects, environments, tenants), the permission, conditions left
+        type Given<'g> = &'g [(&'g [i64], &'g [i64], &'g [i64], &'g [i64])];
+        let cases: [(Given<'_>, &Info, usize); 6] = [
+            (&[(&[], &[], &[], &[1]), (&[], &[], &[], &[2]), (&[], &[], &[], &[90, 3])], TenantView::INFO, 1),
+            (&[(&[], &[1], &[], &[]), (&[7], &[], &[], &[])], ProjectView::INFO, 1),
+            (&[(&[], &[1], &[1], &[]), (&[], &[2], &[2], &[])], TaskView::INFO, 2),
+            (&[(&[], &[1], &[1], &[]), (&[], &[2], &[1], &[])], TaskView::INFO, 1),
+            (&[(&[], &[1], &[1], &[]), (&[], &[2], &[2], &[]), (&[], &[1], &[2], &[])], TaskView::INFO, 2),
+            (&[(&[], &[1], &[1], &[]), (&[], &[1], &[], &[])], TaskView::INFO, 1),
+        ];
+        for (given, info, left) in cases {
+            let grants = given.iter().map(|(g, p, e, t)| (grant(g, p, e, t), vec![info.key])).collect();
+            let reach = Reach::new(&Grants::new(grants), info, Some(1), Moment(0));
+            assert_eq!(reach.shapes.map(|shapes| shapes.len()), Some(left), "{given:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::company::access::{Reach, Writing};
 use rusqlite::{Row, params_from_iter, types::Value};
+use std::collections::HashMap;
 
 const COLUMNS: &str = "t.id, t.space_id, t.name, t.slug, t.description, t.is_disabled, t.cloned_from, t.created_at,
     (SELECT json_group_array(name) FROM (SELECT s.name || '/' || g.name AS name FROM tenant_tags u JOIN tags g ON g.id = u.tag_id
@@ -111,8 +112,9 @@ fn join(
     type Line = (Id<Kind>, Id<Project>, Option<Id<Environment>>);
     let lines: Vec<Line> =
         rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let places: HashMap<i64, usize> = tenants.iter().enumerate().map(|(place, tenant)| (tenant.id.0, place)).collect();
     for (id, project, environment) in lines {
-        let Some(tenant) = tenants.iter_mut().find(|tenant| tenant.id == id) else { continue };
+        let Some(tenant) = places.get(&id.0).and_then(|place| tenants.get_mut(*place)) else { continue };
         if tenant.connections.last().is_none_or(|last| last.project != project) {
             tenant.connections.push(Connected { project, environments: Vec::new() });
         }

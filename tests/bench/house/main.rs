@@ -1,17 +1,21 @@
 //! Figures of the whole house, each beside a bare limit or a peer that is measured in the same run:
-//! pages and API of a real server process under load, acknowledged writes, the trail, cold companies, a thousand companies.
+//! pages and API of a real server process under load, acknowledged writes, the trail, access, sign-ins, cold companies, a thousand companies.
 //!
-//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [writes] [trail] [load] [companies]`.
+//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [load] [writes] [trail] [access] [signin] [companies]`.
 //! ROUNDS (5), SECONDS_EACH (4), CONNECTIONS (32), EVENTS (1000000) and COMPANIES (1000) may be set; SHORT=1 only shows
 //! that everything still runs, also in a debug build. Nothing here passes or fails by time.
 
 // What clippy.toml bans is banned in the program; this starts processes and a bare server beside it.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod access;
 mod bare;
 mod companies;
 mod figures;
 mod load;
+#[allow(dead_code)] // `decision` uses the rest
+#[path = "../sample.rs"]
+mod sample;
 mod signin;
 #[path = "../../support/mod.rs"]
 mod support;
@@ -40,6 +44,9 @@ fn main() {
     }
     if wanted("trail") {
         trail::measure(&mut table);
+    }
+    if wanted("access") {
+        access::measure(&mut table);
     }
     if wanted("signin") {
         signin::measure(&mut table);

@@ -1,0 +1,192 @@
+//! Access: a user's grants read and compiled after a change, beside a bare read of the same rows; a list of ten thousand
+//! tenants narrowed to what one may see, beside the same list for one who sees all and beside plain SQL.
+
+use super::figures::{Table, median, rounds, short};
+use super::sample::{Role, roles};
+use super::writes::{found, operator};
+use bulkhead::{
+    appliance::Appliance,
+    base::paging::Page,
+    company::{
+        Company,
+        access::{From, Visitor, Within, admit, permissions as p},
+        people, tenants,
+    },
+};
+use rusqlite::{Connection, params};
+use std::{path::Path, time::Instant};
+
+/// The sample's roles name a thousand projects and as many tenants; the list of tenants is longer.
+fn tenants_in_all() -> i64 {
+    if short() { 1_000 } else { 10_000 }
+}
+const TEAMS: i64 = 20;
+
+pub fn measure(table: &mut Table) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let appliance = Appliance::open(&folder.path().join("data")).expect("a data folder");
+    let (company, key) = found(&appliance, "harbour");
+    let file = folder.path().join("data/companies/harbour/company.db");
+    let beside = another_program(&file);
+    fill(&beside);
+    let scoped = key_of(&company, "scoped@harbour.test");
+    let narrowed = key_of(&company, "narrowed@harbour.test");
+
+    let mut compiled = Vec::new();
+    let mut remembered = Vec::new();
+    let mut bare = Vec::new();
+    for _ in 0..rounds() * 10 {
+        beside.execute("UPDATE company SET access_version = access_version + 1", []).expect("a change");
+        compiled.push(microseconds(|| drop(visitor(&company, &scoped))));
+        remembered.push(microseconds(|| drop(visitor(&company, &scoped))));
+        bare.push(microseconds(|| assert!(rows_of_grants(&beside) > 1_000)));
+    }
+    let name = "a user's 40 scoped roles read and compiled, with the admission";
+    table.figure(name, median(&compiled), "µs", &format!("remembered: {:.0} µs", median(&remembered)));
+    table.figure("a bare read of the rows of those roles", median(&bare), "µs", "");
+    table.against(name, "a bare read of the rows of those roles", "");
+
+    for (what, page) in [("page of 50", Page { skip: 0, take: 50 }), ("whole list", Page::ALL)] {
+        let (mut few, mut all, mut plain) = (Vec::new(), Vec::new(), Vec::new());
+        let (whole, part) = (visitor(&company, &key), visitor(&company, &narrowed));
+        for _ in 0..rounds() * 4 {
+            few.push(microseconds(|| assert_eq!(list(&part, page), tenants_in_all() - tenants_in_all() / 100)));
+            all.push(microseconds(|| assert_eq!(list(&whole, page), tenants_in_all())));
+            plain.push(microseconds(|| assert_eq!(bare_list(&beside, page), tenants_in_all())));
+        }
+        let names = ["narrowed by 20 teams", "for one who sees all", "as plain SQL"]
+            .map(|who| format!("{} tenants, {what}, {who}", tenants_in_all()));
+        for (name, times) in names.iter().zip([&few, &all, &plain]) {
+            table.figure(name, median(times), "µs", "");
+        }
+        table.against(&names[0], &names[1], "≤ 130 %");
+        table.against(&names[0], &names[2], "");
+    }
+}
+
+fn microseconds(work: impl FnOnce()) -> f64 {
+    let begun = Instant::now();
+    work();
+    begun.elapsed().as_secs_f64() * 1e6
+}
+
+/// Another connection to the company's file, as any program of this machine could open one.
+#[allow(clippy::disallowed_methods)]
+fn another_program(file: &Path) -> Connection {
+    let connection = Connection::open(file).expect("the company's file");
+    connection.busy_timeout(std::time::Duration::from_secs(10)).expect("a wait");
+    connection
+}
+
+fn visitor(company: &Company, key: &str) -> Visitor {
+    admit::api_key(company, key, &From::default()).expect("a look").expect("somebody")
+}
+
+fn key_of(company: &Company, email: &str) -> String {
+    let desk = Visitor::operator(company, operator());
+    let user = desk.locate(Within::Company, email).expect("the account");
+    let granted = desk.ask(p::UserEdit {}).unwrap_or_else(|_| panic!("refused"));
+    people::keys::create_for(&granted, &user, "figures", 30).expect("a key")
+}
+
+/// Lists tenants as a page does, and says how many there are in all.
+fn list(visitor: &Visitor, page: Page) -> i64 {
+    let space = visitor.locate_space("Spaces-1").expect("the space");
+    let granted = visitor.ask(p::List::<p::TenantView>::of(&space)).unwrap_or_else(|_| panic!("refused"));
+    tenants::list(&granted, &tenants::Filter::default(), page).expect("a list").total
+}
+
+fn bare_list(connection: &Connection, page: Page) -> i64 {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT id, space_id, name, slug, description, is_disabled, cloned_from, created_at FROM tenants
+             WHERE space_id = 1 ORDER BY name_key, id LIMIT ?1 OFFSET ?2",
+        )
+        .expect("a statement");
+    let read = statement.query_map((page.take, page.skip), |row| {
+        Ok((
+            row.get::<_, i64>(0)?,
+            row.get::<_, String>(2)?,
+            row.get::<_, String>(3)?,
+            row.get::<_, String>(4)?,
+            row.get::<_, i64>(7)?,
+        ))
+    });
+    let rows: Vec<_> = read.expect("rows").collect::<Result<_, _>>().expect("rows");
+    if (rows.len() as i64) < page.take {
+        return rows.len() as i64;
+    }
+    connection
+        .prepare_cached("SELECT count(*) FROM tenants WHERE space_id = 1")
+        .and_then(|mut count| count.query_row([], |row| row.get(0)))
+        .expect("a count")
+}
+
+fn rows_of_grants(connection: &Connection) -> usize {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT s.team_id, s.role_id, s.space_id, s.expires_at, l.dimension, l.target_id
+             FROM team_members m JOIN scoped_roles s ON s.team_id = m.team_id
+             LEFT JOIN scoped_role_limits l ON l.scoped_role_id = s.id
+             WHERE m.user_id = (SELECT id FROM users WHERE email = 'scoped@harbour.test')",
+        )
+        .expect("a statement");
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<String>>(4)?)));
+    rows.expect("rows").filter(Result::is_ok).count()
+}
+
+/// Tenants, and two service accounts: one with the sample's forty roles on twenty teams, one with twenty teams that
+/// together see all tenants but one in a hundred.
+fn fill(connection: &Connection) {
+    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+        connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).expect(sql);
+        connection.last_insert_rowid()
+    };
+    connection.execute_batch("BEGIN").expect("a transaction");
+    for n in 1..=tenants_in_all() {
+        run(
+            "INSERT INTO tenants (space_id, name, name_key, slug, description, created_at) VALUES (1, ?1, lower(?1), lower(?2), 'One we deploy for', 0)",
+            params![format!("Tenant {n:05}"), format!("tenant-{n:05}")],
+        );
+    }
+    let account = |email: &str| {
+        run(
+            "INSERT INTO users (username, username_key, display_name, email, email_key, state, is_service, created_at)
+             VALUES (?1, ?1, ?1, ?1, ?1, 'active', 1, 0)",
+            params![email],
+        )
+    };
+    let team = |name: String, member: i64| {
+        let team = run("INSERT INTO teams (space_id, name, name_key) VALUES (1, ?1, lower(?1))", params![name]);
+        run("INSERT INTO team_members (team_id, user_id) VALUES (?1, ?2)", params![team, member]);
+        team
+    };
+    let give = |team: i64, limits: &[(&str, &[i64])]| {
+        let scoped = run(
+            "INSERT INTO scoped_roles (team_id, role_id, space_id) SELECT ?1, id, 1 FROM user_roles WHERE name = 'Project Deployer'",
+            params![team],
+        );
+        for (dimension, ids) in limits {
+            for id in *ids {
+                run(
+                    "INSERT OR IGNORE INTO scoped_role_limits (scoped_role_id, dimension, target_id) VALUES (?1, ?2, ?3)",
+                    params![scoped, dimension, id],
+                );
+            }
+        }
+    };
+    let scoped = account("scoped@harbour.test");
+    let sample: Vec<Role> = roles();
+    for pair in sample.chunks(2) {
+        let team = team(format!("Scoped {}", pair[0].team), scoped);
+        for role in pair {
+            give(team, &[("project", &role.projects), ("environment", &role.environments), ("tenant", &role.tenants)]);
+        }
+    }
+    let narrowed = account("narrowed@harbour.test");
+    let seen: Vec<i64> = (1..=tenants_in_all()).filter(|n| n % 100 != 0).collect();
+    for (n, part) in seen.chunks(seen.len().div_ceil(TEAMS as usize)).enumerate() {
+        give(team(format!("Narrowed {n}"), narrowed), &[("tenant", part)]);
+    }
+    connection.execute_batch("COMMIT").expect("it");
+}
