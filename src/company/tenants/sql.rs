@@ -5,9 +5,7 @@ use crate::company::access::{Reach, Writing};
 use rusqlite::{Row, params_from_iter, types::Value};
 use std::collections::HashMap;
 
-const COLUMNS: &str = "t.id, t.space_id, t.name, t.slug, t.description, t.is_disabled, t.cloned_from, t.created_at,
-    (SELECT json_group_array(name) FROM (SELECT s.name || '/' || g.name AS name FROM tenant_tags u JOIN tags g ON g.id = u.tag_id
-       JOIN tag_sets s ON s.id = g.tag_set_id WHERE u.tenant_id = t.id ORDER BY s.sort_order, s.id, g.sort_order, g.id))";
+const COLUMNS: &str = "t.id, t.space_id, t.name, t.slug, t.description, t.is_disabled, t.cloned_from, t.created_at";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Tenant> {
     Ok(Tenant {
@@ -19,7 +17,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Tenant> {
         is_disabled: row.get(5)?,
         cloned_from: row.get(6)?,
         created_at: row.get(7)?,
-        tags: serde_json::from_str(&row.get::<_, String>(8)?).unwrap_or_default(),
+        tags: Vec::new(),
         connections: Vec::new(),
     })
 }
@@ -37,27 +35,37 @@ pub fn list(
     for (set, tag) in &wanted.tags {
         sets.entry(set.0).or_default().push(tag.0);
     }
-    let or_null = |id: Option<i64>| id.map_or(Value::Null, Value::Integer);
-    let mut parameters: Vec<Value> = vec![
-        space.into(),
-        names::key(&filter.partial_name).into(),
-        filter.ids.as_ref().map_or(Value::Null, |ids| serde_json::json!(ids).to_string().into()),
-        or_null(filter.project.map(|id| id.0)),
-        serde_json::json!(sets.values().collect::<Vec<_>>()).to_string().into(),
-        or_null(filter.is_disabled.map(i64::from)),
-        or_null(filter.cloned_from.map(|id| id.0)),
-    ];
-    let seen = reach.condition(Columns { tenant: Some("t.id"), ..Columns::default() }, &mut parameters);
-    let project_seen = sight.projects(&mut parameters);
-    let from = format!(
-        "FROM tenants t WHERE t.space_id = ?1 AND instr(t.name_key, ?2) > 0
-         AND (?3 IS NULL OR t.id IN (SELECT value FROM json_each(?3)))
-         AND (?4 IS NULL OR EXISTS (SELECT 1 FROM tenant_projects c JOIN projects p ON p.id = c.project_id
-                                    WHERE c.tenant_id = t.id AND c.project_id = ?4 AND {project_seen}))
-         AND NOT EXISTS (SELECT 1 FROM json_each(?5) s WHERE NOT EXISTS (
-               SELECT 1 FROM tenant_tags u JOIN json_each(s.value) w ON w.value = u.tag_id WHERE u.tenant_id = t.id))
-         AND (?6 IS NULL OR t.is_disabled = ?6) AND (?7 IS NULL OR t.cloned_from = ?7) AND {seen}"
+    let mut parameters: Vec<Value> = vec![space.into()];
+    let mut conditions = vec!["t.space_id = ?1".to_owned()];
+    // Only what was asked for is looked at: a condition costs for every row there is.
+    let mut asked = |value: Option<Value>, condition: &str| {
+        if let Some(value) = value {
+            parameters.push(value);
+            conditions.push(condition.replace('$', &format!("?{}", parameters.len())));
+        }
+    };
+    let text = |value: serde_json::Value| Value::Text(value.to_string());
+    let part = names::key(&filter.partial_name);
+    asked((!part.is_empty()).then(|| part.into()), "instr(t.name_key, $) > 0");
+    asked(filter.ids.as_ref().map(|ids| text(serde_json::json!(ids))), "t.id IN (SELECT value FROM json_each($))");
+    asked(
+        (!sets.is_empty()).then(|| text(serde_json::json!(sets.values().collect::<Vec<_>>()))),
+        "NOT EXISTS (SELECT 1 FROM json_each($) s WHERE NOT EXISTS (
+           SELECT 1 FROM tenant_tags u JOIN json_each(s.value) w ON w.value = u.tag_id WHERE u.tenant_id = t.id))",
     );
+    asked(filter.is_disabled.map(|disabled| i64::from(disabled).into()), "t.is_disabled = $");
+    asked(filter.cloned_from.map(|id| id.0.into()), "t.cloned_from = $");
+    if let Some(project) = filter.project {
+        parameters.push(project.0.into());
+        let project = parameters.len();
+        let seen = sight.projects(&mut parameters);
+        conditions.push(format!(
+            "EXISTS (SELECT 1 FROM tenant_projects c JOIN projects p ON p.id = c.project_id
+                     WHERE c.tenant_id = t.id AND c.project_id = ?{project} AND {seen})"
+        ));
+    }
+    conditions.push(reach.condition(Columns { tenant: Some("t.id"), ..Columns::default() }, &mut parameters));
+    let from = format!("FROM tenants t WHERE {}", conditions.join(" AND "));
     let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.name_key, t.id LIMIT {} OFFSET {}", page.take, page.skip);
     let items = rows.all(&sql, params_from_iter(&parameters), read)?;
     Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
@@ -80,7 +88,7 @@ pub fn one_with_all(rows: &Rows<'_>, id: Id<Kind>) -> Result<Tenant> {
     tenants.pop().ok_or_else(|| Error::NotFound(id.to_string()))
 }
 
-/// Adds their connections to some tenants, those that are seen.
+/// Adds their tags and those of their connections that are seen to some tenants.
 pub fn connect(rows: &Rows<'_>, tenants: &mut [Tenant], sight: &Sight) -> Result<()> {
     // ?1 is the list of tenants.
     let mut parameters = vec![Value::Null];
@@ -96,8 +104,21 @@ fn join(
     environments: &str,
     mut parameters: Vec<Value>,
 ) -> Result<()> {
+    let places: HashMap<i64, usize> = tenants.iter().enumerate().map(|(place, tenant)| (tenant.id.0, place)).collect();
     let ids: Vec<i64> = tenants.iter().map(|tenant| tenant.id.0).collect();
     let ids = Value::Text(serde_json::json!(ids).to_string());
+    let tags: Vec<(i64, String)> = rows.all(
+        "SELECT u.tenant_id, s.name || '/' || g.name FROM tenant_tags u JOIN tags g ON g.id = u.tag_id
+         JOIN tag_sets s ON s.id = g.tag_set_id WHERE u.tenant_id IN (SELECT value FROM json_each(?1))
+         ORDER BY u.tenant_id, s.sort_order, s.id, g.sort_order, g.id",
+        [&ids],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    for (id, tag) in tags {
+        if let Some(tenant) = places.get(&id).and_then(|place| tenants.get_mut(*place)) {
+            tenant.tags.push(tag);
+        }
+    }
     match parameters.first_mut() {
         Some(first) => *first = ids,
         None => parameters.push(ids),
@@ -112,7 +133,6 @@ fn join(
     type Line = (Id<Kind>, Id<Project>, Option<Id<Environment>>);
     let lines: Vec<Line> =
         rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let places: HashMap<i64, usize> = tenants.iter().enumerate().map(|(place, tenant)| (tenant.id.0, place)).collect();
     for (id, project, environment) in lines {
         let Some(tenant) = places.get(&id.0).and_then(|place| tenants.get_mut(*place)) else { continue };
         if tenant.connections.last().is_none_or(|last| last.project != project) {
