@@ -3,6 +3,7 @@
 //! Handlers are plain functions of an [`Ask`]; they go through the same commands as the pages.
 
 mod accounts;
+mod answers;
 pub mod caller;
 mod channels;
 mod companies;
@@ -132,7 +133,8 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::DELETE, "/users/{id}/apikeys/{key}",             "",                  users::keys::delete),
         top(M::GET,    "/users/{id}/teams",                     "",                  users::teams),
         top(M::GET,    "/users/{id}/spaces",                    "",                  users::spaces),
-        top(M::GET,    "/users/{id}/permissions",               "",                  users::permissions),
+        top(M::GET,    "/users/{id}/permissions",               "",                  answers::permissions),
+        top(M::GET,    "/users/{id}/permissions/export",        "",                  answers::export),
         top(M::GET,    "/users/{id}/permissions/configuration", "",                  userroles::configuration),
         top(M::GET,    "/serviceaccounts/{id}/oidcidentities/v1",            "UserView", users::accounts::list),
         top(M::POST,   "/serviceaccounts/{id}/oidcidentities/create/v1",     "UserEdit", users::accounts::create),
@@ -162,6 +164,13 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/userroles/all",                        "UserRoleView",      userroles::all),
         top(M::GET,    "/userroles/{id}",                       "UserRoleView",      userroles::show),
         top(M::GET,    "/permissions/all",                      "",                  userroles::permissions),
+        // Answers about access: why, who, the review
+        top(M::GET,    "/access/why",                           "",                  answers::why),
+        top(M::GET,    "/access/who",                           "UserView",          answers::who),
+        top(M::GET,    "/access/review",                        "UserView",          answers::review),
+        top(M::GET,    "/access/review/export",                 "UserView",          answers::review_export),
+        top(M::GET,    "/access/review/signoffs",               "UserView",          answers::sign_offs),
+        top(M::POST,   "/access/review/signoffs",               "UserEdit",          answers::sign_off),
         // The trail
         top(M::GET,    "/events",                               "EventView",         events::list),
         top(M::GET,    "/events/categories",                    "",                  events::categories),
@@ -197,7 +206,8 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/scopeduserroles/{id}",                 "TeamView",          teams::show_role),
         top(M::PUT,    "/scopeduserroles/{id}",                 "TeamEdit",          teams::update_role),
         top(M::DELETE, "/scopeduserroles/{id}",                 "TeamEdit",          teams::remove_role),
-        top(M::GET,    "/users/{id}/permissions",               "",                  users::permissions),
+        top(M::GET,    "/users/{id}/permissions",               "",                  answers::permissions),
+        top(M::GET,    "/users/{id}/permissions/export",        "",                  answers::export),
         top(M::GET,    "/events",                               "EventView",         events::list),
         top(M::GET,    "/events/{id}",                          "EventView",         events::show),
         // Environments

@@ -16,6 +16,7 @@ use crate::{
             At, Granted, Level, TeamPart, Within,
             permissions::{List, TeamCreate, TeamDelete, TeamEdit, TeamView},
         },
+        answers,
         teams::{self, Fields, Filter, ScopedFields, ScopedRole, Team},
     },
 };
@@ -157,6 +158,12 @@ pub(super) fn update(ask: &Ask) -> Result<Reply> {
     // Asked before anything is changed: who may change members alone changes nothing else.
     let whole = TeamEdit { team: TeamPart::Whole(at.clone()) };
     let granted = if same { None } else { Some(visitor.ask(whole)?) };
+    if super::answers::is_preview(ask) {
+        let members = members(ask)?.filter(|_| present.has_members());
+        return super::answers::preview(ask, || {
+            members.map_or(Ok(()), |members| teams::set_members(&joining, &members))
+        });
+    }
     // Whoever sends the whole team back sends Everyone without members.
     if let Some(members) = members(ask)?.filter(|_| present.has_members()) {
         teams::set_members(&joining, &members)?;
@@ -170,7 +177,11 @@ pub(super) fn update(ask: &Ask) -> Result<Reply> {
 
 /// Deletes one.
 pub(super) fn delete(ask: &Ask) -> Result<Reply> {
-    teams::delete(&ask.visitor()?.ask(TeamDelete { team: located(ask)? })?)?;
+    let granted = ask.visitor()?.ask(TeamDelete { team: located(ask)? })?;
+    if super::answers::is_preview(ask) {
+        return super::answers::preview(ask, || teams::delete(&granted));
+    }
+    teams::delete(&granted)?;
     Reply::done()
 }
 
@@ -295,7 +306,11 @@ pub(super) fn add_role(ask: &Ask) -> Result<Reply> {
         return Err(Error::invalid("TeamId", format!("There is no team {team}.")));
     }
     let fields = role_fields(ask)?;
-    let id = teams::add_role(&proof(ask, &at, fields.space)?, &fields)?;
+    let granted = proof(ask, &at, fields.space)?;
+    if super::answers::is_preview(ask) {
+        return super::answers::preview(ask, || teams::add_role(&granted, &fields));
+    }
+    let id = teams::add_role(&granted, &fields)?;
     Reply::created(answer_role(ask, &at, id)?)
 }
 
@@ -303,14 +318,22 @@ pub(super) fn add_role(ask: &Ask) -> Result<Reply> {
 pub(super) fn update_role(ask: &Ask) -> Result<Reply> {
     let (at, role) = located_role(ask)?;
     let granted = proof(ask, &at, role.space)?;
-    teams::change_role(&granted, role.id, &role_fields(ask)?)?;
+    let fields = role_fields(ask)?;
+    if super::answers::is_preview(ask) {
+        return super::answers::preview(ask, || teams::change_role(&granted, role.id, &fields));
+    }
+    teams::change_role(&granted, role.id, &fields)?;
     Reply::ok(answer_role(ask, &at, role.id)?)
 }
 
 /// Takes a role off a team.
 pub(super) fn remove_role(ask: &Ask) -> Result<Reply> {
     let (at, role) = located_role(ask)?;
-    teams::remove_role(&proof(ask, &at, role.space)?, role.id)?;
+    let granted = proof(ask, &at, role.space)?;
+    if super::answers::is_preview(ask) {
+        return super::answers::preview(ask, || teams::remove_role(&granted, role.id));
+    }
+    teams::remove_role(&granted, role.id)?;
     Reply::done()
 }
 
@@ -321,16 +344,19 @@ pub(super) fn membership(ask: &Ask) -> Result<Reply> {
     let mine = visitor.user().is_some_and(|me| user.trim().is_empty() || Id::parse(&user) == Some(me));
     let (who, found) = if mine {
         let granted = visitor.myself()?;
-        (granted.what().user().to_string(), teams::own_teams(&granted)?)
+        let wanted = super::answers::wanted(ask)?;
+        let mut own = teams::own_teams(&granted)?;
+        own.retain(|team| wanted.has(team.space.map(|space| space.0)));
+        (granted.what().user().to_string(), own)
     } else {
         visitor.ask(crate::company::access::permissions::UserView {})?;
         let at: At<ids::User> = visitor.locate(Within::Company, &user)?;
-        let filter = Filter { member: Some(at.id()), ..Filter::default() };
-        (at.id().to_string(), teams::list(&levels(ask)?, &filter, Page::ALL)?.items)
+        let granted = visitor.ask(crate::company::access::permissions::UserView {})?;
+        (at.id().to_string(), answers::teams_of(&granted, &at, &super::answers::wanted(ask)?)?.0)
     };
     let drawn = found.iter().map(|team| {
         json!({
-            "UserId": who, "TeamId": team.wire_id(), "TeamName": team.name, "IsDirectlyAssigned": true, "ExternalGroupNames": [],
+            "UserId": who, "TeamId": team.wire_id(), "TeamName": team.name, "IsDirectlyAssigned": team.has_members(), "ExternalGroupNames": [],
             "SpaceId": team.space.map(|space| space.to_string()),
         })
     });

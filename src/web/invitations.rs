@@ -1,6 +1,7 @@
 //! Inviting people: into which teams, what that lets them do, the link; sending it again, taking it back.
 
 use super::{
+    answers::preview::{Checked, guarded},
     caller::{Answer, Visit},
     form::refuse,
     page::{Choice, FieldView, FormView, Frame},
@@ -131,8 +132,12 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
         email_address: sent.text("email").into(),
         ..Fields::default()
     };
-    match into(visit, &chosen).and_then(|into| invitations::invite(&granted, &into, &fields)) {
-        Ok(invited) => made(visit, &invited),
+    let sent_to = |into: Vec<Granted<'_, TeamEdit>>| {
+        guarded(visit, "What the invitation gives", &base(visit), || invitations::invite(&granted, &into, &fields))
+    };
+    match into(visit, &chosen).and_then(sent_to) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(invited)) => made(visit, &invited),
         Err(error) => Answer::refused(&page(visit, refuse(typed()?, error, &NAMES)?, None)),
     }
 }

@@ -3,6 +3,7 @@
 //! Handlers are plain functions of a [`Visit`] (somebody signed in) or of a [`Call`] (nobody yet). They know no axum.
 
 mod accounts;
+mod answers;
 mod brand;
 mod companies;
 pub mod caller;
@@ -161,6 +162,13 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/access/people/{user}/reset-second-factors",       "UserEdit",     secondfactors::reset),
         page(M::POST, "/access/people/{user}/deactivate",                 "UserEdit",     people::deactivate),
         page(M::POST, "/access/people/{user}/reactivate",                 "UserEdit",     people::reactivate),
+        page(M::GET,  "/access/people/{user}/rights",                     "UserView",     answers::rights::show),
+        page(M::GET,  "/access/people/{user}/rights/export",              "UserView",     answers::rights::export),
+        page(M::GET,  "/access/why",                                      "",             answers::why),
+        page(M::GET,  "/access/who",                                      "UserView",     answers::who),
+        page(M::GET,  "/access/review",                                   "UserView",     answers::review::show),
+        page(M::GET,  "/access/review/export",                            "UserView",     answers::review::export),
+        page(M::POST, "/access/review/sign-off",                          "UserEdit",     answers::review::sign_off),
         page(M::GET,  "/access/roles",                                    "UserRoleView", roles::list),
         page(M::GET,  "/access/roles/{role}",                             "UserRoleView", roles::show),
         page(M::GET,  "/access/teams",                                    "TeamView",     teams::list),
@@ -191,6 +199,7 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/me/password",                                     "",             me::factors::password_form),
         page(M::POST, "/me/password",                                     "",             me::factors::change_password),
         page(M::GET,  "/me/rights",                                       "",             me::rights::show),
+        page(M::GET,  "/me/rights/export",                                "",             me::rights::export),
         page(M::GET,  "/me/factors/app",                                  "",             me::factors::new_app),
         page(M::POST, "/me/factors/app",                                  "",             me::factors::add_app),
         page(M::GET,  "/me/factors/passkey",                              "",             me::factors::new_passkey),

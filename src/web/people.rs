@@ -36,6 +36,12 @@ pub(super) fn access(visit: &Visit, title: &str, current: &str) -> Frame {
     if visit.visitor.may(UserRoleView {}) {
         frame = frame.tab("User roles", visit.path("/access/roles"), current == "roles");
     }
+    if visit.visitor.may(UserView {}) {
+        frame = frame.tab("Who may", visit.path("/access/who"), current == "who");
+    }
+    if super::answers::review::is_for(visit) {
+        frame = frame.tab("Review", visit.path("/access/review"), current == "review");
+    }
     frame
 }
 
@@ -81,6 +87,7 @@ struct Show {
     chip: Chip,
     about: Kv,
     link: String,
+    rights_href: String,
     may_edit: bool,
     edit_href: String,
     invite_again: String,
@@ -267,6 +274,7 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
         chip: chip(&user),
         about: about.mono("Id", user.id.to_string()),
         link: link.to_owned(),
+        rights_href: format!("{address}/rights"),
         may_edit,
         edit_href: format!("{address}/edit"),
         invite_again: if invited { format!("{address}/invite-again") } else { String::new() },

@@ -1,5 +1,6 @@
 //! Pages and API of one feature each, through the front door.
 
+mod answers;
 mod attack;
 mod audit;
 mod backup;

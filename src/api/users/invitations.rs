@@ -53,6 +53,9 @@ pub(in crate::api) fn create(ask: &Ask) -> Result<Reply> {
         drawn["InvitationCode"] = json!(code);
         return Reply::created(drawn);
     }
+    if crate::api::answers::is_preview(ask) {
+        return crate::api::answers::preview(ask, || people::invite(&granted, &into, &fields(ask)));
+    }
     let made = people::invite(&granted, &into, &fields(ask))?;
     Reply::created(json!({
         "Id": made.user.id.to_string(), "UserId": made.user.id.to_string(), "InvitationCode": made.token,

@@ -12,20 +12,21 @@ use crate::{
     base::{
         clock::Moment,
         error::Result,
-        ids::{self, Id, Kind},
+        ids::{self, Id},
         paging::Page,
         secret::Secret,
     },
     company::{
         access::{
             At, Within,
-            permissions::{Info, TeamView, UserEdit, UserRoleView, UserView},
+            permissions::{UserEdit, UserRoleView, UserView},
         },
+        answers,
         people::{self, Fields, Filter, State, User, own},
-        teams::{self, ScopedRole},
+        teams,
     },
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 fn draw(ask: &Ask, user: &User) -> Value {
     let own = format!("{}/users/{}", resource::api(ask), user.id);
@@ -150,33 +151,19 @@ fn located(ask: &Ask) -> Result<At<ids::User>> {
     }
 }
 
-/// The teams of a user that the caller may see; of one's own, all.
+/// The teams of a user that the caller may see; of one's own, all. `spaces` and `includeSystem` leave some out.
 pub(super) fn teams(ask: &Ask) -> Result<Reply> {
-    let found = teams_of(ask)?.0;
-    let own = format!("{}/teams", resource::api(ask));
-    let drawn: Vec<Value> = found.iter().map(|team| named(team, &own)).collect();
-    Reply::ok(Value::Array(drawn))
-}
-
-fn named(team: &teams::Team, own: &str) -> Value {
-    json!({
-        "Id": team.wire_id(), "Name": team.name, "SpaceId": team.space.map(|space| space.to_string()),
-        "IsDirectlyAssigned": true, "ExternalGroupNames": [], "Links": { "Self": format!("{own}/{}", team.wire_id()) },
-    })
-}
-
-/// Teams of a user, and whether that is all of them.
-fn teams_of(ask: &Ask) -> Result<(Vec<teams::Team>, bool)> {
     let visitor = ask.visitor()?;
-    if is_me(ask, ask.parameter("id"))? {
-        return Ok((teams::own_teams(&visitor.myself()?)?, true));
-    }
-    visitor.ask(UserView {})?;
-    let user = other(ask)?;
-    let granted = visitor.ask_anywhere::<TeamView>(None)?;
-    let filter = teams::Filter { member: Some(user.id()), ..teams::Filter::default() };
-    let levels = 1 + visitor.spaces()?.len();
-    Ok((teams::list(&granted, &filter, Page::ALL)?.items, granted.len() >= levels))
+    let wanted = super::answers::wanted(ask)?;
+    let mut found = if is_me(ask, ask.parameter("id"))? {
+        teams::own_teams(&visitor.myself()?)?
+    } else {
+        let granted = visitor.ask(UserView {})?;
+        answers::teams_of(&granted, &other(ask)?, &wanted)?.0
+    };
+    found.retain(|team| wanted.has(team.space.map(|space| space.0)));
+    let own = format!("{}/teams", resource::api(ask));
+    Reply::ok(found.iter().map(|team| super::answers::team(team, &own)).collect())
 }
 
 /// The spaces one may enter oneself; of others those that the caller may enter too.
@@ -192,76 +179,4 @@ pub(super) fn spaces(ask: &Ask) -> Result<Reply> {
         json!({ "Id": space.id.to_string(), "Name": space.name, "Slug": space.slug, "IsDefault": space.is_default })
     });
     Reply::ok(Value::Array(drawn.collect()))
-}
-
-/// What a user may do, grant by grant, as the wire tells it (`access-rules §8`): a first version, enough for clients.
-pub(super) fn permissions(ask: &Ask) -> Result<Reply> {
-    let visitor = ask.visitor()?;
-    let mine = is_me(ask, ask.parameter("id"))?;
-    let (roles, user) = if mine {
-        let granted = visitor.myself()?;
-        (teams::own_roles(&granted)?, granted.what().user())
-    } else {
-        visitor.ask(UserView {})?;
-        let user = other(ask)?;
-        (teams::roles_of_user(&visitor.ask(UserRoleView {})?, &user)?, user.id())
-    };
-    let (found, complete) = teams_of(ask)?;
-    let spaces: Vec<_> = visitor.spaces()?.into_iter().map(|space| space.id).collect();
-    let asked: Option<Vec<i64>> = match ask.parameter("space") {
-        "" => ask.asked_ids::<ids::Space>("spaces"),
-        _ => Some(vec![ask.space()?.id().0]),
-    };
-    let mut system: Vec<&str> = Vec::new();
-    let mut in_space: Map<String, Value> = Map::new();
-    let mut hidden = false;
-    for role in roles.iter().filter(|role| !role.has_ended()) {
-        // Of oneself what one may just now: a narrowed key does not tell what its owner may beyond it.
-        let told = |info: &&&Info, space| !mine || visitor.holds(info, space);
-        system.extend(role.permissions.system.iter().filter(|info| told(info, None)).map(|info| info.name));
-        let Some(space) = role.space else { continue };
-        if asked.as_ref().is_some_and(|asked| !asked.contains(&space.0)) {
-            continue;
-        }
-        if !mine && !spaces.contains(&space) {
-            hidden = true;
-            continue;
-        }
-        for info in role.permissions.space.iter().filter(|info| told(info, Some(space))) {
-            let entry = in_space.entry(info.name.to_owned()).or_insert_with(|| json!([]));
-            if let Value::Array(list) = entry {
-                list.push(restriction(role, space, info));
-            }
-        }
-    }
-    system.sort_unstable();
-    system.dedup();
-    let own = format!("{}/users/{user}/permissions", resource::api(ask));
-    let teams_own = format!("{}/teams", resource::api(ask));
-    let drawn: Vec<Value> = found.iter().map(|team| named(team, &teams_own)).collect();
-    Reply::ok(json!({
-        "Id": user.to_string(), "SystemPermissions": system, "SpacePermissions": in_space, "Teams": drawn,
-        "IsPermissionsComplete": !hidden, "IsNarrowedByKey": mine && visitor.is_narrowed(), "IsTeamsComplete": complete, "Links": { "Self": own },
-    }))
-}
-
-fn restriction(role: &ScopedRole, space: Id<ids::Space>, info: &Info) -> Value {
-    fn told<T: Kind>(honoured: bool, limits: &[teams::Limited], word: &str) -> Value {
-        match (honoured, limits) {
-            (false, _) => json!([format!("{word}-unrelated")]),
-            (true, []) => json!([format!("{word}-all")]),
-            (true, some) => some.iter().map(|one| json!(Id::<T>::new(one.id).to_string())).collect(),
-        }
-    }
-    let scope = &role.scope;
-    // Groups and projects are one dimension: a limit to groups alone does not leave all projects open.
-    let only_groups = info.projects && scope.projects.is_empty() && !scope.groups.is_empty();
-    json!({
-        "SpaceId": space.to_string(),
-        "RestrictedToProjectIds": if only_groups { json!([]) } else { told::<ids::Project>(info.projects, &scope.projects, "projects") },
-        "RestrictedToProjectGroupIds": told::<ids::ProjectGroup>(info.groups || info.projects, &scope.groups, "projectgroups"),
-        "RestrictedToEnvironmentIds": told::<ids::Environment>(info.environments, &scope.environments, "environments"),
-        "RestrictedToTenantIds": told::<ids::Tenant>(info.tenants, &scope.tenants, "tenants"),
-        "RestrictedToRunbookIds": told::<ids::Runbook>(info.runbooks, &scope.runbooks, "runbooks"),
-    })
 }

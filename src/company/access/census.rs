@@ -106,6 +106,12 @@ impl Census {
         Ok(census)
     }
 
+    /// The grants of one user: each with the role on a team that it comes from and the keys of its permissions.
+    pub(in crate::company) fn of_user(rows: &Rows<'_>, user: i64) -> Result<Vec<(i64, Grant, Vec<usize>)>> {
+        let found = load(rows, Whose::User(user))?;
+        Ok(found.into_iter().map(|one| (one.assignment, one.grant, one.permissions)).collect())
+    }
+
     /// What somebody's teams allow them, team by team.
     pub fn rights_of<'c>(&'c self, one: &'c Somebody) -> impl Iterator<Item = &'c TeamRights> {
         one.teams.iter().filter_map(|team| self.teams.get(team))

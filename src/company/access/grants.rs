@@ -6,6 +6,7 @@ use super::{
     permissions::named,
     policy::{Dimension, Emergency, Grant, Grants, Limit},
     rows::Rows,
+    uses::Uses,
 };
 use crate::base::{
     clock::Moment,
@@ -15,15 +16,15 @@ use crate::base::{
 use std::{collections::HashMap, sync::Arc};
 
 /// The grants of one user, from memory if nothing changed since.
-pub(super) fn of_user(memory: &Memory, rows: &Rows<'_>, user: i64, version: i64) -> Result<Arc<Grants>> {
+pub(super) fn of_user(memory: &Memory, uses: &Uses, rows: &Rows<'_>, user: i64, version: i64) -> Result<Arc<Grants>> {
     memory.of(
         version,
         |known| known.grants.get(&user).cloned(),
         || {
             let carried = load(rows, Whose::User(user))?;
             let grants = Grants::new(carried.into_iter().map(|g| (g.grant, g.permissions)).collect());
-            let grants = grants.of_customer(customer_of(rows, user)?);
-            Ok(Arc::new(grants.in_emergencies(emergencies(rows, user)?)))
+            let grants = grants.of_customer(customer_of(rows, user)?).in_emergencies(emergencies(rows, user)?);
+            Ok(Arc::new(grants.noting(Some(uses.of(user)))))
         },
         |known, grants| drop(known.grants.insert(user, grants)),
     )

@@ -122,7 +122,9 @@ pub mod rules;
 mod sight;
 mod steward;
 mod trail;
+mod spot;
 mod trial;
+mod uses;
 mod vault;
 mod visitor;
 
@@ -136,9 +138,12 @@ pub use reach::{Columns, Reach};
 pub(in crate::company) use rows::{Recorded, Rows, Writing};
 pub use rules::Limits;
 pub use sight::{Level, RunbookPart, TeamPart};
+pub use spot::Spot;
 pub use steward::Steward;
 pub use trail::{Archive, Checkpoint, Event, Finding, Verified};
 pub use trial::Tried;
+pub use uses::Used;
+pub(in crate::company) use uses::day;
 pub use vault::{CHANGED, Company, FILE, FirstPerson, Founded, Founding, Label, Receipt, Seal, Standing, size};
 pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
 

@@ -33,6 +33,7 @@ impl Narrowing {
     /// What is left of the owner's grants.
     pub fn of(&self, owner: &Grants) -> Grants {
         Grants::new(owner.parts().filter_map(|(grant, keys)| self.cut(grant, &keys)).collect())
+            .noting(owner.used().cloned())
     }
 
     fn has_limits(&self) -> bool {

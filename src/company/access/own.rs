@@ -5,7 +5,7 @@ use super::{
     granted::Granted,
     locate::At,
     permissions::{Change, Held, Info, List, Permission},
-    policy::{Check, Reason},
+    policy::{Check, Grants, Reason},
     sight::Sight,
     visitor::Visitor,
 };
@@ -53,6 +53,10 @@ impl Permission for Myself {
 impl Change for Myself {}
 
 impl Granted<'_, Myself> {
+    /// What one may just now: with a narrowed key, what it leaves.
+    pub(in crate::company) fn grants(&self) -> &Grants {
+        self.visitor().grants()
+    }
     /// For what a program must not change for its owner: e-mail address, password, second factors. Asks for a session
     /// and for a fresh proof.
     ///

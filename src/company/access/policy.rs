@@ -237,6 +237,8 @@ pub struct Grants {
     customer_of: Box<[(Id<Tenant>, Id<Space>)]>,
     by_permission: Vec<Vec<u32>>,
     near: Near,
+    /// Where the uses of whoever holds them are noted.
+    used: Option<Arc<super::uses::Used>>,
     emergencies: Vec<Emergency>,
 }
 
@@ -308,6 +310,7 @@ impl Grants {
             near: Near::default(),
             customer_of: Box::default(),
             emergencies: Vec::new(),
+            used: None,
         };
         for (grant, permissions) in grants {
             let number = all.grants.len() as u32;
@@ -327,6 +330,14 @@ impl Grants {
     /// As given to [`Grants::of_customer`].
     pub(super) fn customer_of(&self) -> &[(Id<Tenant>, Id<Space>)] {
         &self.customer_of
+    }
+    /// The same grants, whose uses are noted here.
+    pub(super) fn noting(self, used: Option<Arc<super::uses::Used>>) -> Grants {
+        Grants { used, ..self }
+    }
+    /// Where uses are noted.
+    pub(super) fn used(&self) -> Option<&Arc<super::uses::Used>> {
+        self.used.as_ref()
     }
 
     /// With the emergencies that some of the grants come from.

@@ -15,6 +15,7 @@ use super::{
     rows::{Recorded, Rows, Writing},
     rules::{self, Rules},
     trail::{self, Archive, Checkpoint, Event, Finding, Signer, Stamp, Verified, tally::Tally},
+    uses::Uses,
 };
 use crate::{
     base::{
@@ -65,6 +66,7 @@ struct Vault {
     rules: Rules,
     bounds: bounds::Bounds,
     memory: Memory,
+    uses: Uses,
     tally: Tally,
     /// The last event a checkpoint covers; -1 while that was not looked up.
     signed_to: AtomicI64,
@@ -231,6 +233,7 @@ impl Company {
             store,
             seal,
             memory: Memory::default(),
+            uses: Uses::default(),
             tally: Tally::default(),
             signed_to: AtomicI64::new(-1),
         }))
@@ -369,6 +372,9 @@ impl Company {
     /// is anything new. Gives when to look again, if there is something that no checkpoint covers yet.
     pub(in crate::company) fn keep_trail(&self, now: Moment, ending: bool) -> Result<Option<Moment>> {
         self.tell_counted((!ending).then_some(now));
+        if ending || self.0.uses.due(now) {
+            self.write_uses(now)?;
+        }
         let last = trail::last_checkpoint(&self.0.folder)?;
         let end = trail::end(&self.snapshot()?.0, &self.0.seal.signer)?;
         let (covered, at) = last.map_or((0, Moment(0)), |last| (last.event, last.at));
@@ -382,6 +388,11 @@ impl Company {
             return Ok(None);
         }
         Ok(Some(due))
+    }
+
+    /// Writes down who used what since the last time. No change of anything that is told, so without an event.
+    pub(in crate::company) fn write_uses(&self, now: Moment) -> Result<()> {
+        self.0.write_uses(now)
     }
 
     fn tell_counted(&self, now: Option<Moment>) {
@@ -418,7 +429,7 @@ impl Company {
 
     /// The grants of a user, compiled once per change of anything they are made of.
     pub(super) fn grants_of(&self, rows: &Rows<'_>, user: i64, version: i64) -> Result<Arc<Grants>> {
-        grants::of_user(&self.0.memory, rows, user, version)
+        grants::of_user(&self.0.memory, &self.0.uses, rows, user, version)
     }
     pub(super) fn memory(&self) -> &Memory {
         &self.0.memory
@@ -487,9 +498,31 @@ impl Company {
     }
 }
 
+impl Vault {
+    fn write_uses(&self, now: Moment) -> Result<()> {
+        let taken = self.uses.take(now);
+        if taken.is_empty() {
+            return Ok(());
+        }
+        self.store.write(|c| {
+            let mut statement = c.prepare_cached(
+                "INSERT INTO permission_uses (user_id, permission, day) SELECT id, ?2, ?3 FROM users WHERE id = ?1
+                 ON CONFLICT (user_id, permission) DO UPDATE SET day = max(day, excluded.day)",
+            )?;
+            for (user, permission) in &taken {
+                statement.execute((user, permission, super::uses::day(now)))?;
+            }
+            Ok(())
+        })
+    }
+}
+
 impl Drop for Vault {
     /// What was counted and not told yet is told before the file closes.
     fn drop(&mut self) {
+        if let Err(error) = self.write_uses(clock::now()) {
+            tracing::error!(company = self.slug, %error, "who used what could not be written down");
+        }
         for (stamp, event) in self.tally.due(None) {
             let told = self.store.write(|c| {
                 Writing::new(c, stamp, &self.seal, &self.folder).record(event, ()).map(|recorded| recorded.value)

@@ -309,7 +309,12 @@ impl Visitor {
     pub fn ask<P: Permission>(&self, what: P) -> Result<Granted<'_, P>> {
         let check = what.check();
         match self.decide(P::INFO, &check) {
-            Ok(()) => Ok(Granted::new(self, what)),
+            Ok(()) => {
+                if let Some(used) = self.grants.used() {
+                    used.note(P::INFO.key);
+                }
+                Ok(Granted::new(self, what))
+            }
             Err(reason) => Err(self.refuse(P::INFO, &check, what.sights(), reason)),
         }
     }

@@ -3,25 +3,25 @@
 //! It promises that a preview is the command itself, undone: what the command refuses is refused in the preview too, and
 //! what it shows is what would be. Whoever asks is told of people, teams and places only what they may see.
 
+mod chart;
 mod difference;
+mod names;
+mod review;
 mod shape;
+mod sql;
+mod told;
+mod why;
 
 #[cfg(test)]
 mod tests;
 
+pub use chart::{Chart, Line, Wanted, of, own, teams_of};
 pub use difference::{Change, difference};
+pub use names::{Names, Where};
+pub use review::{
+    Access, Counts, ENDING_WITHIN, Proofs, Removal, Reviewed, Show, SignOff, UNUSED_AFTER, csv, review, sign_off,
+    sign_offs,
+};
 pub use shape::{NOTHING, SIDES, Set, Shape};
-
-use super::access::{Tried, Visitor};
-use crate::base::{clock, error::Result};
-
-/// What a command would change, without carrying it out. `command` is the command with its proofs; its own refusals
-/// come back as they are.
-///
-/// # Errors
-/// Those of the command.
-pub fn preview<T>(visitor: &Visitor, command: impl FnOnce() -> Result<T>) -> Result<Vec<Change>> {
-    let now = clock::now();
-    let tried = visitor.try_out(command)?;
-    Ok(tried.iter().flat_map(|Tried { before, after }| difference(before, after, now)).collect())
-}
+pub use told::{Affected, Bundle, Danger, Preview, preview};
+pub use why::{Holder, Verdict, Who, Why, holders, is_system, refusal_wire, refusal_words, who, why, why_me};

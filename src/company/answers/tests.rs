@@ -1,6 +1,6 @@
 //! The difference by tables, and a command that was tried out leaves nothing behind.
 
-use super::{Change, Set, Shape, difference, preview};
+use super::{Change, Danger, Set, Shape, difference, preview};
 use crate::{
     base::{clock::Moment, ids::Id},
     company::{
@@ -173,11 +173,13 @@ fn a_preview_tells_what_the_command_would_do_and_leaves_nothing_behind() {
     let ada = harbour.ada();
     let at = ada.locate(Within::Company, &format!("Teams-{team}")).unwrap();
     let granted = teams::Joining::ask(&ada, &at).unwrap();
-    let changes = preview(&ada, || teams::add_members(&granted, &[Id::new(ben)])).unwrap();
+    let told = preview(&ada, || teams::add_members(&granted, &[Id::new(ben)])).unwrap();
     assert_eq!(counts(), before);
-    assert!(changes.iter().all(|change| change.user == ben && change.gained));
-    let create = changes.iter().find(|change| change.permission.name == "DeploymentCreate").unwrap();
-    assert_eq!(create.at.side(Dimension::Environment), &Set::Only([staging].into()));
+    let [only] = &told.affected[..] else { panic!("{told:?}") };
+    assert_eq!(only.people, [(ben, Some("Ben".to_owned()))]);
+    assert!(only.bundles.iter().all(|bundle| bundle.gained));
+    let create = only.bundles.iter().find(|bundle| bundle.permissions.contains(&"DeploymentCreate")).unwrap();
+    assert_eq!((create.place.as_str(), &create.dangers), ("environment Staging", &vec![Danger::Production]));
     // The same visitor goes on as before, and the command itself still does what it says.
     assert!(preview(&ada, || teams::add_members(&granted, &[Id::new(999)])).is_err());
     teams::add_members(&granted, &[Id::new(ben)]).unwrap();

@@ -46,6 +46,7 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("RecoveryCodesMade", "Recovery codes made"),
     ("RecoveryCodeUsed", "Recovery code used"),
     ("AccessDenied", "Refused"),
+    ("AccessReviewed", "Access reviewed"),
     ("SecretRead", "Secret read"),
     ("TrailExported", "Trail exported"),
     ("TrailArchived", "Trail archived"),

@@ -156,6 +156,24 @@ CREATE TABLE api_key_permissions (
     PRIMARY KEY (key_id, permission)
 ) STRICT, WITHOUT ROWID;
 
+-- The day (since 1970, UTC) on which somebody last used a permission.
+CREATE TABLE permission_uses (
+    user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    permission TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    PRIMARY KEY (user_id, permission)
+) STRICT, WITHOUT ROWID;
+
+-- That somebody looked through who may do what, and stands for it. The trail has it too.
+CREATE TABLE access_reviews (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    reviewer TEXT NOT NULL,
+    note TEXT NOT NULL,
+    people INTEGER NOT NULL,
+    unused INTEGER NOT NULL
+) STRICT;
+
 -- No row for a dimension means no restriction on it. A row whose thing is gone goes on restricting.
 CREATE TABLE api_key_limits (
     key_id INTEGER NOT NULL REFERENCES api_keys (id) ON DELETE CASCADE,
@@ -269,6 +287,8 @@ CREATE UNIQUE INDEX self_service_teams ON teams (tenant_id) WHERE tenant_id IS N
 CREATE TABLE team_members (
     team_id INTEGER NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- Since when, for the review of access: what is new cannot have been used yet.
+    since INTEGER NOT NULL DEFAULT (unixepoch() * 1000),
     PRIMARY KEY (team_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX team_members_by_user ON team_members (user_id);
@@ -318,6 +338,7 @@ CREATE TABLE scoped_roles (
     team_id INTEGER NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
     role_id INTEGER NOT NULL REFERENCES user_roles (id),
     space_id INTEGER REFERENCES spaces (id) ON DELETE CASCADE,
+    since INTEGER NOT NULL DEFAULT (unixepoch() * 1000),
     expires_at INTEGER,
     -- The trail has told that it ended.
     ending_told INTEGER NOT NULL DEFAULT 0 CHECK (ending_told IN (0, 1))

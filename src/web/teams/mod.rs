@@ -5,6 +5,7 @@ mod roles;
 pub(super) use roles::{add, add_form, change, change_form, pickers, remove};
 
 use super::{
+    answers::preview::{Checked, guarded},
     caller::{Answer, Visit},
     environments::encode,
     form::refuse,
@@ -276,8 +277,10 @@ pub(super) fn add_members(visit: &Visit) -> Result<Answer> {
     if users.is_empty() {
         return show_page(visit, &at, "Choose at least one person to add.", None);
     }
-    match teams::add_members(&granted, &users) {
-        Ok(()) => Answer::done(format!("{}/{}", base(visit), at.id()), "The team's members were saved."),
+    let back = format!("{}/{}", base(visit), at.id());
+    match guarded(visit, "What adding them does", &back, || teams::add_members(&granted, &users)) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(())) => Answer::done(back, "The team's members were saved."),
         Err(error) => told(visit, &at, error),
     }
 }

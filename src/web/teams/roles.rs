@@ -21,6 +21,7 @@ use crate::{
     },
     http::call::Form as Sent,
     web::{
+        answers::preview::{Checked, guarded},
         caller::{Answer, Visit},
         page::{Choice, FieldView, FormView, Frame, ScopePicker},
         people::access,
@@ -275,8 +276,11 @@ pub(in crate::web) fn add(visit: &Visit) -> Result<Answer> {
     let typed = Typed::sent(&visit.form());
     let space = asked_space(visit, &typed.space)?;
     let granted = teams::ask_roles(&visit.visitor, &team, space.as_ref())?;
-    match typed.fields().and_then(|fields| teams::add_role(&granted, &fields)) {
-        Ok(_) => Answer::done(format!("{}/{}", base(visit), team.id()), "The team was given the role."),
+    let back = format!("{}/{}", base(visit), team.id());
+    let title = "What giving this role does";
+    match typed.fields().and_then(|fields| guarded(visit, title, &back, || teams::add_role(&granted, &fields))) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(_)) => Answer::done(back, "The team was given the role."),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
             let action = format!("{}/{}/roles", base(visit), team.id());
             draw(visit, &team, action, "Give the team this role", "Give the team a role", &typed, Some(error))
@@ -303,8 +307,11 @@ pub(in crate::web) fn change(visit: &Visit) -> Result<Answer> {
     let typed = Typed::sent(&visit.form());
     let space = asked_space(visit, &typed.space)?;
     let granted = teams::ask_roles(&visit.visitor, &team, space.as_ref())?;
-    match typed.fields().and_then(|fields| teams::change_role(&granted, id, &fields)) {
-        Ok(()) => Answer::done(format!("{}/{}", base(visit), team.id()), "The role was saved."),
+    let back = format!("{}/{}", base(visit), team.id());
+    let title = "What changing this role does";
+    match typed.fields().and_then(|fields| guarded(visit, title, &back, || teams::change_role(&granted, id, &fields))) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(())) => Answer::done(back, "The role was saved."),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
             let action = format!("{}/{}/roles/{id}", base(visit), team.id());
             draw(visit, &team, action, "Save the role", "Change the role", &typed, Some(error))
