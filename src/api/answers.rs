@@ -129,12 +129,12 @@ pub(super) fn export(ask: &Ask) -> Result<Reply> {
 }
 
 fn restriction(chart: &Chart, line: &Line, space: i64) -> Value {
-    fn told<T: Kind>(limit: Where, word: &str) -> Value {
+    fn told<T: Kind>(limit: Where, own: bool, word: &str) -> Value {
         match limit {
             Where::Unrelated => json!([format!("{word}-unrelated")]),
             Where::All => json!([format!("{word}-all")]),
             Where::Only(ids) => {
-                ids.iter().filter(|(_, name)| name.is_some()).map(|(id, _)| json!(wire::<T>(*id))).collect()
+                ids.iter().filter(|(_, name)| own || name.is_some()).map(|(id, _)| json!(wire::<T>(*id))).collect()
             }
         }
     }
@@ -148,10 +148,10 @@ fn restriction(chart: &Chart, line: &Line, space: i64) -> Value {
     json!({
         "SpaceId": wire::<ids::Space>(space),
         "RestrictedToProjectIds": projects,
-        "RestrictedToProjectGroupIds": told::<ids::ProjectGroup>(limit(Dimension::Group), "projectgroups"),
-        "RestrictedToEnvironmentIds": told::<ids::Environment>(limit(Dimension::Environment), "environments"),
-        "RestrictedToTenantIds": told::<ids::Tenant>(limit(Dimension::Tenant), "tenants"),
-        "RestrictedToRunbookIds": told::<ids::Runbook>(limit(Dimension::Runbook), "runbooks"),
+        "RestrictedToProjectGroupIds": told::<ids::ProjectGroup>(limit(Dimension::Group), chart.is_own, "projectgroups"),
+        "RestrictedToEnvironmentIds": told::<ids::Environment>(limit(Dimension::Environment), chart.is_own, "environments"),
+        "RestrictedToTenantIds": told::<ids::Tenant>(limit(Dimension::Tenant), chart.is_own, "tenants"),
+        "RestrictedToRunbookIds": told::<ids::Runbook>(limit(Dimension::Runbook), chart.is_own, "runbooks"),
     })
 }
 

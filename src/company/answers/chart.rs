@@ -51,6 +51,8 @@ pub struct Chart {
     pub is_teams_complete: bool,
     /// Whether an API key leaves less than this of them.
     pub is_narrowed: bool,
+    /// Whether it is one's own: then all ids are told, also of what one may not see.
+    pub is_own: bool,
     /// The names of what is in the lines.
     pub names: Names,
     /// The projects of each project group.
@@ -82,7 +84,8 @@ pub fn own(granted: &Granted<'_, Myself>, wanted: &Wanted) -> Result<Chart> {
     let user = granted.what().user();
     let mut teams = teams::own_teams(granted)?;
     let lines = lines(granted.grants().parts().map(|(grant, keys)| (0, grant.clone(), keys)).collect(), wanted);
-    let names = Names::of(granted, &teams, lines.iter().map(|line| &line.grant))?;
+    let groups = granted.read(sql::groups)?;
+    let names = Names::of(granted, &teams, &groups, lines.iter().map(|line| &line.grant))?;
     teams.retain(|team| wanted.has(team.space.map(|space| space.0)));
     Ok(Chart {
         user,
@@ -90,20 +93,21 @@ pub fn own(granted: &Granted<'_, Myself>, wanted: &Wanted) -> Result<Chart> {
         is_complete: true,
         is_teams_complete: true,
         is_narrowed: visitor.is_narrowed(),
+        is_own: true,
         lines,
         teams,
         names,
-        groups: granted.read(sql::groups)?,
+        groups,
     })
 }
 
 /// What another may do.
 pub fn of(granted: &Granted<'_, UserView>, user: &At<User>, wanted: &Wanted) -> Result<Chart> {
-    let visitor = granted.visitor();
     let shown = people::show(granted, user)?;
     let found = granted.read(|rows| Census::of_user(rows, user.id().0))?;
     let all = lines(found, wanted);
-    let names = Names::of(granted, &[], all.iter().map(|line| &line.grant))?;
+    let groups = granted.read(sql::groups)?;
+    let names = Names::of(granted, &[], &groups, all.iter().map(|line| &line.grant))?;
     let mut is_complete = names.sees_roles();
     let mut lines = all;
     lines.retain(|line| {
@@ -122,10 +126,10 @@ pub fn of(granted: &Granted<'_, UserView>, user: &At<User>, wanted: &Wanted) -> 
         is_complete,
         is_teams_complete,
         is_narrowed: false,
+        is_own: false,
         names,
-        groups: granted.read(sql::groups)?,
+        groups,
     })
-    .inspect(|_| debug_assert!(visitor.may(UserView {})))
 }
 
 fn says_anything(names: &Names, line: &Line, dimension: Dimension) -> bool {
@@ -192,10 +196,14 @@ impl Chart {
         };
         let own = expand(&line.grant.groups, &line.grant.projects);
         let within = line.grant.within.as_deref().and_then(|within| expand(&within.groups, &within.projects));
-        match (own, within) {
-            (Some(own), Some(within)) => Some(own.into_iter().filter(|id| within.contains(id)).collect()),
+        let mut both = match (own, within) {
+            (Some(own), Some(within)) => Some(own.into_iter().filter(|id| within.contains(id)).collect::<Vec<i64>>()),
             (own, within) => own.or(within),
+        };
+        if let Some(ids) = both.as_mut().filter(|_| !self.is_own) {
+            ids.retain(|id| self.names.sees(Dimension::Project, *id));
         }
+        both
     }
 
     /// In words what a right is limited to in one dimension; `(all)` without a limit.

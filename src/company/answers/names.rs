@@ -5,7 +5,7 @@ use super::sql;
 use crate::{
     base::{
         error::Result,
-        ids::{Id, Kind, Team},
+        ids::{Id, Kind},
     },
     company::{
         access::{
@@ -45,10 +45,12 @@ pub enum Where {
 
 impl Names {
     /// Those of the things that some grants are limited to, of the spaces one may enter, and of the teams and roles one
-    /// may see. One's own teams and roles one may always see: `own` are their teams.
+    /// may see. One's own teams and roles one may always see: `own` are their teams. `groups` tells what else lies in the
+    /// project groups that are named.
     pub(super) fn of<'g, P: Permission>(
         granted: &Granted<'_, P>,
         own: &[teams::Team],
+        groups: &HashMap<i64, Vec<i64>>,
         grants: impl Iterator<Item = &'g Grant>,
     ) -> Result<Names> {
         let limits = |grant: &'g Grant| {
@@ -68,6 +70,10 @@ impl Names {
         for grant in grants {
             let Some(space) = grant.space else { continue };
             for (dimension, ids) in limits(grant) {
+                if dimension == Dimension::Group {
+                    let inside = ids.iter().filter_map(|id| groups.get(id)).flatten();
+                    wanted.entry((space, Dimension::Project)).or_default().extend(inside);
+                }
                 wanted.entry((space, dimension)).or_default().extend(ids);
             }
         }
@@ -168,6 +174,11 @@ impl Names {
         self.things.get(&(dimension, id))
     }
 
+    /// Whether a thing may be named.
+    pub fn sees(&self, dimension: Dimension, id: i64) -> bool {
+        self.thing(dimension, id).is_some()
+    }
+
     /// To what a grant limits a permission in one dimension; project groups are said as such.
     pub fn limit(&self, grant: &Grant, info: &Info, dimension: Dimension) -> Where {
         let (honoured, limit) = match dimension {
@@ -244,11 +255,6 @@ impl Names {
         let said = and(&said);
         if all_but { format!("all but {said}") } else { said }
     }
-}
-
-/// The wire id of a team whose name is not known here.
-pub(super) fn team_id(id: i64) -> String {
-    Id::<Team>::new(id).to_string()
 }
 
 /// "a, b and c".

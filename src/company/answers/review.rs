@@ -342,7 +342,7 @@ fn look(granted: &Granted<'_, UserView>, now: Moment) -> Result<Vec<Reviewed>> {
         Ok((Census::read(rows)?, sql::uses(rows)?, sql::assigned(rows)?, sql::joined(rows)?, sql::looked(rows)?))
     })?;
     let grants: Vec<_> = census.teams.values().flat_map(|team| team.grants.parts().map(|(grant, _)| grant)).collect();
-    let names = Names::of(granted, &[], grants.into_iter())?;
+    let names = Names::of(granted, &[], &HashMap::new(), grants.into_iter())?;
     let known = Known { names, uses, assigned, joined, now, census };
     let roles = by_role(&known);
     let idle_roles = never_used(&known, &roles);

@@ -4,7 +4,6 @@
 use super::{
     difference::{Change, difference},
     names::Names,
-    shape::Shape,
     sql,
 };
 use crate::{
@@ -12,11 +11,7 @@ use crate::{
         clock::{self, Moment},
         error::Result,
     },
-    company::access::{
-        Granted, Tried, Visitor,
-        permissions::{Info, Permission},
-        policy::Dimension,
-    },
+    company::access::{Granted, Tried, Visitor, permissions::Permission, policy::Dimension},
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -128,7 +123,7 @@ fn tell<P: Permission>(
     type Place = (bool, Option<i64>, String, Option<Moment>, Option<Moment>, Vec<Danger>);
     let mut of: BTreeMap<i64, BTreeMap<Place, Vec<&'static str>>> = BTreeMap::new();
     for change in changes {
-        let dangers = if change.gained { dangers(change.permission, &change.at, production) } else { Vec::new() };
+        let dangers = if change.gained { dangers(change, production) } else { Vec::new() };
         told.dangers.extend(&dangers);
         if change.space.is_some_and(|space| names.space(space).is_none()) {
             told.hidden += 1;
@@ -157,11 +152,11 @@ fn tell<P: Permission>(
     Ok(())
 }
 
-/// What is grave about gaining a right at a place.
-fn dangers(info: &Info, at: &Shape, production: &HashSet<i64>) -> Vec<Danger> {
+/// What is grave about gaining a right. One of the company as a whole is about no environment.
+fn dangers(change: &Change, production: &HashSet<i64>) -> Vec<Danger> {
     let mut found = Vec::new();
-    let environments = at.side(Dimension::Environment);
-    if info.change && info.environments && production.iter().any(|id| environments.has(*id)) {
+    let (info, environments) = (change.permission, change.at.side(Dimension::Environment));
+    if change.space.is_some() && info.change && info.environments && production.iter().any(|id| environments.has(*id)) {
         found.push(Danger::Production);
     }
     if ADMINISTRATION.contains(&info.name) || info.held == crate::company::access::permissions::Held::Appliance {

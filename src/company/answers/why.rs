@@ -79,7 +79,7 @@ pub struct Who {
 pub fn why_me(granted: &Granted<'_, Myself>, info: &'static Info, spot: &Spot) -> Result<Why> {
     let lines = grants_of(granted.grants(), info);
     let teams = teams::own_teams(granted)?;
-    let names = Names::of(granted, &teams, lines.iter().map(|line| &line.grant))?;
+    let names = Names::of(granted, &teams, &HashMap::new(), lines.iter().map(|line| &line.grant))?;
     let name = granted.visitor().name().to_owned();
     let groups = granted.read(sql::groups)?;
     Ok(judge((granted.what().user(), name, true), lines, &spot.check(info), names, groups))
@@ -91,7 +91,7 @@ pub fn why(granted: &Granted<'_, UserView>, user: &At<User>, info: &'static Info
     let found = granted.read(|rows| Census::of_user(rows, user.id().0))?;
     let held = found.into_iter().filter(|(_, _, keys)| keys.contains(&info.key));
     let lines: Vec<Line> = held.map(|(assignment, grant, _)| Line { permission: info, grant, assignment }).collect();
-    let names = Names::of(granted, &[], lines.iter().map(|line| &line.grant))?;
+    let names = Names::of(granted, &[], &HashMap::new(), lines.iter().map(|line| &line.grant))?;
     let groups = granted.read(sql::groups)?;
     let who = (user.id(), shown.display_name, shown.state == State::Active);
     Ok(judge(who, lines, &spot.check(info), names, groups))
@@ -163,7 +163,8 @@ pub fn who(granted: &Granted<'_, UserView>, info: &'static Info, spot: &Spot, te
     let census = granted.read(|rows| Census::read(rows))?;
     let check = spot.check(info);
     let found = holders(&census, info, &check, clock::now());
-    let names = Names::of(granted, &[], found.iter().flat_map(|one| &one.through).map(|line| &line.grant))?;
+    let names =
+        Names::of(granted, &[], &HashMap::new(), found.iter().flat_map(|one| &one.through).map(|line| &line.grant))?;
     let wanted = names::key(text);
     let mut holders: Vec<(Somebody, Vec<Line>)> = found
         .into_iter()
