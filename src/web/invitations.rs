@@ -132,7 +132,7 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
         email_address: sent.text("email").into(),
         ..Fields::default()
     };
-    let sent_to = |into: Vec<Granted<'_, TeamEdit>>| {
+    let sent_to = |into: Vec<teams::Joining<'_>>| {
         guarded(visit, "What the invitation gives", &base(visit), || invitations::invite(&granted, &into, &fields))
     };
     match into(visit, &chosen).and_then(sent_to) {

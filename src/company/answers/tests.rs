@@ -5,7 +5,7 @@ use crate::{
     base::{clock::Moment, ids::Id},
     company::{
         access::{
-            TeamPart, Within,
+            Within,
             census::{Census, Somebody},
             permissions::{self as ask, Info, Permission},
             policy::{Dimension, Grant, Limit},
