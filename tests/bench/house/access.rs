@@ -1,5 +1,5 @@
-//! Access: a user's grants read and compiled after a change, beside a bare read of the same rows; a list of ten thousand
-//! tenants narrowed to what one may see, beside the same list for one who sees all and beside plain SQL.
+//! Access: a user's grants read and compiled after a change, beside a bare read of the same rows; who of a thousand people
+//! may deploy somewhere, beside a bare read of people and teams; a list of ten thousand tenants narrowed to what one may see, beside the same list for one who sees all and beside plain SQL.
 
 use super::figures::{Table, median, rounds, short};
 use super::sample::{Role, roles};
@@ -9,8 +9,11 @@ use bulkhead::{
     base::paging::Page,
     company::{
         Company,
-        access::{From, Visitor, Within, admit, permissions as p},
-        people, tenants,
+        access::{
+            From, Spot, Visitor, Within, admit,
+            permissions::{self as p, Permission},
+        },
+        answers, people, tenants,
     },
 };
 use rusqlite::{Connection, params};
@@ -19,6 +22,9 @@ use std::{path::Path, time::Instant};
 /// The sample's roles name a thousand projects and as many tenants; the list of tenants is longer.
 fn tenants_in_all() -> i64 {
     if short() { 1_000 } else { 10_000 }
+}
+fn people_in_all() -> i64 {
+    if short() { 100 } else { 1_000 }
 }
 const TEAMS: i64 = 20;
 
@@ -45,6 +51,17 @@ pub fn measure(table: &mut Table) {
     table.figure(name, median(&compiled), "µs", &format!("remembered: {:.0} µs", median(&remembered)));
     table.figure("a bare read of the rows of those roles", median(&bare), "µs", "");
     table.against(name, "a bare read of the rows of those roles", "");
+
+    let (mut who, mut bare) = (Vec::new(), Vec::new());
+    let whole = visitor(&company, &key);
+    for _ in 0..rounds() * 4 {
+        who.push(microseconds(|| assert!(who_may_deploy(&whole) > 10)));
+        bare.push(microseconds(|| assert!(rows_of_people(&beside) > people_in_all() as usize)));
+    }
+    let name = format!("who of {} people may deploy for a tenant", people_in_all());
+    table.figure(&name, median(&who), "µs", "");
+    table.figure("a bare read of those people and their teams", median(&bare), "µs", "");
+    table.against(&name, "a bare read of those people and their teams", "");
 
     for (what, page) in [("page of 50", Page { skip: 0, take: 50 }), ("whole list", Page::ALL)] {
         let (mut few, mut all, mut plain) = (Vec::new(), Vec::new(), Vec::new());
@@ -87,6 +104,25 @@ fn key_of(company: &Company, email: &str) -> String {
     let user = desk.locate(Within::Company, email).expect("the account");
     let granted = desk.ask(p::UserEdit {}).unwrap_or_else(|_| panic!("refused"));
     people::keys::create_for(&granted, &user, "figures", 30).expect("a key")
+}
+
+/// Asks as the page does who may deploy anything for one tenant, and says how many may.
+fn who_may_deploy(visitor: &Visitor) -> usize {
+    let space = visitor.locate_space("Spaces-1").expect("the space");
+    let tenant = visitor.locate(&space, "tenant-00007").expect("the tenant");
+    let spot = Spot { space: Some(space), tenant: Some(tenant), ..Spot::default() };
+    let granted = visitor.ask(p::UserView {}).unwrap_or_else(|_| panic!("refused"));
+    answers::who(&granted, p::DeploymentCreate::INFO, &spot, "").expect("an answer").holders.len()
+}
+
+fn rows_of_people(connection: &Connection) -> usize {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT u.id, u.display_name, m.team_id FROM users u LEFT JOIN team_members m ON m.user_id = u.id",
+        )
+        .expect("a statement");
+    let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
+    rows.expect("rows").filter(Result::is_ok).count()
 }
 
 /// Lists tenants as a page does, and says how many there are in all.
@@ -182,6 +218,15 @@ fn fill(connection: &Connection) {
         for role in pair {
             give(team, &[("project", &role.projects), ("environment", &role.environments), ("tenant", &role.tenants)]);
         }
+    }
+    let teams = "SELECT id FROM teams WHERE name LIKE 'Scoped %' ORDER BY id LIMIT 2 OFFSET ?2 % 19";
+    for n in 0..people_in_all() {
+        let person = run(
+            "INSERT INTO users (username, username_key, display_name, email, state, created_at)
+             VALUES (?1, lower(?1), ?1, '', 'active', 0)",
+            params![format!("Person {n:04}")],
+        );
+        run(&format!("INSERT INTO team_members (team_id, user_id) SELECT id, ?1 FROM ({teams})"), params![person, n]);
     }
     let narrowed = account("narrowed@harbour.test");
     let seen: Vec<i64> = (1..=tenants_in_all()).filter(|n| n % 100 != 0).collect();
