@@ -88,7 +88,7 @@ fn status_of(bound: Bound) -> StatusCode {
 fn refusal(denied: &Denied) -> Reply {
     let place = if denied.place.is_empty() { String::new() } else { format!(" for {}", denied.place) };
     let mut help = format!("Needs {}{place}.", denied.permission);
-    if denied.reason == Reason::Narrowed.words() {
+    if [Reason::Narrowed, Reason::NotYours].iter().any(|reason| denied.reason == reason.words()) {
         help.push_str(&format!(" Not allowed: {}.", denied.reason));
     }
     let context: Map<String, Value> = denied.context.iter().map(|(key, id)| ((*key).to_owned(), json!(id))).collect();

@@ -9,6 +9,7 @@ mod channels;
 mod companies;
 mod dashboard;
 mod deployments;
+mod emergencies;
 mod environments;
 mod events;
 pub mod error;
@@ -21,6 +22,7 @@ mod processes;
 mod progression;
 mod projectgroups;
 mod projects;
+mod recipes;
 mod releases;
 pub mod resource;
 mod root;
@@ -163,6 +165,19 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/userroles",                            "UserRoleView",      userroles::list),
         top(M::GET,    "/userroles/all",                        "UserRoleView",      userroles::all),
         top(M::GET,    "/userroles/{id}",                       "UserRoleView",      userroles::show),
+        top(M::POST,   "/userroles",                            "UserRoleEdit",      userroles::create),
+        top(M::PUT,    "/userroles/{id}",                       "UserRoleEdit",      userroles::update),
+        top(M::DELETE, "/userroles/{id}",                       "UserRoleEdit",      userroles::delete),
+        top(M::GET,    "/userroles/{id}/uses",                  "UserRoleView",      userroles::uses),
+        top(M::POST,   "/userroles/{id}/clone",                 "UserRoleEdit",      userroles::copy),
+        top(M::POST,   "/userroles/{id}/reset",                 "UserRoleEdit",      userroles::reset),
+        top(M::GET,    "/recipes",                              "TeamCreate",        recipes::list),
+        top(M::POST,   "/recipes/{id}",                         "TeamCreate",        recipes::start),
+        top(M::GET,    "/emergencies",                          "",                  emergencies::own),
+        top(M::POST,   "/emergencies",                          "",                  emergencies::begin),
+        top(M::DELETE, "/emergencies/{emergency}",              "",                  emergencies::end_own),
+        top(M::GET,    "/teams/{id}/emergencies",               "TeamView",          emergencies::list),
+        top(M::DELETE, "/teams/{id}/emergencies/{emergency}",   "TeamEdit",          emergencies::end),
         top(M::GET,    "/permissions/all",                      "",                  userroles::permissions),
         // Answers about access: why, who, the review
         top(M::GET,    "/access/why",                           "",                  answers::why),

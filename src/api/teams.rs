@@ -30,7 +30,7 @@ fn draw(ask: &Ask, team: &Team) -> Result<Value> {
     Ok(json!({
         "Id": team.wire_id(), "Name": team.name, "Description": team.description,
         "SpaceId": team.space.map(|space| space.to_string()), "MemberUserIds": members, "ExternalSecurityGroups": [],
-        "CanBeDeleted": team.is_own(), "CanBeRenamed": team.is_own(), "CanChangeRoles": true, "CanChangeMembers": team.has_members(),
+        "CanBeDeleted": team.is_own(), "CanBeRenamed": team.is_own(), "CanChangeRoles": true, "CanChangeMembers": team.has_members(), "EmergencyHours": team.emergency_hours,
         "Links": resource::links(&own, &[("ScopedUserRoles", "/scopeduserroles{?skip,take}")]),
     }))
 }
@@ -157,6 +157,9 @@ pub(super) fn update(ask: &Ask) -> Result<Reply> {
     let same = fields(ask).name == present.name && fields(ask).description == present.description;
     // Asked before anything is changed: who may change members alone changes nothing else.
     let whole = TeamEdit { team: TeamPart::Whole(at.clone()) };
+    let hours =
+        if ask.body.has("EmergencyHours") { ask.body.number("EmergencyHours") } else { present.emergency_hours };
+    let emergency = if hours == present.emergency_hours { None } else { Some(visitor.ask(whole.clone())?) };
     let granted = if same { None } else { Some(visitor.ask(whole)?) };
     if super::answers::is_preview(ask) {
         let members = members(ask)?.filter(|_| present.has_members());
@@ -167,6 +170,9 @@ pub(super) fn update(ask: &Ask) -> Result<Reply> {
     // Whoever sends the whole team back sends Everyone without members.
     if let Some(members) = members(ask)?.filter(|_| present.has_members()) {
         teams::set_members(&joining, &members)?;
+    }
+    if let Some(granted) = emergency {
+        teams::emergency::set_emergency(&granted, hours)?;
     }
     let saved = match granted {
         None => teams::show(&visitor.ask(TeamView { team: at })?)?,

@@ -9,10 +9,10 @@ use crate::{
     company::{
         access::{
             At, Within,
-            permissions::{Info, UserRoleView, honoured, in_roles},
+            permissions::{Info, UserRoleEdit, UserRoleView, honoured, in_roles},
             policy::Dimension,
         },
-        teams::{self, UserRole},
+        teams::{self, RoleFields, UserRole},
     },
 };
 use serde_json::{Map, Value, json};
@@ -37,7 +37,8 @@ fn draw(ask: &Ask, role: &UserRole) -> Value {
         "GrantedSystemPermissions": names(&role.permissions.system), "GrantedSpacePermissions": names(&role.permissions.space),
         "SystemPermissionDescriptions": meanings(&role.permissions.system), "SpacePermissionDescriptions": meanings(&role.permissions.space),
         "SupportedRestrictions": restrictions(role.permissions.dimensions().iter()),
-        "CanBeDeleted": role.builtin.is_none(), "Links": resource::links(&own, &[]),
+        "NewPermissions": names(&role.offered), "IsDefault": role.builtin.as_ref().map(|_| !role.differs_from_default()),
+        "CanBeDeleted": role.builtin.is_none(), "Links": resource::links(&own, &[("Uses", "/uses")]),
     })
 }
 
@@ -74,6 +75,67 @@ pub(super) fn show(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserRoleView {})?;
     let role: At<crate::base::ids::UserRole> = ask.visitor()?.locate(Within::Company, ask.parameter("id"))?;
     Reply::ok(draw(ask, &teams::show_role(&granted, &role)?))
+}
+
+fn located(ask: &Ask) -> Result<At<crate::base::ids::UserRole>> {
+    ask.visitor()?.locate(Within::Company, ask.parameter("id"))
+}
+
+fn fields(ask: &Ask) -> RoleFields {
+    RoleFields {
+        name: ask.body.text("Name"),
+        description: ask.body.text("Description"),
+        system: ask.body.texts("GrantedSystemPermissions"),
+        space: ask.body.texts("GrantedSpacePermissions"),
+    }
+}
+
+/// Makes one.
+pub(super) fn create(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserRoleEdit {})?;
+    Reply::created(draw(ask, &teams::create_role(&granted, &fields(ask))?))
+}
+
+/// Changes one, for all teams that hold it.
+pub(super) fn update(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserRoleEdit {})?;
+    Reply::ok(draw(ask, &teams::edit_role(&granted, &located(ask)?, &fields(ask))?))
+}
+
+/// Deletes one that no team holds.
+pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserRoleEdit {})?;
+    teams::delete_role(&granted, &located(ask)?)?;
+    Reply::done()
+}
+
+/// Makes one that holds what another holds: `Name`.
+pub(super) fn copy(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserRoleEdit {})?;
+    Reply::created(draw(ask, &teams::clone_role(&granted, &located(ask)?, &ask.body.text("Name"))?))
+}
+
+/// Puts a built-in one back to its default.
+pub(super) fn reset(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserRoleEdit {})?;
+    Reply::ok(draw(ask, &teams::reset_role(&granted, &located(ask)?)?))
+}
+
+/// Where one is held.
+pub(super) fn uses(ask: &Ask) -> Result<Reply> {
+    let granted = ask.visitor()?.ask(UserRoleView {})?;
+    let used = teams::uses_of(&granted, &located(ask)?)?;
+    let places = used.places.iter().map(|(team, role)| {
+        json!({
+            "TeamId": team.wire_id(), "TeamName": team.name, "ScopedUserRoleId": role.id.to_string(),
+            "SpaceId": role.space.map(|space| space.to_string()), "Where": teams::summary(role).place,
+            "ExpiresAt": role.until.map(crate::base::clock::Moment::wire),
+        })
+    });
+    Reply::ok(json!({
+        "Places": places.collect::<Vec<_>>(), "HiddenPlaces": used.hidden, "People": used.people,
+        "IncludesEveryone": used.everyone,
+    }))
 }
 
 fn describe(info: &Info) -> Value {

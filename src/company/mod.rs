@@ -14,6 +14,7 @@ pub mod teams;
 pub mod people;
 pub mod tasks;
 pub mod spaces;
+pub mod recipes;
 pub mod environments;
 pub mod projects;
 pub mod tenants;

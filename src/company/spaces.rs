@@ -87,16 +87,25 @@ pub fn create(granted: &Granted<'_, SpaceCreate>, fields: Fields) -> Result<Spac
     granted.fresh()?;
     granted.visitor().ask_to_give(&granted.read(|rows| teams::gifts_of_managers(rows, None))?)?;
     granted.write(|tx| {
-        let managers = fields.managers.clone().unwrap_or_default();
-        let fields = check(tx, &fields, Some(&managers), None)?;
-        let (id, event) = builtin::space(tx, &fields.name, &fields.description, false, &managers.people)?;
-        sql::set_teams(tx, id, &managers.teams)?;
-        tx.run("UPDATE spaces SET task_queue_stopped = ?2 WHERE id = ?1", (id, fields.task_queue_stopped))?;
-        if fields.is_default {
-            sql::make_default(tx, id)?;
-        }
-        tx.record(event.difference(&Managers::default(), &managers), sql::by_id(tx, id)?)
+        let (space, event) = make(tx, &fields)?;
+        tx.record(event, space)
     })
+}
+
+/// Makes a space inside a change that goes on. Gives the event that tells of it.
+///
+/// # Errors
+/// `Invalid` as [`create`].
+pub(in crate::company) fn make(tx: &Writing<'_>, fields: &Fields) -> Result<(Space, Event)> {
+    let managers = fields.managers.clone().unwrap_or_default();
+    let fields = check(tx, fields, Some(&managers), None)?;
+    let (id, event) = builtin::space(tx, &fields.name, &fields.description, false, &managers.people)?;
+    sql::set_teams(tx, id, &managers.teams)?;
+    tx.run("UPDATE spaces SET task_queue_stopped = ?2 WHERE id = ?1", (id, fields.task_queue_stopped))?;
+    if fields.is_default {
+        sql::make_default(tx, id)?;
+    }
+    Ok((sql::by_id(tx, id)?, event.difference(&Managers::default(), &managers)))
 }
 
 /// Changes a space. Stopping its queue keeps tasks waiting. The default one stays so until another is.

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod mail;
 pub mod mask;
 pub mod outward;
+pub mod rights;
 pub mod transport;
 
 mod book;

@@ -408,6 +408,9 @@ impl<'c> Visit<'c> {
             .nav(nav)
             .title(title);
         frame.running = located.as_ref().map_or(0, |at| self.running(at));
+        let used: Vec<String> =
+            visitor.emergencies().map(|one| format!("{} until {}", one.name, one.until.exact())).collect();
+        frame.emergency = (!used.is_empty()).then(|| format!("Emergency: you use {}.", used.join(", ")));
         frame.flash = self.flash();
         super::brand::on_frame(&mut frame, self.company());
         frame

@@ -72,6 +72,11 @@ const WORDS: &[(&str, &str)] = &[
         "User role",
         "A named bag of permissions. A team holds it everywhere, or for some projects, environments or tenants only.",
     ),
+    (
+        "Team for emergencies",
+        "Its members hold its roles only while they use it: with a reason that all administrators get by mail, for some hours at most. It ends by itself.",
+    ),
+    ("Recipe", "Teams with roles to start from: account managers, a department, viewers and others."),
     ("Task", "One piece of work of the server, with its log: a deployment, a health check."),
     ("Trail", "Every change and every refusal, who it was, and when. It cannot be changed afterwards."),
 ];

@@ -37,6 +37,8 @@ struct Profile {
     recovery: Option<i64>,
     renew: String,
     rights_href: String,
+    /// The teams for emergencies one is in; empty for none.
+    emergencies: String,
 }
 struct FactorRow {
     name: String,
@@ -94,7 +96,11 @@ fn page(visit: &Visit, form: Option<FormView>) -> Result<Profile> {
     let me = own::profile(&granted)?;
     let sessions = own::sessions(&granted)?;
     let roles = teams::own_roles(&granted)?;
-    let mine = teams::own_teams(&granted)?.into_iter().map(|team| TeamRow {
+    let all_teams = teams::own_teams(&granted)?;
+    let emergencies: Vec<&str> =
+        all_teams.iter().filter(|team| team.emergency_hours.is_some()).map(|team| team.name.as_str()).collect();
+    let emergencies = emergencies.join(", ");
+    let mine = all_teams.into_iter().map(|team| TeamRow {
         can: roles
             .iter()
             .filter(|role| role.team == team.id)
@@ -144,6 +150,7 @@ fn page(visit: &Visit, form: Option<FormView>) -> Result<Profile> {
         recovery: ways.any().then_some(ways.recovery),
         renew: visit.path("/me/recovery-codes"),
         rights_href: visit.path("/me/rights"),
+        emergencies,
     })
 }
 

@@ -28,6 +28,7 @@ mod proof;
 mod releases;
 mod me;
 mod people;
+mod recipes;
 mod roles;
 mod teams;
 mod trail;
@@ -170,7 +171,18 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/access/review/export",                            "UserView",     answers::review::export),
         page(M::POST, "/access/review/sign-off",                          "UserEdit",     answers::review::sign_off),
         page(M::GET,  "/access/roles",                                    "UserRoleView", roles::list),
+        page(M::POST, "/access/roles",                                    "UserRoleEdit", roles::create),
+        page(M::GET,  "/access/roles/new",                                "UserRoleEdit", roles::new),
         page(M::GET,  "/access/roles/{role}",                             "UserRoleView", roles::show),
+        page(M::POST, "/access/roles/{role}",                             "UserRoleEdit", roles::update),
+        page(M::GET,  "/access/roles/{role}/edit",                        "UserRoleEdit", roles::edit),
+        page(M::GET,  "/access/roles/{role}/clone",                       "UserRoleEdit", roles::copy),
+        page(M::POST, "/access/roles/{role}/clone",                       "UserRoleEdit", roles::make_copy),
+        page(M::POST, "/access/roles/{role}/reset",                       "UserRoleEdit", roles::reset),
+        page(M::POST, "/access/roles/{role}/delete",                      "UserRoleEdit", roles::delete),
+        page(M::GET,  "/access/recipes",                                  "TeamCreate",   recipes::list),
+        page(M::GET,  "/access/recipes/{recipe}",                         "TeamCreate",   recipes::form),
+        page(M::POST, "/access/recipes/{recipe}",                         "TeamCreate",   recipes::start),
         page(M::GET,  "/access/teams",                                    "TeamView",     teams::list),
         page(M::POST, "/access/teams",                                    "TeamCreate",   teams::create),
         page(M::GET,  "/access/teams/new",                                "TeamCreate",   teams::new),
@@ -180,6 +192,8 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/access/teams/{team}/delete",                      "TeamDelete",   teams::delete),
         page(M::POST, "/access/teams/{team}/members",                     "TeamMembersEdit", teams::add_members),
         page(M::POST, "/access/teams/{team}/members/{user}/delete",       "TeamMembersEdit", teams::remove_member),
+        page(M::POST, "/access/teams/{team}/emergency",                   "TeamEdit",     teams::emergency::set),
+        page(M::POST, "/access/teams/{team}/emergencies/{emergency}/end", "TeamEdit",     teams::emergency::end),
         page(M::GET,  "/access/teams/{team}/roles/new",                   "TeamEdit",     teams::add_form),
         page(M::POST, "/access/teams/{team}/roles",                       "TeamEdit",     teams::add),
         page(M::GET,  "/access/teams/{team}/roles/{role}/edit",           "TeamEdit",     teams::change_form),
@@ -188,6 +202,9 @@ pub fn routes() -> Vec<Route<Page>> {
         // One's own account, and the trail
         page(M::GET,  "/me",                                              "",             me::show),
         page(M::POST, "/me",                                              "",             me::rename),
+        page(M::GET,  "/me/emergencies",                                  "",             teams::emergency::own),
+        page(M::POST, "/me/emergencies",                                  "",             teams::emergency::begin),
+        page(M::POST, "/me/emergencies/{emergency}/end",                  "",             teams::emergency::end_own),
         page(M::GET,  "/me/proof",                                        "",             proof::show),
         page(M::POST, "/me/proof",                                        "",             proof::show),
         page(M::GET,  "/me/keys",                                         "",             keys::list),

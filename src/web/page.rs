@@ -104,6 +104,8 @@ pub struct Frame {
     pub logo_href: Option<String>,
     /// A line above everything that concerns everyone, e.g. "This is sample data".
     pub notice: Option<String>,
+    /// The visitor uses a team for emergencies: said above every page.
+    pub emergency: Option<String>,
     /// Ask the browser to load the page again after so many seconds when scripts are off.
     pub refresh_seconds: Option<u32>,
     /// A further script of `static/` this page needs, e.g. `log.js`.

@@ -273,7 +273,7 @@ impl House {
             body["Description"] = json!(mark);
         }
         let path = match kind {
-            "spaces" | "users" | "teams" | "scopeduserroles" => format!("/api/{kind}"),
+            "spaces" | "users" | "teams" | "scopeduserroles" | "userroles" => format!("/api/{kind}"),
             "apikeys" => "/api/users/Users-1/apikeys".to_owned(),
             "serviceaccounts" => "/api/users".to_owned(),
             "oidcidentities" => {

@@ -18,6 +18,7 @@ use super::{
 use crate::base::{
     clock::{self, Moment},
     error::Result,
+    ids::{Id, Space},
 };
 use std::collections::HashMap;
 
@@ -80,6 +81,13 @@ impl Gifts {
         }
         gifts.retain(|gift| !gift.permissions.is_empty() && gift.grant.until.is_none_or(|until| until > now));
         Gifts::new(rows, gifts)
+    }
+
+    /// These as well.
+    pub(in crate::company) fn and(mut self, other: Gifts) -> Gifts {
+        self.gifts.extend(other.gifts);
+        self.groups.extend(other.groups);
+        self
     }
 
     /// What of these is not among others already, permission by permission.
@@ -248,7 +256,7 @@ impl Visitor {
         let Some((lacking, space)) = gifts.lacking(self.grants(), clock::now()) else { return Ok(()) };
         let mut place = Check::new(true);
         // The place is told as far as the visitor may enter it.
-        place.space = space.filter(|space| self.grants().anything_in(*space, clock::now()));
+        place.space = space.filter(|space| self.locate_space(&Id::<Space>::new(*space).to_string()).is_ok());
         Err(self.refuse(lacking, &place, Vec::new(), Reason::NotYours))
     }
 

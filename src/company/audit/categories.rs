@@ -42,6 +42,9 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("ApiKeyExpiry20Days", "API key ends within 20 days"),
     ("ApiKeyExpiry10Days", "API key ends within 10 days"),
     ("ApiKeyExpired", "API key has ended"),
+    ("RoleExpired", "Role on a team has ended"),
+    ("EmergencyBegan", "Team used in an emergency"),
+    ("EmergencyEnded", "Emergency ended"),
     ("SecondFactorRemoved", "Second factor removed"),
     ("RecoveryCodesMade", "Recovery codes made"),
     ("RecoveryCodeUsed", "Recovery code used"),
@@ -121,6 +124,7 @@ pub const GROUPS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("ApiKeyExpiry", "API keys that end", &["ApiKeyExpiry20Days", "ApiKeyExpiry10Days", "ApiKeyExpired"]),
+    ("Emergency", "Emergencies and roles that end", &["EmergencyBegan", "EmergencyEnded", "RoleExpired"]),
     ("User", "People", &["UserActivated", "UserDeactivated", "UserReactivated"]),
     (
         "Company",

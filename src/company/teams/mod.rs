@@ -3,7 +3,10 @@
 //! A team stands outside all spaces or in one. Four are built in: Everyone, Administrators, Managers, and each space's
 //! managers. Nobody gives what they do not hold (`access-rules §2, §5`).
 
+pub mod emergency;
+pub mod ending;
 mod members;
+mod placed;
 mod roles;
 mod scoped;
 pub(in crate::company) mod selfservice;
@@ -12,15 +15,17 @@ mod words;
 
 pub use members::{Joining, Member, add_members, members, remove_member, set_members};
 pub(in crate::company) use members::{join, joinable};
+pub(in crate::company) use placed::{gifts_of_managers, gifts_of_role, give, limits_fit, wire};
 pub use roles::{
-    RoleFields, RolePermissions, Use, UserRole, clone_role, create_role, delete_role, edit_role, list_roles,
-    reset_role, show_role, uses_of,
+    OwnRole, RoleFields, RolePermissions, RoleSpec, Use, UserRole, clone_role, create_role, delete_role, edit_role,
+    list_roles, reset_role, show_role, uses_of,
 };
+pub(in crate::company) use roles::{ensure_role, role_named};
 pub use scoped::{
     Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, own_roles, own_teams, remove_role,
-    role, roles_of, roles_of_user, team_of,
+    role, roles_in_standby, roles_of, roles_of_user, team_of,
 };
-pub(in crate::company) use scoped::{gifts_of_managers, names_seen, roles_to_come};
+pub(in crate::company) use scoped::{names_seen, roles_to_come};
 pub use words::{Summary, summary};
 
 use super::access::{
@@ -76,6 +81,8 @@ pub struct Team {
     /// How many are in it.
     #[serde(skip)]
     pub members: i64,
+    /// A team for emergencies: its members hold its roles only while they use it, for at most so many hours at a time.
+    pub emergency_hours: Option<i64>,
 }
 
 impl Team {
@@ -155,12 +162,42 @@ pub fn create(granted: &Granted<'_, TeamCreate>, fields: Fields) -> Result<Team>
         Level::Space(space) => Some(space.id()),
     };
     granted.write(|tx| {
-        let fields = check(tx, space, &fields, None)?;
-        let id = sql::insert(tx, space, &fields)?;
+        let (id, event) = insert(tx, space, &fields)?;
         tx.access_changed()?;
-        let event = Event::new("Created").say("Team ").name(id, &fields.name).say(" was created");
-        tx.record(event.space(number(space)), sql::by_id(tx, id)?)
+        tx.record(event, sql::by_id(tx, id)?)
     })
+}
+
+fn insert(tx: &Writing<'_>, space: Option<Id<Space>>, fields: &Fields) -> Result<(Id<Kind>, Event)> {
+    let fields = check(tx, space, fields, None)?;
+    let id = sql::insert(tx, space, &fields)?;
+    let event = Event::new("Created").say("Team ").name(id, &fields.name).say(" was created");
+    Ok((id, event.space(number(space))))
+}
+
+/// Makes a team inside a change that goes on, and tells of it.
+///
+/// # Errors
+/// As [`create`].
+pub(in crate::company) fn make(
+    tx: &Writing<'_>,
+    space: Option<Id<Space>>,
+    name: &str,
+    description: &str,
+) -> Result<Team> {
+    let (id, event) = insert(tx, space, &Fields { name: name.into(), description: description.into() })?;
+    tx.also(event)?;
+    sql::by_id(tx, id)
+}
+
+/// One team, inside a change that was granted for it.
+pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Team> {
+    sql::by_id(rows, id)
+}
+
+/// The team of administrators.
+pub(in crate::company) fn administrators(rows: &Rows<'_>) -> Result<Id<Kind>> {
+    sql::builtin_team(rows, "administrators")
 }
 
 /// Changes a team's name and description.
@@ -260,3 +297,5 @@ fn infos(names: Vec<String>) -> Vec<&'static Info> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod emergency_tests;

@@ -2,6 +2,7 @@
 
 use super::{
     meanwhile, number,
+    placed::{insert, strange, told},
     roles::{RolePermissions, UserRole},
     sql,
 };
@@ -15,12 +16,12 @@ use crate::{
         },
     },
     company::access::{
-        At, Columns, Event, Gift, Gifts, Granted, Myself, Reach, Rows, TeamPart, Visitor,
+        At, Columns, Event, Gifts, Granted, Myself, Reach, Rows, TeamPart, Visitor,
         permissions::{
             EnvironmentView, List, Permission, ProjectGroupView, ProjectView, RunbookView, TeamEdit, TeamView,
             TenantView, UserRoleView,
         },
-        policy::{Dimension, Grant, Limit},
+        policy::Dimension,
     },
 };
 use serde::Serialize;
@@ -103,7 +104,7 @@ impl<T> Scope<T> {
             Dimension::Runbook => &self.runbooks,
         }
     }
-    pub(super) fn of_mut(&mut self, dimension: Dimension) -> &mut Vec<T> {
+    pub(in crate::company) fn of_mut(&mut self, dimension: Dimension) -> &mut Vec<T> {
         match dimension {
             Dimension::Group => &mut self.groups,
             Dimension::Project => &mut self.projects,
@@ -149,7 +150,8 @@ pub struct ScopedFields {
 }
 
 impl ScopedFields {
-    fn scope(&self) -> Scope<i64> {
+    /// The limits as numbers, each once and in order.
+    pub(in crate::company) fn scope(&self) -> Scope<i64> {
         fn numbers<T>(ids: &[Id<T>]) -> Vec<i64> {
             let mut numbers: Vec<i64> = ids.iter().map(|id| id.0).collect();
             numbers.sort_unstable();
@@ -173,33 +175,6 @@ pub(super) struct Settled {
     pub space: Option<Id<Space>>,
     pub scope: Scope<i64>,
     pub until: Option<Moment>,
-}
-
-impl Settled {
-    fn gifts(&self) -> Vec<Gift> {
-        gifts_of(&self.permissions, self.space, &self.scope, self.until)
-    }
-}
-
-impl ScopedRole {
-    fn gifts(&self) -> Vec<Gift> {
-        let mut scope = Scope::default();
-        for dimension in Dimension::ALL {
-            *scope.of_mut(dimension) = self.scope.of(dimension).iter().map(|one| one.id).collect();
-        }
-        gifts_of(&self.permissions, self.space, &scope, self.until)
-    }
-}
-
-/// A role on a team for the trail, in names.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Told {
-    role: String,
-    space: Option<String>,
-    #[serde(flatten)]
-    scope: Scope<String>,
-    until: Option<String>,
 }
 
 /// Asks for the right to change a team's roles: of the whole team, or else those in one space.
@@ -362,17 +337,25 @@ pub fn add_role(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields) -> Resul
         if sql::same_role(tx, team, &settled, None)? {
             return Err(Error::invalid("UserRoleId", "The team has this role with the same limits already."));
         }
-        let id = sql::insert_role(tx, team, &settled)?;
-        let (team, told) = (sql::by_id(tx, team)?, told(tx, id)?);
+        let (id, event) = insert(tx, team, &settled)?;
         tx.access_changed()?;
-        let event = Event::new("Modified")
-            .say("Team ")
-            .name(team.id, &team.name)
-            .say(" was given the role ")
-            .name(settled.role, &told.role);
-        let event = event.related(id).space(number(settled.space.or(team.space)));
-        tx.record(event.difference(&serde_json::Map::new(), &told), id)
+        tx.record(event, id)
     })
+}
+
+/// The roles of a team for emergencies that one is in oneself, whether it is used just now or not.
+///
+/// # Errors
+/// `NotFound` for a team that one is not in.
+pub fn roles_in_standby(granted: &Granted<'_, Myself>, team: Id<Team>) -> Result<Vec<ScopedRole>> {
+    let mut roles = granted.read(|rows| {
+        if !sql::teams_of_user(rows, granted.what().user())?.iter().any(|one| one.id == team) {
+            return Err(Error::NotFound(team.to_string()));
+        }
+        sql::scoped_roles(rows, Some(team), None)
+    })?;
+    named(granted, &mut roles)?;
+    Ok(roles)
 }
 
 /// Changes a role on a team: the role itself, its limits, its end.
@@ -477,11 +460,7 @@ fn settle(granted: &Granted<'_, TeamEdit>, fields: &ScopedFields, before: Option
         for dimension in Dimension::ALL {
             let kept: Vec<i64> =
                 before.map(|role| role.scope.of(dimension).iter().map(|one| one.id).collect()).unwrap_or_default();
-            let strange = granted.read(|rows| sql::not_in_space(rows, dimension, space, scope.of(dimension), &kept))?;
-            if let Some(id) = strange.first() {
-                let (field, prefix, word) = wire(dimension);
-                wrong.add(field, format!("There is no {word} {prefix}-{id} in this space. Choose another."));
-            }
+            granted.read(|rows| strange(rows, dimension, space, scope.of(dimension), &kept, &mut wrong))?;
         }
     }
     wrong.finish()?;
@@ -504,49 +483,6 @@ fn administers(role: &ScopedRole) -> bool {
 fn as_settled(rows: &Rows<'_>, settled: &Settled) -> Result<()> {
     let same = sql::user_role(rows, settled.role)?.permissions.is_same(&settled.permissions);
     if same { Ok(()) } else { Err(meanwhile()) }
-}
-
-/// What it gives somebody to be made a manager of a space, or (`None`) of one that is not there yet.
-pub(in crate::company) fn gifts_of_managers(rows: &Rows<'_>, space: Option<Id<Space>>) -> Result<Gifts> {
-    let role = sql::builtin_role(rows, "spacemanager")?;
-    Gifts::new(rows, gifts_of(&role.permissions, space, &Scope::default(), None))
-}
-
-/// What a role gives in a place, for who is in a team that holds it.
-pub(super) fn gifts_of(
-    permissions: &RolePermissions,
-    space: Option<Id<Space>>,
-    scope: &Scope<i64>,
-    until: Option<Moment>,
-) -> Vec<Gift> {
-    let keys =
-        |infos: &[&'static crate::company::access::permissions::Info]| infos.iter().map(|info| info.key).collect();
-    let limit = |dimension: Dimension| Limit::to(scope.of(dimension));
-    let outside = Grant {
-        team: 0,
-        role: 0,
-        space: None,
-        groups: Limit::All,
-        projects: Limit::All,
-        environments: Limit::All,
-        tenants: Limit::All,
-        runbooks: Limit::All,
-        until,
-        within: None,
-    };
-    let inside = space.map(|space| Gift {
-        grant: Grant {
-            space: Some(space.0),
-            groups: limit(Dimension::Group),
-            projects: limit(Dimension::Project),
-            environments: limit(Dimension::Environment),
-            tenants: limit(Dimension::Tenant),
-            runbooks: limit(Dimension::Runbook),
-            ..outside.clone()
-        },
-        permissions: keys(&permissions.space),
-    });
-    std::iter::once(Gift { grant: outside, permissions: keys(&permissions.system) }).chain(inside).collect()
 }
 
 fn settled_space(
@@ -587,29 +523,4 @@ fn settled_space(
             None
         }
     }
-}
-
-/// Wire field, prefix of ids and word of a dimension.
-fn wire(dimension: Dimension) -> (&'static str, &'static str, &'static str) {
-    use crate::base::ids::Kind;
-    match dimension {
-        Dimension::Group => ("ProjectGroupIds", ProjectGroup::PREFIX, ProjectGroup::WORD),
-        Dimension::Project => ("ProjectIds", Project::PREFIX, Project::WORD),
-        Dimension::Environment => ("EnvironmentIds", Environment::PREFIX, Environment::WORD),
-        Dimension::Tenant => ("TenantIds", Tenant::PREFIX, Tenant::WORD),
-        Dimension::Runbook => ("RunbookIds", Runbook::PREFIX, Runbook::WORD),
-    }
-}
-
-fn told(rows: &Rows<'_>, id: Id<ScopedUserRole>) -> Result<Told> {
-    let role = sql::scoped_roles(rows, None, Some(id))?.pop().ok_or_else(|| Error::NotFound(id.to_string()))?;
-    let mut scope = Scope::default();
-    for dimension in Dimension::ALL {
-        let ids: Vec<i64> = role.scope.of(dimension).iter().map(|one| one.id).collect();
-        if let Some(space) = role.space {
-            let names = sql::names_in(rows, dimension, space, &ids, "(1)", Vec::new())?;
-            *scope.of_mut(dimension) = names.into_iter().map(|(_, name)| name).collect();
-        }
-    }
-    Ok(Told { role: role.role_name, space: role.space_name, scope, until: role.until.map(Moment::exact) })
 }

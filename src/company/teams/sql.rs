@@ -2,11 +2,13 @@
 
 use super::{
     Builtin, Fields, Filter, Member, Team,
+    emergency::Emergency,
     roles::{RoleFields, RolePermissions, UserRole},
     scoped::{Limited, Scope, ScopedRole, Settled},
 };
 use crate::{
     base::{
+        clock::{self, Moment},
         error::{Error, Result},
         ids::{Id, ScopedUserRole, Space, Team as Kind, User, UserRole as Role},
         names,
@@ -27,7 +29,7 @@ fn json<T: serde::Serialize>(list: &[T]) -> Value {
 
 const TEAM: &str = "SELECT t.id, t.space_id, s.name, t.builtin, t.name, t.description,
     CASE WHEN t.builtin = 'everyone' THEN (SELECT count(*) FROM users)
-         ELSE (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) END, t.tenant_id
+         ELSE (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) END, t.tenant_id, t.emergency_hours
     FROM teams t LEFT JOIN spaces s ON s.id = t.space_id";
 
 fn team(row: &Row<'_>) -> rusqlite::Result<Team> {
@@ -47,6 +49,7 @@ fn team(row: &Row<'_>) -> rusqlite::Result<Team> {
         description: row.get(5)?,
         members: row.get(6)?,
         tenant: row.get(7)?,
+        emergency_hours: row.get(8)?,
     })
 }
 
@@ -132,6 +135,7 @@ pub fn put_members(tx: &Writing<'_>, team: Id<Kind>, added: &[Id<User>], removed
     }
     for user in removed {
         tx.run("DELETE FROM team_members WHERE team_id = ?1 AND user_id = ?2", (team, user))?;
+        end_emergencies(tx, team, Some(*user), clock::now())?;
     }
     Ok(())
 }
@@ -153,8 +157,12 @@ pub fn has_active_administrator(rows: &Rows<'_>) -> Result<bool> {
 
 /// The team that everybody is in.
 pub fn everyone(rows: &Rows<'_>) -> Result<Id<Kind>> {
-    rows.one("SELECT id FROM teams WHERE builtin = 'everyone'", [], |row| row.get(0))?
-        .ok_or_else(|| Error::internal("the team Everyone is missing"))
+    builtin_team(rows, "everyone")
+}
+
+pub fn builtin_team(rows: &Rows<'_>, builtin: &str) -> Result<Id<Kind>> {
+    rows.one("SELECT id FROM teams WHERE builtin = ?1", [builtin], |row| row.get(0))?
+        .ok_or_else(|| Error::internal(format!("the team of {builtin} is missing")))
 }
 
 const SYSTEM_RIGHTS: &str = "SELECT DISTINCT p.permission FROM scoped_roles s
@@ -273,11 +281,6 @@ pub fn holders_of(rows: &Rows<'_>, role: Id<Role>) -> Result<i64> {
     )
 }
 
-/// How many people and service accounts there are.
-pub fn people(rows: &Rows<'_>) -> Result<i64> {
-    rows.number("SELECT count(*) FROM users", [])
-}
-
 pub fn user_role(rows: &Rows<'_>, id: Id<Role>) -> Result<UserRole> {
     user_roles(rows, Some(id))?.pop().ok_or_else(|| Error::NotFound(id.to_string()))
 }
@@ -332,11 +335,19 @@ pub fn scoped_roles(
     Ok(roles)
 }
 
-/// The roles of all teams of a user.
+/// The roles of all teams of a user; those of teams for emergencies while one of theirs lasts, until that ends.
 pub fn roles_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Vec<ScopedRole>> {
     let mut roles = Vec::new();
     for team in teams_of_user(rows, user)? {
-        roles.extend(scoped_roles(rows, Some(team.id), None)?);
+        let mut of_team = scoped_roles(rows, Some(team.id), None)?;
+        if team.emergency_hours.is_some() {
+            let all = emergencies(rows, team.id, i64::MAX)?;
+            let Some(one) = all.iter().find(|one| one.user == user && one.lasts()) else { continue };
+            for role in &mut of_team {
+                role.until = Some(role.until.map_or(one.until, |until| until.min(one.until)));
+            }
+        }
+        roles.extend(of_team);
     }
     Ok(roles)
 }
@@ -437,4 +448,99 @@ fn put_limits(tx: &Writing<'_>, id: Id<ScopedUserRole>, settled: &Settled) -> Re
         }
     }
     Ok(())
+}
+
+const EMERGENCY: &str = "SELECT e.id, e.team_id, e.user_id, u.display_name, e.reason, e.began_at, e.ends_at, e.ended_at
+    FROM emergencies e JOIN users u ON u.id = e.user_id";
+
+fn read_emergency(row: &Row<'_>) -> rusqlite::Result<Emergency> {
+    Ok(Emergency {
+        id: row.get(0)?,
+        team: row.get(1)?,
+        user: row.get(2)?,
+        name: Some(row.get(3)?),
+        reason: row.get(4)?,
+        began_at: row.get(5)?,
+        until: row.get(6)?,
+        ended_at: row.get(7)?,
+    })
+}
+
+pub fn emergency(rows: &Rows<'_>, id: i64) -> Result<Option<Emergency>> {
+    rows.one(&format!("{EMERGENCY} WHERE e.id = ?1"), [id], read_emergency)
+}
+
+/// The emergencies of a team, the newest first.
+pub fn emergencies(rows: &Rows<'_>, team: Id<Kind>, most: i64) -> Result<Vec<Emergency>> {
+    rows.all(&format!("{EMERGENCY} WHERE e.team_id = ?1 ORDER BY e.id DESC LIMIT ?2"), (team, most), read_emergency)
+}
+
+pub fn insert_emergency(
+    tx: &Writing<'_>,
+    team: Id<Kind>,
+    user: Id<User>,
+    reason: &str,
+    now: Moment,
+    until: Moment,
+) -> Result<i64> {
+    tx.insert(
+        "INSERT INTO emergencies (team_id, user_id, reason, began_at, ends_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (team, user, reason, now, until),
+    )
+}
+
+pub fn end_emergency(tx: &Writing<'_>, id: i64, at: Moment) -> Result<()> {
+    tx.run("UPDATE emergencies SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL", (id, at))?;
+    Ok(())
+}
+
+/// Ends those of a team, or of one of its members.
+pub fn end_emergencies(tx: &Writing<'_>, team: Id<Kind>, user: Option<Id<User>>, now: Moment) -> Result<()> {
+    tx.run(
+        "UPDATE emergencies SET ended_at = min(?3, ends_at)
+         WHERE team_id = ?1 AND (?2 IS NULL OR user_id = ?2) AND ended_at IS NULL",
+        (team, user, now),
+    )?;
+    Ok(())
+}
+
+/// Those that were not ended, of a team or of somebody.
+pub fn open_emergencies(rows: &Rows<'_>, team: Option<Id<Kind>>, user: Option<Id<User>>) -> Result<Vec<Emergency>> {
+    let sql = format!(
+        "{EMERGENCY} WHERE e.ended_at IS NULL AND (?1 IS NULL OR e.team_id = ?1) AND (?2 IS NULL OR e.user_id = ?2)"
+    );
+    rows.all(&sql, (team, user), read_emergency)
+}
+
+pub fn emergencies_that_ended(rows: &Rows<'_>, now: Moment, most: i64) -> Result<Vec<Emergency>> {
+    let sql = format!("{EMERGENCY} WHERE e.ended_at IS NULL AND e.ends_at <= ?1 ORDER BY e.ends_at LIMIT ?2");
+    rows.all(&sql, (now, most), read_emergency)
+}
+
+pub fn roles_that_ended(rows: &Rows<'_>, now: Moment, most: i64) -> Result<Vec<Id<ScopedUserRole>>> {
+    let sql = "SELECT id FROM scoped_roles WHERE expires_at <= ?1 AND ending_told = 0 ORDER BY expires_at LIMIT ?2";
+    rows.all(sql, (now, most), |row| row.get(0))
+}
+
+pub fn set_ending_told(tx: &Writing<'_>, id: Id<ScopedUserRole>) -> Result<()> {
+    tx.run("UPDATE scoped_roles SET ending_told = 1 WHERE id = ?1", [id])?;
+    Ok(())
+}
+
+pub fn anything_ended(rows: &Rows<'_>, now: Moment) -> Result<bool> {
+    rows.any(
+        "SELECT 1 FROM scoped_roles WHERE expires_at <= ?1 AND ending_told = 0
+         UNION ALL SELECT 1 FROM emergencies WHERE ended_at IS NULL AND ends_at <= ?1",
+        [now],
+    )
+}
+
+/// The people in the team of administrators who can sign in and have an address.
+pub fn administrators(rows: &Rows<'_>) -> Result<Vec<(i64, String)>> {
+    rows.all(
+        "SELECT u.id, u.email FROM team_members m JOIN teams t ON t.id = m.team_id JOIN users u ON u.id = m.user_id
+         WHERE t.builtin = 'administrators' AND u.state = 'active' AND u.is_service = 0 AND u.email <> '' ORDER BY u.id",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }

@@ -41,6 +41,8 @@ pub enum Look {
     Url,
     Number,
     Date,
+    /// A day and a time of it, in UTC.
+    Moment,
     Password,
     /// Six digits or a recovery code: one-time, large, spaced.
     Code,
@@ -100,7 +102,7 @@ impl FieldView {
             required: false,
             disabled: false,
             mono: matches!(look, Look::Script | Look::Code),
-            short: matches!(look, Look::Number | Look::Date),
+            short: matches!(look, Look::Number | Look::Date | Look::Moment),
             autofocus: false,
             checked: false,
             is_set: false,
@@ -128,6 +130,10 @@ impl FieldView {
         Self::new(Look::Date, name, label)
     }
     /// A password typed at sign-in or chosen anew; set `autocomplete` to fit.
+    /// A day and a time of it, in UTC: `2026-12-31T18:00`.
+    pub fn moment(name: impl Into<String>, label: impl Into<String>) -> Self {
+        Self::new(Look::Moment, name, label)
+    }
     pub fn password(name: impl Into<String>, label: impl Into<String>) -> Self {
         Self::new(Look::Password, name, label)
     }
@@ -251,6 +257,7 @@ impl FieldView {
             Look::Url => "url",
             Look::Number => "number",
             Look::Date => "date",
+            Look::Moment => "datetime-local",
             Look::Password | Look::Secret => "password",
             Look::File => "file",
             _ => "text",

@@ -1,15 +1,16 @@
 //! Teams (groups): who is in them, what they let people do, to whom.
 
+pub(super) mod emergency;
 mod roles;
 
-pub(super) use roles::{add, add_form, change, change_form, pickers, remove};
+pub(super) use roles::{add, add_form, change, change_form, ending, pickers, remove};
 
 use super::{
     answers::preview::{Checked, guarded},
     caller::{Answer, Visit},
     environments::encode,
     form::refuse,
-    page::{Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, ScopePicker},
+    page::{Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, ScopePicker, count},
     people::access,
 };
 use crate::{
@@ -37,6 +38,7 @@ struct List {
     frame: Frame,
     may_create: bool,
     new_href: String,
+    recipes_href: String,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -45,6 +47,7 @@ struct Row {
     name: String,
     description: String,
     href: String,
+    emergency: bool,
     space: String,
     members: String,
 }
@@ -59,6 +62,9 @@ struct Form {
 struct Show {
     frame: Frame,
     about: Kv,
+    /// How many people and service accounts roles of Everyone reach; empty for any other team.
+    reach: String,
+    emergencies: Option<emergency::Part>,
     roles: Vec<RoleRow>,
     may_add_role: bool,
     add_role_href: String,
@@ -74,7 +80,7 @@ struct RoleRow {
     can: String,
     place: String,
     until: String,
-    ended: bool,
+    ending: Option<Chip>,
     edit_href: String,
     remove_href: String,
 }
@@ -111,6 +117,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let address = base(visit);
     let rows = found.items.into_iter().map(|team| Row {
         href: format!("{address}/{}", team.id),
+        emergency: team.emergency_hours.is_some(),
         members: if team.has_members() { team.members.to_string() } else { "All".into() },
         space: team.space_name.unwrap_or_else(|| "The whole company".into()),
         name: team.name,
@@ -120,6 +127,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         frame: access(visit, "Teams", "teams"),
         may_create: !level_choices(visit, "")?.is_empty(),
         new_href: format!("{address}/new"),
+        recipes_href: visit.path("/access/recipes"),
         filter: FilterBar::new(&address, "Find a team", search),
         rows: rows.collect(),
         pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
@@ -201,8 +209,8 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
         RoleRow {
             can: words.can,
             place: words.place,
+            ending: roles::ending(&role),
             until: role.until.map(|until| format!("until {}", until.exact())).unwrap_or_default(),
-            ended: role.has_ended(),
             edit_href: action("/edit"),
             remove_href: action("/delete"),
             name: role.role_name,
@@ -239,6 +247,8 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
             .mono("Id", team.wire_id()),
         may_add_role: may_edit || roles::may_change_somewhere(visit, at),
         add_role_href: format!("{address}/roles/new"),
+        reach: if team.has_members() { String::new() } else { reach(&team) },
+        emergencies: emergency::part(visit, at, &team)?,
         roles,
         members: rows.collect(),
         everyone: !team.has_members(),
@@ -248,6 +258,12 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
         problem: problem.to_owned(),
     };
     if problem.is_empty() && removal_problem.is_none() { Answer::page(&page) } else { Answer::refused(&page) }
+}
+
+/// Whom roles of Everyone reach.
+fn reach(everyone: &teams::Team) -> String {
+    let people = count(everyone.members.unsigned_abs(), "person or service account", "people and service accounts");
+    format!("Roles of this team reach {people}: everybody of the company, and everybody who comes later.")
 }
 
 fn members_form(visit: &Visit, address: &str, present: &[teams::Member]) -> Result<Option<MembersForm>> {

@@ -3,7 +3,7 @@
 use super::{base, located};
 use crate::{
     base::{
-        clock::Moment,
+        clock::{self, DAY, Moment},
         error::{Error, Result},
         ids::{Environment, Id, Kind, Project, ProjectGroup, Runbook, ScopedUserRole, Space, Team, Tenant},
         paging::Page,
@@ -23,7 +23,7 @@ use crate::{
     web::{
         answers::preview::{Checked, guarded},
         caller::{Answer, Visit},
-        page::{Choice, FieldView, FormView, Frame, ScopePicker},
+        page::{Chip, Choice, FieldView, FormView, Frame, ScopePicker},
         people::access,
     },
 };
@@ -38,6 +38,27 @@ struct RolePage {
     space_chosen: bool,
     /// Where the form goes to be drawn with the limits of the space chosen.
     limits_href: String,
+}
+
+/// A role that ends within so long is marked, in milliseconds.
+const SOON: i64 = 14 * DAY;
+
+/// Marks a role that has ended or ends soon.
+pub(in crate::web) fn ending(role: &ScopedRole) -> Option<Chip> {
+    let until = role.until?;
+    if role.has_ended() {
+        return Some(Chip::new("cancelled", "Ended"));
+    }
+    (until.0 - clock::now().0 <= SOON).then(|| Chip::new("warning", "Ends soon"))
+}
+
+/// Whom a role of Everyone reaches must have been read.
+fn confirmed(visit: &Visit, team: &At<Team>, typed: &Typed) -> Result<()> {
+    let shown = teams::show(&visit.visitor.ask(TeamView { team: team.clone() })?)?;
+    if shown.has_members() || typed.reach {
+        return Ok(());
+    }
+    Err(Error::invalid("reach", "Confirm that you mean everybody."))
 }
 
 /// Whether the visitor may change a role of this team in this space.
@@ -66,6 +87,8 @@ struct Typed {
     tenants: Vec<String>,
     runbooks: Vec<String>,
     until: String,
+    /// Whom it reaches was read: for Everyone.
+    reach: bool,
 }
 
 impl Typed {
@@ -79,6 +102,7 @@ impl Typed {
             tenants: sent.all("tenants"),
             runbooks: sent.all("runbooks"),
             until: sent.text("until").into(),
+            reach: sent.ticked("reach"),
         }
     }
     fn stored(role: &ScopedRole) -> Typed {
@@ -93,7 +117,8 @@ impl Typed {
             environments: wire::<Environment>(&role.scope.environments),
             tenants: wire::<Tenant>(&role.scope.tenants),
             runbooks: wire::<Runbook>(&role.scope.runbooks),
-            until: role.until.map(|until| until.wire()[..10].to_owned()).unwrap_or_default(),
+            until: role.until.map(|until| until.wire()[..16].to_owned()).unwrap_or_default(),
+            reach: false,
         }
     }
     fn fields(&self) -> Result<ScopedFields> {
@@ -101,13 +126,21 @@ impl Typed {
             let wrong = |text: &String| Error::invalid(field, format!("“{text}” is not there."));
             texts.iter().map(|text| Id::parse(text).ok_or_else(|| wrong(text))).collect()
         }
-        let until = match self.until.trim() {
-            "" => None,
-            day => Some(
-                Moment::parse(&format!("{day}T23:59:59Z"))
-                    .ok_or_else(|| Error::invalid("ExpiresAt", "Give a day, such as 2026-12-31."))?,
-            ),
-        };
+        let until =
+            match self.until.trim() {
+                "" => None,
+                text => {
+                    let whole = match text.len() {
+                        10 => format!("{text}T23:59:59Z"),
+                        16 => format!("{text}:00Z"),
+                        _ => format!("{}Z", text.trim_end_matches('Z')),
+                    };
+                    let moment = Moment::parse(&whole);
+                    Some(moment.ok_or_else(|| {
+                        Error::invalid("ExpiresAt", "Give a day and a time, such as 2026-12-31T18:00.")
+                    })?)
+                }
+            };
         Ok(ScopedFields {
             role: Id::parse(&self.role),
             space: Id::parse(&self.space),
@@ -174,8 +207,18 @@ fn draw(
         );
     }
     form = form
-        .field(FieldView::date("until", "Ends after").value(&typed.until).help("Leave it empty to let it last."))
+        .field(
+            FieldView::moment("until", "Ends at")
+                .value(&typed.until)
+                .help("In UTC. Leave it empty to let it last. That it ended is told in the trail."),
+        )
         .cancel(back.clone());
+    if !shown.has_members() {
+        form = form.field(
+            FieldView::checkbox("reach", "I mean everybody, also those who come later", typed.reach)
+                .help(super::reach(&shown)),
+        );
+    }
     let chosen = [&typed.groups[..], &typed.projects, &typed.environments, &typed.tenants];
     let mut pickers = if space.is_empty() { Vec::new() } else { pickers(visit, &space, chosen)? };
     let refused = error.is_some();
@@ -278,7 +321,8 @@ pub(in crate::web) fn add(visit: &Visit) -> Result<Answer> {
     let granted = teams::ask_roles(&visit.visitor, &team, space.as_ref())?;
     let back = format!("{}/{}", base(visit), team.id());
     let title = "What giving this role does";
-    match typed.fields().and_then(|fields| guarded(visit, title, &back, || teams::add_role(&granted, &fields))) {
+    let fields = confirmed(visit, &team, &typed).and_then(|()| typed.fields());
+    match fields.and_then(|fields| guarded(visit, title, &back, || teams::add_role(&granted, &fields))) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(_)) => Answer::done(back, "The team was given the role."),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
@@ -309,7 +353,8 @@ pub(in crate::web) fn change(visit: &Visit) -> Result<Answer> {
     let granted = teams::ask_roles(&visit.visitor, &team, space.as_ref())?;
     let back = format!("{}/{}", base(visit), team.id());
     let title = "What changing this role does";
-    match typed.fields().and_then(|fields| guarded(visit, title, &back, || teams::change_role(&granted, id, &fields))) {
+    let fields = confirmed(visit, &team, &typed).and_then(|()| typed.fields());
+    match fields.and_then(|fields| guarded(visit, title, &back, || teams::change_role(&granted, id, &fields))) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(())) => Answer::done(back, "The role was saved."),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {

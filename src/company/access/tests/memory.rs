@@ -42,6 +42,16 @@ fn every_change_of_people_sessions_keys_teams_roles_and_spaces_raises_the_versio
         ("UPDATE api_keys SET expires_at = 2".into(), true),
         ("DELETE FROM api_keys WHERE id = 7".into(), true),
         ("UPDATE scoped_roles SET expires_at = 9".into(), true),
+        ("UPDATE teams SET emergency_hours = 4 WHERE name = 'Deployers'".into(), true),
+        (
+            "INSERT INTO emergencies (team_id, user_id, reason, began_at, ends_at)
+             SELECT t.id, u.id, 'x', 1, 2 FROM teams t, users u WHERE t.name = 'Deployers' AND u.display_name = 'Benjamin'"
+                .into(),
+            true,
+        ),
+        ("UPDATE emergencies SET ended_at = 2".into(), true),
+        ("DELETE FROM emergencies".into(), true),
+        ("UPDATE user_roles SET known_to = 1 WHERE id = 1".into(), true),
         (format!("INSERT INTO scoped_role_limits {limits} SELECT max(id), 'tenant', 1 FROM scoped_roles"), true),
         ("DELETE FROM scoped_role_limits WHERE dimension = 'tenant'".into(), true),
         ("DELETE FROM scoped_roles WHERE team_id = (SELECT id FROM teams WHERE name = 'Deployers')".into(), true),

@@ -4,7 +4,7 @@
 //! puts it on a team is asked whether they may give it; but whoever adds to a role that teams hold gives it to all who
 //! have it, and has to hold it there.
 
-use super::{RolePermissions, UserRole};
+use super::{RolePermissions, RoleSpec, UserRole};
 use crate::{
     base::{
         error::{Error, Fields as Wrong, Result},
@@ -228,25 +228,21 @@ pub fn delete_role(granted: &Granted<'_, UserRoleEdit>, role: &At<Kind>) -> Resu
     })
 }
 
-/// The role of this name, made with these permissions when there is none, inside a change that goes on. Tells of the
-/// making.
-pub(in crate::company::teams) fn ensure(
-    tx: &Writing<'_>,
-    name: &str,
-    description: &str,
-    system: &[&str],
-    space: &[&str],
-) -> Result<Id<Kind>> {
-    if let Some(there) = sql::role_named(tx, name)? {
+/// The role that is to be there, made when it is missing, inside a change that goes on. Tells of the making.
+pub(in crate::company) fn ensure_role(tx: &Writing<'_>, spec: &RoleSpec) -> Result<Id<Kind>> {
+    let own = match spec {
+        RoleSpec::Builtin(builtin) => return Ok(sql::builtin_role(tx, builtin)?.id),
+        RoleSpec::Own(own) => own,
+    };
+    if let Some(there) = sql::role_named(tx, own.name)? {
         return Ok(there);
     }
-    let infos = |names: &[&str]| names.iter().filter_map(|name| named(name)).collect::<Vec<_>>();
-    let permissions = RolePermissions { system: infos(system), space: infos(space) };
-    let fields = RoleFields { name: name.into(), description: description.into(), ..RoleFields::default() };
+    let fields = RoleFields { name: own.name.into(), description: own.description.into(), ..RoleFields::default() };
     let id = sql::insert_user_role(tx, &fields, builtin::know_all(tx)?)?;
-    sql::put_permissions(tx, id, &permissions)?;
+    sql::put_permissions(tx, id, &own.permissions())?;
+    tx.access_changed()?;
     let role = sql::user_role(tx, id)?;
-    let event = Event::new("Created").say("User role ").name(id, name).say(" was created");
+    let event = Event::new("Created").say("User role ").name(id, own.name).say(" was created");
     tx.also(event.difference(&serde_json::Map::new(), &Told::of(&role)))?;
     Ok(id)
 }

@@ -6,6 +6,7 @@
 
 mod change;
 
+pub(in crate::company) use change::ensure_role;
 pub use change::{RoleFields, clone_role, create_role, delete_role, edit_role, reset_role};
 
 use super::{ScopedRole, Team, sql};
@@ -15,7 +16,7 @@ use crate::{
         ids::{Id, UserRole as Kind},
     },
     company::access::{
-        At, Granted, builtin,
+        At, Granted, Rows, builtin,
         permissions::{Held, Info, TeamView, UserRoleView, named},
         policy::Dimension,
     },
@@ -47,6 +48,51 @@ pub struct RolePermissions {
     pub system: Vec<&'static Info>,
     /// In the space it is held in, by name.
     pub space: Vec<&'static Info>,
+}
+
+/// A role of our own making that is made where it is missing: for recipes.
+#[derive(Debug)]
+pub struct OwnRole {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub description: &'static str,
+    /// What it allows in the company as a whole.
+    pub system: &'static [&'static str],
+    /// What it allows in the space it is held in.
+    pub space: &'static [&'static str],
+}
+
+/// A role that is to be there.
+#[derive(Debug, Clone, Copy)]
+pub enum RoleSpec {
+    /// A built-in one, by what it is called for good.
+    Builtin(&'static str),
+    /// One that is found by its name, or made.
+    Own(&'static OwnRole),
+}
+
+/// The role of this name.
+pub(in crate::company) fn role_named(rows: &Rows<'_>, name: &str) -> Result<Option<Id<Kind>>> {
+    sql::role_named(rows, name)
+}
+
+/// What a role that is to be there allows, or will allow when it is made.
+pub(super) fn permissions_of(rows: &Rows<'_>, spec: &RoleSpec) -> Result<RolePermissions> {
+    match spec {
+        RoleSpec::Builtin(builtin) => Ok(sql::builtin_role(rows, builtin)?.permissions),
+        RoleSpec::Own(own) => match sql::role_named(rows, own.name)? {
+            Some(there) => Ok(sql::user_role(rows, there)?.permissions),
+            None => Ok(own.permissions()),
+        },
+    }
+}
+
+impl OwnRole {
+    fn permissions(&self) -> RolePermissions {
+        let infos = |names: &[&str]| names.iter().filter_map(|name| named(name)).collect::<Vec<_>>();
+        RolePermissions { system: infos(self.system), space: infos(self.space) }
+    }
 }
 
 impl UserRole {

@@ -1,0 +1,68 @@
+//! Goes round the companies and tells of rights that time ended: every minute those that are open, every hour all of
+//! them. Only the telling waits for it; what has ended allows nothing from its moment on.
+
+use crate::{
+    appliance::Appliance,
+    base::error::Result,
+    company::{
+        Company,
+        access::{EngineKey, Visitor, permissions::GrantsKeep},
+        teams::ending,
+    },
+};
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+const ROUND: Duration = Duration::from_secs(60);
+/// Every so many rounds go to all companies.
+const ALL: u32 = 60;
+
+/// Starts the rounds; the first one at once, to all.
+pub fn start(appliance: Arc<Appliance>, key: Arc<EngineKey>, stop: CancellationToken) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut number = 0u32;
+        while !stop.is_cancelled() {
+            let (appliance, key, ending, all) = (appliance.clone(), key.clone(), stop.clone(), number % ALL == 0);
+            let round = tokio::task::spawn_blocking(move || go_round(&appliance, &key, all, &ending)).await;
+            if let Err(fault) = round {
+                tracing::error!(%fault, "looking for rights that ended failed");
+            }
+            number = number.wrapping_add(1);
+            tokio::select! {
+                () = tokio::time::sleep(ROUND) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    })
+}
+
+fn go_round(appliance: &Appliance, key: &EngineKey, all: bool, stop: &CancellationToken) {
+    if !all {
+        for (slug, company) in appliance.open_companies() {
+            note(&slug, serve(&company, key));
+        }
+        return;
+    }
+    let slugs = match appliance.slugs() {
+        Ok(slugs) => slugs,
+        Err(error) => return tracing::error!(%error, "the companies could not be looked through"),
+    };
+    for slug in slugs {
+        if stop.is_cancelled() {
+            return;
+        }
+        note(&slug, appliance.company(&slug).and_then(|company| serve(&company, key)));
+    }
+}
+
+fn note(slug: &str, answer: Result<()>) {
+    if let Err(error) = answer {
+        tracing::warn!(company = slug, %error, "a company's rights cannot be looked through now");
+    }
+}
+
+fn serve(company: &Company, key: &EngineKey) -> Result<()> {
+    let engine = Visitor::engine(company, key);
+    while ending::tell(&engine.ask(GrantsKeep {})?)? > 0 {}
+    Ok(())
+}
