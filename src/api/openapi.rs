@@ -52,6 +52,21 @@ fn item(route: &Route<Handler>, path: &str) -> PathItem {
                 .parameter(ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True));
         }
     }
+    if let Some((_, summary, query)) = OWN.iter().find(|(own, ..)| route.method == Method::GET && *own == route.path) {
+        operation = operation.summary(Some(*summary));
+        for (name, words) in query.iter() {
+            operation = operation.parameter(
+                ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Query).description(Some(*words)),
+            );
+        }
+    }
+    if route.method != Method::GET && PREVIEWED.contains(&route.path) {
+        let words =
+            "true: nothing is changed; answered is who would gain and lose what, where, and what of it is grave";
+        operation = operation.parameter(
+            ParameterBuilder::new().name("preview").parameter_in(ParameterIn::Query).description(Some(words)),
+        );
+    }
     for (status, words) in [
         ("200", "Done"),
         ("400", "Errors, by field"),
@@ -63,3 +78,47 @@ fn item(route: &Route<Handler>, path: &str) -> PathItem {
     }
     PathItem::new(method, operation)
 }
+
+/// Parameters of a query, each in words.
+type Query = &'static [(&'static str, &'static str)];
+
+const PLACE: Query = &[
+    ("permission", "The permission, such as DeploymentCreate"),
+    ("space", "The space by id or name; left out: the company as a whole"),
+    ("projectGroup", "A project group by id or name; what is left out means anywhere"),
+    ("project", "A project by id or name"),
+    ("environment", "An environment by id or name"),
+    ("tenant", "A tenant by id or name; none: work for no tenant"),
+    ("runbook", "A runbook by id, or in its project by name"),
+    ("user", "Why: whom it is about, by id, name or e-mail address; left out: oneself"),
+    ("filter", "Who: part of the name"),
+];
+
+/// Routes of our own that clients cannot know, in words.
+const OWN: &[(&str, &str, Query)] = &[
+    (
+        "/access/why",
+        "Why somebody may or may not: the grants that allow, and of each near miss the scope that refused",
+        PLACE,
+    ),
+    ("/access/who", "Who may: people, through which team and role", PLACE),
+    (
+        "/access/review",
+        "Who may do what, when they last did, what nobody used in 90 days, and the smallest change that takes it away",
+        &[
+            ("show", "unused, no-factor, inactive, ending or administration; left out: everybody"),
+            ("filter", "Part of a name or an e-mail address"),
+        ],
+    ),
+    ("/access/review/export", "The review as CSV", &[]),
+    ("/access/review/signoffs", "The last reviews that were signed off", &[]),
+    (
+        "/users/{id}/permissions/export",
+        "What a user may do as CSV: Space, Permission, Level, ProjectGroups, Projects, Environments, Tenants, Team, Role",
+        &[("spaces", "Only these spaces"), ("includeSystem", "false: without the company as a whole")],
+    ),
+];
+
+/// Changes of access that can be asked for a preview.
+const PREVIEWED: &[&str] =
+    &["/teams/{id}", "/scopeduserroles", "/scopeduserroles/{id}", "/userroles/{id}", "/users/invitations"];

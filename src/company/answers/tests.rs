@@ -1,5 +1,7 @@
 //! The difference by tables, and a command that was tried out leaves nothing behind.
 
+mod review;
+
 use super::{Change, Danger, Set, Shape, difference, preview};
 use crate::{
     base::{clock::Moment, ids::Id},
@@ -8,7 +10,7 @@ use crate::{
             Within,
             census::{Census, Somebody},
             permissions::{self as ask, Info, Permission},
-            policy::{Dimension, Grant, Limit},
+            policy::{Check, Dimension, Grant, Ids, Limit},
         },
         teams,
         testing::{Scope, harbour},
@@ -184,4 +186,47 @@ fn a_preview_tells_what_the_command_would_do_and_leaves_nothing_behind() {
     assert!(preview(&ada, || teams::add_members(&granted, &[Id::new(999)])).is_err());
     teams::add_members(&granted, &[Id::new(ben)]).unwrap();
     assert_eq!(counts().1, before.1 + 1);
+}
+
+#[test]
+fn who_asks_each_team_once_and_finds_every_member() {
+    let info = ask::DeploymentCreate::INFO;
+    let grants: &[Short<'_>] = &[(1, &[1], &[1], &[], None), (2, &[], &[], &[4], None), (3, &[], &[], &[], Some(500))];
+    let census = census(&[(7, &[1]), (8, &[1, 2]), (9, &[2]), (10, &[3]), (11, &[])], info, grants);
+    let asked = |project: i64, environment: i64, tenant: Ids| {
+        let check = Check {
+            space: Some(1),
+            projects: Ids::One(project),
+            environments: Ids::One(environment),
+            tenants: tenant,
+            ..Check::new(true)
+        };
+        let found = super::holders(&census, info, &check, NOW);
+        found.iter().map(|one| (one.user, one.through.len())).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(1, 1, Ids::One(4)), [(7, 1), (8, 2), (9, 1)]);
+    assert_eq!(asked(1, 1, Ids::None), [(7, 1), (8, 1)]);
+    assert_eq!(asked(1, 2, Ids::None), []);
+}
+
+#[test]
+fn a_preview_names_nobody_whom_one_may_not_see() {
+    let harbour = harbour();
+    let ben = harbour.user("Ben");
+    let team = harbour.team("Crew", &[ben], &[("Deployment Creator", Scope::EVERYWHERE)]);
+    harbour.sql(|c| {
+        c.execute_batch(
+            "INSERT INTO user_roles (name, name_key) VALUES ('Lead', 'lead');
+             INSERT INTO role_permissions SELECT user_roles.id, 'space', value FROM user_roles, json_each('[\"TeamEdit\",\"TeamView\"]') WHERE name = 'Lead';",
+        )?;
+        c.execute("UPDATE teams SET space_id = 1 WHERE id = ?1", [team])
+    });
+    let cleo = harbour.person("Cleo", &[("Lead", Scope::EVERYWHERE)]);
+    let at = cleo.locate(Within::Company, &format!("Teams-{team}")).unwrap();
+    let granted = teams::Joining::ask(&cleo, &at).unwrap();
+    let told = preview(&cleo, || teams::remove_member(&granted, Id::new(ben))).unwrap();
+    assert_eq!(told.affected.len(), 1, "{told:?}");
+    assert_eq!(told.affected[0].people, [(ben, None)]);
+    assert!(told.affected[0].bundles.iter().all(|bundle| !bundle.gained));
+    assert!(told.dangers.is_empty());
 }
