@@ -99,13 +99,21 @@ pub(super) fn create(ask: &Ask) -> Result<Reply> {
 /// Changes one, for all teams that hold it.
 pub(super) fn update(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserRoleEdit {})?;
-    Reply::ok(draw(ask, &teams::edit_role(&granted, &located(ask)?, &fields(ask))?))
+    let at = located(ask)?;
+    if super::answers::is_preview(ask) {
+        return super::answers::preview(ask, || teams::edit_role(&granted, &at, &fields(ask)));
+    }
+    Reply::ok(draw(ask, &teams::edit_role(&granted, &at, &fields(ask))?))
 }
 
 /// Deletes one that no team holds.
 pub(super) fn delete(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserRoleEdit {})?;
-    teams::delete_role(&granted, &located(ask)?)?;
+    let at = located(ask)?;
+    if super::answers::is_preview(ask) {
+        return super::answers::preview(ask, || teams::delete_role(&granted, &at));
+    }
+    teams::delete_role(&granted, &at)?;
     Reply::done()
 }
 
@@ -118,7 +126,11 @@ pub(super) fn copy(ask: &Ask) -> Result<Reply> {
 /// Puts a built-in one back to its default.
 pub(super) fn reset(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserRoleEdit {})?;
-    Reply::ok(draw(ask, &teams::reset_role(&granted, &located(ask)?)?))
+    let at = located(ask)?;
+    if super::answers::is_preview(ask) {
+        return super::answers::preview(ask, || teams::reset_role(&granted, &at));
+    }
+    Reply::ok(draw(ask, &teams::reset_role(&granted, &at)?))
 }
 
 /// Where one is held.

@@ -198,6 +198,16 @@ fn a_preview_changes_nothing_and_tells_each_person_s_difference() {
     assert_eq!(told["Affected"][0]["People"][0]["Name"], "Cleo", "{told}");
     assert_eq!(yard.ada.get("/api/users").expect(200).json()["TotalResults"], 2);
     assert_eq!(events(), before);
+    let mut role = yard.ada.get("/api/userroles/userroles-deploymentcreator").expect(200).json();
+    role["GrantedSpacePermissions"] = json!(["DeploymentCreate"]);
+    let told = yard.ada.put("/api/userroles/userroles-deploymentcreator?preview=true", role).expect(200).json();
+    let lost = told["Affected"][0]["Changes"].as_array().unwrap();
+    assert!(lost.iter().all(|one| one["Change"] == "Lost"), "{told}");
+    assert!(
+        lost.iter().any(|one| one["Permissions"].as_array().unwrap().contains(&json!("EnvironmentView"))),
+        "{told}"
+    );
+    assert_eq!(events(), before);
     // What the command refuses, the preview refuses.
     let wrong = json!({ "TeamId": yard.team, "UserRoleId": "userroles-deploymentcreator", "SpaceId": "Spaces-1", "EnvironmentIds": ["Environments-99"] });
     yard.ada.put(&format!("{address}?preview=true"), wrong).expect(400);
