@@ -239,6 +239,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("machines", "targets"),
     ("me", "people"),
     ("process", "projects"),
+    ("register", "people"),
     ("processes", "projects"),
     ("progression", "deployments"),
     ("roles", "teams"),

@@ -103,23 +103,35 @@ fn add(archive: &mut tar::Builder<fs::File>, name: &str, bytes: &[u8]) -> Result
     Ok(archive.append_data(&mut header, name, bytes)?)
 }
 
-/// Puts a company back from a backup, after its file was verified. `slug` is what it shall be called; without one it
-/// keeps its own. Never overwrites a company unless `replace`.
+/// How a company is put back.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How<'a> {
+    /// What it shall be called; without, it keeps its own slug.
+    pub slug: Option<&'a str>,
+    /// It may take the place of the company that is there.
+    pub replace: bool,
+    /// It is put back also when it does not verify, as long as it opens.
+    pub despite_damage: bool,
+}
+
+/// A company that was put back.
+pub struct Restored {
+    /// The company, open.
+    pub company: Company,
+    /// What is wrong with it, when it was put back all the same.
+    pub damage: Option<String>,
+}
+
+/// Puts a company back from a backup, after its file was verified. Never overwrites a company unless `how` says so. What
+/// is damaged and put back on purpose says so in its trail, and goes on not to verify.
 ///
 /// # Errors
 /// `Conflict` when there is a company in its place, when the file is no backup, or when it does not verify.
-pub fn restore(
-    appliance: &Appliance,
-    key: &OperatorKey,
-    file: &Path,
-    slug: Option<&str>,
-    replace: bool,
-) -> Result<Company> {
+pub fn restore(appliance: &Appliance, key: &OperatorKey, file: &Path, how: How<'_>) -> Result<Restored> {
     let _alone = appliance.alone()?;
     let aside = appliance.data().join("companies").join(format!(".restore-{}", uuid::Uuid::now_v7()));
     keys::make_private_folder(&aside)?;
-    let restored =
-        unpack(file, &aside).and_then(|manifest| put_in_place(appliance, key, &aside, &manifest, slug, replace));
+    let restored = unpack(file, &aside).and_then(|manifest| put_in_place(appliance, key, &aside, &manifest, how));
     if restored.is_err() {
         let _ = fs::remove_dir_all(&aside);
     }
@@ -166,12 +178,11 @@ fn put_in_place(
     key: &OperatorKey,
     aside: &Path,
     manifest: &Manifest,
-    slug: Option<&str>,
-    replace: bool,
-) -> Result<Company> {
-    let slug = slug_of(manifest, slug)?;
+    how: How<'_>,
+) -> Result<Restored> {
+    let slug = slug_of(manifest, how.slug)?;
     let folder = appliance.folder(&slug);
-    if folder.exists() && !replace {
+    if folder.exists() && !how.replace {
         return Err(Error::Conflict(format!(
             "There is a company “{slug}” already. Restore under another slug with --as, or put --replace to overwrite it."
         )));
@@ -183,13 +194,23 @@ fn put_in_place(
     for part in PARTS {
         keys::make_private_folder(&aside.join(part))?;
     }
-    {
+    let damage = {
         let company = Company::adopt(aside, &slug, |id| appliance.keys().read(id))?;
         let operator = Visitor::operator(&company, key);
-        upkeep::verify(&operator.ask(FileKeep {})?, None)?;
-        upkeep::restored(&operator.ask(FileKeep {})?, &manifest.taken)?;
+        let damage = match upkeep::verify(&operator.ask(FileKeep {})?, None) {
+            Ok(_) => None,
+            Err(Error::Conflict(found)) if how.despite_damage => Some(found),
+            Err(Error::Conflict(found)) => {
+                return Err(Error::Conflict(format!(
+                    "{found} Nothing was changed. If there is no other backup, --despite-damage restores it as it is, and tells so in its trail."
+                )));
+            }
+            Err(other) => return Err(other),
+        };
+        upkeep::restored(&operator.ask(FileKeep {})?, &manifest.taken, damage.as_deref())?;
         company.settle()?;
-    }
+        damage
+    };
     // Unfinished tasks of the moment of the copy are looked at when the server starts.
     fs::write(aside.join("pending"), b"")?;
     appliance.close(&slug);
@@ -202,7 +223,7 @@ fn put_in_place(
     if old.exists() {
         fs::remove_dir_all(&old)?;
     }
-    appliance.company(&slug)
+    Ok(Restored { company: appliance.company(&slug)?, damage })
 }
 
 /// Checks a company: the database's integrity, foreign keys, its trail, also against checkpoints that were kept elsewhere.
@@ -227,7 +248,11 @@ pub fn verify_backup(
     elsewhere: Option<&Path>,
 ) -> Result<Verified> {
     // Not under `work`: a server that starts meanwhile sweeps that.
-    let aside = appliance.data().join(format!("verify-{}", uuid::Uuid::now_v7()));
+    sweep(appliance)?;
+    let aside = appliance.data().join(format!("{ASIDE}{}", uuid::Uuid::now_v7()));
+    let lock = appliance.data().join(format!("{}.lock", aside.file_name().unwrap_or_default().to_string_lossy()));
+    let held = fs::File::create(&lock)?;
+    held.lock()?;
     keys::make_private_folder(&aside)?;
     let verified = unpack(file, &aside).and_then(|manifest| {
         let slug = slug_of(&manifest, None);
@@ -235,7 +260,31 @@ pub fn verify_backup(
         verified.map_err(|error| Error::Conflict(format!("{} cannot be restored: {error}", file.display())))
     });
     fs::remove_dir_all(&aside)?;
+    fs::remove_file(&lock)?;
+    drop(held);
     verified
+}
+
+/// What the names of folders begin with in which backups are looked at.
+const ASIDE: &str = "verify-";
+
+/// Removes what a check of a backup left behind that was killed: a folder whose lock nobody holds.
+fn sweep(appliance: &Appliance) -> Result<()> {
+    for entry in fs::read_dir(appliance.data())? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(folder) = name.strip_suffix(".lock").filter(|name| name.starts_with(ASIDE)) else { continue };
+        // Gone meanwhile: it ended by itself.
+        let Ok(lock) = fs::File::open(&path) else { continue };
+        if lock.try_lock().is_ok() {
+            let folder = appliance.data().join(folder);
+            if folder.is_dir() {
+                fs::remove_dir_all(folder)?;
+            }
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 fn verify_unpacked(

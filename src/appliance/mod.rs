@@ -10,6 +10,6 @@ mod keys;
 mod registry;
 mod view;
 
-pub use backup::{backup, restore, verify, verify_backup};
+pub use backup::{How, Restored, backup, restore, verify, verify_backup};
 pub use registry::{Appliance, NewCompany};
 pub use view::{CompanyRow, Suspension};

@@ -157,6 +157,10 @@ pub struct Restore {
     /// Overwrite the company that is there
     #[arg(long, env = "BULKHEAD_REPLACE")]
     replace: bool,
+    /// Restore it also when it does not verify, as far as it opens: for when there is no other backup. Its trail tells
+    /// so, and `verify` goes on to say what is damaged
+    #[arg(long, env = "BULKHEAD_DESPITE_DAMAGE")]
+    despite_damage: bool,
 }
 
 /// `bulkhead verify`
@@ -384,10 +388,18 @@ pub fn backup(start: &Start, command: Backup) -> Result<(), Failure> {
 /// Runs `bulkhead restore`.
 pub fn restore(start: &Start, command: Restore) -> Result<(), Failure> {
     let appliance = Appliance::open(&start.data)?;
-    let company =
-        appliance::restore(&appliance, &start.operator, &command.file, command.slug.as_deref(), command.replace)?;
+    let how = appliance::How {
+        slug: command.slug.as_deref(),
+        replace: command.replace,
+        despite_damage: command.despite_damage,
+    };
+    let appliance::Restored { company, damage } = appliance::restore(&appliance, &start.operator, &command.file, how)?;
+    if let Some(damage) = &damage {
+        eprintln!("WARNING: {damage}");
+        eprintln!("WARNING: It was restored all the same, because of --despite-damage. What is in it may be wrong.");
+    }
     if start.json {
-        println!("{}", json!({ "slug": company.slug(), "name": company.name() }))
+        println!("{}", json!({ "slug": company.slug(), "name": company.name(), "damage": damage }))
     } else {
         println!("{}", company.slug())
     }

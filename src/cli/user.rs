@@ -40,7 +40,7 @@ pub enum Command {
         /// Their name [default: the first part of the address]
         #[arg(long, env = "BULKHEAD_USER_NAME")]
         name: Option<String>,
-        /// A team they are put into: its name or id
+        /// A team of the whole company they are put into: its name or id
         #[arg(long = "team", env = "BULKHEAD_TEAMS", value_name = "NAME", value_delimiter = ',')]
         teams: Vec<String>,
     },
@@ -185,7 +185,13 @@ fn invite(
             Error::NotFound(_) => Failure::Refused(format!("There is no team called “{team}” in this company.")),
             other => other.into(),
         })?;
-        into.push(teams::Joining::ask(operator, &at)?);
+        // The operator does not reach into spaces: who is in their teams is a matter of those who look after them.
+        into.push(teams::Joining::ask(operator, &at).map_err(|error| match error {
+            Error::NotFound(_) | Error::Denied(_) => Failure::Refused(format!(
+                "The team “{team}” belongs to a space. From here people are put into teams of the whole company; whoever manages the space puts them into this one."
+            )),
+            other => other.into(),
+        })?);
     }
     let display_name = name.unwrap_or_else(|| email.split('@').next().unwrap_or(email).to_owned());
     let fields = Fields { display_name, email_address: email.to_owned(), ..Fields::default() };

@@ -21,9 +21,13 @@ pub fn verify(granted: &Granted<'_, FileKeep>, elsewhere: Option<&Path>) -> Resu
     outcome.map_err(|finding| Error::Conflict(format!("The company does not verify: {finding}.")))
 }
 
-/// Tells in the trail that the company was put back from a copy.
-pub fn restored(granted: &Granted<'_, FileKeep>, taken: &str) -> Result<()> {
+/// Tells in the trail that the company was put back from a copy, and what is wrong with it when that was done on purpose.
+pub fn restored(granted: &Granted<'_, FileKeep>, taken: &str, damage: Option<&str>) -> Result<()> {
     let told = Event::new("Restored").say("The company was restored from the backup of ").say(taken);
+    let told = match damage {
+        Some(damage) => told.say(", on purpose although it is damaged").detail("Damage", damage),
+        None => told,
+    };
     granted.write(|tx| {
         tx.access_changed()?;
         tx.run("DELETE FROM sessions", [])?;

@@ -364,7 +364,10 @@ impl<'c> Visit<'c> {
         let visitor = &self.visitor;
         let asked = self.parameter("space");
         let located = if asked.is_empty() { visitor.home_space() } else { visitor.locate_space(asked).ok() };
-        let spaces = visitor.spaces().unwrap_or_default();
+        // The operator's own compartment deploys nothing by itself: of its space there is nothing to show.
+        let deploys = !self.company().is_operators();
+        let located = located.filter(|_| deploys);
+        let spaces = if deploys { visitor.spaces().unwrap_or_default() } else { Vec::new() };
         let present = located.as_ref().and_then(|at| spaces.iter().find(|row| row.id == at.id()));
         let (name, slug) = present.map(|row| (row.name.clone(), row.slug.clone())).unwrap_or_default();
         let mut nav = NavItem::all(self.company().slug(), &slug, current);
@@ -378,12 +381,7 @@ impl<'c> Visit<'c> {
                     || visitor.may(p::List::<p::TeamView>::system())
                     || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::TeamView>(at))
             }
-            // The operator's own compartment deploys nothing by itself.
-            ("dashboard" | "projects" | "tenants" | "tasks" | "infrastructure" | "library", _)
-                if self.company().is_operators() =>
-            {
-                false
-            }
+            ("dashboard" | "projects" | "tenants" | "tasks" | "infrastructure" | "library", _) if !deploys => false,
             ("settings", _) => visitor.may(p::SpaceView {}) || visitor.may(p::ConfigureServer {}),
             ("tasks", at) => {
                 visitor.may(p::List::<p::TaskView>::system())
@@ -407,7 +405,7 @@ impl<'c> Visit<'c> {
             .spaces(spaces.into_iter().map(|row| SpaceLink { name: row.name, slug: row.slug }).collect())
             .nav(nav)
             .title(title);
-        frame.running = located.as_ref().map_or(0, |at| self.running(at));
+        frame.running = deploys.then(|| located.as_ref().map_or(0, |at| self.running(at)));
         let used: Vec<String> =
             visitor.emergencies().map(|one| format!("{} until {}", one.name, one.until.exact())).collect();
         frame.emergency = (!used.is_empty()).then(|| format!("Emergency: you use {}.", used.join(", ")));

@@ -36,6 +36,8 @@ struct Invite {
     preview: Option<Vec<Line>>,
     hidden: usize,
     send: String,
+    /// The link of an open invitation that was just made.
+    link: String,
 }
 struct Line {
     can: String,
@@ -95,6 +97,7 @@ fn page(visit: &Visit, form: FormView, preview: Option<Preview>) -> Invite {
         preview: lines,
         hidden,
         send: send.into(),
+        link: String::new(),
     }
 }
 
@@ -127,6 +130,15 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
             Err(error) => Answer::refused(&page(visit, refuse(typed()?, error, &NAMES)?, None)),
         };
     }
+    if sent.text("step") == "open" {
+        return match into(visit, &chosen).and_then(|into| invitations::invite_open(&granted, &into)) {
+            Ok((code, _)) => {
+                let link = address(visit, &format!("/register/{code}"));
+                Answer::page(&Invite { link, ..page(visit, form(visit, &[])?, None) })
+            }
+            Err(error) => Answer::refused(&page(visit, refuse(typed()?, error, &NAMES)?, None)),
+        };
+    }
     let fields = Fields {
         display_name: sent.text("name").into(),
         email_address: sent.text("email").into(),
@@ -154,13 +166,18 @@ fn made(visit: &Visit, invited: &Invited) -> Result<Answer> {
 }
 
 fn link(visit: &Visit, token: &str) -> String {
+    address(visit, &format!("/invitation/{token}"))
+}
+
+/// An address of the company, whole, to be handed over.
+fn address(visit: &Visit, path: &str) -> String {
     let host = visit
         .call
         .desk
         .public_url
         .clone()
         .unwrap_or_else(|| format!("http://{}", visit.call.header("host").unwrap_or("localhost")));
-    format!("{host}{}", visit.path(&format!("/invitation/{token}")))
+    format!("{host}{}", visit.path(path))
 }
 
 /// A new link for somebody who has not accepted yet; the old one stops working.

@@ -25,6 +25,7 @@ mod passkey;
 mod process;
 mod projects;
 mod proof;
+mod register;
 mod releases;
 mod me;
 mod people;
@@ -98,6 +99,8 @@ pub fn open_routes() -> Vec<Route<OpenPage>> {
         open(M::POST, "/{company}/reset", forgot::reset_submit),
         open(M::GET, "/{company}/invitation/{token}", signin::invitation_form),
         open(M::POST, "/{company}/invitation/{token}", signin::invitation_submit),
+        open(M::GET, "/{company}/register/{token}", register::form),
+        open(M::POST, "/{company}/register/{token}", register::submit),
         open(M::GET, "/{company}/brand/colours.css", brand::colours),
         open(M::GET, "/{company}/brand/logo.png", brand::logo),
         open(M::GET, "/setup/{token}", setup::form),

@@ -88,8 +88,8 @@ pub struct Frame {
     pub spaces: Vec<SpaceLink>,
     pub person: String,
     pub nav: Vec<NavItem>,
-    /// How many tasks are running now, of those this person may see.
-    pub running: u64,
+    /// How many tasks are running now, of those this person may see. `None` where there are no tasks at all.
+    pub running: Option<u64>,
     /// How many tasks wait for this person.
     pub waiting: u64,
     pub crumbs: Vec<Crumb>,

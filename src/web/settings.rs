@@ -66,7 +66,7 @@ pub(super) fn settings(visit: &Visit, title: &str, current: &str) -> Frame {
             frame = frame.tab(label, visit.path(&format!("/settings/{key}")), current == key);
         }
     }
-    if visit.visitor.may(SpaceView {}) {
+    if visit.visitor.may(SpaceView {}) && !visit.company().is_operators() {
         frame.tab("Spaces", visit.path("/settings/spaces"), current == "spaces")
     } else {
         frame
@@ -119,7 +119,7 @@ fn company_page(visit: &Visit, form: Option<FormView>) -> Result<Company> {
             .hint(SLUG_IS_THE_OPERATORS)
             .mono("Id", company.id().to_string()),
         address: format!("{}/{}", host.unwrap_or_default(), company.slug()),
-        may_see_spaces: visit.visitor.may(SpaceView {}),
+        may_see_spaces: visit.visitor.may(SpaceView {}) && !company.is_operators(),
         spaces: count(spaces, "space", "spaces"),
         spaces_href: visit.path("/settings/spaces"),
     })

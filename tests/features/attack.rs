@@ -4,7 +4,7 @@ use crate::support::{
     api::Caller,
     server::{Company, Server},
 };
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const ATTEMPTS: usize = 10_000;
 /// Of memory, in KiB, at its highest.
@@ -22,6 +22,50 @@ fn attempt(caller: &Caller, harbour: &Company, n: usize) -> (u16, i64) {
     let form = [("company", "harbour"), ("email", harbour.email.as_str()), ("password", "none of the passwords")];
     let answer = caller.call_saying("POST", "/harbour/login", form, &[("X-Forwarded-For", &address)]);
     (answer.status, answer.header("retry-after").parse().unwrap_or_default())
+}
+
+#[test]
+fn a_company_under_attack_keeps_nobody_of_another_from_signing_in() {
+    let mut server = Server::start();
+    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let meridian = server.company("meridian", "Meridian Ltd", "dora@meridian.test");
+    let config = server.data().join("../bulkhead.toml");
+    std::fs::write(&config, "trusted-proxies = [\"127.0.0.0/8\"]\n").expect("a file");
+    server.restart_with(&["--config", config.to_str().expect("a path")]);
+    let (stop, looked_at) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let mut came = 0;
+    std::thread::scope(|scope| {
+        for thread in 0..32 {
+            let (server, stop, looked_at) = (&server, &stop, &looked_at);
+            scope.spawn(move || {
+                let caller = server.nobody();
+                for n in 0.. {
+                    if stop.load(Ordering::SeqCst) {
+                        break;
+                    }
+                    // Everybody's name and address another: no budget but the company's stands in the way, and that leaks.
+                    let (name, address) = (
+                        format!("somebody{thread}x{n}@harbour.test"),
+                        format!("10.{thread}.{}.{}", n / 250 % 250, n % 250),
+                    );
+                    let form =
+                        [("company", "harbour"), ("email", name.as_str()), ("password", "none of the passwords")];
+                    let answer = caller.call_saying("POST", "/harbour/login", form, &[("X-Forwarded-For", &address)]);
+                    assert!(matches!(answer.status, 422 | 429), "{answer}");
+                    looked_at.fetch_add(usize::from(answer.status == 422), Ordering::SeqCst);
+                }
+            });
+        }
+        while looked_at.load(Ordering::SeqCst) < 20 {
+            std::thread::yield_now();
+        }
+        for _ in 0..5 {
+            let answer = server.browser().give_password("meridian", &meridian.email, &meridian.password);
+            came += usize::from(answer.status == 200 && answer.text().contains("id=\"totp-secret\""));
+        }
+        stop.store(true, Ordering::SeqCst);
+    });
+    assert_eq!(came, 5, "each of Dora's sign-ins is taken at once");
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn a_backup_is_verified_where_it_lies_and_leaves_nothing_behind() {
     let file = Path::new(told.stdout.trim()).to_owned();
     let verify = |file: &Path| {
         let told = bulkhead(&server.data(), &["verify", file.to_str().unwrap()]);
-        let left: Vec<_> = std::fs::read_dir(server.data().join("work")).unwrap().map(|e| e.unwrap().path()).collect();
+        let left: Vec<_> = std::fs::read_dir(server.data()).unwrap().map(|e| e.unwrap().path()).collect();
         assert!(!left.iter().any(|path| path.to_string_lossy().contains("verify-")), "{left:?}");
         told
     };
@@ -164,6 +164,83 @@ fn a_backup_is_verified_where_it_lies_and_leaves_nothing_behind() {
     let elsewhere = Server::start();
     let told = bulkhead(&elsewhere.data(), &["verify", file.to_str().unwrap()]).expect_code(1);
     assert!(told.stderr.contains("master key"), "another machine's key opens nothing: {}", told.stderr);
+}
+
+#[test]
+fn a_damaged_company_is_put_back_on_purpose_alone_and_its_trail_says_so() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    harbour.caller().post("/api/environments", json!({ "Name": "Quay" })).expect(201);
+    let folder = tempfile::tempdir().unwrap();
+    let told = server.command(&["backup", "harbour", "--to", folder.path().to_str().unwrap()]).run().expect_success();
+    let altered = folder.path().join("altered.bulkhead");
+    repack(Path::new(told.stdout.trim()), &altered, |database| {
+        let db = rusqlite::Connection::open(database).unwrap();
+        let guard = "SELECT sql FROM sqlite_master WHERE name = 'events_hold'";
+        let guard: String = db.query_row(guard, [], |row| row.get(0)).unwrap();
+        db.execute("DROP TRIGGER events_hold", []).unwrap();
+        db.execute("UPDATE events SET message = replace(message, 'Quay', 'Pier')", []).unwrap();
+        db.execute_batch(&guard).unwrap();
+        db.pragma_update(None, "journal_mode", "DELETE").unwrap();
+    });
+    let file = altered.to_str().unwrap();
+    let refused = bulkhead(&server.data(), &["restore", file, "--as", "again"]).expect_code(3);
+    assert!(
+        refused.stderr.contains("does not verify") && refused.stderr.contains("--despite-damage"),
+        "{}",
+        refused.stderr
+    );
+    let listed = bulkhead(&server.data(), &["company", "list"]).expect_success().stdout;
+    assert!(!listed.contains("again"), "{listed}");
+
+    let told = bulkhead(&server.data(), &["restore", file, "--as", "again", "--despite-damage"]).expect_success();
+    assert_eq!(told.stdout.trim(), "again");
+    assert!(told.stderr.contains("WARNING: The company does not verify: event"), "{}", told.stderr);
+    assert_eq!(environments(&server, "again", &harbour.key), 1);
+    let again = Caller::with_key(&format!("{}/again", server.base()), &harbour.key);
+    let trail = again.get("/api/events?eventCategories=Restored").expect(200).text();
+    assert!(
+        trail.contains("on purpose although it is damaged") && trail.contains("is not what was written"),
+        "{trail}"
+    );
+    let told = bulkhead(&server.data(), &["verify", "again"]).expect_code(1);
+    assert!(told.stdout.contains("is not what was written"), "it goes on to say so: {}", told.stdout);
+    // A whole one is put back as ever, and nothing is said.
+    let told =
+        bulkhead(&server.data(), &["backup", "harbour", "--to", folder.path().to_str().unwrap()]).expect_success();
+    let whole = ["restore", told.stdout.trim(), "--as", "whole", "--despite-damage"];
+    assert!(!bulkhead(&server.data(), &whole).expect_success().stderr.contains("WARNING"));
+    // What is no database at all is put back on no account.
+    bulkhead(&server.data(), &["restore", "/dev/null", "--as", "none", "--despite-damage"]).expect_code(3);
+}
+
+#[test]
+fn what_a_killed_check_of_a_backup_left_behind_goes_with_the_next() {
+    let server = Server::start();
+    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let folder = tempfile::tempdir().unwrap();
+    let told = server.command(&["backup", "harbour", "--to", folder.path().to_str().unwrap()]).run().expect_success();
+    let file = told.stdout.trim().to_owned();
+    let left = |name: &str| {
+        std::fs::create_dir(server.data().join(name)).unwrap();
+        std::fs::write(server.data().join(name).join("company.db"), b"a copy").unwrap();
+        std::fs::File::create(server.data().join(format!("{name}.lock"))).unwrap()
+    };
+    drop(left("verify-killed"));
+    let held = left("verify-under-way");
+    held.lock().unwrap();
+    bulkhead(&server.data(), &["verify", &file]).expect_success();
+    let there = || -> Vec<String> {
+        let names =
+            std::fs::read_dir(server.data()).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with("verify-")).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(there(), ["verify-under-way", "verify-under-way.lock"], "who is still at work is left alone");
+    drop(held);
+    bulkhead(&server.data(), &["verify", &file]).expect_success();
+    assert!(there().is_empty(), "{:?}", there());
 }
 
 /// A backup with its database changed, packed as it was.

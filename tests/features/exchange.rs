@@ -1,7 +1,7 @@
 //! A CI job's signed token for a short-lived one of a service account: a real issuer on loopback, real signatures.
 
 use crate::support::{
-    api::{Answer, Caller},
+    api::{Answer, Caller, text},
     issuer::{Answers, Issuer},
     server::{Company, Server},
 };
@@ -17,10 +17,6 @@ struct Place {
     account: String,
     audience: String,
     identity: String,
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// The operator lets one address inside be asked.

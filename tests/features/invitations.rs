@@ -1,20 +1,12 @@
 //! Invitations: open ones and those of a person, their preview, and what happens when several use one at the same moment.
 
 use crate::support::{
-    api::{Caller, encode},
-    server::{Company, Server},
+    api::{Caller, encode, text},
+    server::founded,
 };
 use serde_json::{Value, json};
 use std::{sync::Barrier, thread};
 
-fn founded() -> (Server, Company) {
-    let server = Server::start();
-    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    (server, harbour)
-}
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
 fn registration(code: &str, n: usize) -> Value {
     json!({
         "InvitationCode": code, "Username": format!("person{n}"), "DisplayName": format!("Person {n}"),
@@ -169,4 +161,56 @@ fn what_somebody_will_be_able_to_do_is_shown_before_the_invitation_is_made() {
     browser.post(&format!("{own}/revoke"), [("", "")]).expect(303);
     server.browser().get(&format!("/harbour/invitation/{}", encode(&link))).expect(404);
     ada.get(&format!("/api/users/{user}")).expect(404);
+}
+
+#[test]
+fn an_open_invitation_is_made_on_a_page_and_whoever_has_its_link_registers_once() {
+    let (server, harbour) = founded();
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let page = ada.get("/harbour/access/people/invite").expect(200).text();
+    assert!(page.contains("value=\"open\""), "{page}");
+    let wrong = ada.post("/harbour/access/people/invite", [("step", "open"), ("teams", "Teams-999")]).expect(422);
+    assert!(wrong.text().contains("A chosen team is gone"), "{wrong}");
+    let managers = harbour.caller().get("/api/teams?partialName=Managers").expect(200).json();
+    let managers = text(&managers["Items"][0]["Id"]);
+    let made = ada.post("/harbour/access/people/invite", [("step", "open"), ("teams", managers.as_str())]).expect(200);
+    let made = made.text();
+    let begin = format!("{}/harbour/register/", server.base());
+    let after = made.split_once(begin.as_str()).unwrap_or_else(|| panic!("no link in {made}")).1;
+    let code: String = after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let listed = ada.get("/harbour/access/people").expect(200).text();
+    assert!(listed.contains("Open invitations") && !listed.contains(&code), "shown once");
+
+    let newcomer = server.browser();
+    let path = format!("/harbour/register/{code}");
+    newcomer.get(&path).expect(200);
+    for nowhere in [format!("/nowhere/register/{code}"), "/harbour/register/none".into()] {
+        newcomer.get(&nowhere).expect(404);
+        newcomer.post(&nowhere, [("name", "Mallory")]).expect(404);
+    }
+    let send = |name: &str, email: &str, password: &str, again: &str| {
+        newcomer.post(&path, [("name", name), ("email", email), ("password", password), ("again", again)])
+    };
+    let long = "lantern copper seven boats";
+    let short = send("Ben", "ben@harbour.test", "short", "short").expect(422).text();
+    assert!(
+        short.contains("value=\"ben@harbour.test\"") && short.contains("value=\"Ben\""),
+        "nothing is lost: {short}"
+    );
+    for (name, email, password, again) in [
+        ("Ben", "ben@harbour.test", long, "lantern copper seven"),
+        ("", "ben@harbour.test", long, long),
+        ("Ben", "no address", long, long),
+        ("Ben", "ADA@harbour.test", long, long),
+    ] {
+        send(name, email, password, again).expect(422);
+    }
+    assert_eq!(send("Ben", "ben@harbour.test", long, long).expect(303).location(), "/harbour/login");
+    assert!(newcomer.get("/harbour/login").expect(200).text().contains("You are registered"));
+    newcomer.get(&path).expect(404);
+    assert_eq!(send("Eve", "eve@harbour.test", long, long).status, 404, "once");
+    let mut ben = server.browser();
+    ben.sign_in("harbour", "ben@harbour.test", long).expect(200);
+    ben.get("/harbour/access/people").expect(200);
 }

@@ -1,19 +1,10 @@
 //! API keys that hold less than their owner, through pages and API.
 
 use crate::support::{
-    api::Caller,
-    server::{Company, Server},
+    api::{Caller, text},
+    server::founded,
 };
 use serde_json::{Value, json};
-
-fn founded() -> (Server, Company) {
-    let server = Server::start();
-    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    (server, harbour)
-}
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
 
 #[test]
 fn a_narrowed_key_sees_and_does_what_it_was_given_and_gets_nothing_from_its_owner() {

@@ -2,15 +2,10 @@
 
 use crate::support::{
     browser_like::BrowserLike,
-    server::{Company, Server},
+    server::{Company, Server, founded},
 };
 use serde_json::json;
 
-fn founded() -> (Server, Company) {
-    let server = Server::start();
-    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    (server, harbour)
-}
 fn signed_in(server: &Server, harbour: &Company) -> (BrowserLike, Vec<String>) {
     let mut ada = server.browser();
     let page = ada.sign_in("harbour", &harbour.email, &harbour.password).text();

@@ -26,6 +26,7 @@ mod projects_pages;
 mod racing;
 mod releases;
 mod roles;
+mod seats;
 mod settings;
 mod signin;
 mod spaces;

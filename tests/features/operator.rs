@@ -233,3 +233,24 @@ fn rights_over_the_appliance_hold_in_the_operators_compartment_alone() {
     watch.post("/operator/api/companies/harbour/suspend", json!({})).expect(403);
     ada.get("/api/users/me").expect(200);
 }
+
+#[test]
+fn the_operators_pages_show_no_space_and_no_tasks() {
+    let ward = ward();
+    for path in
+        ["/operator/companies", "/operator/access/people", "/operator/settings", "/operator/trail", "/operator/me"]
+    {
+        let page = ward.otto.get(path).expect(200).text();
+        assert!(!page.contains("Tasks under way") && !page.contains("class=\"space\""), "{path}: {page}");
+        assert!(!page.contains("/operator/settings/spaces\"") && !page.contains(">Default</"), "{path}: {page}");
+    }
+    let mut ada = ward.server.browser();
+    ada.sign_in("harbour", &ward.harbour.email, &ward.harbour.password);
+    let page = ada.get("/harbour/settings").expect(200).text();
+    assert!(
+        page.contains("Tasks under way")
+            && page.contains("class=\"space\"")
+            && page.contains("/harbour/settings/spaces\""),
+        "{page}"
+    );
+}

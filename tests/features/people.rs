@@ -1,19 +1,10 @@
 //! People, service accounts and keys through the API.
 
 use crate::support::{
-    api::Caller,
-    server::{Company, Server},
+    api::{Caller, text},
+    server::founded,
 };
-use serde_json::{Value, json};
-
-fn founded() -> (Server, Company) {
-    let server = Server::start();
-    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    (server, harbour)
-}
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
+use serde_json::json;
 
 #[test]
 fn an_invited_person_comes_in_by_the_link_and_is_shut_out_at_once() {
@@ -166,4 +157,49 @@ fn what_somebody_may_do_is_told_grant_by_grant() {
     let robot = ada.post("/api/users", json!({ "DisplayName": "Robot", "IsService": true })).expect(201).json();
     let of_robot = ada.get(&format!("/api/users/{}/permissions", text(&robot["Id"]))).expect(200).json();
     assert_eq!((&of_robot["SystemPermissions"], &of_robot["SpacePermissions"]), (&json!([]), &json!({})));
+}
+
+#[test]
+fn a_thousand_people_are_found_paged_and_counted() {
+    let (server, harbour) = founded();
+    let mut file = rusqlite::Connection::open(server.data().join("companies/harbour/company.db")).expect("a file");
+    file.busy_timeout(std::time::Duration::from_secs(30)).expect("patience");
+    let change = file.transaction().expect("a transaction");
+    for n in 1..1000 {
+        let (name, email) = (format!("Person {n:04}"), format!("person{n:04}@harbour.test"));
+        let state = ["active", "active", "invited", "inactive"][n % 4];
+        change
+            .execute(
+                "INSERT INTO users (username, username_key, display_name, email, email_key, state, created_at) VALUES (?1, ?1, ?2, ?1, ?1, ?3, 0)",
+                (&email, &name, state),
+            )
+            .expect("a person");
+    }
+    change.commit().expect("people");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let names = |path: &str| -> Vec<String> {
+        let page = ada.get(&format!("/harbour/access/people{path}")).expect(200).text();
+        let after = page.split("<th scope=\"row\"><a href=\"").skip(1);
+        after.filter_map(|part| Some(part.split_once('>')?.1.split_once('<')?.0.to_owned())).collect()
+    };
+    let page = ada.get("/harbour/access/people").expect(200).text();
+    assert!(page.contains("500 active · 250 invited · 250 inactive · 499 without a second factor"), "{page}");
+    // Each is on one page, in the order of their names.
+    let mut all: Vec<String> = (1..=20).flat_map(|number| names(&format!("?page={number}"))).collect();
+    assert_eq!(all.len(), 1000);
+    assert!(all.is_sorted());
+    all.dedup();
+    assert_eq!(all.len(), 1000);
+    assert!(names("?page=21").is_empty() && names("?page=1").len() == 50);
+    assert_eq!(names("?q=PERSON+0777"), ["Person 0777"]);
+    assert_eq!(names("?q=person0777%40"), ["Person 0777"]);
+    assert_eq!(names("?q=person+07").len(), 50);
+    assert_eq!(names("?q=person+07&page=2").len(), 50);
+    assert_eq!(names("?q=nobody").len(), 0);
+    assert_eq!((1..=6).map(|number| names(&format!("?state=invited&page={number}")).len()).sum::<usize>(), 250);
+    let link = ada.get("/harbour/access/people?q=person+07&state=active").expect(200).text();
+    assert!(link.contains("page=2") || !link.contains("rel=\"next\""), "{link}");
+    let listed = harbour.caller().get("/api/users?filter=person07&take=30&skip=90").expect(200).json();
+    assert_eq!((&listed["TotalResults"], listed["Items"].as_array().map(Vec::len)), (&json!(100), Some(10)));
 }

@@ -1,7 +1,10 @@
 //! The trail is proved: whatever somebody does to the file with the sqlite3 shell, `bulkhead verify` finds it and says
 //! which event. While the server runs, checkpoints go to a system log and to a webhook.
 
-use crate::support::server::{Program, Server};
+use crate::support::{
+    api::Caller,
+    server::{Program, Server, founded},
+};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -240,4 +243,76 @@ fn checkpoints_go_to_a_system_log_and_to_a_webhook_that_the_operator_allows() {
     fs::write(&kept, format!("{message}\n")).unwrap();
     let (code, said) = verify(&server.data(), &["--checkpoints", kept.to_str().unwrap()]);
     assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn an_event_tells_the_names_of_its_places_also_after_they_are_gone() {
+    let (server, harbour) = founded();
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let caller = harbour.caller();
+    let made = caller.post("/api/environments", json!({ "Name": "Quay <b>7</b>" })).expect(201).json();
+    let id = made["Id"].as_str().expect("an id").to_owned();
+    let page = || {
+        let events = caller.get(&format!("/api/events?regarding={id}&eventCategories=Created")).expect(200).json();
+        let event = events["Items"][0]["Id"].as_str().expect("an event").to_owned();
+        ada.get(&format!("/harbour/trail/{event}")).expect(200).text()
+    };
+    let shown = page();
+    assert!(shown.contains(">Default<") && shown.contains("Spaces-1"), "{shown}");
+    assert!(
+        shown.contains("<a href=\"/harbour/go/Spaces-1/environments/") && shown.contains("Quay &#60;b&#62;7"),
+        "{shown}"
+    );
+    assert!(shown.contains(&format!("<small class=\"quiet mono\">{id}</small>")), "{shown}");
+    caller.put(&format!("/api/environments/{id}"), json!({ "Name": "Pier" })).expect(200);
+    assert!(page().contains(">Pier<"), "as it is called now: {}", page());
+    caller.delete(&format!("/api/environments/{id}"), ()).expect(200);
+    let shown = page();
+    assert!(shown.contains("deleted since") && !shown.contains(">Pier<") && shown.contains(&id), "{shown}");
+    assert!(shown.contains("Quay &#60;b&#62;7"), "by the name it had then: {shown}");
+}
+
+#[test]
+fn what_was_counted_is_told_after_a_crash() {
+    let (mut server, harbour) = founded();
+    let ben = json!({ "Username": "ben", "DisplayName": "Ben", "EmailAddress": "ben@harbour.test", "Password": "lantern copper seven boats" });
+    harbour.caller().post("/api/users", ben).expect(201);
+    let told = server.command(&["api-key", "create", "harbour", "ben", "--purpose", "tests"]).run().expect_success();
+    let ben = Caller::with_key(&harbour.base, told.stdout.trim());
+    for _ in 0..8 {
+        ben.get("/api/teams").expect(403);
+    }
+    let file = rusqlite::Connection::open(server.data().join("companies/harbour/company.db")).expect("a file");
+    let counted = || -> i64 {
+        file.query_row("SELECT COALESCE(sum(more), 0) FROM counted", [], |row| row.get(0)).expect("a sum")
+    };
+    wait_until(|| counted() == 7);
+    server.kill9();
+    server.restart();
+    let refusals = || {
+        let events = harbour.caller().get("/api/events?eventCategories=AccessDenied").expect(200).json();
+        let all = events["Items"].as_array().expect("events").iter();
+        all.map(|event| event["Message"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    wait_until(|| refusals().len() == 2);
+    assert!(
+        refusals()[0].starts_with("Ben was refused TeamView") && refusals()[0].contains(", 7 times more since"),
+        "{:?}",
+        refusals()
+    );
+    assert_eq!(counted(), 0);
+    server.command(&["verify", "harbour"]).run().expect_success();
+}
+
+/// Waits for what the server does by itself every half minute.
+#[track_caller]
+fn wait_until(there: impl Fn() -> bool) {
+    for _ in 0..900 {
+        if there() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("it does not happen");
 }

@@ -51,6 +51,12 @@ fn people_are_listed_invited_shut_out_and_let_in() {
     ] {
         run(unknown).expect_code(3);
     }
+    let told = run(&["user", "invite", "harbour", "eve@harbour.test", "--team", "Nobody"]).expect_code(3);
+    assert!(told.stderr.contains("There is no team called “Nobody” in this company."), "{}", told.stderr);
+    for team in ["Space managers", "teams-spacemanagers-spaces-1"] {
+        let told = run(&["user", "invite", "harbour", "eve@harbour.test", "--team", team]).expect_code(3);
+        assert!(told.stderr.contains(&format!("The team “{team}” belongs to a space.")), "{}", told.stderr);
+    }
     let trail = harbour.caller().get("/api/events?take=50").expect(200).text();
     assert!(trail.contains("ben was invited into Managers") && trail.contains("ben was deactivated"), "{trail}");
 }

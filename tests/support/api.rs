@@ -280,6 +280,11 @@ pub fn csrf_word(cookie: &str) -> String {
     data_encoding::BASE64URL_NOPAD.encode(&[&[0; 16][..], &digest[..16]].concat())
 }
 
+/// A text in an answer's JSON; "" where there is none.
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
 /// For an address or a form: letters, digits and `-._~` stand for themselves.
 pub fn encode(text: &str) -> String {
     let mut encoded = String::new();

@@ -323,3 +323,10 @@ fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
+
+/// A server with one company, Harbour, whose administrator is Ada.
+pub fn founded() -> (Server, Company) {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    (server, harbour)
+}

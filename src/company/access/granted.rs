@@ -43,9 +43,13 @@ impl<'v, P: Permission> Granted<'v, P> {
     pub(in crate::company) fn read<T>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
         self.visitor.read(work)
     }
-    /// Tells of a look that is to be known: the reading of a secret, an export. Writes an event and nothing else.
-    pub(in crate::company) fn tell(&self, event: Event) -> Result<()> {
-        self.visitor.write(|tx| tx.record(event, ()))
+    /// Tells of a look that is to be known: the reading of a secret, an export. Writes an event and nothing else. Gives
+    /// the number of the event.
+    pub(in crate::company) fn tell(&self, event: Event) -> Result<i64> {
+        self.visitor.write(|tx| {
+            tx.also(event)?;
+            Ok(Recorded { value: tx.last_event(), _made_here: () })
+        })
     }
     /// Seals and opens secrets of this company.
     pub(in crate::company) fn seal(&self) -> &Seal {

@@ -14,7 +14,10 @@ use super::{
     policy::{Check, Grants},
     rows::{Recorded, Rows, Writing},
     rules::{self, Rules},
-    trail::{self, Archive, Checkpoint, Event, Finding, Signer, Stamp, Verified, tally::Tally},
+    trail::{
+        self, Archive, Checkpoint, Event, Finding, Signer, Stamp, Verified,
+        tally::{self, Tally, Told},
+    },
     uses::Uses,
 };
 use crate::{
@@ -30,12 +33,13 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 use uuid::Uuid;
@@ -68,6 +72,8 @@ struct Vault {
     memory: Memory,
     uses: Uses,
     tally: Tally,
+    /// Whether what an earlier run had counted and not told was looked for.
+    looked_back: AtomicBool,
     /// The last event a checkpoint covers; -1 while that was not looked up.
     signed_to: AtomicI64,
 }
@@ -235,6 +241,7 @@ impl Company {
             memory: Memory::default(),
             uses: Uses::default(),
             tally: Tally::default(),
+            looked_back: AtomicBool::new(false),
             signed_to: AtomicI64::new(-1),
         }))
     }
@@ -245,7 +252,11 @@ impl Company {
         std::fs::create_dir_all(folder)?;
         let store = Store::open(&folder.join(FILE), READERS)?;
         let seal = Seal::new(id, key);
-        let hash = founding.administrator.password.map(super::admit::hash_password).transpose()?;
+        let hash = founding
+            .administrator
+            .password
+            .map(|password| super::admit::hash_password(founding.slug, password))
+            .transpose()?;
         let invitation = hash.is_none().then(secret::token);
         store.write(|c| {
             if c.pragma_query_value::<i32, _>(None, "application_id", |row| row.get(0))? != 0 {
@@ -371,10 +382,16 @@ impl Company {
     /// Looks after the trail: tells what was counted, and writes a checkpoint when the last one is an hour old and there
     /// is anything new. Gives when to look again, if there is something that no checkpoint covers yet.
     pub(in crate::company) fn keep_trail(&self, now: Moment, ending: bool) -> Result<Option<Moment>> {
+        if !self.0.looked_back.swap(true, Ordering::Relaxed) {
+            for told in tally::left_behind(&self.snapshot()?.0)? {
+                self.tell_of(told);
+            }
+        }
         self.tell_counted((!ending).then_some(now));
         if ending || self.0.uses.due(now) {
             self.write_uses(now)?;
         }
+        self.0.tally.put_down(&self.0.store)?;
         let last = trail::last_checkpoint(&self.0.folder)?;
         let end = trail::end(&self.snapshot()?.0, &self.0.seal.signer)?;
         let (covered, at) = last.map_or((0, Moment(0)), |last| (last.event, last.at));
@@ -396,8 +413,14 @@ impl Company {
     }
 
     fn tell_counted(&self, now: Option<Moment>) {
-        for (stamp, event) in self.0.tally.due(now) {
-            self.tell(stamp, event);
+        for told in self.0.tally.due(now) {
+            self.tell_of(told);
+        }
+    }
+
+    fn tell_of(&self, told: Told) {
+        if let Err(error) = self.0.store.write(|c| self.0.count_told(c, told)) {
+            tracing::error!(company = self.slug(), %error, "an event could not be written to the trail");
         }
     }
 
@@ -515,6 +538,11 @@ impl Vault {
             Ok(())
         })
     }
+
+    fn count_told(&self, connection: &Connection, told: Told) -> Result<()> {
+        told.clear(connection)?;
+        trail::append(connection, &self.seal.signer, &told.stamp, told.event).map(drop)
+    }
 }
 
 impl Drop for Vault {
@@ -523,11 +551,8 @@ impl Drop for Vault {
         if let Err(error) = self.write_uses(clock::now()) {
             tracing::error!(company = self.slug, %error, "who used what could not be written down");
         }
-        for (stamp, event) in self.tally.due(None) {
-            let told = self.store.write(|c| {
-                Writing::new(c, stamp, &self.seal, &self.folder).record(event, ()).map(|recorded| recorded.value)
-            });
-            if let Err(error) = told {
+        for told in self.tally.due(None) {
+            if let Err(error) = self.store.write(|c| self.count_told(c, told)) {
                 tracing::error!(company = self.slug, %error, "an event could not be written to the trail");
             }
         }

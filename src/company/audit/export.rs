@@ -77,10 +77,8 @@ pub fn begin(granted: &[Granted<'_, List<EventView>>], filter: Filter, format: F
     });
     let told =
         if asked.is_empty() { told } else { told.detail("Filter", asked.chars().take(1000).collect::<String>()) };
-    // The newest event there is before its own.
-    let newest = recent(granted, &filter, Page { skip: 0, take: 1 })?.first().map_or(0, |event| event.id.0 + 1);
-    first.tell(told)?;
-    let before = filter.before.map_or(newest, |before| before.min(newest));
+    let own = first.tell(told)?;
+    let before = filter.before.map_or(own, |before| before.min(own));
     Ok(Export { filter: Filter { before: Some(before), ..filter }, format, begun: false, over: false })
 }
 

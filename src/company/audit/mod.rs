@@ -182,6 +182,25 @@ pub fn show(granted: &[Granted<'_, List<EventView>>], id: Id<Kind>) -> Result<Ev
     recent(granted, &only, Page { skip: 0, take: 1 })?.pop().ok_or_else(|| Error::NotFound(id.to_string()))
 }
 
+/// What the places of an event are called now; `None` for one that it does not have, or that was deleted since.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The space.
+    pub space: Option<String>,
+    /// The project.
+    pub project: Option<String>,
+    /// The environment.
+    pub environment: Option<String>,
+    /// The tenant.
+    pub tenant: Option<String>,
+}
+
+/// The names of where an event took place. Whoever may see the event may see them: its message tells them too.
+pub fn places(granted: &[Granted<'_, List<EventView>>], event: &Event) -> Result<Places> {
+    let Some(first) = granted.first() else { return Ok(Places::default()) };
+    first.read(|rows| sql::places(rows, event))
+}
+
 /// The condition for all that may be seen and is asked for.
 fn wanted(granted: &[Granted<'_, List<EventView>>], filter: &Filter) -> sql::Wanted {
     let mut wanted = sql::asked(filter);
@@ -239,6 +258,19 @@ mod sql {
     /// The group of an event's project.
     pub const GROUP: &str =
         "COALESCE((SELECT p.group_id FROM projects p WHERE p.id = events.project_id), events.group_id)";
+
+    pub fn places(rows: &Rows<'_>, event: &Event) -> Result<Places> {
+        let name = |sql: &str, id: Option<i64>| -> Result<Option<String>> {
+            let Some(id) = id else { return Ok(None) };
+            rows.one(sql, [id], |row| row.get(0))
+        };
+        Ok(Places {
+            space: name("SELECT name FROM spaces WHERE id = ?1", event.space.map(|id| id.0))?,
+            project: name("SELECT name FROM projects WHERE id = ?1", event.project.map(|id| id.0))?,
+            environment: name("SELECT name FROM environments WHERE id = ?1", event.environment.map(|id| id.0))?,
+            tenant: name("SELECT name FROM tenants WHERE id = ?1", event.tenant.map(|id| id.0))?,
+        })
+    }
 
     /// Conditions that must all hold, and their parameters.
     pub struct Wanted {

@@ -123,7 +123,7 @@ fn added(
 ) -> Result<Option<Vec<String>>> {
     let user = granted.what().user();
     let first = !granted.read(|rows| admit::ways_of(rows, user.0))?.any();
-    let fresh = first.then(admit::fresh_recovery_codes).transpose()?;
+    let fresh = first.then(|| admit::fresh_recovery_codes(granted.visitor().company())).transpose()?;
     granted.write(|tx| {
         let me = sql::by_id(tx, user)?;
         let number = tx.number("SELECT count(*) FROM factors WHERE user_id = ?1", [user])?;
@@ -189,7 +189,7 @@ pub fn remove(granted: &Granted<'_, Myself>, id: i64) -> Result<()> {
 /// `Conflict` without a second factor.
 pub fn renew_recovery_codes(granted: &Granted<'_, Myself>) -> Result<Vec<String>> {
     granted.in_person()?;
-    let fresh = admit::fresh_recovery_codes()?;
+    let fresh = admit::fresh_recovery_codes(granted.visitor().company())?;
     granted.write(|tx| {
         let me = sql::by_id(tx, granted.what().user())?;
         if !admit::ways_of(tx, me.id.0)?.any() {

@@ -132,7 +132,7 @@ pub fn create(granted: &Granted<'_, UserEdit>, fields: &Fields, password: &Secre
     let about = [company.slug(), company.name(), &fields.display_name, &fields.email_address];
     check_choice(password, company.rules().password_min, &about)
         .map_err(|message| Error::invalid("Password", message))?;
-    let hash = hash_password(password)?;
+    let hash = hash_password(granted.visitor().company().slug(), password)?;
     granted.write(|tx| {
         let fields = check_names(tx, fields, None, false)?;
         let id = insert_account(tx, &fields, State::Active.word(), false, Some(&hash))?;

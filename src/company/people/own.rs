@@ -132,12 +132,12 @@ pub fn change_password(granted: &Granted<'_, Myself>, current: &Secret, new: &Se
     check_choice(new, company.rules().password_min, &about)
         .map_err(|message| Error::invalid("NewPassword", message))?;
     let spent = budget::spend(company, Who::Session(session), &From::default())?;
-    if !fits(current, &stored)? {
+    if !fits(company.slug(), current, &stored)? {
         let event = Event::new("LoginFailed").name(me.id, &me.display_name);
         granted.write(|tx| tx.record(event.say(" gave a wrong present password to change it"), ()))?;
         return Err(Error::invalid("CurrentPassword", "This is not your present password."));
     }
-    let hashed = hash_password(new)?;
+    let hashed = hash_password(company.slug(), new)?;
     granted.write(|tx| {
         spent.clear(tx)?;
         if !sql::replace_password(tx, me.id, &stored, &hashed)? {

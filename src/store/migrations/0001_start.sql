@@ -419,6 +419,18 @@ CREATE TRIGGER tombstones_stay BEFORE DELETE ON tombstones BEGIN SELECT RAISE(AB
 CREATE TRIGGER tombstones_hold BEFORE UPDATE OF id, day, file, first, last, bytes, at, hash, digest, signature ON tombstones
 BEGIN SELECT RAISE(ABORT, 'the trail is append-only'); END;
 
+-- Refusals that were told once and are counted since, by the run of the program that counts them; their event takes the
+-- row away. A crash leaves the rows of its run behind.
+CREATE TABLE counted (
+    run INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    more INTEGER NOT NULL,
+    -- JSON: who, by which means, and the event.
+    told TEXT NOT NULL,
+    PRIMARY KEY (run, what)
+) STRICT, WITHOUT ROWID;
+
 -- How far the checkpoints were told to others who keep them.
 CREATE TABLE witnesses (
     kind TEXT PRIMARY KEY CHECK (kind IN ('syslog', 'webhook')),

@@ -49,6 +49,15 @@ struct Row {
     diff: Vec<DiffLine>,
 }
 
+/// Beside the id of what has no name any more.
+const GONE: &str = "deleted since";
+
+struct Thing {
+    name: String,
+    id: String,
+    href: String,
+}
+
 #[derive(Template)]
 #[template(path = "trail/show.html")]
 struct Show {
@@ -57,7 +66,7 @@ struct Show {
     message: String,
     about: Kv,
     diff: Vec<DiffLine>,
-    things: Vec<(String, String)>,
+    things: Vec<Thing>,
 }
 
 /// A time, with what the company's clocks show as its title.
@@ -147,16 +156,22 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
     };
     let mut about = about.row("By which means", &event.means).mono("From", &event.address).row("With", &event.agent);
     if let Some(space) = event.space {
-        about = about.mono("Space", space.to_string());
-        let place = |kind: &str, id: String| visit.path(&format!("/go/{space}/{kind}/{id}"));
-        for (label, kind, id) in [
-            ("Project", "projects", event.project.map(|id| id.to_string())),
-            ("Environment", "environments", event.environment.map(|id| id.to_string())),
-            ("Tenant", "tenants", event.tenant.map(|id| id.to_string())),
+        let names = audit::places(&granted, &event)?;
+        about = match names.space {
+            Some(name) => about.row("Space", name).hint(space.to_string()),
+            None => about.mono("Space", space.to_string()).hint(GONE),
+        };
+        let place = |kind: &str, id: &str| visit.path(&format!("/go/{space}/{kind}/{id}"));
+        for (label, kind, id, name) in [
+            ("Project", "projects", event.project.map(|id| id.to_string()), names.project),
+            ("Environment", "environments", event.environment.map(|id| id.to_string()), names.environment),
+            ("Tenant", "tenants", event.tenant.map(|id| id.to_string()), names.tenant),
         ] {
-            if let Some(id) = id {
-                about = about.link(label, &id, place(kind, id.clone()));
-            }
+            about = match (id, name) {
+                (Some(id), Some(name)) => about.link(label, name, place(kind, &id)).hint(id),
+                (Some(id), None) => about.mono(label, id).hint(GONE),
+                (None, _) => about,
+            };
         }
     }
     about = about.mono("Id", event.id.to_string());
@@ -164,10 +179,20 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
         frame: visit.frame("trail", event.message.clone()).crumb("Trail", visit.path("/trail")),
         chip: chip(&event.category),
         diff: event.details.iter().flat_map(lines).collect(),
-        things: event.related.iter().map(|one| (one.id.clone(), trail("regarding", &one.id))).collect(),
+        things: event.related.iter().map(|one| thing(&event.message, one, trail("regarding", &one.id))).collect(),
         message: event.message,
         about,
     })
+}
+
+/// Something that an event names: by the name it had then, where the message has it.
+fn thing(message: &str, related: &audit::Related, href: String) -> Thing {
+    let letters: Vec<u16> = message.encode_utf16().skip(related.start).take(related.length).collect();
+    let name = String::from_utf16_lossy(&letters);
+    match name.is_empty() {
+        true => Thing { name: related.id.clone(), id: String::new(), href },
+        false => Thing { name, id: related.id.clone(), href },
+    }
 }
 
 fn actor_words(event: &Event) -> &'static str {

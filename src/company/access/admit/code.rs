@@ -158,7 +158,7 @@ pub fn enrol(company: &Company, pending: &PendingSession, offered: &Offered, fro
         true => None,
         false => Some(passkey::made_to_enrol(company, pending, offered)?),
     };
-    let fresh = recovery::fresh()?;
+    let fresh = recovery::fresh(company)?;
     let outcome = company.write(stamp_of(person.id, &person.display_name, from), |tx| {
         may_go_on(tx, pending)?;
         if ways_of(tx, person.id)?.any() {

@@ -169,7 +169,7 @@ pub(super) fn prepare(company: &Company, session: i64, user: i64, offered: &Offe
             ))
         })?;
         let right = match stored.filter(|_| !ways.any()) {
-            Some(stored) => hashing::fits(password, &stored)?,
+            Some(stored) => hashing::fits(company.slug(), password, &stored)?,
             None => false,
         };
         return Ok(if right { Attempt::Password } else { Attempt::Wrong });

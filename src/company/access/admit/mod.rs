@@ -35,7 +35,7 @@ pub use key::api_key;
 pub use passkey::{Challenge, Site, begin_alone, passkey_to_enrol, sign_in_with_passkey};
 pub use password::{SignedIn, accept_invitation, decoy, invitation, sign_in};
 pub use proof::{PROOF_LIFE, prove, ways};
-pub use register::{Registered, register};
+pub use register::{Registered, open_invitation, register};
 pub use reset::{RESET_LIFE, forgot, reset, reset_path, use_reset};
 pub use session::{Entry, PendingSession, Stage, device_cookie, enter, sign_out};
 

@@ -33,7 +33,7 @@ pub struct SignedIn {
 /// `Later` when that budget is spent.
 pub fn decoy(slug: &str, name: &str, password: &Secret, from: &From) -> Result<()> {
     budget::spend_nowhere(slug, name, from)?;
-    work_for_nobody(password)
+    work_for_nobody(slug, password)
 }
 
 /// Signs in with e-mail (or username) and password. `None` for whatever is wrong: the caller cannot tell what.
@@ -60,14 +60,14 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
     let spent = budget::spend(company, who, from)?;
     let failed = |event: Event| company.write(nobody(from), |tx| tx.record(event, ()));
     let Some((id, display_name, stored, state)) = found else {
-        work_for_nobody(password)?;
+        work_for_nobody(company.slug(), password)?;
         failed(Event::new("LoginFailed").say("A sign-in failed"))?;
         return Ok(None);
     };
     let right = match &stored {
-        Some(stored) => fits(password, stored)?,
+        Some(stored) => fits(company.slug(), password, stored)?,
         None => {
-            work_for_nobody(password)?;
+            work_for_nobody(company.slug(), password)?;
             false
         }
     };
@@ -82,7 +82,7 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
     let token = secret::token();
     // A hash of an older cost is replaced while the password is at hand.
     let renewed = match stored.filter(|stored| is_outdated(stored)) {
-        Some(old) => Some((old, hash_password(password)?)),
+        Some(old) => Some((old, hash_password(company.slug(), password)?)),
         None => None,
     };
     let stage = company.write(stamp_of(id, &display_name, from), |tx| {
@@ -122,7 +122,7 @@ pub fn accept_invitation(company: &Company, token: &str, password: &Secret, from
     let (name, email) = invitation(company, token)?.ok_or_else(gone)?;
     check_choice(password, company.rules().password_min, &[company.slug(), company.name(), &name, &email])
         .map_err(|message| Error::invalid("Password", message))?;
-    let hashed = hash_password(password)?;
+    let hashed = hash_password(company.slug(), password)?;
     let session_token = secret::token();
     let stage = company.write(nobody(from), |tx| {
         let now = clock::now();

@@ -25,13 +25,15 @@ pub(in crate::company) struct Fresh {
 }
 
 /// Makes ten. Takes as long as checking ten passwords; not inside a transaction.
-pub(in crate::company) fn fresh() -> Result<Fresh> {
+pub(in crate::company) fn fresh(company: &Company) -> Result<Fresh> {
     let salt = secret::random::<16>();
     let codes: Vec<String> = (0..COUNT)
         .map(|_| data_encoding::BASE32_NOPAD.encode(&secret::random::<7>()).chars().take(LENGTH).collect())
         .collect();
-    let hashes =
-        codes.iter().map(|code| hashing::hash_raw(&Secret::new(code.as_str()), &salt)).collect::<Result<_>>()?;
+    let hashes = codes
+        .iter()
+        .map(|code| hashing::hash_raw(company.slug(), &Secret::new(code.as_str()), &salt))
+        .collect::<Result<_>>()?;
     Ok(Fresh { salt, codes, hashes })
 }
 
@@ -54,7 +56,7 @@ pub(super) fn hash(company: &Company, user: i64, code: &str) -> Result<Option<Ve
         rows.one("SELECT salt FROM recovery_codes WHERE user_id = ?1 LIMIT 1", [user], |row| row.get::<_, Vec<u8>>(0))
     })?;
     let code = Secret::new(code.to_ascii_uppercase());
-    let hash = hashing::hash_raw(&code, salt.as_deref().unwrap_or(&[0; 16]))?;
+    let hash = hashing::hash_raw(company.slug(), &code, salt.as_deref().unwrap_or(&[0; 16]))?;
     Ok(salt.map(|_| hash))
 }
 

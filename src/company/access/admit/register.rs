@@ -48,13 +48,18 @@ pub fn register(company: &Company, code: &str, wish: &Names, password: &Secret, 
     let about = [company.slug(), company.name(), &known.0, &known.1, &wish.display_name, &wish.email_address];
     check_choice(password, company.rules().password_min, &about)
         .map_err(|message| Error::invalid("Password", message))?;
-    let hashed = hash_password(password)?;
+    let hashed = hash_password(company.slug(), password)?;
     company.write(nobody(from), |tx| {
         let used = if open { by_open(tx, &token, wish, &hashed)? } else { by_own(tx, &token, wish, &hashed)? };
         let (id, names, event) = used.ok_or_else(gone)?;
         tx.access_changed()?;
         tx.record(event, Registered { id, names })
     })
+}
+
+/// Whether a code is one of an open invitation that can be used.
+pub fn open_invitation(company: &Company, code: &str) -> Result<bool> {
+    company.snapshot()?.with(|rows| is_open(rows, &hash(code)))
 }
 
 fn is_open(rows: &Rows<'_>, token: &[u8; 32]) -> Result<bool> {

@@ -122,7 +122,7 @@ pub fn use_reset(company: &Company, token: &str, password: &Secret, from: &From)
     let about = [company.slug(), company.name(), &person.name, &person.email];
     check_choice(password, company.rules().password_min, &about)
         .map_err(|message| Error::invalid("Password", message))?;
-    let hashed = hash_password(password)?;
+    let hashed = hash_password(company.slug(), password)?;
     company.write(nobody(from), |tx| {
         let now = clock::now();
         let used = "UPDATE one_time_links SET used_at = ?2 WHERE token_hash = ?1 AND kind = 'reset' AND used_at IS NULL AND expires_at > ?2";

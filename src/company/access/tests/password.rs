@@ -50,7 +50,7 @@ fn link(harbour: &Harbour) -> String {
 fn the_same_work_is_done_for_whoever_comes() {
     let harbour = harbour();
     let company = &harbour.company;
-    let hash = admit::hash_password(&password()).unwrap();
+    let hash = admit::hash_password("harbour", &password()).unwrap();
     harbour.user("Ben");
     harbour.user("Cyd");
     harbour.sql(|c| {

@@ -26,8 +26,9 @@ use crate::base::{
     ids::{Id, Kind},
 };
 use rusqlite::Connection;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// Who does it, by which means, from where.
 #[derive(Debug, Clone)]
@@ -55,7 +56,7 @@ impl Stamp {
 }
 
 /// What an event is about, for filters; the numbers of the things.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct About {
     space: Option<i64>,
     group: Option<i64>,
@@ -66,9 +67,9 @@ struct About {
 }
 
 /// One line of the trail in the making.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Event {
-    category: &'static str,
+    category: Cow<'static, str>,
     about: About,
     message: String,
     related: Vec<Value>,
@@ -78,7 +79,13 @@ pub struct Event {
 impl Event {
     /// An event of a category of `domain §14` (`Created`, `DeploymentQueued`, …).
     pub fn new(category: &'static str) -> Event {
-        Event { category, about: About::default(), message: String::new(), related: Vec::new(), details: Map::new() }
+        Event {
+            category: Cow::Borrowed(category),
+            about: About::default(),
+            message: String::new(),
+            related: Vec::new(),
+            details: Map::new(),
+        }
     }
     /// Adds words to the message.
     pub fn say(mut self, words: &str) -> Event {
