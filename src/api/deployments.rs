@@ -98,7 +98,7 @@ pub(super) fn show(ask: &Ask) -> Result<Reply> {
 }
 
 /// What both flavours of the executions API say beside the place.
-fn options(visitor: &Visitor, space: &At<Space>, body: &Body, wrong: &mut Fields) -> Result<Options> {
+pub(super) fn options(visitor: &Visitor, space: &At<Space>, body: &Body, wrong: &mut Fields) -> Result<Options> {
     let mut time = |name: &str| {
         let text = body.some_text(name)?;
         let read = Moment::parse(&text);
@@ -214,7 +214,7 @@ pub(super) fn tenanted(ask: &Ask) -> Result<Reply> {
 }
 
 /// The tenants with these tags, by the filter rule, that are connected to the project in the environment (`domain §7`).
-fn tagged(
+pub(super) fn tagged(
     visitor: &Visitor,
     space: &At<Space>,
     project: &At<Project>,
@@ -315,7 +315,7 @@ fn previewed(
     }))
 }
 
-fn drawn(step: &PlannedStep, action: &PlannedAction, roles: &[String]) -> Value {
+pub(super) fn drawn(step: &PlannedStep, action: &PlannedAction, roles: &[String]) -> Value {
     let machines: Vec<_> = step.places.iter().filter_map(Place::machine).collect();
     let number =
         if step.actions.len() > 1 { format!("{}.{}", step.number, action.number) } else { step.number.to_string() };

@@ -26,6 +26,7 @@ mod recipes;
 mod releases;
 pub mod resource;
 mod root;
+mod runbooks;
 mod settings;
 mod signin;
 mod spaces;
@@ -299,6 +300,41 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/releases/{id}/deployments/preview/{environment}",          "ReleaseView", deployments::preview),
         top(M::GET,    "/releases/{id}/deployments/preview/{environment}/{tenant}", "ReleaseView", deployments::preview),
         top(M::POST,   "/releases/{id}/deployments/previews",   "ReleaseView",       deployments::previews),
+        // Runbooks, their processes, snapshots and runs
+        top(M::GET,    "/runbooks",                             "RunbookView",       runbooks::list),
+        top(M::GET,    "/runbooks/all",                         "RunbookView",       runbooks::all),
+        top(M::POST,   "/runbooks",                             "RunbookEdit",       runbooks::create),
+        top(M::GET,    "/runbooks/{id}",                        "RunbookView",       runbooks::show),
+        top(M::PUT,    "/runbooks/{id}",                        "RunbookEdit",       runbooks::update),
+        top(M::DELETE, "/runbooks/{id}",                        "RunbookEdit",       runbooks::delete),
+        top(M::GET,    "/runbooks/{id}/environments",           "RunbookView",       runbooks::environments),
+        top(M::GET,    "/runbooks/{runbook}/runbookSnapshots",  "RunbookView",       runbooks::list_snapshots),
+        top(M::GET,    "/runbooks/{runbook}/runbookSnapshots/{id}",       "RunbookView",           runbooks::show_snapshot),
+        top(M::GET,    "/runbooks/{runbook}/runbookSnapshotTemplate",     "RunbookSnapshotCreate", runbooks::template),
+        top(M::GET,    "/runbooks/{runbook}/runbookRuns/preview/{environment}", "RunbookView",     runbooks::runs::preview),
+        top(M::POST,   "/runbooks/{runbook}/runbookRuns/previews",        "RunbookView",           runbooks::runs::previews),
+        top(M::GET,    "/projects/{project}/runbooks",          "RunbookView",       runbooks::list),
+        top(M::POST,   "/projects/{project}/runbooks",          "RunbookEdit",       runbooks::create),
+        top(M::GET,    "/projects/{project}/runbooks/{id}",     "RunbookView",       runbooks::show),
+        top(M::PUT,    "/projects/{project}/runbooks/{id}",     "RunbookEdit",       runbooks::update),
+        top(M::DELETE, "/projects/{project}/runbooks/{id}",     "RunbookEdit",       runbooks::delete),
+        top(M::GET,    "/projects/{project}/runbooks/{id}/environments",  "RunbookView",           runbooks::environments),
+        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookSnapshots",      "RunbookView", runbooks::list_snapshots),
+        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookSnapshots/{id}", "RunbookView", runbooks::show_snapshot),
+        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookSnapshotTemplate", "RunbookSnapshotCreate", runbooks::template),
+        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookRuns/preview/{environment}", "RunbookView",  runbooks::runs::preview),
+        top(M::POST,   "/projects/{project}/runbooks/{runbook}/runbookRuns/previews", "RunbookView",  runbooks::runs::previews),
+        top(M::GET,    "/projects/{project}/runbookProcesses/{id}", "RunbookView",   runbooks::show_process),
+        top(M::PUT,    "/projects/{project}/runbookProcesses/{id}", "RunbookEdit",   runbooks::update_process),
+        top(M::GET,    "/runbookProcesses/{id}",                "RunbookView",       runbooks::show_process),
+        top(M::PUT,    "/runbookProcesses/{id}",                "RunbookEdit",       runbooks::update_process),
+        top(M::POST,   "/projects/{project}/runbookSnapshots",  "RunbookSnapshotCreate", runbooks::take_snapshot),
+        top(M::POST,   "/runbookSnapshots",                     "RunbookSnapshotCreate", runbooks::take_snapshot),
+        top(M::GET,    "/runbookSnapshots/{snapshot}",          "RunbookView",       runbooks::show_snapshot),
+        top(M::GET,    "/runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}", "RunbookView", runbooks::runs::preview),
+        top(M::GET,    "/runbookRuns",                          "RunbookRunView",    runbooks::runs::list),
+        top(M::GET,    "/runbookRuns/{id}",                     "RunbookRunView",    runbooks::runs::show),
+        top(M::POST,   "/runbook-runs/create/v1",               "RunbookRunCreate",  runbooks::runs::create),
         // Tasks
         top(M::GET,    "/tasks",                                "TaskView",          tasks::list),
         top(M::POST,   "/tasks",                                "TaskCreate",        tasks::create),

@@ -34,7 +34,7 @@ pub(super) fn frozen_id(project: Id<ids::Project>, release: Id<ids::Release>) ->
 }
 
 /// Steps as clients want them: with every field they may look at.
-fn draw_steps(steps: &[Step]) -> Result<Value> {
+pub(super) fn draw_steps(steps: &[Step]) -> Result<Value> {
     let mut drawn = serde_json::to_value(steps)?;
     let actions = drawn.as_array_mut().into_iter().flatten().filter_map(|step| step.get_mut("Actions"));
     for action in actions.filter_map(Value::as_array_mut).flatten().filter_map(Value::as_object_mut) {
@@ -127,6 +127,12 @@ pub(super) fn update(ask: &Ask) -> Result<Reply> {
 
 fn save(ask: &Ask, project: At<ids::Project>) -> Result<Reply> {
     let granted = ask.visitor()?.ask(ProcessEdit { project })?;
+    let (version, steps) = steps_of(ask)?;
+    Reply::ok(draw(ask, &process::save(&granted, version, steps)?)?)
+}
+
+/// The version that a change was made from, and the steps as they were sent.
+pub(super) fn steps_of(ask: &Ask) -> Result<(i64, Vec<Step>)> {
     let Some(Value::Array(steps)) = ask.body.get("Steps") else {
         return Err(Error::invalid("Steps", "Send all steps of the process, as a list; an empty one removes them."));
     };
@@ -137,8 +143,7 @@ fn save(ask: &Ask, project: At<ids::Project>) -> Result<Reply> {
     let read = |(number, step): (usize, &Value)| {
         Step::from_wire(step.clone()).map_err(|sentence| Error::invalid(&format!("Steps[{number}]"), sentence))
     };
-    let steps = steps.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
-    Reply::ok(draw(ask, &process::save(&granted, version, steps)?)?)
+    Ok((version, steps.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?))
 }
 
 /// What a client asks before it makes a release: the version that comes next, and the packages to choose, of which there

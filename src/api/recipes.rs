@@ -82,6 +82,7 @@ pub(super) fn start(ask: &Ask) -> Result<Reply> {
             projects: many(ask, "ProjectIds")?,
             environments: many(ask, "EnvironmentIds")?,
             tenants: many(ask, "TenantIds")?,
+            runbooks: many(ask, "RunbookIds")?,
             ..ScopedFields::default()
         },
     };

@@ -279,6 +279,10 @@ mod sql {
              UNION ALL SELECT 'the deployment target ' || t.name FROM target_environments e JOIN targets t ON t.id = e.target_id WHERE e.environment_id = ?1
              UNION ALL SELECT 'the tenant ' || t.name FROM tenant_environments e JOIN tenants t ON t.id = e.tenant_id WHERE e.environment_id = ?1
              UNION ALL SELECT 'the account ' || a.name FROM account_environments e JOIN accounts a ON a.id = e.account_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'the runbook ' || r.name || ' of ' || p.name FROM runbook_environments e JOIN runbooks r ON r.id = e.runbook_id
+               JOIN projects p ON p.id = r.project_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'the runs of the runbook ' || r.name || ' of ' || p.name FROM runbook_runs u JOIN runbooks r ON r.id = u.runbook_id
+               JOIN projects p ON p.id = u.project_id WHERE u.environment_id = ?1
              UNION ALL SELECT 'the deployments of ' || p.name FROM deployments d JOIN projects p ON p.id = d.project_id WHERE d.environment_id = ?1
              LIMIT 1",
             [id],

@@ -23,6 +23,7 @@ pub mod lifecycles;
 pub mod channels;
 pub mod releases;
 pub mod deployments;
+pub mod runbooks;
 pub mod answers;
 pub mod dashboard;
 

@@ -47,14 +47,23 @@ pub struct Scope<'a> {
     pub environments: &'a [i64],
     /// Tenants.
     pub tenants: &'a [i64],
+    /// Runbooks.
+    pub runbooks: &'a [i64],
     /// When it ends.
     pub until: Option<Moment>,
 }
 
 impl Scope<'_> {
     /// All of the default space.
-    pub const EVERYWHERE: Scope<'static> =
-        Scope { space: Some(1), groups: &[], projects: &[], environments: &[], tenants: &[], until: None };
+    pub const EVERYWHERE: Scope<'static> = Scope {
+        space: Some(1),
+        groups: &[],
+        projects: &[],
+        environments: &[],
+        tenants: &[],
+        runbooks: &[],
+        until: None,
+    };
     /// Outside all spaces.
     pub const SYSTEM: Scope<'static> = Scope { space: None, ..Scope::EVERYWHERE };
 }
@@ -138,6 +147,7 @@ impl Harbour {
                     ("project", scope.projects),
                     ("environment", scope.environments),
                     ("tenant", scope.tenants),
+                    ("runbook", scope.runbooks),
                 ];
                 for (dimension, ids) in lists {
                     for id in ids {

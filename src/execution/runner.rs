@@ -25,6 +25,7 @@ use crate::{
             plan::{Place, Plan, PlannedAction, PlannedStep, substitute},
         },
         projects::process::Condition,
+        runbooks,
         targets::accounts::{Credential, CredentialKind},
         tasks::{Category, NewStep, Outcome, State, StepStatus, Task, Work},
     },
@@ -48,7 +49,7 @@ const MOST_OUTPUT: usize = 1024 * 1024;
 pub(super) async fn carry_out(crew: Arc<Crew>, company: Company, task: Task) {
     let (book, keepers) = Book::open(crew.clone(), company.clone(), task.id);
     let work = match task.work {
-        Work::Deploy | Work::RunbookRun => tokio::spawn(deploy(book.clone(), task.clone())),
+        Work::Deploy | Work::RunbookRun => tokio::spawn(carry_out_plan(book.clone(), task.clone())),
         Work::Health => tokio::spawn(health::check(book.clone(), task.clone())),
     };
     let outcome = work.await.unwrap_or_else(|fault| {
@@ -101,8 +102,13 @@ impl Deploying {
 /// How a part of a deployment ended: its status, and for a failure why.
 type Ended = (StepStatus, Option<String>);
 
-async fn deploy(book: Arc<Book>, task: Task) -> Outcome {
-    let prepared = match book.with(deployments::prepare).await {
+/// A deployment or a run of a runbook: what is planned for it.
+async fn carry_out_plan(book: Arc<Book>, task: Task) -> Outcome {
+    let prepared = match task.work {
+        Work::RunbookRun => book.with(runbooks::prepare).await,
+        _ => book.with(deployments::prepare).await,
+    };
+    let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return failed(fault(error)),
     };

@@ -397,7 +397,7 @@ fn picker(choices: &Choices, chosen: &Chosen) -> ScopePicker {
     }
 }
 
-fn whereabouts(step: &deployments::plan::PlannedStep) -> String {
+pub(super) fn whereabouts(step: &deployments::plan::PlannedStep) -> String {
     if let Some(why) = &step.skipped {
         return format!("Passed over: {why}");
     }

@@ -299,10 +299,10 @@ fn draw(visit: &Visit, whose: &Whose, typed: &Typed, error: Option<Error>) -> Re
     let mut space_field =
         FieldView::select("space", "Only in this space", std::iter::once(none).chain(spaces).collect())
             .help("Limited to a space, the key holds nothing of the company as a whole.");
-    let lists = [typed.all("groups"), typed.all("projects"), typed.all("environments"), typed.all("tenants")];
+    let lists = ["groups", "projects", "environments", "tenants", "runbooks"].map(|name| typed.all(name));
     let mut pickers = match space.is_empty() {
         true => Vec::new(),
-        false => pickers(visit, &space, [&lists[0], &lists[1], &lists[2], &lists[3]])?,
+        false => pickers(visit, &space, [&lists[0], &lists[1], &lists[2], &lists[3], &lists[4]])?,
     };
     let refused = error.is_some();
     if let Some(error) = error {

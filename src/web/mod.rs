@@ -31,6 +31,7 @@ mod me;
 mod people;
 mod recipes;
 mod roles;
+mod runbooks;
 mod teams;
 mod trail;
 mod search;
@@ -127,6 +128,28 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/{space}/projects/{project}/releases/{version}/deployments",     "DeploymentCreate", deployments::create),
         page(M::GET,  "/{space}/projects/{project}/deployments",                        "DeploymentView",   deployments::list),
         page(M::GET,  "/{space}/projects/{project}/deployments/{deployment}",           "DeploymentView",   deployments::show),
+        // Runbooks
+        page(M::GET,  "/{space}/projects/{project}/runbooks",                             "RunbookView",      runbooks::list),
+        page(M::POST, "/{space}/projects/{project}/runbooks",                             "RunbookEdit",      runbooks::create),
+        page(M::GET,  "/{space}/projects/{project}/runbooks/new",                         "RunbookEdit",      runbooks::new),
+        page(M::GET,  "/{space}/projects/{project}/runbooks/{runbook}",                   "RunbookView",      runbooks::show),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}",                   "RunbookEdit",      runbooks::update),
+        page(M::GET,  "/{space}/projects/{project}/runbooks/{runbook}/edit",              "RunbookEdit",      runbooks::edit),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/delete",            "RunbookEdit",      runbooks::delete),
+        page(M::GET,  "/{space}/projects/{project}/runbooks/{runbook}/run",               "RunbookRunCreate", runbooks::run_form),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/run",               "RunbookRunCreate", runbooks::run),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/publish",           "RunbookEdit",      runbooks::publish),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/snapshots",         "RunbookSnapshotCreate", runbooks::take),
+        page(M::GET,  "/{space}/projects/{project}/runbooks/{runbook}/snapshots/{snapshot}",         "RunbookView", runbooks::snapshot),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/snapshots/{snapshot}/publish", "RunbookEdit", runbooks::publish_snapshot),
+        page(M::GET,  "/{space}/projects/{project}/runbooks/{runbook}/process",                      "RunbookView", process::show),
+        page(M::GET,  "/{space}/projects/{project}/runbooks/{runbook}/process/new",                  "RunbookEdit", process::new),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/process/steps",                "RunbookEdit", process::add),
+        page(M::GET,  "/{space}/projects/{project}/runbooks/{runbook}/process/steps/{step}",         "RunbookEdit", process::edit),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/process/steps/{step}",         "RunbookEdit", process::update),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/process/steps/{step}/up",      "RunbookEdit", process::up),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/process/steps/{step}/down",    "RunbookEdit", process::down),
+        page(M::POST, "/{space}/projects/{project}/runbooks/{runbook}/process/steps/{step}/remove",  "RunbookEdit", process::remove),
         // Tenants
         page(M::GET,  "/{space}/tenants",                        "TenantView",   tenants::list),
         page(M::POST, "/{space}/tenants",                        "TenantCreate", tenants::create),

@@ -54,7 +54,7 @@ struct FormPage {
     limits_href: String,
 }
 
-const NAMES: [(&str, &str); 8] = [
+const NAMES: [(&str, &str); 9] = [
     ("Name", "name"),
     ("SpaceManagersTeamMembers", "name"),
     ("SpaceId", "space"),
@@ -62,13 +62,15 @@ const NAMES: [(&str, &str); 8] = [
     ("ProjectIds", "projects"),
     ("EnvironmentIds", "environments"),
     ("TenantIds", "tenants"),
+    ("RunbookIds", "runbooks"),
     ("UserRoleId", "name"),
 ];
-const LISTS: [(Dimension, &str); 4] = [
+const LISTS: [(Dimension, &str); 5] = [
     (Dimension::Group, "groups"),
     (Dimension::Project, "projects"),
     (Dimension::Environment, "environments"),
     (Dimension::Tenant, "tenants"),
+    (Dimension::Runbook, "runbooks"),
 ];
 
 fn base(visit: &Visit) -> String {
@@ -156,7 +158,7 @@ fn draw(
     let lists = LISTS.map(|(_, name)| list(name));
     let mut shown = Vec::new();
     if !recipe.makes_space && !recipe.limits.is_empty() && !chosen.is_empty() {
-        shown = pickers(visit, &chosen, [&lists[0], &lists[1], &lists[2], &lists[3]])?;
+        shown = pickers(visit, &chosen, [&lists[0], &lists[1], &lists[2], &lists[3], &lists[4]])?;
         let offered =
             |picker: &ScopePicker| LISTS.iter().any(|(one, name)| *name == picker.name && recipe.limits.contains(one));
         shown.retain(offered);
@@ -210,6 +212,7 @@ fn fields(sent: &Sent, space: Option<&At<Space>>) -> Result<Fields> {
             projects: ids(sent, "projects", "ProjectIds")?,
             environments: ids(sent, "environments", "EnvironmentIds")?,
             tenants: ids(sent, "tenants", "TenantIds")?,
+            runbooks: ids(sent, "runbooks", "RunbookIds")?,
             ..ScopedFields::default()
         },
     })

@@ -1,4 +1,4 @@
-//! Search or jump: projects, tenants, environments, releases and pages by name, narrowed by rights.
+//! Search or jump: projects, tenants, runbooks, environments, releases and pages by name, narrowed by rights.
 
 use super::{
     caller::{Answer, Visit},
@@ -9,9 +9,9 @@ use crate::{
     company::{
         access::{
             At,
-            permissions::{EnvironmentView, List, ProjectView, TenantView},
+            permissions::{EnvironmentView, List, ProjectView, RunbookView, TenantView},
         },
-        environments, projects, tenants,
+        environments, projects, runbooks, tenants,
     },
 };
 use askama::Template;
@@ -85,6 +85,20 @@ fn things(visit: &Visit, at: &At<Space>, slug: &str, space: &str, asked: &str, h
             });
         }
     }
+    if visitor.may_somewhere::<RunbookView>(at) {
+        let filter = runbooks::Filter { partial_name: asked.into(), ..runbooks::Filter::default() };
+        for found in runbooks::list(&visitor.ask(List::<RunbookView>::of(at))?, &filter, page)?.items {
+            let project: At<crate::base::ids::Project> = visitor.locate(at, &found.project.to_string())?;
+            let project = projects::show(&visitor.ask(ProjectView { project })?)?;
+            let address = href(format!("projects/{}/runbooks/{}", project.slug, found.slug));
+            hits.push(Hit {
+                kind: "Runbook",
+                about: format!("{space}, {}", project.name),
+                href: address,
+                name: found.name,
+            });
+        }
+    }
     if visitor.may_somewhere::<EnvironmentView>(at) {
         let filter = environments::Filter { partial_name: asked.into(), ..environments::Filter::default() };
         for found in environments::list(&visitor.ask(List::<EnvironmentView>::of(at))?, &filter, page)?.items {
@@ -122,6 +136,13 @@ pub(super) fn go(visit: &Visit) -> Result<Answer> {
         "tenants" => {
             let at: At<ids::Tenant> = visitor.locate(&space, id)?;
             format!("tenants/{}", tenants::show(&visitor.ask(TenantView { tenant: at })?)?.slug)
+        }
+        "runbooks" => {
+            let at: At<ids::Runbook> = visitor.locate(&space, id)?;
+            let runbook = runbooks::show(&visitor.ask(RunbookView { runbook: at })?)?;
+            let project: At<ids::Project> = visitor.locate(&space, &runbook.project.to_string())?;
+            let project = projects::show(&visitor.ask(ProjectView { project })?)?;
+            format!("projects/{}/runbooks/{}", project.slug, runbook.slug)
         }
         "environments" => {
             let at: At<ids::Environment> = visitor.locate(&space, id)?;

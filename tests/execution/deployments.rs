@@ -169,3 +169,47 @@ fn what_is_asked_wrongly_is_refused_in_words() {
     assert_eq!(preview["StepsToExecute"][0]["ActionName"], "One");
     assert_eq!(preview["Obstacle"], Value::Null);
 }
+
+#[test]
+fn a_published_runbook_runs_for_a_tenant_by_the_same_engine() {
+    let yard = Yard::new("TenantedOrUntenanted", &[script("Deploy", "echo deployed")]);
+    let tenant = yard.tenant("Contoso");
+    let body = json!({ "Name": "Restart", "ProjectId": "Projects-1", "MultiTenancyMode": "Tenanted" });
+    let runbook = yard.make("runbooks", body);
+    let own = format!("/api/Spaces-1/runbookProcesses/RunbookProcess-{runbook}");
+    let mut process = yard.caller().get(&own).expect(200).json();
+    let say = "echo \"Restarting #{Octopus.Runbook.Name} (#{Octopus.RunbookSnapshot.Name}) for #{Octopus.Deployment.Tenant.Name} in #{Octopus.Environment.Name}\"; set_octopusvariable Up yes";
+    process["Steps"] = json!([
+        script("Restart", say),
+        script("Look", "echo \"Up: #{Octopus.Action[Restart].Output.Up}; #{Octopus.Release.Number} is of releases\""),
+        when("Failure", script("Mend", "echo never")),
+    ]);
+    yard.caller().put(&own, process.clone()).expect(200);
+    yard.caller().post("/api/Spaces-1/runbookSnapshots?publish=true", json!({ "RunbookId": runbook })).expect(201);
+    // What is written after that does not run.
+    let mut process = yard.caller().get(&own).expect(200).json();
+    process["Steps"] = json!([script("Restart", "exit 7")]);
+    yard.caller().put(&own, process).expect(200);
+    let run = json!({ "ProjectName": "Shop", "RunbookName": "Restart", "EnvironmentNames": ["Staging"], "Tenants": [tenant] });
+    let made = yard.caller().post("/api/Spaces-1/runbook-runs/create/v1", run.clone()).expect(201).json();
+    let task = made["RunbookRunServerTasks"][0]["ServerTaskId"].as_str().unwrap().to_owned();
+    let end = yard.end_of(&task);
+    let raw = yard.raw(&task);
+    assert_eq!(end["State"], "Success", "{raw}");
+    for words in [
+        "Restarting Restart (Snapshot 1) for Contoso in Staging",
+        "Up: yes; #{Octopus.Release.Number} is of releases",
+        "Run Restart of Shop in Staging for Contoso, asked for by Ada",
+    ] {
+        assert!(raw.contains(words), "{words} in:\n{raw}");
+    }
+    assert!(!raw.contains("| never"), "{raw}");
+    let steps: Vec<String> = yard.activities(&task).into_iter().filter(|line| line.starts_with("Step")).collect();
+    assert_eq!(steps, ["Step 1: Restart: Success", "Step 2: Look: Success", "Step 3: Mend: Skipped"]);
+    // Its draft is what fails.
+    let mut draft = run;
+    draft["UseDraft"] = json!(true);
+    let made = yard.caller().post("/api/Spaces-1/runbook-runs/create/v1", draft).expect(201).json();
+    let task = made["RunbookRunServerTasks"][0]["ServerTaskId"].as_str().unwrap().to_owned();
+    assert_eq!(yard.end_of(&task)["ErrorMessage"], "Step 1 (Restart) failed: The script ended with exit code 7.");
+}

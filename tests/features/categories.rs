@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 /// What the reference names and nothing here can cause yet.
 const NOT_YET: &[(&str, &str)] = &[
     ("DeploymentResumed", "deployments do not wait for people yet"),
-    ("RunbookRun…", "there are no runbooks yet"),
     ("GuidedFailureInterruptionRaised", "there is no guided failure yet"),
     ("ManualInterventionInterruptionRaised", "there are no manual steps yet"),
     ("InterruptionTakenResponsibility", "there are no interruptions yet"),
@@ -82,6 +81,16 @@ fn what_happens_is_told_under_its_own_kind() {
     space["TaskQueueStopped"] = json!(false);
     ada.put("/api/spaces/Spaces-1", space).expect(200);
 
+    // Runs of a runbook, of which the cast has one that ended well: one that fails.
+    let process = format!("/api/Spaces-1/runbookProcesses/{}", id("runbookprocesses"));
+    let mut steps = ada.get(&process).expect(200).json();
+    steps["Steps"] = json!([step("Fail", "exit 3")]);
+    ada.put(&process, steps).expect(200);
+    ada.post("/api/Spaces-1/runbookSnapshots?publish=true", json!({ "RunbookId": id("runbooks") })).expect(201);
+    let run = json!({ "ProjectName": id("projects"), "RunbookName": id("runbooks"), "EnvironmentNames": [id("environments")] });
+    ada.post("/api/Spaces-1/runbook-runs/create/v1", run).expect(201);
+    house.rest(server);
+
     // People.
     let user = house.make("users", "Passing");
     let mut passing = ada.get(&format!("/api/users/{}", user["Id"].as_str().unwrap())).expect(200).json();
@@ -111,6 +120,11 @@ fn what_happens_is_told_under_its_own_kind() {
         "DeploymentStarted",
         "DeploymentSucceeded",
         "DeploymentFailed",
+        "RunbookPublished",
+        "RunbookRunQueued",
+        "RunbookRunStarted",
+        "RunbookRunSucceeded",
+        "RunbookRunFailed",
         "TaskQueued",
         "TaskStarted",
         "TaskFailed",

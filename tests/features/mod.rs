@@ -27,6 +27,7 @@ mod racing;
 mod releases;
 mod roles;
 mod seats;
+mod runbooks;
 mod settings;
 mod signin;
 mod spaces;

@@ -225,7 +225,11 @@ fn what_one_may_not_see_is_answered_like_what_never_was() {
         let made = cast.harbour.make(kind, &format!("Beside {kind}"));
         beside.push((kind, made["Id"].as_str().expect("an id").to_owned()));
     }
-    for (kind, body) in [("channels", json!({ "Name": "Beside" })), ("releases", json!({ "Version": "9.9.9" }))] {
+    for (kind, body) in [
+        ("channels", json!({ "Name": "Beside" })),
+        ("releases", json!({ "Version": "9.9.9" })),
+        ("runbooks", json!({ "Name": "Beside" })),
+    ] {
         let mut body = body;
         body["ProjectId"] = json!(beside[0].1);
         let made = ada.post(&format!("/api/Spaces-1/{kind}"), body).expect(201).json();

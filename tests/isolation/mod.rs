@@ -4,6 +4,7 @@ mod carried;
 mod doors;
 mod garbage;
 mod narrow;
+mod one_runbook;
 mod roles;
 mod rows;
 mod strangers;

@@ -163,6 +163,8 @@ fn a_route_that_changes_needs_more_than_a_look() {
 /// Routes that ask by POST and change nothing.
 const LOOKS_BY_POST: &[&str] = &[
     "/{company}/api/{space}/releases/{id}/deployments/previews",
+    "/{company}/api/{space}/runbooks/{runbook}/runbookRuns/previews",
+    "/{company}/api/{space}/projects/{project}/runbooks/{runbook}/runbookRuns/previews",
     // Taking out is told in the trail and may need a fresh proof, which a form carries.
     "/{company}/trail/export",
     "/{company}/trail/archives/{archive}",

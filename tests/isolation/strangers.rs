@@ -65,7 +65,18 @@ fn own_things(cast: &mut Cast) {
     let kinds: Vec<&'static str> = house.things.keys().copied().collect();
     let mut made: BTreeMap<&'static str, Thing> = BTreeMap::new();
     // Of these there is no way to make another alone; those that come with others follow below.
-    let with_others = ["deploymentprocesses", "deployments", "tasks", "events", "steps", "archives", "userroles"];
+    let with_others = [
+        "deploymentprocesses",
+        "deployments",
+        "runbookprocesses",
+        "runbooksnapshots",
+        "runbookruns",
+        "tasks",
+        "events",
+        "steps",
+        "archives",
+        "userroles",
+    ];
     for kind in kinds.into_iter().filter(|kind| !with_others.contains(kind)) {
         let document = match kind {
             "lifecycles" | "spaces" => house.make(kind, &format!("More {kind} 70001")),
@@ -86,6 +97,13 @@ fn own_things(cast: &mut Cast) {
     let deployment = ada.post("/api/Spaces-1/deployments", deployment).expect(201).json();
     made.insert("deployments", thing(text(&deployment, "Id").expect("a deployment")));
     made.insert("tasks", thing(text(&deployment, "TaskId").expect("a task")));
+    let runbook = ada.get(&format!("/api/Spaces-1/runbooks/{}", made["runbooks"].id)).expect(200).json();
+    made.insert("runbookprocesses", thing(text(&runbook, "RunbookProcessId").expect("a process")));
+    made.insert("runbooksnapshots", thing(text(&runbook, "PublishedRunbookSnapshotId").expect("a snapshot")));
+    let run = json!({ "ProjectName": runbook["ProjectId"], "RunbookName": runbook["Id"],
+        "EnvironmentNames": [house.things["environments"].id] });
+    let run = ada.post("/api/Spaces-1/runbook-runs/create/v1", run).expect(201).json();
+    made.insert("runbookruns", thing(text(&run["RunbookRunServerTasks"][0], "RunbookRunId").expect("a run")));
     let event = ada.get("/api/Spaces-1/events?take=1").expect(200).json();
     made.insert("events", thing(text(&event["Items"][0], "Id").expect("an event")));
     house.things.extend(made);

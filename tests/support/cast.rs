@@ -167,6 +167,15 @@ impl House {
         let task = deployment["TaskId"].as_str().expect("a task").to_owned();
         self.keep("deployments", &deployment);
         self.keep("tasks", &json!({ "Id": task }));
+        let runbook = self.make("runbooks", "");
+        self.keep("runbooks", &runbook);
+        self.keep("runbookprocesses", &json!({ "Id": runbook["RunbookProcessId"] }));
+        self.keep("runbooksnapshots", &json!({ "Id": runbook["PublishedRunbookSnapshotId"] }));
+        let run = json!({ "ProjectName": self.things["projects"].id, "RunbookName": runbook["Id"], "Comments": self.mark,
+            "EnvironmentNames": [self.things["environments"].id], "Tenants": [self.things["tenants"].id] });
+        let run =
+            self.post("/api/Spaces-1/runbook-runs/create/v1", run)["RunbookRunServerTasks"][0]["RunbookRunId"].clone();
+        self.keep("runbookruns", &json!({ "Id": run }));
         self.keep("users", &json!({ "Id": "Users-1" }));
         self.keep("userroles", &json!({ "Id": "UserRoles-1" }));
         for kind in
@@ -243,6 +252,7 @@ impl House {
             }
             "tagsets" => json!({ "Tags": [{ "Name": "Blue", "Color": "#112233", "Description": mark }] }),
             "channels" => json!({ "ProjectId": id("projects") }),
+            "runbooks" => json!({ "ProjectId": id("projects"), "MultiTenancyMode": "TenantedOrUntenanted" }),
             "tenants" => {
                 let projects = BTreeMap::from([(id("projects").unwrap_or_default(), vec![id("environments")])]);
                 json!({ "ProjectEnvironments": projects })
@@ -288,6 +298,17 @@ impl House {
             let mut process = self.administrator().key.get(&own).expect(200).json();
             process["Steps"] = json!([crate::support::cast::step("Greet", &format!("echo {mark}"))]);
             self.administrator().key.put(&own, process).expect(200);
+        }
+        if kind == "runbooks" {
+            let (key, at) = (&self.administrator().key, made["Id"].as_str().unwrap_or_default());
+            let own =
+                format!("/api/Spaces-1/runbookProcesses/{}", made["RunbookProcessId"].as_str().unwrap_or_default());
+            let mut process = key.get(&own).expect(200).json();
+            process["Steps"] = json!([crate::support::cast::step("Greet", &format!("echo {mark}"))]);
+            key.put(&own, process).expect(200);
+            let snapshot = json!({ "RunbookId": at, "Notes": mark });
+            key.post("/api/Spaces-1/runbookSnapshots?publish=true", snapshot).expect(201);
+            return key.get(&format!("/api/Spaces-1/runbooks/{at}")).expect(200).json();
         }
         made
     }

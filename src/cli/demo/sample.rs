@@ -7,10 +7,10 @@ use crate::{
     },
     company::{
         access::{
-            At, New, Visitor,
+            At, New, RunbookPart, Visitor,
             permissions::{
                 EnvironmentCreate, List, ProcessEdit, ProjectCreate, ProjectGroupCreate, ProjectGroupView,
-                ReleaseCreate, TagSetCreate, TenantCreate,
+                ReleaseCreate, RunbookEdit, RunbookSnapshotCreate, TagSetCreate, TenantCreate,
             },
         },
         deployments, environments,
@@ -19,6 +19,7 @@ use crate::{
             process::{self, Step, Syntax},
         },
         releases,
+        runbooks::{self, EnvironmentScope, snapshots},
         tenants::{self, tags},
     },
 };
@@ -30,6 +31,8 @@ pub(super) struct Project {
     pub group: &'static str,
     pub tenanted: bool,
     pub releases: &'static [(&'static str, &'static str)],
+    /// Name, description and script of its runbook.
+    pub runbook: Option<(&'static str, &'static str, &'static str)>,
 }
 
 /// What a company is filled with.
@@ -50,6 +53,11 @@ pub(super) const ACME: Sample = Sample {
             group: "Customer products",
             tenanted: true,
             releases: &[("1.0.0", "First release."), ("1.1.0", "Gift cards. Faster search.")],
+            runbook: Some((
+                "Show disk use",
+                "When a customer says that the shop is slow: what takes the room. It changes nothing.",
+                DISK_USE,
+            )),
         },
         Project {
             name: "Billing",
@@ -57,6 +65,7 @@ pub(super) const ACME: Sample = Sample {
             group: "Customer products",
             tenanted: true,
             releases: &[("2026.11.1", "New invoice layout.")],
+            runbook: None,
         },
         Project {
             name: "Status page",
@@ -64,6 +73,7 @@ pub(super) const ACME: Sample = Sample {
             group: "Our own",
             tenanted: false,
             releases: &[("0.4.0", "Incident history.")],
+            runbook: None,
         },
     ],
     tenants: &[
@@ -82,6 +92,7 @@ pub(super) const GLOBEX: Sample = Sample {
         group: "Products",
         tenanted: false,
         releases: &[("3.2.1", "Sign-in by link.")],
+        runbook: None,
     }],
     tenants: &[],
     regions: &[],
@@ -104,6 +115,12 @@ for page in index products basket checkout contact; do
   sleep 0.3
 done
 echo "Installed in $place for ${tenant:-everybody}: $(ls site | wc -l) pages."
+"#;
+
+const DISK_USE: &str = r#"tenant="$(get_octopusvariable "Octopus.Deployment.Tenant.Name")"
+echo "Disk use of $(get_octopusvariable "Octopus.Project.Name") for ${tenant:-everybody}, in $(get_octopusvariable "Octopus.Environment.Name"):"
+df -h . | tail -n 1
+du -sh . 2>/dev/null
 "#;
 
 /// Fills a company's default space.
@@ -181,6 +198,30 @@ fn make_project(visitor: &Visitor, space: &At<crate::base::ids::Space>, sample: 
         };
         releases::create(&visitor.ask(ReleaseCreate { project: At::clone(&project) })?, fields)?;
     }
+    match sample.runbook {
+        Some((name, description, script)) => make_runbook(visitor, &project, (name, description, script)),
+        None => Ok(()),
+    }
+}
+
+/// A runbook of one step, published.
+fn make_runbook(
+    visitor: &Visitor,
+    project: &At<crate::base::ids::Project>,
+    (name, description, script): (&str, &str, &str),
+) -> Result<()> {
+    let fields = runbooks::Fields {
+        description: description.into(),
+        tenanted: TenantedMode::TenantedOrUntenanted,
+        environment_scope: EnvironmentScope::All,
+        ..runbooks::Fields::named(name)
+    };
+    runbooks::create(&visitor.ask(RunbookEdit { runbook: RunbookPart::New(At::clone(project)) })?, fields)?;
+    let runbook: At<crate::base::ids::Runbook> = visitor.locate(project, name)?;
+    let edit = visitor.ask(RunbookEdit { runbook: RunbookPart::This(runbook.clone()) })?;
+    runbooks::process::save(&edit, 0, vec![Step::script(name, Syntax::Bash, script, &[])])?;
+    let take = visitor.ask(RunbookSnapshotCreate { runbook })?;
+    snapshots::take(&take, &snapshots::Fields::default(), Some(&edit))?;
     Ok(())
 }
 

@@ -131,6 +131,34 @@ impl<P: Permission> Permission for List<P> {
     }
 }
 
+/// "Anywhere with this?": a permission asked of one thing and, in every other dimension, of no place in particular. For
+/// buttons that lead to a choice of places; opens nothing.
+pub struct Anywhere<P, T> {
+    at: At<T>,
+    of: PhantomData<fn() -> P>,
+}
+
+impl<P: Permission, T> Anywhere<P, T> {
+    /// With this thing.
+    pub fn with(at: &At<T>) -> Self {
+        Anywhere { at: at.clone(), of: PhantomData }
+    }
+}
+
+impl<P: Permission, T: Locate> Permission for Anywhere<P, T> {
+    const INFO: &'static Info = P::INFO;
+    fn check(&self) -> Check {
+        let mut check = Check::new(false);
+        self.at.lay(&mut check);
+        check
+    }
+    fn sights(&self) -> Vec<Sight> {
+        let mut out = Vec::new();
+        self.at.sights(&mut out);
+        out
+    }
+}
+
 /// "May I leave it like this?": a change of `P` asked for what the thing will belong to afterwards. Things with several
 /// values take all of them, before and after (`access-rules §4`); this is the after.
 pub struct After<P> {

@@ -108,6 +108,16 @@ pub fn choices(granted: &Granted<'_, ReleaseView>) -> Result<Choices> {
     })
 }
 
+/// The tenants of a reach that are connected to a project, by name, each with those of some environments in which it is.
+pub(in crate::company) fn connected(
+    rows: &Rows<'_>,
+    project: Id<Project>,
+    reach: &Reach,
+    visible: &[Id<Environment>],
+) -> Result<Vec<Recipient>> {
+    sql::connected(rows, project, reach, visible)
+}
+
 mod sql {
     use super::*;
     use rusqlite::params_from_iter;

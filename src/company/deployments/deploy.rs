@@ -13,7 +13,7 @@ use crate::company::{
         permissions::{DeploymentCreate, EnvironmentView, ProjectView, ReleaseView, TenantView},
     },
     environments, lifecycles,
-    projects::{self, TenantedMode},
+    projects::{self, TenantedMode, process::Step},
     releases,
     tasks::{self, NewTask, Work},
     tenants,
@@ -157,15 +157,19 @@ fn refused(of: &Of, options: &Options) -> Option<(&'static str, String)> {
             format!("{} is disabled and takes no deployments. Enable it first.", of.project.name),
         ));
     }
-    for name in &options.skip_steps {
+    refused_skip(&of.release.steps, &options.skip_steps, "release")
+}
+
+/// What is wrong with the steps that are to be left out: each must be there and not be required.
+pub(in crate::company) fn refused_skip(steps: &[Step], skip: &[String], whose: &str) -> Option<(&'static str, String)> {
+    for name in skip {
         let key = names::key(name);
-        let mut actions =
-            of.release.steps.iter().flat_map(|step| step.actions.iter().map(move |action| (step, action)));
+        let mut actions = steps.iter().flat_map(|step| step.actions.iter().map(move |action| (step, action)));
         let found = actions.find(|(step, action)| {
             names::key(&step.name) == key || names::key(&action.name) == key || action.id == *name
         });
         match found {
-            None => return Some(("SkipStepNames", format!("The release has no step called “{}”.", name.trim()))),
+            None => return Some(("SkipStepNames", format!("The {whose} has no step called “{}”.", name.trim()))),
             Some((step, action)) if action.is_required => {
                 return Some(("SkipStepNames", format!("The step {} is required and cannot be left out.", step.name)));
             }
@@ -301,13 +305,17 @@ fn put(tx: &Writing<'_>, company: &Company, of: &Of, place: &Place, options: &Op
     Ok((id, event))
 }
 
-fn check_options(options: &Options) -> Result<Options> {
+/// What is said beside the place, checked.
+///
+/// # Errors
+/// `Invalid` under `Comments`, `RunAt`, `NoRunAfter`.
+pub(in crate::company) fn check_options(options: &Options) -> Result<Options> {
     let now = clock::now();
     let mut wrong = Wrong::new();
     let comments = wrong.check("Comments", names::text(&options.comments, 5000)).unwrap_or_default();
     let far = |time: Option<Moment>| time.is_some_and(|time| time.0 > now.0 + LONGEST_AHEAD);
     if far(options.not_before) {
-        wrong.add("RunAt", "A deployment may be asked for at most 30 days ahead.");
+        wrong.add("RunAt", "It may be asked for at most 30 days ahead.");
     }
     if let Some(end) = options.not_after {
         if end <= now {

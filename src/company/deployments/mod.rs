@@ -23,9 +23,12 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+pub(in crate::company) use choices::connected;
 pub use choices::{Choices, Place, Recipient, choices};
 pub use deploy::{MOST_AT_ONCE, deploy, deploy_to_many};
+pub(in crate::company) use deploy::{check_options, refused_skip};
 pub use prepare::{Prepared, Preview, prepare, preview};
+pub(in crate::company) use prepare::{gather, hide_unseen, keep_targets};
 
 /// A deployment, with the names of what it concerns and how its task stands.
 #[derive(Debug, Clone)]

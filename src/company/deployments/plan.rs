@@ -1,8 +1,12 @@
 //! What a deployment will do: frozen steps, a place and its machines become a plan of scripts. Pure: nothing is read here.
 
+mod substitute;
+
+pub use substitute::substitute;
+
 use crate::base::{
     clock::Moment,
-    ids::{Account, Channel, Deployment, Environment, Id, Project, Release, Space, Target, Task, Tenant},
+    ids::{Account, Channel, Environment, Id, Project, Release, Runbook, RunbookSnapshot, Space, Target, Task, Tenant},
     names,
 };
 use crate::company::projects::process::{Action, Condition, StartTrigger, Step, Syntax};
@@ -12,8 +16,8 @@ use std::collections::BTreeMap;
 /// All that a plan is made of.
 #[derive(Debug, Clone)]
 pub struct Material {
-    /// The deployment; `None` in a preview, when there is none yet.
-    pub deployment: Option<(Id<Deployment>, Id<Task>)>,
+    /// The wire id of the deployment or run, and its task; `None` in a preview, when there is none yet.
+    pub made: Option<(String, Id<Task>)>,
     /// "Deploy to Production".
     pub name: String,
     /// When it was asked for.
@@ -24,20 +28,47 @@ pub struct Material {
     pub space: (Id<Space>, String),
     /// The project: id, name, slug.
     pub project: (Id<Project>, String, String),
-    /// The release: id, version, notes.
-    pub release: (Id<Release>, String, String),
-    /// The release's channel.
-    pub channel: (Id<Channel>, String),
+    /// What is carried out.
+    pub subject: Subject,
     /// Where it goes.
     pub environment: (Id<Environment>, String),
     /// For whom.
     pub tenant: Option<Recipient>,
-    /// The process as the release froze it.
+    /// The process as the release or the snapshot froze it.
     pub steps: Vec<Step>,
     /// The targets of this place, narrowed to those asked for.
     pub machines: Vec<Machine>,
     /// Names of steps and actions to leave out.
     pub skip: Vec<String>,
+}
+
+/// What is carried out: a release is deployed, or a runbook is run.
+#[derive(Debug, Clone)]
+pub enum Subject {
+    /// A release of a channel.
+    Release {
+        /// Id, version, notes.
+        release: (Id<Release>, String, String),
+        /// Its channel.
+        channel: (Id<Channel>, String),
+    },
+    /// A runbook, as a snapshot froze it.
+    Runbook {
+        /// Id and name.
+        runbook: (Id<Runbook>, String),
+        /// The snapshot.
+        snapshot: (Id<RunbookSnapshot>, String),
+    },
+}
+
+impl Subject {
+    /// What carrying it out is called.
+    fn word(&self) -> &'static str {
+        match self {
+            Subject::Release { .. } => "deployment",
+            Subject::Runbook { .. } => "run",
+        }
+    }
 }
 
 /// The tenant a deployment is for.
@@ -225,13 +256,18 @@ fn why_skipped(step: &Step, action: &Action, material: &Material) -> Option<Stri
     if action.is_disabled {
         Some("It is disabled.".into())
     } else if !action.is_required && material.skip.iter().any(named) {
-        Some("It was left out of this deployment by hand.".into())
+        Some(format!("It was left out of this {} by hand.", material.subject.word()))
     } else if (!action.environments.is_empty() && !has(&action.environments, &environment))
         || has(&action.excluded_environments, &environment)
     {
         Some(format!("It does not run in {}.", material.environment.1))
-    } else if !action.channels.is_empty() && !has(&action.channels, &material.channel.0.to_string()) {
-        Some(format!("It does not run for releases of the channel {}.", material.channel.1))
+    } else if let (false, Subject::Runbook { .. }) = (action.channels.is_empty(), &material.subject) {
+        // `domain §3`: a limit to channels never matches in a runbook.
+        Some("It runs only for releases of some channels, and a runbook has none.".into())
+    } else if let (Subject::Release { channel, .. }, false) = (&material.subject, action.channels.is_empty())
+        && !has(&action.channels, &channel.0.to_string())
+    {
+        Some(format!("It does not run for releases of the channel {}.", channel.1))
     } else if !action.tenant_tags.is_empty()
         && !material.tenant.as_ref().is_some_and(|tenant| carries(&tenant.tags, &action.tenant_tags))
     {
@@ -280,22 +316,36 @@ fn variables(material: &Material) -> BTreeMap<String, String> {
     let mut set = |name: &str, value: &dyn std::fmt::Display| {
         all.insert(format!("Octopus.{name}"), value.to_string());
     };
-    if let Some((deployment, task)) = material.deployment {
-        set("Deployment.Id", &deployment);
-        set("Task.Id", &task);
+    let work = match &material.subject {
+        Subject::Release { .. } => "Deployment",
+        Subject::Runbook { .. } => "RunbookRun",
+    };
+    if let Some((made, task)) = &material.made {
+        set(&format!("{work}.Id"), made);
+        set("Task.Id", task);
     }
-    set("Deployment.Name", &material.name);
-    set("Deployment.Created", &material.created_at.wire());
-    set("Deployment.CreatedBy.DisplayName", &material.created_by);
+    set(&format!("{work}.Name"), &material.name);
+    set(&format!("{work}.Created"), &material.created_at.wire());
+    set(&format!("{work}.CreatedBy.DisplayName"), &material.created_by);
     set("Space.Id", &material.space.0);
     set("Space.Name", &material.space.1);
     set("Project.Id", &material.project.0);
     set("Project.Name", &material.project.1);
     set("Project.Slug", &material.project.2);
-    set("Release.Id", &material.release.0);
-    set("Release.Number", &material.release.1);
-    set("Release.Notes", &material.release.2);
-    set("Release.Channel.Name", &material.channel.1);
+    match &material.subject {
+        Subject::Release { release, channel } => {
+            set("Release.Id", &release.0);
+            set("Release.Number", &release.1);
+            set("Release.Notes", &release.2);
+            set("Release.Channel.Name", &channel.1);
+        }
+        Subject::Runbook { runbook, snapshot } => {
+            set("Runbook.Id", &runbook.0);
+            set("Runbook.Name", &runbook.1);
+            set("RunbookSnapshot.Id", &snapshot.0);
+            set("RunbookSnapshot.Name", &snapshot.1);
+        }
+    }
     set("Environment.Id", &material.environment.0);
     set("Environment.Name", &material.environment.1);
     if let Some(tenant) = &material.tenant {
@@ -334,40 +384,6 @@ impl Plan {
     }
 }
 
-/// Puts values in place of `#{Name}` for names that are known, ignoring case. What is not known stays as it is written
-/// (`domain §4`, script text); `##{Name}` is the way to write `#{Name}` itself.
-pub fn substitute(text: &str, variables: &BTreeMap<String, String>) -> String {
-    let known: BTreeMap<String, &String> = variables.iter().map(|(name, value)| (names::key(name), value)).collect();
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("#{") {
-        let (before, from) = rest.split_at(at);
-        if let Some(kept) = before.strip_suffix('#') {
-            out.push_str(kept);
-            out.push_str("#{");
-            rest = from.get(2..).unwrap_or_default();
-            continue;
-        }
-        out.push_str(before);
-        let value = from.find('}').and_then(|end| {
-            let name = from.get(2..end)?;
-            Some((known.get(&names::key(name))?, end + 1))
-        });
-        match value {
-            Some((value, end)) => {
-                out.push_str(value);
-                rest = from.get(end..).unwrap_or_default();
-            }
-            None => {
-                out.push_str("#{");
-                rest = from.get(2..).unwrap_or_default();
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -387,14 +403,16 @@ mod tests {
 
     fn material(steps: Vec<Step>) -> Material {
         Material {
-            deployment: Some((Id::new(7), Id::new(9))),
+            made: Some(("Deployments-7".into(), Id::new(9))),
             name: "Deploy to Production".into(),
             created_at: Moment(1_769_853_600_000),
             created_by: "Ada".into(),
             space: (Id::new(1), "Default".into()),
             project: (Id::new(2), "Shop".into(), "shop".into()),
-            release: (Id::new(3), "1.2.0".into(), "Faster".into()),
-            channel: (Id::new(4), "Default".into()),
+            subject: Subject::Release {
+                release: (Id::new(3), "1.2.0".into(), "Faster".into()),
+                channel: (Id::new(4), "Default".into()),
+            },
             environment: (Id::new(5), "Production".into()),
             tenant: Some(Recipient {
                 id: Id::new(6),
@@ -473,6 +491,35 @@ mod tests {
     }
 
     #[test]
+    fn a_runbook_has_variables_of_its_own_and_no_channel() {
+        let mut all = material(vec![script("One", &[]), script("Two", &[])]);
+        all.steps[1].actions[0].channels = vec!["Channels-4".into()];
+        all.skip = vec!["One".into()];
+        all.made = Some(("RunbookRuns-7".into(), Id::new(9)));
+        all.subject =
+            Subject::Runbook { runbook: (Id::new(3), "Restart".into()), snapshot: (Id::new(4), "Snapshot 2".into()) };
+        let plan = build(&all);
+        assert_eq!(plan.steps[0].skipped.as_deref(), Some("It was left out of this run by hand."));
+        let why = "It runs only for releases of some channels, and a runbook has none.";
+        assert_eq!(plan.steps[1].skipped.as_deref(), Some(why));
+        let of = |name: &str| plan.variables.get(&format!("Octopus.{name}")).map(String::as_str);
+        for (name, value) in [
+            ("RunbookRun.Id", Some("RunbookRuns-7")),
+            ("RunbookRun.CreatedBy.DisplayName", Some("Ada")),
+            ("Runbook.Id", Some("Runbooks-3")),
+            ("Runbook.Name", Some("Restart")),
+            ("RunbookSnapshot.Name", Some("Snapshot 2")),
+            ("Environment.Name", Some("Production")),
+            ("Deployment.Tenant.Name", Some("Contoso")),
+            ("Task.Id", Some("ServerTasks-9")),
+            ("Deployment.Id", None),
+            ("Release.Number", None),
+        ] {
+            assert_eq!(of(name), value, "{name}");
+        }
+    }
+
+    #[test]
     fn a_step_is_left_out_by_name_unless_it_is_required() {
         let mut all = material(vec![script("One", &[]), script("Two", &[])]);
         all.steps[1].actions[0].is_required = true;
@@ -507,23 +554,5 @@ mod tests {
         let variables = plan.variables_at(step, &step.actions[0], &step.places[1], None);
         assert_eq!(variables["Octopus.Machine.Hostname"], "web-2.example");
         assert_eq!(variables["Octopus.Action.Name"], "Check");
-    }
-
-    #[test]
-    fn known_names_are_replaced_and_the_rest_stays() {
-        let variables =
-            BTreeMap::from([("Octopus.Release.Number".to_owned(), "1.2.0".to_owned()), ("A".into(), "#{B}".into())]);
-        for (text, expected) in [
-            ("echo #{Octopus.Release.Number}", "echo 1.2.0"),
-            ("#{octopus.release.number}#{A}", "1.2.0#{B}"),
-            ("#{Unknown} #{ A }", "#{Unknown} #{B}"),
-            ("##{A} ###{A}", "#{A} ##{A}"),
-            ("#{A", "#{A"),
-            ("#{if A}#{A}#{/if}", "#{if A}#{B}#{/if}"),
-            ("ü#{A}ü}", "ü#{B}ü}"),
-            ("${A#}", "${A#}"),
-        ] {
-            assert_eq!(substitute(text, &variables), expected, "{text}");
-        }
     }
 }

@@ -3,20 +3,22 @@
 
 use super::{
     deploy,
-    plan::{self, Machine, Material, Place, Plan, Recipient},
+    plan::{self, Machine, Material, Place, Plan, Recipient, Subject},
     sql,
 };
 use crate::base::{
     clock,
     error::Result,
-    ids::{Account, Environment, Id, Release, Tenant},
+    ids::{Account, Environment, Id, Project, Release, Target, Tenant},
 };
 use crate::company::{
     access::{
-        Granted, Rows,
+        Granted, Reach, Rows, Seal,
         permissions::{EnvironmentView, MachineView, ReleaseView, TaskExecute, TenantView},
     },
-    channels, environments, projects, releases, spaces,
+    channels, environments,
+    projects::{self, process::Step},
+    releases, spaces,
     targets::{self, accounts::Credential},
     tenants,
 };
@@ -48,24 +50,46 @@ pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
     granted.read(|rows| {
         let deployment = sql::by_task(rows, granted.what().task.id())?;
         let mut material = material(rows, deployment.release, deployment.environment, deployment.tenant)?;
-        material.deployment = Some((deployment.id, deployment.task));
+        material.made = Some((deployment.id.to_string(), deployment.task));
         material.name = deployment.name;
         material.created_at = deployment.created_at;
         material.created_by = deployment.created_by;
         material.skip = deployment.skip_steps;
-        material.machines.retain(|machine| {
-            (deployment.only_targets.is_empty() || deployment.only_targets.contains(&machine.id))
-                && !deployment.not_targets.contains(&machine.id)
-        });
-        let plan = plan::build(&material);
+        keep_targets(&mut material, &deployment.only_targets, &deployment.not_targets);
+        Prepared::of(rows, granted.seal(), &material)
+    })
+}
+
+impl Prepared {
+    /// The plan of some material, with the credentials of its targets.
+    ///
+    /// # Errors
+    /// As [`prepare`].
+    pub(in crate::company) fn of(rows: &Rows<'_>, seal: &Seal, material: &Material) -> Result<Prepared> {
+        let plan = plan::build(material);
         let mut credentials = BTreeMap::new();
         for machine in machines_of(&plan) {
             if let Entry::Vacant(place) = credentials.entry(machine.account) {
-                place.insert(targets::accounts::credential(rows, granted.seal(), machine.account)?);
+                place.insert(targets::accounts::credential(rows, seal, machine.account)?);
             }
         }
         Ok(Prepared { plan, credentials })
-    })
+    }
+}
+
+/// Leaves the targets that were asked for: only some, or all but some.
+pub(in crate::company) fn keep_targets(material: &mut Material, only: &[Id<Target>], not: &[Id<Target>]) {
+    material.machines.retain(|machine| (only.is_empty() || only.contains(&machine.id)) && !not.contains(&machine.id));
+}
+
+/// Targets outside the reach are told of without their names.
+pub(in crate::company) fn hide_unseen(rows: &Rows<'_>, reach: &Reach, material: &mut Material) -> Result<()> {
+    let seen = sql::targets_within(rows, reach, &material.machines)?;
+    for machine in material.machines.iter_mut().filter(|machine| !seen.contains(&machine.id)) {
+        machine.name = "A deployment target that you may not see".into();
+        machine.host.clear();
+    }
+    Ok(())
 }
 
 /// What deploying a release somewhere would do, and whether it would be allowed by the rules of `domain §6`. Whether the
@@ -83,11 +107,7 @@ pub fn preview(
     granted.read(|rows| {
         let mut material = material(rows, release, environment, tenant)?;
         material.skip = skip.to_vec();
-        let seen = sql::targets_within(rows, &reach, &material.machines)?;
-        for machine in material.machines.iter_mut().filter(|machine| !seen.contains(&machine.id)) {
-            machine.name = "A deployment target that you may not see".into();
-            machine.host.clear();
-        }
+        hide_unseen(rows, &reach, &mut material)?;
         let obstacle = deploy::obstacle(rows, release, environment, tenant)?;
         Ok(Preview { plan: plan::build(&material), obstacle })
     })
@@ -104,25 +124,40 @@ fn material(
     tenant: Option<Id<Tenant>>,
 ) -> Result<Material> {
     let release = releases::by_id(rows, release)?;
-    let project = projects::by_id(rows, release.project)?;
     let channel = channels::by_id(rows, release.channel)?;
-    let space = spaces::by_id(rows, release.space)?;
-    let environment = environments::by_id(rows, environment)?;
-    let tenant = tenant.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
+    let name = format!("Deploy to {}", environments::by_id(rows, environment)?.name);
+    let subject =
+        Subject::Release { release: (release.id, release.version, release.notes), channel: (channel.id, channel.name) };
+    gather(rows, release.project, (environment, tenant), name, subject, release.steps)
+}
+
+/// The material of frozen steps of a project, at an environment and for a tenant: with all targets of that place, and not
+/// made yet.
+pub(in crate::company) fn gather(
+    rows: &Rows<'_>,
+    project: Id<Project>,
+    place: (Id<Environment>, Option<Id<Tenant>>),
+    name: String,
+    subject: Subject,
+    steps: Vec<Step>,
+) -> Result<Material> {
+    let project = projects::by_id(rows, project)?;
+    let space = spaces::by_id(rows, project.space)?;
+    let environment = environments::by_id(rows, place.0)?;
+    let tenant = place.1.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
     let machines =
-        targets::for_deployment(rows, release.space, environment.id, tenant.as_ref().map(|tenant| tenant.id))?;
+        targets::for_deployment(rows, project.space, environment.id, tenant.as_ref().map(|tenant| tenant.id))?;
     Ok(Material {
-        deployment: None,
-        name: format!("Deploy to {}", environment.name),
+        made: None,
+        name,
         created_at: clock::now(),
         created_by: String::new(),
         space: (space.id, space.name),
         project: (project.id, project.name, project.slug),
-        release: (release.id, release.version, release.notes),
-        channel: (channel.id, channel.name),
+        subject,
         environment: (environment.id, environment.name),
         tenant: tenant.map(|tenant| Recipient { id: tenant.id, name: tenant.name, tags: tenant.tags }),
-        steps: release.steps,
+        steps,
         machines: machines.into_iter().map(machine).collect(),
         skip: Vec::new(),
     })

@@ -183,7 +183,7 @@ pub fn create(granted: &Granted<'_, ProjectCreate>, fields: Fields) -> Result<Pr
     })
 }
 
-/// Makes a project as a copy of another of the same space: its settings, process and channels (`domain §2`). Of `fields`
+/// Makes a project as a copy of another of the same space: its settings, process, channels and runbooks (`domain §2`). Of `fields`
 /// only name and description are read.
 ///
 /// # Errors
@@ -213,6 +213,7 @@ pub fn clone(
             }
         }
         sql::set_steps(tx, made.id, &serde_json::to_string(&steps)?)?;
+        sql::copy_runbooks(tx, from, made.id)?;
         tx.record(event.say(" as a copy of ").name(from, &original.name), made)
     })
 }
@@ -501,6 +502,23 @@ mod sql {
 
     pub fn set_steps(tx: &Writing<'_>, id: Id<Kind>, steps: &str) -> Result<()> {
         tx.run("UPDATE processes SET steps = ?2 WHERE project_id = ?1", (id, steps))?;
+        Ok(())
+    }
+
+    /// Their processes as they are now; snapshots and what is published stay behind.
+    pub fn copy_runbooks(tx: &Writing<'_>, from: Id<Kind>, to: Id<Kind>) -> Result<()> {
+        tx.run(
+            "INSERT INTO runbooks (space_id, project_id, name, name_key, slug, description, tenanted, environment_scope, created_at, steps)
+             SELECT space_id, ?2, name, name_key, slug, description, tenanted, environment_scope, ?3, steps
+             FROM runbooks WHERE project_id = ?1 ORDER BY id",
+            (from, to, clock::now()),
+        )?;
+        tx.run(
+            "INSERT INTO runbook_environments (runbook_id, environment_id)
+             SELECT n.id, e.environment_id FROM runbook_environments e JOIN runbooks o ON o.id = e.runbook_id
+             JOIN runbooks n ON n.project_id = ?2 AND n.name_key = o.name_key WHERE o.project_id = ?1",
+            (from, to),
+        )?;
         Ok(())
     }
 

@@ -51,20 +51,7 @@ pub fn save(granted: &Granted<'_, ProcessEdit>, version: i64, steps: Vec<Step>) 
     granted.write(|tx| {
         let project = super::by_id(tx, id)?;
         let before = sql::of(tx, id)?;
-        if before.version != version {
-            return Err(Error::Conflict(format!(
-                "The process of {} was changed by somebody else meanwhile. Load it again, then make your change.",
-                project.name
-            )));
-        }
-        let steps = check(steps, |thing| sql::known(tx, &project, thing))?;
-        let json = serde_json::to_string(&steps)?;
-        if json.len() > LARGEST {
-            return Err(Error::invalid(
-                "Steps",
-                "The process is larger than 1 MiB. Move scripts into files that steps call.",
-            ));
-        }
+        let json = to_save(tx, &project, &project.name, (before.version, version), steps)?;
         sql::update(tx, id, &json)?;
         let after = sql::of(tx, id)?;
         let event = Event::new("Modified").say("The process of ").name(id, &project.name).say(" was changed");
@@ -73,8 +60,34 @@ pub fn save(granted: &Granted<'_, ProcessEdit>, version: i64, steps: Vec<Step>) 
     })
 }
 
+/// The steps as they are written down, checked. `versions`: the present one, and the one the change was made from.
+///
+/// # Errors
+/// As [`save`].
+pub(in crate::company) fn to_save(
+    rows: &Rows<'_>,
+    project: &Project,
+    whose: &str,
+    versions: (i64, i64),
+    steps: Vec<Step>,
+) -> Result<String> {
+    if versions.0 != versions.1 {
+        return Err(Error::Conflict(format!(
+            "The process of {whose} was changed by somebody else meanwhile. Load it again, then make your change."
+        )));
+    }
+    let json = serde_json::to_string(&check(steps, |thing| sql::known(rows, project, thing))?)?;
+    if json.len() > LARGEST {
+        return Err(Error::invalid(
+            "Steps",
+            "The process is larger than 1 MiB. Move scripts into files that steps call.",
+        ));
+    }
+    Ok(json)
+}
+
 /// The steps under their names, so that the trail shows the changed ones alone.
-fn by_name(steps: &[Step]) -> Map<String, Value> {
+pub(in crate::company) fn by_name(steps: &[Step]) -> Map<String, Value> {
     let mut map: Map<String, Value> = steps
         .iter()
         .map(|step| (format!("Step {}", step.name), serde_json::to_value(step).unwrap_or_default()))

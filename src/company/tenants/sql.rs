@@ -272,6 +272,8 @@ pub fn kept_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<String>> {
            FROM tasks WHERE tenant_id = ?1 AND state IN ('Queued', 'Executing', 'Cancelling')
          UNION ALL SELECT 'it has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.'
            FROM deployments WHERE tenant_id = ?1
+         UNION ALL SELECT 'runbooks were run for it, and the runs say for whom they were. Disable it instead: it keeps its history and takes no more.'
+           FROM runbook_runs WHERE tenant_id = ?1
          UNION ALL SELECT 'the deployment target ' || m.name || ' names it. Take it off there first.'
            FROM target_tenants u JOIN targets m ON m.id = u.target_id WHERE u.tenant_id = ?1
          LIMIT 1",

@@ -713,7 +713,6 @@ CREATE TABLE runbooks (
     created_at INTEGER NOT NULL,
     -- Its process, as in `processes`.
     version INTEGER NOT NULL DEFAULT 0,
-    next_id INTEGER NOT NULL DEFAULT 1,
     steps TEXT NOT NULL DEFAULT '[]',
     UNIQUE (project_id, name_key),
     UNIQUE (project_id, slug)

@@ -1,16 +1,17 @@
-//! Pages of a project's process: its steps in order, and the form of one step.
+//! Pages of a process, a project's or a runbook's: its steps in order, and the form of one step.
 //!
 //! Each change carries the version of the process it was made from. One made from an older version is refused with a
 //! word, and what was typed comes back.
 
 mod step;
+mod whose;
 
 pub(super) use step::{add, edit, new, remove, update};
 
 use super::{
     caller::{Answer, Visit},
     page::{Frame, Kind, Message},
-    projects::{Of, counted, listed, of},
+    projects::{counted, listed},
 };
 use crate::{
     base::{
@@ -19,12 +20,13 @@ use crate::{
         paging::Page,
     },
     company::{
-        access::permissions::{EnvironmentView, List as Listing, ProcessEdit, ProcessView, ReleaseCreate},
+        access::permissions::{EnvironmentView, List as Listing},
         environments::{self, Environment},
         projects::process::{self, Condition, Process, StartTrigger, Step},
     },
 };
 use askama::Template;
+use whose::Whose;
 
 /// Lines of a script shown in the list; the step's own page has all of it.
 const SHOWN_LINES: usize = 400;
@@ -36,9 +38,11 @@ const OPEN_LINES: usize = 60;
 struct Show {
     frame: Frame,
     may_edit: bool,
-    may_release: bool,
+    /// What one does next with the process: label, address, icon.
+    onward: Option<(String, String, &'static str)>,
     new_href: String,
-    release_href: String,
+    /// What is asked where there is no step yet.
+    question: String,
     sentence: String,
     problem: Option<Message>,
     steps: Vec<StepView>,
@@ -183,24 +187,20 @@ fn rules(step: &Step, environments: &[Environment]) -> Vec<String> {
     out
 }
 
-fn address(of: &Of) -> String {
-    of.page("process")
-}
-
 /// The page of a step, or something below it.
-fn step_address(of: &Of, step: &Step) -> String {
-    format!("{}/steps/{}", address(of), step.slug)
+fn step_address(of: &Whose, step: &Step) -> String {
+    format!("{}/steps/{}", of.address(), step.slug)
 }
 
 /// The process.
 pub(super) fn show(visit: &Visit) -> Result<Answer> {
-    let of = of(visit)?;
-    let found = process::show(&visit.visitor.ask(ProcessView { project: of.at.clone() })?)?;
+    let of = Whose::of(visit)?;
+    let found = of.read(visit)?;
     page(visit, &of, &found, None)
 }
 
-fn page(visit: &Visit, of: &Of, found: &Process, problem: Option<String>) -> Result<Answer> {
-    let may_edit = visit.visitor.may(ProcessEdit { project: of.at.clone() });
+fn page(visit: &Visit, of: &Whose, found: &Process, problem: Option<String>) -> Result<Answer> {
+    let may_edit = of.may_edit(visit);
     let mut steps = step_views(visit, &found.steps)?;
     if may_edit {
         let last = steps.len().saturating_sub(1);
@@ -215,22 +215,19 @@ fn page(visit: &Visit, of: &Of, found: &Process, problem: Option<String>) -> Res
         }
     }
     let left_out = steps.iter().filter(|step| step.is_disabled).count();
+    let frozen = of.frozen();
     let sentence = match (steps.len(), left_out) {
-        (0, _) => "What a deployment does, step by step.".into(),
-        (all, 0) => {
-            format!("{}, one after another. Releases made from now on freeze it as it is.", counted(all, "step"))
-        }
-        (all, some) => {
-            format!("{}, {some} of them disabled. Releases made from now on freeze it as it is.", counted(all, "step"))
-        }
+        (0, _) => format!("{}, step by step.", of.does()),
+        (all, 0) => format!("{}, one after another. {frozen}", counted(all, "step")),
+        (all, some) => format!("{}, {some} of them disabled. {frozen}", counted(all, "step")),
     };
     let refused = problem.is_some();
     let page = Show {
-        frame: of.frame(visit, "Process", "process"),
+        frame: of.frame(visit, "Process"),
         may_edit,
-        may_release: !of.project.is_disabled && visit.visitor.may(ReleaseCreate { project: of.at.clone() }),
-        new_href: of.page("process/new"),
-        release_href: of.page("releases/new"),
+        onward: of.onward(visit),
+        new_href: format!("{}/new", of.address()),
+        question: of.question(),
         sentence,
         problem: problem.map(|text| Message::new(Kind::Danger, text)),
         steps,
@@ -260,10 +257,9 @@ pub(super) fn down(visit: &Visit) -> Result<Answer> {
 }
 
 fn shift(visit: &Visit, up: bool) -> Result<Answer> {
-    let of = of(visit)?;
-    let granted = visit.visitor.ask(ProcessEdit { project: of.at.clone() })?;
-    let read = || process::show(&visit.visitor.ask(ProcessView { project: of.at.clone() })?);
-    let mut found = read()?;
+    let of = Whose::of(visit)?;
+    let granted = of.edit(visit)?;
+    let mut found = of.read(visit)?;
     let from = version(visit.call.asked("version").unwrap_or_default());
     let place = place_of(visit, &found.steps);
     let Some(place) = place else {
@@ -273,21 +269,21 @@ fn shift(visit: &Visit, up: bool) -> Result<Answer> {
     };
     let other = if up { place.checked_sub(1) } else { Some(place + 1).filter(|other| *other < found.steps.len()) };
     let Some(other) = other else {
-        return Answer::done(address(&of), format!("{} is at the end already.", found.steps[place].name));
+        return Answer::done(of.address(), format!("{} is at the end already.", found.steps[place].name));
     };
     found.steps.swap(place, other);
     let name = found.steps[other].name.clone();
-    match process::save(&granted, from, found.steps) {
-        Ok(_) => Answer::done(address(&of), format!("{name} was moved {}.", if up { "up" } else { "down" })),
+    match granted.save(from, found.steps) {
+        Ok(_) => Answer::done(of.address(), format!("{name} was moved {}.", if up { "up" } else { "down" })),
         Err(Error::Conflict(_)) => {
             let text = format!(
                 "{name} was not moved: somebody else changed the process meanwhile. This is how it is now; move it again if it still fits."
             );
-            page(visit, &of, &read()?, Some(text))
+            page(visit, &of, &of.read(visit)?, Some(text))
         }
         Err(Error::Invalid(wrong)) => {
             let said: Vec<&str> = wrong.iter().map(|(_, text)| text).collect();
-            page(visit, &of, &read()?, Some(format!("{name} was not moved. {}", said.join(" "))))
+            page(visit, &of, &of.read(visit)?, Some(format!("{name} was not moved. {}", said.join(" "))))
         }
         Err(error) => Err(error),
     }

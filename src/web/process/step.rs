@@ -1,18 +1,16 @@
 //! The form of one step: adding, changing, removing.
 
-use super::{address, environments_of, hidden_from, page, place_of, step_address, version};
+use super::{environments_of, hidden_from, page, place_of, step_address, version, whose::Whose};
 use crate::{
     base::error::{Error, Fields as Wrong, Result},
     company::{
-        access::permissions::{ProcessEdit, ProcessView},
         environments::Environment,
-        projects::process::{self, Action, Condition, Process, Properties, StartTrigger, Step, Syntax},
+        projects::process::{Action, Condition, Process, Properties, StartTrigger, Step, Syntax},
     },
     web::{
         caller::{Answer, Visit},
         form::refuse,
         page::{Choice, ConfirmDelete, FieldView, FormView, Frame, Kind, Message},
-        projects::{Of, of},
     },
 };
 use askama::Template;
@@ -67,7 +65,7 @@ fn form_view(action: &str, submit: &str, step: &Step, at: i64, environments: &[E
     let with_script = step.actions.len() <= 1;
     let roles = step.target_roles().join(", ");
     let mut name = FieldView::text("name", "Name").value(&step.name).required().max_length(200);
-    name = name.help("What it does, in a few words: it stands in the log of every deployment.");
+    name = name.help("What it does, in a few words: it stands in the log.");
     let mut form = FormView::new(action, submit).field(FieldView::hidden("version", at.to_string()));
     form = form.field(if is_new { name.autofocus() } else { name });
     if with_script {
@@ -127,11 +125,11 @@ fn form_view(action: &str, submit: &str, step: &Step, at: i64, environments: &[E
         form = form
             .field(
                 FieldView::checkbox("required", "Nobody may leave it out", first.is_required)
-                    .help("Otherwise who deploys may skip it."),
+                    .help("Otherwise whoever starts it may skip it."),
             )
             .field(
                 FieldView::checkbox("disabled", "Disabled", first.is_disabled)
-                    .help("It stays in the process and is left out of every deployment."),
+                    .help("It stays in the process and is left out."),
             )
             .field(
                 FieldView::textarea("notes", "Notes")
@@ -196,32 +194,28 @@ fn of_this(error: Error, place: usize, steps: &[String]) -> Error {
     Error::Invalid(out)
 }
 
-fn read(visit: &Visit, of: &Of) -> Result<Process> {
-    process::show(&visit.visitor.ask(ProcessView { project: of.at.clone() })?)
-}
-
-fn frame(visit: &Visit, of: &Of, title: &str) -> Frame {
-    of.frame(visit, title, "process").crumb("Process", address(of))
+fn frame(visit: &Visit, of: &Whose, title: &str) -> Frame {
+    of.frame(visit, title).crumb("Process", of.address())
 }
 
 fn blank() -> Step {
     Step::script("", Syntax::Bash, "", &[])
 }
 
-fn new_form(of: &Of, at: i64, environments: &[Environment]) -> FormView {
-    let action = format!("{}/steps", address(of));
-    form_view(&action, "Add the step", &blank(), at, environments, true).cancel(address(of))
+fn new_form(of: &Whose, at: i64, environments: &[Environment]) -> FormView {
+    let action = format!("{}/steps", of.address());
+    form_view(&action, "Add the step", &blank(), at, environments, true).cancel(of.address())
 }
 
-fn new_page(visit: &Visit, of: &Of, form: FormView) -> Form {
+fn new_page(visit: &Visit, of: &Whose, form: FormView) -> Form {
     Form::new(frame(visit, of, "Add a step"), form)
 }
 
 /// The form for a new step.
 pub(in crate::web) fn new(visit: &Visit) -> Result<Answer> {
-    let of = of(visit)?;
-    visit.visitor.ask(ProcessEdit { project: of.at.clone() })?;
-    let at = read(visit, &of)?.version;
+    let of = Whose::of(visit)?;
+    of.edit(visit)?;
+    let at = of.read(visit)?.version;
     Answer::page(&new_page(visit, &of, new_form(&of, at, &environments_of(visit)?)))
 }
 
@@ -236,22 +230,22 @@ fn typed(visit: &Visit, form: FormView, at: i64) -> FormView {
 
 /// The form for a new step was sent.
 pub(in crate::web) fn add(visit: &Visit) -> Result<Answer> {
-    let of = of(visit)?;
-    let granted = visit.visitor.ask(ProcessEdit { project: of.at.clone() })?;
+    let of = Whose::of(visit)?;
+    let granted = of.edit(visit)?;
     let environments = environments_of(visit)?;
-    let mut steps = read(visit, &of)?.steps;
+    let mut steps = of.read(visit)?.steps;
     let mut step = blank();
     let name = visit.form().text("name").trim().to_owned();
     let saved = apply(visit, &mut step, &environments).and_then(|()| {
         steps.push(step);
-        process::save(&granted, version(visit.form().text("version")), steps.clone())
+        granted.save(version(visit.form().text("version")), steps.clone())
     });
     match saved {
-        Ok(_) => Answer::done(address(&of), format!("{name} was added.")),
+        Ok(_) => Answer::done(of.address(), format!("{name} was added.")),
         Err(error) => {
             let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
             let last = steps.len().saturating_sub(1);
-            let at = read(visit, &of)?.version;
+            let at = of.read(visit)?.version;
             let form = typed(visit, new_form(&of, at, &environments), at);
             let error = match error {
                 Error::Conflict(_) => Error::Conflict(format!(
@@ -301,7 +295,7 @@ fn kept(step: &Step) -> Option<Message> {
 }
 
 struct Shown<'a> {
-    of: &'a Of,
+    of: &'a Whose,
     process: &'a Process,
     step: &'a Step,
 }
@@ -310,12 +304,12 @@ impl Shown<'_> {
     fn form(&self, environments: &[Environment]) -> FormView {
         let action = step_address(self.of, self.step);
         form_view(&action, "Save the step", self.step, self.process.version, environments, false)
-            .cancel(address(self.of))
+            .cancel(self.of.address())
     }
     fn page(&self, visit: &Visit, form: FormView, problem: Option<&str>) -> Form {
         let action = format!("{}/remove?version={}", step_address(self.of, self.step), self.process.version);
         let removal = ConfirmDelete::new(action, "step", &self.step.name)
-            .goes_too("Its script. Releases that were made before keep theirs.");
+            .goes_too("Its script. Releases and snapshots that were made before keep theirs.");
         Form {
             kept: kept(self.step),
             removal: Some(match problem {
@@ -329,9 +323,9 @@ impl Shown<'_> {
 
 /// The form for changing a step.
 pub(in crate::web) fn edit(visit: &Visit) -> Result<Answer> {
-    let of = of(visit)?;
-    visit.visitor.ask(ProcessEdit { project: of.at.clone() })?;
-    let process = read(visit, &of)?;
+    let of = Whose::of(visit)?;
+    of.edit(visit)?;
+    let process = of.read(visit)?;
     let place = place_of(visit, &process.steps).ok_or_else(|| Error::NotFound(visit.parameter("step").to_owned()))?;
     let shown = Shown { of: &of, process: &process, step: &process.steps[place] };
     let form = shown.form(&environments_of(visit)?);
@@ -340,10 +334,10 @@ pub(in crate::web) fn edit(visit: &Visit) -> Result<Answer> {
 
 /// The form for changing a step was sent.
 pub(in crate::web) fn update(visit: &Visit) -> Result<Answer> {
-    let of = of(visit)?;
-    let granted = visit.visitor.ask(ProcessEdit { project: of.at.clone() })?;
+    let of = Whose::of(visit)?;
+    let granted = of.edit(visit)?;
     let environments = environments_of(visit)?;
-    let process = read(visit, &of)?;
+    let process = of.read(visit)?;
     let Some(place) = place_of(visit, &process.steps) else {
         let form = typed(visit, new_form(&of, process.version, &environments), process.version);
         let text = "Somebody else removed this step meanwhile. What you typed is kept: “Add the step” puts it back, as the last one.";
@@ -352,12 +346,12 @@ pub(in crate::web) fn update(visit: &Visit) -> Result<Answer> {
     let mut steps = process.steps.clone();
     let name = visit.form().text("name").trim().to_owned();
     let saved = apply(visit, &mut steps[place], &environments)
-        .and_then(|()| process::save(&granted, version(visit.form().text("version")), steps.clone()));
+        .and_then(|()| granted.save(version(visit.form().text("version")), steps.clone()));
     let error = match saved {
-        Ok(_) => return Answer::done(address(&of), format!("{name} was saved.")),
+        Ok(_) => return Answer::done(of.address(), format!("{name} was saved.")),
         Err(error) => error,
     };
-    let process = read(visit, &of)?;
+    let process = of.read(visit)?;
     let Some(place) = place_of(visit, &process.steps) else {
         return Err(Error::Conflict("Somebody else removed this step meanwhile. Go back, and add it anew.".into()));
     };
@@ -383,9 +377,9 @@ pub(in crate::web) fn update(visit: &Visit) -> Result<Answer> {
 
 /// Removes a step; its name must have been typed.
 pub(in crate::web) fn remove(visit: &Visit) -> Result<Answer> {
-    let of = of(visit)?;
-    let granted = visit.visitor.ask(ProcessEdit { project: of.at.clone() })?;
-    let process = read(visit, &of)?;
+    let of = Whose::of(visit)?;
+    let granted = of.edit(visit)?;
+    let process = of.read(visit)?;
     let Some(place) = place_of(visit, &process.steps) else {
         let text = "The step was removed already. This is the process as it is now.";
         return page(visit, &of, &process, Some(text.into()));
@@ -401,10 +395,10 @@ pub(in crate::web) fn remove(visit: &Visit) -> Result<Answer> {
     }
     let mut steps = process.steps.clone();
     steps.remove(place);
-    match process::save(&granted, version(visit.call.asked("version").unwrap_or_default()), steps) {
-        Ok(_) => Answer::done(address(&of), format!("{name} was removed.")),
+    match granted.save(version(visit.call.asked("version").unwrap_or_default()), steps) {
+        Ok(_) => Answer::done(of.address(), format!("{name} was removed.")),
         Err(Error::Conflict(_)) => {
-            let process = read(visit, &of)?;
+            let process = of.read(visit)?;
             match place_of(visit, &process.steps) {
                 Some(place) => again(
                     &Shown { of: &of, process: &process, step: &process.steps[place] },

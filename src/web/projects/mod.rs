@@ -24,8 +24,8 @@ use crate::{
         access::{
             At,
             permissions::{
-                DeploymentView, List as Listing, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit,
-                ProjectGroupView, ProjectView, ReleaseView,
+                Anywhere, DeploymentView, List as Listing, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit,
+                ProjectGroupView, ProjectView, ReleaseView, RunbookView,
             },
         },
         deployments::{self, Deployment},
@@ -110,6 +110,9 @@ impl Of {
         }
         if visit.space().is_ok_and(|space| visitor.may_somewhere::<DeploymentView>(&space)) {
             frame = frame.tab("Deployments", self.page("deployments"), current == "deployments");
+        }
+        if visitor.may(Anywhere::<RunbookView, _>::with(&self.at)) {
+            frame = frame.tab("Runbooks", self.page("runbooks"), current == "runbooks");
         }
         if visitor.may(ProjectEdit { project: self.at.clone() })
             || visitor.may(ProjectDelete { project: self.at.clone() })

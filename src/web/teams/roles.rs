@@ -12,10 +12,11 @@ use crate::{
         access::{
             At, TeamPart,
             permissions::{
-                EnvironmentView, List, ProjectGroupView, ProjectView, TeamEdit, TeamView, TenantView, UserRoleView,
+                EnvironmentView, List, ProjectGroupView, ProjectView, RunbookView, TeamEdit, TeamView, TenantView,
+                UserRoleView,
             },
         },
-        environments, projects,
+        environments, projects, runbooks,
         teams::{self, ScopedFields, ScopedRole},
         tenants,
     },
@@ -219,7 +220,7 @@ fn draw(
                 .help(super::reach(&shown)),
         );
     }
-    let chosen = [&typed.groups[..], &typed.projects, &typed.environments, &typed.tenants];
+    let chosen = [&typed.groups[..], &typed.projects, &typed.environments, &typed.tenants, &typed.runbooks];
     let mut pickers = if space.is_empty() { Vec::new() } else { pickers(visit, &space, chosen)? };
     let refused = error.is_some();
     if let Some(error) = error {
@@ -241,9 +242,9 @@ fn draw(
 }
 
 /// What a role or a key can be limited to in a space, as far as the visitor may see it: project groups, projects,
-/// environments, tenants, with what is chosen of each. Limits to what the visitor cannot see are kept by the command.
-pub(in crate::web) fn pickers(visit: &Visit, space: &str, chosen: [&[String]; 4]) -> Result<Vec<ScopePicker>> {
-    let [groups, projects_chosen, environments_chosen, tenants_chosen] = chosen;
+/// environments, tenants, runbooks, with what is chosen of each. Limits to what the visitor cannot see are kept by the command.
+pub(in crate::web) fn pickers(visit: &Visit, space: &str, chosen: [&[String]; 5]) -> Result<Vec<ScopePicker>> {
+    let [groups, projects_chosen, environments_chosen, tenants_chosen, runbooks_chosen] = chosen;
     let visitor = &visit.visitor;
     let at = visitor.locate_space(space)?;
     let choices = |rows: Vec<(String, String)>, chosen: &[String]| -> Vec<Choice> {
@@ -287,6 +288,18 @@ pub(in crate::web) fn pickers(visit: &Visit, space: &str, chosen: [&[String]; 4]
                 .all("All tenants, and work for none")
                 .help("Limited to tenants, it allows work for those tenants only."),
         );
+    }
+    if visitor.may_somewhere::<RunbookView>(&at) {
+        let granted = visitor.ask(List::<RunbookView>::of(&at))?;
+        let all = runbooks::list(&granted, &runbooks::Filter::default(), Page::ALL)?;
+        let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect::<Vec<_>>();
+        if !rows.is_empty() {
+            out.push(
+                ScopePicker::new("runbooks", "Runbooks", choices(rows, runbooks_chosen))
+                    .all("All runbooks, also those added later")
+                    .help("Limits what is about runbooks and nothing else. Choose their projects above too, so that no other project is shown."),
+            );
+        }
     }
     Ok(out)
 }

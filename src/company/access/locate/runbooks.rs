@@ -4,7 +4,7 @@ use super::{Found, Locate, Scoping, Within};
 use crate::{
     base::{
         error::Result,
-        ids::{Id, Runbook, RunbookRun},
+        ids::{Id, Runbook, RunbookRun, RunbookSnapshot},
         names,
     },
     company::access::{
@@ -47,6 +47,28 @@ impl Locate for Runbook {
 impl Scoping for Runbook {
     fn dimension(check: &mut Check) -> &mut Ids {
         &mut check.runbooks
+    }
+}
+
+impl Locate for RunbookSnapshot {
+    fn view() -> Option<&'static Info> {
+        Some(catalogue::RunbookView::INFO)
+    }
+    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
+        let id = Id::<RunbookSnapshot>::parse(text).map_or(0, |id| id.0);
+        let space = if let Within::Space(space) = within { space } else { 0 };
+        let sql = "SELECT s.id, r.space_id, r.project_id, p.group_id, r.id FROM runbook_snapshots s JOIN runbooks r ON r.id = s.runbook_id
+                   JOIN projects p ON p.id = r.project_id WHERE s.id = ?1 AND (?2 = 0 OR r.space_id = ?2)";
+        rows.one(sql, (id, space), |row| {
+            Ok(Found {
+                id: row.get(0)?,
+                space: Some(row.get(1)?),
+                projects: Ids::One(row.get(2)?),
+                groups: Ids::One(row.get(3)?),
+                runbooks: Ids::One(row.get(4)?),
+                ..Found::default()
+            })
+        })
     }
 }
 

@@ -1,0 +1,430 @@
+//! Pages of a project's runbooks: all of them, one with its runs and snapshots, and what publishes it.
+
+mod run;
+mod settings;
+
+pub(super) use run::{run, run_form};
+pub(super) use settings::{create, delete, edit, new, update};
+
+use super::{
+    caller::{Answer, Visit},
+    environments::encode,
+    page::{Chip, FilterBar, Frame, Kind, Kv, Message, Pager, When, count},
+    process::{StepView, step_views},
+    projects::{self, listed},
+    tasks::{chip, when},
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        ids,
+        paging::Page,
+    },
+    company::{
+        access::{
+            At, RunbookPart, Within,
+            permissions::{
+                Anywhere, List as Listing, RunbookEdit, RunbookRunCreate, RunbookRunView, RunbookSnapshotCreate,
+                RunbookView, TaskView,
+            },
+        },
+        environments as places,
+        projects::TenantedMode,
+        runbooks::{
+            self, EnvironmentScope, Filter, Run, RunFilter, Runbook,
+            snapshots::{self, Snapshot},
+        },
+    },
+};
+use askama::Template;
+
+/// Rows on one page of the list.
+const ROWS: i64 = 50;
+/// Runs on one page of a runbook.
+const RUNS: i64 = 20;
+/// Snapshots shown on a runbook's page.
+const SNAPSHOTS: i64 = 10;
+
+#[derive(Template)]
+#[template(path = "runbooks/list.html")]
+struct List {
+    frame: Frame,
+    may_create: bool,
+    new_href: String,
+    filter: FilterBar,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+struct Row {
+    name: String,
+    description: String,
+    href: String,
+    published: Option<(String, When)>,
+    last: Option<Ran>,
+    run_href: String,
+}
+/// A run, in a list.
+struct Ran {
+    chip: Chip,
+    to: String,
+    snapshot: String,
+    who: String,
+    queued: When,
+    /// Its task's log; empty when the visitor may not see it.
+    href: String,
+}
+
+#[derive(Template)]
+#[template(path = "runbooks/show.html")]
+struct Show {
+    frame: Frame,
+    sentence: String,
+    notes: Vec<Message>,
+    run_href: String,
+    /// Why the button is there and cannot be pressed; empty when it can, or is not there.
+    run_refusal: String,
+    process_href: String,
+    settings_href: String,
+    publish_href: String,
+    take_href: String,
+    steps_title: String,
+    steps: Vec<StepView>,
+    may_see_runs: bool,
+    runs: Vec<Ran>,
+    pager: Pager,
+    snapshots: Vec<SnapshotRow>,
+    about: Kv,
+}
+struct SnapshotRow {
+    name: String,
+    href: String,
+    notes: String,
+    is_published: bool,
+    made: When,
+    by: String,
+    publish_href: String,
+}
+
+#[derive(Template)]
+#[template(path = "runbooks/snapshot.html")]
+struct Frozen {
+    frame: Frame,
+    is_published: bool,
+    publish_href: String,
+    run_href: String,
+    steps: Vec<StepView>,
+    notes: String,
+    about: Kv,
+}
+
+/// A runbook that the visitor may see, and where its pages are.
+pub(super) struct Of {
+    /// Where it is.
+    pub at: At<ids::Runbook>,
+    /// The runbook.
+    pub runbook: Runbook,
+    /// `/{company}/{space}/projects/{project}/runbooks/{slug}`
+    pub address: String,
+}
+
+/// The runbook of the path, of its project.
+pub(super) fn of(visit: &Visit, project: &projects::Of) -> Result<Of> {
+    let at: At<ids::Runbook> = visit.visitor.locate(&project.at, visit.parameter("runbook"))?;
+    let runbook = runbooks::show(&visit.visitor.ask(RunbookView { runbook: at.clone() })?)?;
+    let address = project.page(&format!("runbooks/{}", runbook.slug));
+    Ok(Of { at, runbook, address })
+}
+
+impl Of {
+    /// The frame of one of its pages.
+    pub fn frame(&self, visit: &Visit, project: &projects::Of, title: &str) -> Frame {
+        let frame = project.frame(visit, title, "runbooks").crumb("Runbooks", project.page("runbooks"));
+        if title == self.runbook.name { frame } else { frame.crumb(&self.runbook.name, &self.address) }
+    }
+    /// The address of one of its pages.
+    pub fn page(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.address)
+    }
+    fn part(&self) -> RunbookPart {
+        RunbookPart::This(self.at.clone())
+    }
+    fn may_edit(&self, visit: &Visit) -> bool {
+        visit.visitor.may(RunbookEdit { runbook: self.part() })
+    }
+    /// Whether the visitor may run it anywhere.
+    fn may_run(&self, visit: &Visit) -> bool {
+        may_run(visit, &self.at)
+    }
+}
+
+fn may_run(visit: &Visit, at: &At<ids::Runbook>) -> bool {
+    visit.visitor.may(Anywhere::<RunbookRunCreate, _>::with(at))
+}
+
+/// A run as a row; its log is linked for who may see it.
+fn ran(visit: &Visit, run: &Run) -> Ran {
+    let sees = |task: &At<ids::Task>| visit.visitor.may(TaskView { task: task.clone() });
+    let task = visit.visitor.locate::<ids::Task>(Within::Company, &run.task.to_string()).ok().filter(sees);
+    Ran {
+        chip: chip(run.state, run.warnings, run.completed_at.or(run.started_at)).title(&run.error),
+        to: match &run.tenant_name {
+            Some(tenant) => format!("{} for {tenant}", run.environment_name),
+            None => run.environment_name.clone(),
+        },
+        snapshot: run.snapshot_name.clone(),
+        who: run.created_by.clone(),
+        queued: when(run.created_at),
+        href: task.map(|_| visit.path(&format!("/tasks/{}", run.task))).unwrap_or_default(),
+    }
+}
+
+fn runs_of(visit: &Visit, runbook: ids::Id<ids::Runbook>, page: Page) -> Result<Option<(Vec<Ran>, i64)>> {
+    let space = visit.space()?;
+    if !visit.visitor.may_somewhere::<RunbookRunView>(&space) {
+        return Ok(None);
+    }
+    let granted = visit.visitor.ask(Listing::<RunbookRunView>::of(&space))?;
+    let filter = RunFilter { runbooks: Some(vec![runbook.0]), ..RunFilter::default() };
+    let found = runbooks::list_runs(&granted, &filter, page)?;
+    Ok(Some((found.items.iter().map(|run| ran(visit, run)).collect(), found.total)))
+}
+
+/// The runbooks of a project.
+pub(super) fn list(visit: &Visit) -> Result<Answer> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let project = projects::of(visit)?;
+    let granted = visitor.ask(Listing::<RunbookView>::of(&space))?;
+    let search = visit.call.asked("q").unwrap_or_default();
+    let number = visit.call.page_number();
+    let filter =
+        Filter { partial_name: search.into(), projects: Some(vec![project.project.id.0]), ..Filter::default() };
+    let found = runbooks::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let address = project.page("runbooks");
+    let mut rows = Vec::new();
+    for one in &found.items {
+        let at: At<ids::Runbook> = visitor.locate(&space, &one.id.to_string())?;
+        let href = format!("{address}/{}", one.slug);
+        let last = runs_of(visit, one.id, Page { skip: 0, take: 1 })?.and_then(|(mut runs, _)| runs.pop());
+        rows.push(Row {
+            name: one.name.clone(),
+            description: one.description.lines().next().unwrap_or_default().chars().take(140).collect(),
+            published: one.published.as_ref().map(|published| (published.name.clone(), when(published.at))),
+            last,
+            run_href: if one.published.is_some() && may_run(visit, &at) {
+                format!("{href}/run")
+            } else {
+                String::new()
+            },
+            href,
+        });
+    }
+    Answer::page(&List {
+        frame: project.frame(visit, "Runbooks", "runbooks"),
+        may_create: visitor.may(RunbookEdit { runbook: RunbookPart::New(project.at.clone()) }),
+        new_href: format!("{address}/new"),
+        filter: FilterBar::new(&address, "Find a runbook", search),
+        rows,
+        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+    })
+}
+
+/// "In Staging and Production"; what the visitor may not see is not named.
+fn places_of(visit: &Visit, runbook: &Runbook) -> Result<String> {
+    use crate::company::access::permissions::EnvironmentView;
+    Ok(match runbook.environment_scope {
+        EnvironmentScope::All => "In all environments, also those added later".into(),
+        EnvironmentScope::FromProjectLifecycles => "In the environments of the project's lifecycle".into(),
+        EnvironmentScope::Specified => {
+            let space = visit.space()?;
+            let mut names = Vec::new();
+            if visit.visitor.may_somewhere::<EnvironmentView>(&space) {
+                let granted = visit.visitor.ask(Listing::<EnvironmentView>::of(&space))?;
+                let ids = runbook.environments.iter().map(|id| id.0).collect();
+                let filter = places::Filter { ids: Some(ids), ..places::Filter::default() };
+                names = places::list(&granted, &filter, Page::ALL)?.items.into_iter().map(|one| one.name).collect();
+            }
+            let mut named: Vec<&str> = names.iter().map(String::as_str).collect();
+            if named.len() < runbook.environments.len() {
+                named.push("others that you may not see");
+            }
+            format!("In {}", listed(&named))
+        }
+    })
+}
+
+fn tenants_of(mode: TenantedMode) -> &'static str {
+    match mode {
+        TenantedMode::Untenanted => "Never",
+        TenantedMode::TenantedOrUntenanted => "For a tenant or without one",
+        TenantedMode::Tenanted => "Always for a tenant",
+    }
+}
+
+fn snapshot_rows(of: &Of, found: &[Snapshot], may_edit: bool) -> Vec<SnapshotRow> {
+    let row = |one: &Snapshot| {
+        let href = of.page(&format!("snapshots/{}", one.id));
+        SnapshotRow {
+            name: one.name.clone(),
+            notes: one.notes.lines().next().unwrap_or_default().chars().take(140).collect(),
+            is_published: one.is_published,
+            made: when(one.assembled_at),
+            by: one.created_by.clone(),
+            publish_href: if may_edit && !one.is_published { format!("{href}/publish") } else { String::new() },
+            href,
+        }
+    };
+    found.iter().map(row).collect()
+}
+
+/// One runbook.
+pub(super) fn show(visit: &Visit) -> Result<Answer> {
+    Answer::page(&page(visit, None)?)
+}
+
+fn page(visit: &Visit, problem: Option<String>) -> Result<Show> {
+    let project = projects::of(visit)?;
+    let of = of(visit, &project)?;
+    let visitor = &visit.visitor;
+    let granted = visitor.ask(RunbookView { runbook: of.at.clone() })?;
+    let runbook = &of.runbook;
+    let (may_edit, may_run) = (of.may_edit(visit), of.may_run(visit));
+    let may_take = visitor.may(RunbookSnapshotCreate { runbook: of.at.clone() });
+    let frozen = match &runbook.published {
+        Some(published) => Some(snapshots::show(&granted, &published.id.to_string())?),
+        None => None,
+    };
+    let steps = match &frozen {
+        Some(frozen) => step_views(visit, &frozen.steps)?,
+        None => step_views(visit, &runbooks::process::show(&granted)?.steps)?,
+    };
+    let sentence = match &runbook.published {
+        Some(published) => format!("{} is published: it is what runs.", published.name),
+        None => "It is not published yet.".to_owned(),
+    };
+    let mut notes: Vec<Message> = problem.map(|text| Message::new(Kind::Danger, text)).into_iter().collect();
+    if runbook.published.as_ref().is_some_and(|published| published.is_behind) && may_edit {
+        notes.push(Message::new(
+            Kind::Info,
+            "The process was changed since. What runs stays as it is until you publish it anew.",
+        ));
+    }
+    if runbook.published.is_none() && may_edit && runbook.steps == 0 {
+        notes.push(Message::new(
+            Kind::Info,
+            "Write down what it does first: add a step to its process, then publish it.",
+        ));
+    }
+    let run_refusal = match (&runbook.published, project.project.is_disabled) {
+        _ if !may_run => String::new(),
+        (_, true) => format!("{} is disabled.", project.project.name),
+        (None, _) if !may_edit => "It is not published yet. Who may change it can publish it.".into(),
+        (None, _) if runbook.steps == 0 => "It has no steps yet.".into(),
+        _ => String::new(),
+    };
+    let number = visit.call.page_number();
+    let found = runs_of(visit, runbook.id, Page::numbered(Some(number), RUNS))?;
+    let may_see_runs = found.is_some();
+    let (runs, total) = found.unwrap_or_default();
+    let recent = snapshots::list(&granted, "", Page { skip: 0, take: SNAPSHOTS })?;
+    let wants_publishing = runbook.steps > 0 && runbook.published.as_ref().is_none_or(|published| published.is_behind);
+    let mut about = Kv::new();
+    if !runbook.description.is_empty() {
+        about = about.row("What for", &runbook.description);
+    }
+    about = about.row("Runs", places_of(visit, runbook)?).row("For tenants", tenants_of(runbook.tenanted));
+    if let Some(published) = &runbook.published {
+        about = about.row("Published", &published.name).when("Since", when(published.at));
+    }
+    about = about.when("Made", when(runbook.created_at)).mono("Id", runbook.id.to_string());
+    Ok(Show {
+        frame: of.frame(visit, &project, &runbook.name),
+        sentence,
+        notes,
+        run_href: if may_run { of.page("run") } else { String::new() },
+        run_refusal,
+        process_href: of.page("process"),
+        settings_href: if may_edit { of.page("edit") } else { String::new() },
+        publish_href: if may_edit && may_take && wants_publishing { of.page("publish") } else { String::new() },
+        take_href: if may_take && runbook.steps > 0 { of.page("snapshots") } else { String::new() },
+        steps_title: match &frozen {
+            Some(_) => "What it does".into(),
+            None => "What it would do, were it published".into(),
+        },
+        steps,
+        may_see_runs,
+        runs,
+        pager: Pager::new(total as u64, RUNS as u64, number as u64, &of.address),
+        snapshots: snapshot_rows(&of, &recent.items, may_edit),
+        about,
+    })
+}
+
+/// What a refused change of the page says, on the page as it is.
+fn refused(visit: &Visit, error: Error) -> Result<Answer> {
+    match error {
+        Error::Conflict(sentence) => Answer::refused(&page(visit, Some(sentence))?),
+        Error::Invalid(wrong) => {
+            let said: Vec<&str> = wrong.iter().map(|(_, text)| text).collect();
+            Answer::refused(&page(visit, Some(said.join(" ")))?)
+        }
+        other => Err(other),
+    }
+}
+
+/// Takes a snapshot and publishes it.
+pub(super) fn publish(visit: &Visit) -> Result<Answer> {
+    let project = projects::of(visit)?;
+    let of = of(visit, &project)?;
+    let edit = visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
+    let take = visit.visitor.ask(RunbookSnapshotCreate { runbook: of.at.clone() })?;
+    match snapshots::take(&take, &snapshots::Fields::default(), Some(&edit)) {
+        Ok(made) => Answer::done(of.address.clone(), format!("{} was published as {}.", of.runbook.name, made.name)),
+        Err(error) => refused(visit, error),
+    }
+}
+
+/// Takes a snapshot and publishes nothing.
+pub(super) fn take(visit: &Visit) -> Result<Answer> {
+    let project = projects::of(visit)?;
+    let of = of(visit, &project)?;
+    let granted = visit.visitor.ask(RunbookSnapshotCreate { runbook: of.at.clone() })?;
+    let sent = visit.form();
+    let fields = snapshots::Fields { name: Some(sent.text("name").to_owned()), notes: sent.text("notes").into() };
+    match snapshots::take(&granted, &fields, None) {
+        Ok(made) => Answer::done(of.address.clone(), format!("{} was taken.", made.name)),
+        Err(error) => refused(visit, error),
+    }
+}
+
+/// One snapshot.
+pub(super) fn snapshot(visit: &Visit) -> Result<Answer> {
+    let project = projects::of(visit)?;
+    let of = of(visit, &project)?;
+    let granted = visit.visitor.ask(RunbookView { runbook: of.at.clone() })?;
+    let one = snapshots::show(&granted, visit.parameter("snapshot"))?;
+    let may_edit = of.may_edit(visit);
+    let href = of.page(&format!("snapshots/{}", one.id));
+    let may_run = of.may_run(visit) && (one.is_published || may_edit) && !project.project.is_disabled;
+    Answer::page(&Frozen {
+        frame: of.frame(visit, &project, &format!("{} {}", of.runbook.name, one.name)),
+        is_published: one.is_published,
+        publish_href: if may_edit && !one.is_published { format!("{href}/publish") } else { String::new() },
+        run_href: if may_run { of.page(&format!("run?snapshot={}", one.id)) } else { String::new() },
+        steps: step_views(visit, &one.steps)?,
+        about: Kv::new()
+            .row("Steps", count(one.steps.len() as u64, "step", "steps"))
+            .when("Taken", when(one.assembled_at))
+            .hint(format!("by {}", one.created_by))
+            .mono("Id", one.id.to_string()),
+        notes: one.notes,
+    })
+}
+
+/// Publishes a snapshot that is there.
+pub(super) fn publish_snapshot(visit: &Visit) -> Result<Answer> {
+    let project = projects::of(visit)?;
+    let of = of(visit, &project)?;
+    let granted = visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
+    let made = snapshots::publish(&granted, visit.parameter("snapshot"))?;
+    Answer::done(of.address.clone(), format!("{} was published as {}.", of.runbook.name, made.name))
+}

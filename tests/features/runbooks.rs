@@ -1,0 +1,243 @@
+//! Runbooks through pages and API: made, written, published, run; and somebody who may run one of them and nothing else.
+
+use crate::support::cast::{Cast, House, step};
+use serde_json::{Value, json};
+
+fn id(value: &Value) -> String {
+    value["Id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
+}
+
+/// Harbour with people, and the words its addresses begin with.
+fn addresses(house: &House) -> (String, String) {
+    let project = &house.things["projects"];
+    (format!("/harbour/default/projects/{}/runbooks", project.slug), format!("/api/Spaces-1/projects/{}", project.id))
+}
+
+#[test]
+fn a_runbook_is_made_written_published_and_run_on_pages() {
+    let cast = Cast::assemble();
+    let house = &cast.harbour;
+    let (pages, _) = addresses(house);
+    let ada = &house.people["ada"].browser;
+    ada.get(&format!("{pages}/new")).expect(200);
+    // Nothing is lost by a mistake.
+    let wrong = [("name", ""), ("description", "kept text"), ("tenanted", "Untenanted"), ("scope", "Specified")];
+    let answer = ada.post(&pages, &wrong[..]).expect(422).text();
+    assert!(answer.contains("kept text") && answer.contains("Choose at least one environment"), "{answer}");
+    let right = [
+        ("name", "Restart the shop"),
+        ("description", "When it is slow"),
+        ("tenanted", "Untenanted"),
+        ("scope", "All"),
+    ];
+    let made = ada.post(&pages, &right[..]).expect(303);
+    let at = format!("{pages}/restart-the-shop");
+    assert_eq!(made.location(), format!("{at}/process"));
+    // Without steps it is neither published nor run.
+    assert!(ada.post(&format!("{at}/publish"), &[][..]).expect(422).text().contains("has no steps"));
+    let page = ada.get(&at).expect(200).text();
+    assert!(page.contains("It has no steps yet."), "{page}");
+    let new = [
+        ("version", "0"),
+        ("name", "Restart"),
+        ("syntax", "Bash"),
+        ("script", "echo restarted"),
+        ("where", "worker"),
+        ("condition", "Success"),
+    ];
+    assert_eq!(ada.post(&format!("{at}/process/steps"), &new[..]).expect(303).location(), format!("{at}/process"));
+    assert!(ada.get(&format!("{at}/process")).expect(200).text().contains("echo restarted"));
+    ada.get(&format!("{at}/process/steps/restart")).expect(200);
+    // One made from an older version of the process loses nothing.
+    let stale = ada.post(&format!("{at}/process/steps"), &new[..]).expect(422).text();
+    assert!(stale.contains("Somebody else changed the process meanwhile"), "{stale}");
+    ada.post(&format!("{at}/publish"), &[][..]).expect(303);
+    let page = ada.get(&at).expect(200).text();
+    assert!(page.contains("Snapshot 1 is published") && page.contains("echo restarted"), "{page}");
+    // What will happen, then it happens.
+    let place = house.things["environments"].id.clone();
+    let preview = ada.post(&format!("{at}/run"), &[("environment", place.as_str()), ("preview", "1")][..]);
+    assert!(preview.expect(200).text().contains("1 step will run in"), "the plan");
+    let run = ada.post(&format!("{at}/run"), &[("environment", place.as_str()), ("comments", "after lunch")][..]);
+    let task = run.expect(303).location().to_owned();
+    house.rest(&cast.server);
+    let log = ada.get(&task).expect(200).text();
+    assert!(log.contains("Run Restart the shop of") && log.contains("restarted"), "{log}");
+    assert!(ada.get(&at).expect(200).text().contains(&task), "the run leads to its log");
+    assert!(ada.get(&pages).expect(200).text().contains("Restart the shop"));
+    // A snapshot that is not published, published by hand.
+    ada.post(&format!("{at}/snapshots"), &[("name", "Before the fair"), ("notes", "")][..]).expect(303);
+    let seen = ada.get(&at).expect(200).text();
+    let snapshot =
+        seen.split("snapshots/RunbookSnapshots-").nth(1).and_then(|rest| rest.split(['/', '"']).next()).unwrap();
+    let snapshot = format!("{at}/snapshots/RunbookSnapshots-{snapshot}");
+    assert!(ada.get(&snapshot).expect(200).text().contains("Before the fair"));
+    ada.post(&format!("{snapshot}/publish"), &[][..]).expect(303);
+    assert!(ada.get(&at).expect(200).text().contains("Before the fair is published"));
+    // Settings, and away with it.
+    let named = [("name", "Restart"), ("description", ""), ("tenanted", "Untenanted"), ("scope", "All")];
+    ada.post(&at, &named[..]).expect(303);
+    assert!(
+        ada.post(&format!("{at}/delete"), &[("confirm", "wrong")][..]).expect(422).text().contains("Type the name")
+    );
+    ada.post(&format!("{at}/delete"), &[("confirm", "Restart")][..]).expect(303);
+    ada.get(&at).expect(404);
+    ada.get(&task).expect(404);
+}
+
+#[test]
+fn the_api_does_all_that_the_pages_do() {
+    let cast = Cast::assemble();
+    let house = &cast.harbour;
+    let (_, project) = addresses(house);
+    let ada = &house.administrator().key;
+    let body = json!({ "Name": "Renew", "MultiTenancyMode": "TenantedOrUntenanted", "EnvironmentScope": "Specified",
+        "Environments": [house.things["environments"].id] });
+    let made = ada.post(&format!("{project}/runbooks"), body).expect(201).json();
+    let at = id(&made);
+    assert_eq!((&made["PublishedRunbookSnapshotId"], &made["EnvironmentScope"]), (&Value::Null, &json!("Specified")));
+    // What this version has no choice of is refused in a sentence, and taken as it was told.
+    for (field, value) in [
+        ("RunRetentionPolicy", json!({ "QuantityToKeep": 3, "ShouldKeepForever": false })),
+        ("DefaultGuidedFailureMode", json!("On")),
+        ("ForcePackageDownload", json!(true)),
+        ("MultiTenancyMode", json!("Sometimes")),
+        ("EnvironmentScope", json!("Everywhere")),
+        ("Environments", json!(["Environments-999"])),
+        ("PublishedRunbookSnapshotId", json!("RunbookSnapshots-999")),
+        ("Name", json!("")),
+    ] {
+        let mut changed = made.clone();
+        changed[field] = value;
+        let refused = ada.put(&format!("/api/Spaces-1/runbooks/{at}"), changed).expect(400).json();
+        assert!(refused["Errors"][0].as_str().is_some_and(|text| text.len() > 10), "{field}: {refused}");
+    }
+    ada.put(&format!("/api/Spaces-1/runbooks/{at}"), made.clone()).expect(200);
+    // Its process, with a guard against lost updates.
+    let process = format!("{project}/runbookProcesses/{}", made["RunbookProcessId"].as_str().unwrap());
+    let mut steps = ada.get(&process).expect(200).json();
+    steps["Steps"] = json!([step("Renew", "echo renewed #{Octopus.Runbook.Name}")]);
+    let saved = ada.put(&process, steps.clone()).expect(200).json();
+    assert_eq!(saved["Version"], 1);
+    ada.put(&process, steps).expect(409);
+    // Nothing runs that is not published.
+    let run = |snapshot: Value| {
+        json!({ "ProjectName": house.things["projects"].id, "RunbookName": "Renew", "Snapshot": snapshot,
+            "EnvironmentNames": [house.things["environments"].id], "Tenants": [house.things["tenants"].id] })
+    };
+    let create = "/api/Spaces-1/runbook-runs/create/v1";
+    let refused = ada.post(create, run(Value::Null)).expect(400).json();
+    assert!(refused["Errors"][0].as_str().unwrap().contains("not published"), "{refused}");
+    let template = ada.get(&format!("/api/Spaces-1/runbooks/{at}/runbookSnapshotTemplate")).expect(200).json();
+    assert_eq!(template["NextNameIncrement"], "Snapshot 1");
+    let taken =
+        ada.post("/api/Spaces-1/runbookSnapshots", json!({ "RunbookId": at, "Name": "First" })).expect(201).json();
+    assert_eq!(taken["IsPublished"], false);
+    ada.post("/api/Spaces-1/runbookSnapshots", json!({ "RunbookId": at, "Name": "first" })).expect(400);
+    ada.post(create, run(json!("First"))).expect(201);
+    // Publishing one that is there is a change of the runbook.
+    let mut changed = made.clone();
+    changed["PublishedRunbookSnapshotId"] = taken["Id"].clone();
+    let published = ada.put(&format!("/api/Spaces-1/runbooks/{at}"), changed).expect(200).json();
+    assert_eq!(published["PublishedRunbookSnapshotId"], taken["Id"]);
+    let answer = ada.post(create, run(Value::Null)).expect(201).json();
+    let run_id = answer["RunbookRunServerTasks"][0]["RunbookRunId"].as_str().unwrap().to_owned();
+    let task = answer["RunbookRunServerTasks"][0]["ServerTaskId"].as_str().unwrap().to_owned();
+    house.rest(&cast.server);
+    let shown = ada.get(&format!("/api/Spaces-1/runbookRuns/{run_id}")).expect(200).json();
+    assert_eq!(
+        (&shown["TaskId"], &shown["RunbookSnapshotId"], &shown["FailureEncountered"]),
+        (&json!(task), &taken["Id"], &json!(false))
+    );
+    let raw = ada.get(&format!("/api/tasks/{task}/raw")).expect(200).text();
+    assert!(raw.contains("renewed Renew"), "{raw}");
+    for (query, count) in [
+        (format!("runbooks={at}"), 2),
+        (format!("runbooks={at}&taskState=Success"), 2),
+        (format!("runbooks={at}&taskState=Failed"), 0),
+        (format!("tenants={}&runbooks={at}", house.things["tenants"].id), 2),
+        (format!("ids={run_id}"), 1),
+        ("partialName=renew".into(), 2),
+        ("projects=Projects-999".into(), 0),
+    ] {
+        let listed = ada.get(&format!("/api/Spaces-1/runbookRuns?{query}")).expect(200).json();
+        assert_eq!(listed["TotalResults"], count, "{query}");
+    }
+    let frozen =
+        ada.get(&format!("/api/Spaces-1/runbookProcesses/{}", taken["FrozenRunbookProcessId"].as_str().unwrap()));
+    let mut frozen = frozen.expect(200).json();
+    assert_eq!(frozen["Steps"][0]["Name"], "Renew");
+    frozen["Steps"] = json!([]);
+    ada.put(&format!("/api/Spaces-1/runbookProcesses/{}", taken["FrozenRunbookProcessId"].as_str().unwrap()), frozen)
+        .expect(409);
+    let preview = format!(
+        "/api/Spaces-1/runbookSnapshots/{}/runbookRuns/preview/{}",
+        taken["Id"].as_str().unwrap(),
+        house.things["environments"].id
+    );
+    assert_eq!(ada.get(&preview).expect(200).json()["StepsToExecute"][0]["ActionName"], "Renew");
+    let all = ada.get(&format!("{project}/runbooks?partialName=rene")).expect(200).json();
+    assert_eq!((&all["TotalResults"], &all["Items"][0]["Id"]), (&json!(1), &json!(at)));
+    // By tags: those of the project's tenants that carry them.
+    let tagged = json!({ "ProjectName": house.things["projects"].id, "RunbookName": at,
+        "EnvironmentNames": [house.things["environments"].id], "TenantTags": ["One tagsets 0/Blue"] });
+    ada.post(create, tagged).expect(400);
+    ada.delete(&format!("/api/Spaces-1/runbooks/{at}"), ()).expect(200);
+    ada.get(&format!("/api/Spaces-1/runbookRuns/{run_id}")).expect(404);
+}
+
+#[test]
+fn who_may_only_run_one_finds_the_way_to_it() {
+    let mut cast = Cast::assemble();
+    let own = cast.harbour.things["runbooks"].clone();
+    let limits = json!({ "ProjectIds": [cast.harbour.things["projects"].id], "RunbookIds": [own.id] });
+    cast.harbour.hire(&cast.server, "rita", Some("userroles-runbookconsumer"), limits);
+    let house = &cast.harbour;
+    let (pages, _) = addresses(house);
+    let rita = &house.people["rita"].browser;
+    let project = pages.trim_end_matches("/runbooks");
+    // From the projects to the project to its runbooks to the button.
+    assert!(rita.get("/harbour/default/projects").expect(200).text().contains(project));
+    assert!(rita.get(project).expect(200).text().contains(&pages));
+    let listed = rita.get(&pages).expect(200).text();
+    assert!(listed.contains(&format!("{pages}/{}/run", own.slug)) && !listed.contains("Add a runbook"), "{listed}");
+    let page = rita.get(&format!("{pages}/{}", own.slug)).expect(200).text();
+    assert!(page.contains(&format!("{pages}/{}/run", own.slug)) && !page.contains("/publish"), "{page}");
+    let found = rita.get("/harbour/search?q=one+runbooks").expect(200).text();
+    assert!(found.contains(&format!("{pages}/{}", own.slug)), "{found}");
+    let form = rita.get(&format!("{pages}/{}/run", own.slug)).expect(200).text();
+    assert!(!form.contains("The process as it is now"), "a draft is for who may change it");
+    let sent = [("environment", house.things["environments"].id.as_str()), ("snapshot", "draft")];
+    rita.post(&format!("{pages}/{}/run", own.slug), &sent[..]).expect(403);
+    let task = rita.post(&format!("{pages}/{}/run", own.slug), &sent[..1]).expect(303).location().to_owned();
+    house.rest(&cast.server);
+    assert!(rita.get(&task).expect(200).text().contains(house.mark), "she reads what it said");
+    rita.get(&format!("{pages}/new")).expect(403);
+    rita.get(&format!("{pages}/{}/edit", own.slug)).expect(403);
+    rita.get(&format!("{pages}/nothing-like-it")).expect(404);
+    // A role limited to a runbook is one on the page that gives it, and in the words that tell of it.
+    let ada = &house.people["ada"];
+    let teams = ada.key.get("/api/teams?partialName=rita").expect(200).json();
+    let team = id(&teams["Items"][0]);
+    let roles = ada.key.get(&format!("/api/teams/{team}/scopeduserroles")).expect(200).json();
+    assert_eq!(roles["Items"][0]["RunbookIds"], json!([own.id]));
+    let form = ada.browser.get(&format!("/harbour/access/teams/{team}/roles/{}/edit", id(&roles["Items"][0])));
+    let form = form.expect(200).text();
+    assert!(form.contains("name=\"runbooks\"") && form.contains(&own.id), "{form}");
+    assert!(ada.browser.get(&format!("/harbour/access/teams/{team}")).expect(200).text().contains("One runbooks 0"));
+    let mine = house.people["rita"].key.get("/api/users/me").expect(200).json();
+    let rights = format!("/api/users/{}/permissions", id(&mine));
+    let rights = house.people["rita"].key.get(&rights).expect(200).json();
+    let of = |name: &str| rights["SpacePermissions"][name][0]["RestrictedToRunbookIds"].clone();
+    assert_eq!((of("RunbookRunCreate"), of("ProjectView")), (json!([own.id]), json!(["runbooks-unrelated"])));
+    // A key of hers that is narrowed to another runbook runs nothing.
+    let other = id(&house.make("runbooks", ""));
+    let made = ada.key.post(
+        &format!("/api/users/{}/apikeys", id(&ada.key.get("/api/users/me").expect(200).json())),
+        json!({ "Purpose": "one runbook", "Narrowing": { "RunbookIds": [own.id] } }),
+    );
+    let key = made.expect(201).json()["ApiKey"].as_str().expect("the key").to_owned();
+    let program = crate::support::api::Caller::with_key(&house.company.base, &key);
+    program.get(&format!("/api/Spaces-1/runbooks/{}", own.id)).expect(200);
+    program.get(&format!("/api/Spaces-1/runbooks/{other}")).expect(404);
+}
