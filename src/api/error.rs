@@ -2,7 +2,6 @@
 
 use super::caller::Reply;
 use crate::base::error::{Bound, Denied, Error};
-use crate::company::access::policy::Reason;
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -88,11 +87,11 @@ fn status_of(bound: Bound) -> StatusCode {
 fn refusal(denied: &Denied) -> Reply {
     let place = if denied.place.is_empty() { String::new() } else { format!(" for {}", denied.place) };
     let mut help = format!("Needs {}{place}.", denied.permission);
-    if [Reason::Narrowed, Reason::NotYours].iter().any(|reason| denied.reason == reason.words()) {
+    if !denied.reason.is_empty() {
         help.push_str(&format!(" Not allowed: {}.", denied.reason));
     }
     let context: Map<String, Value> = denied.context.iter().map(|(key, id)| ((*key).to_owned(), json!(id))).collect();
-    let mut details = json!({ "MissingPermissions": [denied.permission], "Context": context });
+    let mut details = json!({ "MissingPermissions": [denied.permission], "Context": context, "Reason": denied.reason });
     if let Some(teams) = &denied.teams {
         let names: Vec<&str> = teams.iter().map(|(_, name)| name.as_str()).collect();
         help.push_str(&if names.is_empty() {

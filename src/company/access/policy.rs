@@ -285,6 +285,17 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// How near a grant came that was refused for this: the dimensions are looked at in this order.
+    pub fn nearness(self) -> u8 {
+        match self {
+            Reason::NotHeld | Reason::NotYours | Reason::Narrowed => 0,
+            Reason::Outside(Dimension::Group | Dimension::Project) => 1,
+            Reason::Outside(Dimension::Environment) => 2,
+            Reason::Outside(Dimension::Tenant) => 3,
+            Reason::Outside(Dimension::Runbook) => 4,
+            Reason::Ended => 5,
+        }
+    }
     /// The reason in words.
     pub fn words(self) -> &'static str {
         match self {
@@ -389,7 +400,7 @@ impl Grants {
     /// Why a question that no grant allows is answered with no: the reason of the nearest miss.
     pub fn reason(&self, info: &Info, check: &Check, now: impl Fn() -> Moment + Copy) -> Reason {
         let misses = self.of(info).filter_map(|grant| covers(grant, info, check, now).err());
-        misses.filter(|reason| *reason != Reason::NotHeld).last().unwrap_or(Reason::NotHeld)
+        misses.max_by_key(|reason| reason.nearness()).unwrap_or(Reason::NotHeld)
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
         permissions::{CATALOGUE, Info, List, TeamView, UserEdit, UserRoleView, UserView},
     },
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What was not used for so many days is not needed.
 pub const UNUSED_AFTER: i64 = 90;
@@ -466,15 +466,17 @@ fn reviewed(
         })
         .collect();
     let rights: BTreeSet<(Option<i64>, usize)> = mine.iter().flat_map(|role| role.rights.iter().copied()).collect();
+    // A right that another role gives too, where it is used or too new to tell, is not called unused.
+    let needed: HashSet<&str> = mine
+        .iter()
+        .flat_map(|role| role.lines.iter().map(move |line| (role, line)))
+        .filter(|(role, line)| !known.is_unused(who.id, role.team, role.assignment, line.permission))
+        .map(|(_, line)| line.permission.name)
+        .collect();
     let mut unused: Vec<&'static str> = access.iter().flat_map(|one| one.unused.iter().copied()).collect();
+    unused.retain(|name| !needed.contains(name));
     unused.sort_unstable();
     unused.dedup();
-    // A right that another role gives too and that is too new to tell there is not called unused.
-    unused.retain(|name| {
-        mine.iter().flat_map(|role| role.lines.iter().map(move |line| (role, line))).all(|(role, line)| {
-            line.permission.name != *name || known.is_unused(who.id, role.team, role.assignment, line.permission)
-        })
-    });
     let then = known.now.plus(-UNUSED_AFTER * DAY);
     let seen = looked.last_seen_at.unwrap_or(looked.created_at);
     Some(Reviewed {

@@ -112,9 +112,7 @@ fn judge(
         .collect();
     verdicts.sort_by_key(|verdict| match verdict.answer {
         Ok(()) => 0,
-        Err(Reason::Ended) => 1,
-        Err(Reason::Outside(_)) => 2,
-        Err(_) => 3,
+        Err(reason) => u8::MAX - reason.nearness(),
     });
     Why {
         user,
@@ -160,7 +158,7 @@ pub fn holders(census: &Census, info: &'static Info, check: &Check, now: Moment)
 
 /// Who may do this here: those who can come in, whose name contains a text.
 pub fn who(granted: &Granted<'_, UserView>, info: &'static Info, spot: &Spot, text: &str) -> Result<Who> {
-    let census = granted.read(|rows| Census::read(rows))?;
+    let census = granted.read(Census::read)?;
     let check = spot.check(info);
     let found = holders(&census, info, &check, clock::now());
     let names =

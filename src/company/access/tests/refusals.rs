@@ -230,3 +230,53 @@ fn the_servers_own_actors_have_their_few_rights() {
     let ada = harbour.ada();
     assert!(!ada.may(ask::FileKeep {}) && !ada.may(ask::QueueKeep {}));
 }
+
+#[test]
+fn the_reason_is_that_of_the_grant_that_came_nearest() {
+    let harbour = harbour();
+    let (shop, billing) = (harbour.project("Shop", None), harbour.project("Billing", None));
+    let (staging, production) = (harbour.environment("Staging"), harbour.environment("Production"));
+    let near = ("Deployment Creator", Scope { projects: &[shop], environments: &[staging], ..Scope::EVERYWHERE });
+    let far = ("Deployment Creator", Scope { projects: &[billing], ..Scope::EVERYWHERE });
+    let view = ("Project Viewer", Scope::EVERYWHERE);
+    for (name, roles) in [("Ben", [view, near, far]), ("Cleo", [view, far, near])] {
+        let somebody = harbour.person(name, &roles);
+        let refusal = denied(deploy(&somebody, shop, production));
+        assert_eq!(refusal.reason, "your roles that contain it are limited to other environments", "{name}");
+    }
+}
+
+#[test]
+fn each_dimension_that_refuses_is_named() {
+    use crate::company::access::{
+        permissions::Permission,
+        policy::{Check, Dimension, Grant, Grants, Ids, Limit, Reason},
+    };
+    let info = ask::RunbookRunCreate::INFO;
+    let open = super::rules::grant(&[], &[], &[], &[]);
+    let only = || Limit::to(&[1]);
+    let cases: [(Grant, Reason); 6] = [
+        (Grant { groups: only(), ..open.clone() }, Reason::Outside(Dimension::Project)),
+        (Grant { projects: only(), ..open.clone() }, Reason::Outside(Dimension::Project)),
+        (Grant { environments: only(), ..open.clone() }, Reason::Outside(Dimension::Environment)),
+        (Grant { tenants: only(), ..open.clone() }, Reason::Outside(Dimension::Tenant)),
+        (Grant { runbooks: only(), ..open.clone() }, Reason::Outside(Dimension::Runbook)),
+        (Grant { until: Some(crate::base::clock::Moment(1)), ..open }, Reason::Ended),
+    ];
+    let asked = Check {
+        space: Some(1),
+        groups: Ids::One(2),
+        projects: Ids::One(2),
+        environments: Ids::One(2),
+        tenants: Ids::One(2),
+        runbooks: Ids::One(2),
+        ..Check::new(true)
+    };
+    for (grant, wanted) in cases {
+        let told = format!("{grant:?}");
+        let grants = Grants::new(vec![(grant, vec![info.key])]);
+        let reason = grants.reason(info, &asked, crate::base::clock::now);
+        assert_eq!(reason, wanted, "{told}");
+        assert!(!reason.words().is_empty());
+    }
+}
