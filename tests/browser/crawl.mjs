@@ -56,8 +56,11 @@ async function walk(run, company, waiting, wanted) {
     if (!path) break;
     visited.add(path);
     const answer = await page.goto(address + path).catch((error) => ({ error }));
-    // A file to be saved is not a page.
-    if (answer.error && /Download is starting|ERR_ABORTED/.test(answer.error.message)) continue;
+    // A file to be saved is not a page, but a link led to it.
+    if (answer.error && /Download is starting|ERR_ABORTED/.test(answer.error.message)) {
+      reached.add(routeOf(path));
+      continue;
+    }
     if (answer.error) throw answer.error;
     if (!(answer.headers()['content-type'] ?? '').startsWith('text/html')) continue;
     assert.equal(answer.status(), 200, path);
