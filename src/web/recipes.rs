@@ -162,6 +162,18 @@ fn draw(
         let offered =
             |picker: &ScopePicker| LISTS.iter().any(|(one, name)| *name == picker.name && recipe.limits.contains(one));
         shown.retain(offered);
+        for picker in &mut shown {
+            let dimension = LISTS.iter().find(|(_, name)| *name == picker.name).map(|(one, _)| *one);
+            if dimension == Some(Dimension::Project) && !recipe.limits.contains(&Dimension::Group) {
+                picker.all_label = "All projects, also those added later".into();
+            }
+            if dimension == recipe.needs {
+                picker.all_label = "None chosen yet".into();
+                picker.help = "Choose at least one: what it allows, it allows for these and no other.".into();
+            }
+        }
+        // What has to be chosen stands first.
+        shown.sort_by_key(|picker| LISTS.iter().any(|(one, name)| *name == picker.name && Some(*one) != recipe.needs));
     }
     let refused = error.is_some();
     if let Some(sent) = sent {

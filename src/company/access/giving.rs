@@ -64,6 +64,17 @@ impl Gifts {
         Gifts::new(rows, gifts)
     }
 
+    /// What a way in as this user gives: all that their teams allow, or of it only these permissions.
+    pub(in crate::company) fn of_user(rows: &Rows<'_>, user: i64, only: &[&'static Info]) -> Result<Gifts> {
+        let mut gifts: Vec<Gift> = load(rows, Whose::User(user))?.into_iter().map(Gift::of).collect();
+        let now = clock::now();
+        gifts.retain(|gift| gift.grant.until.is_none_or(|until| until > now));
+        for gift in gifts.iter_mut().filter(|_| !only.is_empty()) {
+            gift.permissions.retain(|key| only.iter().any(|info| info.key == *key));
+        }
+        Gifts::new(rows, gifts)
+    }
+
     /// What all who hold a role would get, wherever a team holds it, if it held these permissions besides.
     pub(in crate::company) fn of_role(
         rows: &Rows<'_>,

@@ -1,7 +1,7 @@
 //! OIDC identities of service accounts (`rest-api §5`): which signed tokens of which issuer are taken for the account. A
 //! CI job then needs no API key; the exchange itself is the door's (`access::admit`).
 
-use super::{User, as_weak_as_before, may_touch, sql as people};
+use super::{User, as_weak_as_before, may_hand_out, may_touch, sql as people, still_handed_out};
 use crate::{
     base::{
         clock::Moment,
@@ -89,13 +89,15 @@ pub fn show(granted: &Granted<'_, UserView>, account: &At<Account>, id: Id<Kind>
 ///
 /// # Errors
 /// `Invalid` for what is missing, too long, too wide or there already; `Conflict` for a person; `Denied` for an account
-/// with full administration when the visitor has not got it.
+/// that may do what the visitor does not hold.
 pub fn create(granted: &Granted<'_, UserEdit>, account: &At<Account>, fields: &Fields) -> Result<Identity> {
     granted.fresh()?;
     let rights = may_touch(granted, account.id())?;
+    let gifts = may_hand_out(granted, account.id(), &[])?;
     let usual = external_id(granted.visitor().company(), account.id());
     granted.write(|tx| {
         as_weak_as_before(tx, account.id(), &rights)?;
+        still_handed_out(tx, account.id(), &[], &gifts)?;
         let owner = service(tx, account.id())?;
         let fields = check(tx, owner.id, fields, &usual, None)?;
         let id = sql::insert(tx, owner.id, &fields)?;
@@ -114,9 +116,11 @@ pub fn create(granted: &Granted<'_, UserEdit>, account: &At<Account>, fields: &F
 pub fn edit(granted: &Granted<'_, UserEdit>, account: &At<Account>, id: Id<Kind>, fields: &Fields) -> Result<Identity> {
     granted.fresh()?;
     let rights = may_touch(granted, account.id())?;
+    let gifts = may_hand_out(granted, account.id(), &[])?;
     let usual = external_id(granted.visitor().company(), account.id());
     granted.write(|tx| {
         as_weak_as_before(tx, account.id(), &rights)?;
+        still_handed_out(tx, account.id(), &[], &gifts)?;
         let owner = service(tx, account.id())?;
         let before = by_id(tx, owner.id, id)?;
         let fields = check(tx, owner.id, fields, &usual, Some(id))?;

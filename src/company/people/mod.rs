@@ -17,7 +17,7 @@ pub use states::{Next, State, Step};
 
 use super::{
     access::{
-        At, Event, Granted, Rows,
+        At, Event, Gifts, Granted, Rows,
         admit::{check_choice, check_names, hash_password, insert_account, rename_account},
         outbox::{Notice, notice},
         permissions::{Info, UserEdit, UserView},
@@ -263,6 +263,22 @@ fn may_touch(granted: &Granted<'_, UserEdit>, user: Id<Kind>) -> Result<Vec<&'st
     let rights = granted.read(|rows| teams::system_rights_of_user(rows, user))?;
     granted.visitor().ask_to_overrule(!teams::only_administration(&rights).is_empty())?;
     Ok(rights)
+}
+
+/// A key or an identity of an account is a way in as that account: it is made by who holds what it may, or as much of that
+/// as the key is narrowed to. Gives what was looked at.
+fn may_hand_out(granted: &Granted<'_, UserEdit>, user: Id<Kind>, only: &[&'static Info]) -> Result<Gifts> {
+    let gifts = granted.read(|rows| Gifts::of_user(rows, user.0, only))?;
+    granted.visitor().ask_to_give(&gifts)?;
+    Ok(gifts)
+}
+
+/// An account that may do more since that was asked is handed out to nobody.
+fn still_handed_out(rows: &Rows<'_>, user: Id<Kind>, only: &[&'static Info], before: &Gifts) -> Result<()> {
+    if Gifts::of_user(rows, user.0, only)? == *before {
+        return Ok(());
+    }
+    Err(Error::Conflict("Their rights changed meanwhile. Look at them again and repeat your change.".into()))
 }
 
 /// Somebody who became an administrator since that was asked is not touched.

@@ -12,14 +12,14 @@ use crate::{
     },
     company::{
         access::{
-            At, Event, Granted, Level, Visitor, Within,
+            At, Event, Gifts, Granted, Level, Visitor, Within,
             permissions::{Info, List, TeamCreate, TeamEdit, TenantView, UserInvite, UserView},
         },
         people::{
             Fields,
             invitations::{self, Invited},
         },
-        teams::{Member, selfservice as team},
+        teams::{self, Member, selfservice as team},
     },
 };
 
@@ -183,11 +183,17 @@ pub fn give(permit: &Permit<'_>, addresses: &[String]) -> Result<Given> {
     })
 }
 
-/// Nobody gives what they do not hold.
+/// Nobody gives what they do not hold: neither the role for this tenant, nor what else the team may have by now.
 fn may_give(permit: &Permit<'_>) -> Result<()> {
-    let (_, rights) = permit.tenant.read(team::role)?;
-    drop(rights);
-    Ok(())
+    let at = &permit.tenant.what().tenant;
+    let limits = teams::Scope { tenants: vec![at.id().0], ..teams::Scope::default() };
+    let role = teams::RoleSpec::Builtin(team::ROLE);
+    let gifts = permit.tenant.read(|rows| {
+        let role = teams::gifts_of_role(rows, &role, Some(Id::new(at.space_id())), &limits)?;
+        let present = team::team_of(rows, at.id())?.map(|(id, _)| id.0);
+        Ok(role.and(Gifts::of_teams(rows, present.as_slice())?))
+    })?;
+    permit.tenant.visitor().ask_to_give(&gifts)
 }
 
 /// Name and address of each.

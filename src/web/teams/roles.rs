@@ -39,6 +39,8 @@ struct RolePage {
     space_chosen: bool,
     /// Where the form goes to be drawn with the limits of the space chosen.
     limits_href: String,
+    /// Whom roles of Everyone reach; empty for any other team.
+    reach: String,
 }
 
 /// A role that ends within so long is marked, in milliseconds.
@@ -215,10 +217,7 @@ fn draw(
         )
         .cancel(back.clone());
     if !shown.has_members() {
-        form = form.field(
-            FieldView::checkbox("reach", "I mean everybody, also those who come later", typed.reach)
-                .help(super::reach(&shown)),
-        );
+        form = form.field(FieldView::checkbox("reach", "I mean everybody, also those who come later", typed.reach));
     }
     let chosen = [&typed.groups[..], &typed.projects, &typed.environments, &typed.tenants, &typed.runbooks];
     let mut pickers = if space.is_empty() { Vec::new() } else { pickers(visit, &space, chosen)? };
@@ -237,7 +236,8 @@ fn draw(
     let frame = access(visit, title, "teams").crumb("Teams", base(visit)).crumb(&shown.name, back);
     let limits_href =
         if shown.space.is_none() { format!("{}/{}/roles/new", base(visit), shown.id) } else { String::new() };
-    let page = RolePage { frame, form, space_chosen: !space.is_empty(), pickers, limits_href };
+    let reach = if shown.has_members() { String::new() } else { super::reach(&shown) };
+    let page = RolePage { frame, form, space_chosen: !space.is_empty(), pickers, limits_href, reach };
     if refused { Answer::refused(&page) } else { Answer::page(&page) }
 }
 

@@ -116,14 +116,16 @@ pub fn create_for(granted: &Granted<'_, UserEdit>, user: &At<Owner>, purpose: &s
 /// of it.
 ///
 /// # Errors
-/// `Invalid` for what is out of bounds; `Conflict` for a person, unless the operator asks; `Denied` for an account with
-/// full administration when the visitor has not got it.
+/// `Invalid` for what is out of bounds; `Conflict` for a person, unless the operator asks; `Denied` for an account
+/// that may do what the visitor does not hold.
 pub fn create(granted: &Granted<'_, UserEdit>, user: &At<Owner>, fields: &Fields) -> Result<(String, ApiKey)> {
     granted.fresh()?;
     let rights = may_touch(granted, user.id())?;
     let checked = check(granted, fields)?;
+    let gifts = super::may_hand_out(granted, user.id(), &checked.narrow.permissions)?;
     granted.write(|tx| {
         super::as_weak_as_before(tx, user.id(), &rights)?;
+        super::still_handed_out(tx, user.id(), &checked.narrow.permissions, &gifts)?;
         let owner = of_service(tx, granted.visitor(), user.id())?;
         let (key, event) = store(tx, &owner, &checked)?;
         let made = newest(tx, owner.id)?;

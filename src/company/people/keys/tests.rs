@@ -245,3 +245,22 @@ fn that_a_key_ends_is_told_before_and_when_it_ends() {
     wanted.push("ApiKeyExpired: The API key Short has ended");
     assert_eq!(tell(), wanted);
 }
+
+#[test]
+fn a_key_of_a_service_account_is_made_by_who_holds_what_it_may() {
+    let harbour = harbour();
+    let robot = harbour.user("Robot");
+    harbour.sql(|c| c.execute("UPDATE users SET is_service = 1 WHERE id = ?1", [robot]));
+    harbour.team("Deployers", &[robot], &[("Deployment Creator", crate::company::testing::Scope::EVERYWHERE)]);
+    let rights = [("system", "UserEdit"), ("system", "UserView"), ("system", "UserRoleView"), ("space", "ProjectView")];
+    harbour.role("Looks after people", &rights);
+    let helga = harbour.person("Helga", &[("Looks after people", crate::company::testing::Scope::EVERYWHERE)]);
+    let at = |visitor: &Visitor| visitor.locate(Within::Company, &format!("Users-{robot}")).unwrap();
+    let make = |visitor: &Visitor, fields: &Fields| create(&visitor.ask(UserEdit {}).unwrap(), &at(visitor), fields);
+    let refused = make(&helga, &Fields::of("CI", None));
+    assert!(matches!(refused, Err(Error::Denied(denied)) if denied.permission == "DeploymentCreate"));
+    // One that is narrowed to what she holds herself is hers to make.
+    let narrow = Narrow { permissions: vec!["ProjectView".into()], ..Narrow::default() };
+    make(&helga, &Fields { narrow, ..Fields::of("look", None) }).unwrap();
+    make(&harbour.ada(), &Fields::of("CI", None)).unwrap();
+}

@@ -206,7 +206,7 @@ fn subject(name: &str) -> String {
     while words.len() > 1 && words.last().is_some_and(|word| VERBS.contains(&word.as_str())) {
         words.pop();
     }
-    let text = words.join(" ");
+    let text = words.join(" ").replacen("ai agent", "AI agent", 1);
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
@@ -279,6 +279,7 @@ fn permissions_are_grouped_by_what_they_are_about() {
         ("VariableViewUnscoped", "Variable"),
         ("AdministerSystem", "Administration"),
         ("BuiltInFeedPush", "Built in feed"),
+        ("AiAgentTranscriptView", "AI agent transcript"),
     ] {
         assert_eq!(subject(name), group);
     }
