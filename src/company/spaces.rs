@@ -367,6 +367,47 @@ mod tests {
     }
 
     #[test]
+    fn further_managers_are_named_by_who_holds_what_a_manager_does() {
+        let harbour = harbour();
+        let space_rights = [("system", "SpaceCreate"), ("system", "SpaceEdit"), ("system", "SpaceView")];
+        harbour.role("Looks after spaces", &space_rights);
+        let ben = harbour.person("Ben", &[("Looks after spaces", Scope::SYSTEM)]).user().unwrap();
+        let both = [("Looks after spaces", Scope::SYSTEM), ("Space Manager", Scope::EVERYWHERE)];
+        let cleo = harbour.person("Cleo", &both).user().unwrap();
+        let denied = |answer: Result<Space>| match answer {
+            Err(Error::Denied(denied)) => denied.permission,
+            Err(other) => panic!("{other}"),
+            Ok(_) => "",
+        };
+        let team: i64 =
+            harbour.sql(|c| c.query_row("SELECT id FROM teams WHERE name = 'Team of Cleo'", [], |row| row.get(0)));
+        let with = |people: &[Id<User>]| Fields {
+            name: "Default".into(),
+            managers: Some(Managers { people: people.to_vec(), teams: vec![Id::new(team)] }),
+            ..Fields::default()
+        };
+        let change = |who: Id<User>, fields: Fields| {
+            let visitor = harbour.visit(who.0);
+            let space = visitor.locate_space("Spaces-1").unwrap();
+            edit(&visitor.ask(SpaceEdit { space }).unwrap(), fields)
+        };
+        // Not oneself, not another, not by a team; what is there may stay and go.
+        assert_eq!(denied(change(ben, with(&[Id::new(1), ben]))), "DeploymentFreezeAdminister");
+        assert_eq!(denied(change(ben, with(&[Id::new(1), cleo]))), "DeploymentFreezeAdminister");
+        assert_eq!(denied(change(ben, with(&[Id::new(1)]))), "");
+        assert_eq!(denied(change(cleo, with(&[Id::new(1), ben]))), "", "a manager of the space");
+        assert_eq!(denied(change(harbour.ada().user().unwrap(), with(&[Id::new(1)]))), "", "full administration");
+        // A new space: nobody holds anything in it, but its managers hold something of the company.
+        let found = |who: Id<User>, name: &str| {
+            let visitor = harbour.visit(who.0);
+            let managers = Some(Managers { people: vec![who], teams: Vec::new() });
+            create(&visitor.ask(SpaceCreate {}).unwrap(), Fields { name: name.into(), managers, ..Fields::default() })
+        };
+        assert_eq!(denied(found(ben, "Finance")), "DeploymentFreezeAdminister");
+        assert_eq!(denied(found(cleo, "Finance")), "");
+    }
+
+    #[test]
     fn who_holds_nothing_in_a_space_does_not_find_it() {
         let harbour = harbour();
         harbour.another_space("Finance");

@@ -22,7 +22,8 @@ pub fn start(appliance: Arc<Appliance>, key: Arc<EngineKey>, stop: CancellationT
     tokio::spawn(async move {
         let mut number = 0u32;
         while !stop.is_cancelled() {
-            let (appliance, key, ending, all) = (appliance.clone(), key.clone(), stop.clone(), number % ALL == 0);
+            let (appliance, key, ending, all) =
+                (appliance.clone(), key.clone(), stop.clone(), number.is_multiple_of(ALL));
             let round = tokio::task::spawn_blocking(move || go_round(&appliance, &key, all, &ending)).await;
             if let Err(fault) = round {
                 tracing::error!(%fault, "looking for rights that ended failed");

@@ -232,7 +232,8 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
                 Ok(team) => (team.name, visit.path(&format!("/access/teams/{}", role.team))),
                 Err(_) => ("A team you cannot see".into(), String::new()),
             };
-            roles.push(RoleRow { team, href, role: role.role_name, place: words.place });
+            let until = role.until.map(|until| format!(", until {}", until.exact())).unwrap_or_default();
+            roles.push(RoleRow { team, href, role: role.role_name, place: format!("{}{until}", words.place) });
         }
     }
     let mine: Vec<TeamRow> = match visit.visitor.ask_anywhere::<TeamView>(None) {

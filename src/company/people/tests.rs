@@ -402,3 +402,15 @@ fn the_list_is_found_filtered_and_counted() {
     let counted = counts(&ada.ask(UserView {}).unwrap()).unwrap();
     assert_eq!(counted, Counts { active: 1, invited: 1, inactive: 0, services: 1, without_second_factor: 1 });
 }
+
+#[test]
+fn who_may_change_members_invites_into_teams_that_hold_no_more_than_they_do() {
+    let harbour = harbour();
+    harbour.team("Empty", &[], &[]);
+    harbour.team("Strong", &[], &[("Deployment Creator", To::EVERYWHERE)]);
+    let rights = ["UserView", "UserInvite", "TeamView", "TeamMembersEdit"];
+    harbour.role("Welcomes", &rights.map(|right| ("system", right)));
+    let greta = harbour.person("Greta", &[("Welcomes", To::SYSTEM)]);
+    invited(&greta, "Eve", "eve@x", &["Empty"]).unwrap();
+    assert!(is_denied(invited(&greta, "Fay", "fay@x", &["Strong"]), "DeploymentCreate"));
+}
