@@ -355,6 +355,8 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/tenants/{id}",                         "TenantView",        tenants::show),
         top(M::PUT,    "/tenants/{id}",                         "TenantEdit",        tenants::update),
         top(M::DELETE, "/tenants/{id}",                         "TenantDelete",      tenants::delete),
+        top(M::GET,    "/tenants/{id}/selfservice",             "TenantView",        tenants::self_service),
+        top(M::POST,   "/tenants/{id}/selfservice",             "UserInvite",        tenants::give_access),
         top(M::GET,    "/tenants/{id}/variables",               "TenantView",        tenants::variables),
         top(M::PUT,    "/tenants/{id}/variables",               "TenantEdit",        tenants::set_variables),
         top(M::POST,   "/tenants/{id}/variables",               "TenantEdit",        tenants::set_variables),

@@ -32,7 +32,8 @@ pub(super) fn all(ask: &Ask) -> Result<Reply> {
     let limit = |limit: Option<i64>, used: Value| json!({ "Limit": limit, "Used": used });
     Reply::ok(json!({
         "Slug": found.slug, "General": found.general(), "SignIn": found.sign_in(), "Trail": found.trail(),
-        "Brand": { "Name": found.rules.brand_name, "Accent": found.rules.brand_accent, "HasLogo": found.rules.brand_logo.is_some() },
+        "Brand": { "Name": found.rules.brand_name, "Accent": found.rules.brand_accent, "HasLogo": found.rules.brand_logo.is_some(),
+            "NamesProduct": found.rules.names_product },
         "Limits": {
             "DiskBytes": limit(limits.disk_bytes, json!(used.disk_bytes)),
             "People": limit(limits.people, json!(used.people)),
@@ -101,7 +102,11 @@ pub(super) fn sign_in(ask: &Ask) -> Result<Reply> {
 /// Name and colour to show.
 pub(super) fn brand(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
-    let wished = Brand { name: some(ask.body.text("Name")), accent: some(ask.body.text("Accent")) };
+    let wished = Brand {
+        name: some(ask.body.text("Name")),
+        accent: some(ask.body.text("Accent")),
+        names_product: ask.body.bool("NamesProduct"),
+    };
     Reply::ok(json!(settings::change_brand(&granted, &wished)?))
 }
 

@@ -15,7 +15,7 @@ use crate::{
             At, New,
             permissions::{List, TenantCreate, TenantDelete, TenantEdit, TenantView},
         },
-        tenants::{self, Fields, Filter, Tenant},
+        tenants::{self, Fields, Filter, Tenant, selfservice},
     },
 };
 use serde_json::{Map, Value, json};
@@ -199,4 +199,40 @@ pub(super) fn set_variables(ask: &Ask) -> Result<Reply> {
 pub(super) fn missing_variables(ask: &Ask) -> Result<Reply> {
     ask.visitor()?.ask(List::<TenantView>::of(&ask.space()?))?;
     Reply::ok(json!([]))
+}
+
+/// The tenant's own people, and what their role lets them do; names as far as one may see them.
+pub(super) fn self_service(ask: &Ask) -> Result<Reply> {
+    let at = located(ask)?;
+    let present = selfservice::present(&ask.visitor()?.ask(TenantView { tenant: at.clone() })?)?;
+    let members = present.members.iter().filter(|member| member.name.is_some()).map(|member| {
+        json!({ "UserId": member.id.to_string(), "DisplayName": member.name, "Username": member.username, "IsActive": member.is_active })
+    });
+    Reply::ok(json!({
+        "TenantId": at.id().to_string(), "TeamId": present.team.as_ref().map(|(id, _)| id.to_string()),
+        "TeamName": present.team.map(|(_, name)| name), "UserRoleId": format!("userroles-{}", selfservice::ROLE),
+        "SpacePermissions": present.rights.iter().map(|info| info.name).collect::<Vec<_>>(),
+        "MemberCount": present.members.len(), "Members": members.collect::<Vec<_>>(),
+    }))
+}
+
+/// Gives people access to this tenant alone: the team, its role and the invitations in one step. `EmailAddresses`: a list,
+/// each perhaps as `Jo Doe <jo@contoso.example>`.
+pub(super) fn give_access(ask: &Ask) -> Result<Reply> {
+    let at = located(ask)?;
+    let permit = selfservice::ask(ask.visitor()?, &ask.space()?, &at)?;
+    let given = selfservice::give(&permit, &ask.body.texts("EmailAddresses"))?;
+    let company = ask.company()?.slug().to_owned();
+    let invited = given.invited.iter().map(|one| {
+        json!({
+            "UserId": one.user.id.to_string(), "EmailAddress": one.user.email_address, "InvitationCode": one.token,
+            "Expires": one.until.wire(), "Links": { "Web": format!("/{company}/invitation/{}", one.token) },
+        })
+    });
+    let joined = given.joined.iter().map(|(user, name)| json!({ "UserId": user.to_string(), "DisplayName": name }));
+    let drawn = json!({
+        "TenantId": at.id().to_string(), "TeamId": given.team.to_string(), "TeamName": given.name,
+        "Invitations": invited.collect::<Vec<_>>(), "Joined": joined.collect::<Vec<_>>(),
+    });
+    if given.is_new { Reply::created(drawn) } else { Reply::ok(drawn) }
 }

@@ -346,7 +346,7 @@ impl<'c> Visit<'c> {
         format!("/{}/{}{rest}", self.company().slug(), self.parameter("space"))
     }
     /// The word that the action before this page left.
-    fn flash(&self) -> Option<Flash> {
+    pub(super) fn flash(&self) -> Option<Flash> {
         Some(Flash { kind: Kind::Success, text: flash_of(self.call)? })
     }
 
@@ -362,6 +362,9 @@ impl<'c> Visit<'c> {
     /// What stands around a page; `current` is the entry of the left column, as in `NavItem::all`.
     pub fn frame(&self, current: &str, title: impl Into<String>) -> Frame {
         let visitor = &self.visitor;
+        if !visitor.customer_of().is_empty() {
+            return super::portal::frame(self, title, None);
+        }
         let asked = self.parameter("space");
         let located = if asked.is_empty() { visitor.home_space() } else { visitor.locate_space(asked).ok() };
         // The operator's own compartment deploys nothing by itself: of its space there is nothing to show.

@@ -134,7 +134,7 @@ fn answered(error: &Error, status: StatusCode, html: String) -> Answer {
 /// An error before anybody is known.
 pub(super) fn bare(error: &Error, reference: &str) -> Answer {
     let (status, shown) = shown(error, reference, "/login");
-    let page = BarePage { frame: Bare::new(shown.title.clone()), error: shown };
+    let page = BarePage { frame: Bare::new(shown.title.clone()).quiet(), error: shown };
     let html = page.render().unwrap_or_else(|_| "Something went wrong here.".into());
     answered(error, status, html)
 }
@@ -149,7 +149,7 @@ pub(super) fn foreign() -> Answer {
         ways: vec![("Go to the first page".into(), "/login".into())],
         reference: String::new(),
     };
-    let page = BarePage { frame: Bare::new(shown.title.clone()), error: shown };
+    let page = BarePage { frame: Bare::new(shown.title.clone()).quiet(), error: shown };
     Answer::Error(StatusCode::FORBIDDEN, page.render().unwrap_or_default())
 }
 
@@ -167,7 +167,7 @@ pub(super) fn status(status: StatusCode) -> Response {
     };
     let ways = vec![("Go to the first page".to_owned(), "/login".to_owned())];
     let shown = Shown { title: title.into(), text: text.into(), facts: Vec::new(), ways, reference: String::new() };
-    let page = BarePage { frame: Bare::new(title), error: shown };
+    let page = BarePage { frame: Bare::new(title).quiet(), error: shown };
     let mut response = (status, Html(page.render().unwrap_or_default())).into_response();
     crate::http::headers::protect(response.headers_mut());
     response

@@ -165,7 +165,8 @@ fn made(visit: &Visit, invited: &Invited) -> Result<Answer> {
     show_page(visit, &at, &link(visit, &invited.token), "")
 }
 
-fn link(visit: &Visit, token: &str) -> String {
+/// The address at which an invitation is accepted.
+pub(super) fn link(visit: &Visit, token: &str) -> String {
     address(visit, &format!("/invitation/{token}"))
 }
 

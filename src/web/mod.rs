@@ -22,6 +22,7 @@ mod lifecycles;
 pub mod page;
 mod projectgroups;
 mod passkey;
+mod portal;
 mod process;
 mod projects;
 mod proof;
@@ -36,6 +37,7 @@ mod teams;
 mod trail;
 mod search;
 mod secondfactors;
+mod selfservice;
 mod settings;
 mod setup;
 mod signin;
@@ -45,6 +47,7 @@ mod standing;
 mod tasks;
 mod targets;
 mod tenants;
+mod why;
 
 use crate::{
     base::error::{Error, Result},
@@ -119,6 +122,14 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/search", "", search::search),
         page(M::GET,  "/app", "", search::bridge),
         page(M::GET,  "/go/{space}/{kind}/{id}", "", search::go),
+        // The portal: what tenants' own people see
+        page(M::GET,  "/portal",                                                        "",                 portal::home),
+        page(M::GET,  "/portal/{tenant}",                                               "TenantView",       portal::tenant),
+        page(M::GET,  "/portal/{tenant}/log/{deployment}",                              "DeploymentView",   portal::log),
+        page(M::POST, "/portal/{tenant}/log/{deployment}/cancel",                       "TaskCancel",       portal::cancel),
+        page(M::GET,  "/portal/{tenant}/{project}/{environment}",                       "ProjectView",      portal::place),
+        page(M::GET,  "/portal/{tenant}/{project}/{environment}/{version}",             "DeploymentCreate", portal::confirm),
+        page(M::POST, "/portal/{tenant}/{project}/{environment}/{version}",             "DeploymentCreate", portal::deploy),
         // Tasks
         page(M::GET,  "/tasks",                "TaskView",   tasks::list),
         page(M::GET,  "/tasks/{task}",         "TaskView",   tasks::show),
@@ -162,6 +173,8 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/{space}/tenants/{tenant}/clone",         "TenantCreate", tenants::copy),
         page(M::POST, "/{space}/tenants/{tenant}/clone",         "TenantCreate", tenants::make_copy),
         page(M::POST, "/{space}/tenants/{tenant}/delete",        "TenantDelete", tenants::delete),
+        page(M::GET,  "/{space}/tenants/{tenant}/access",        "UserInvite",   selfservice::show),
+        page(M::POST, "/{space}/tenants/{tenant}/access",        "UserInvite",   selfservice::give),
         // People and access
         page(M::GET,  "/access/people",                                   "UserView",     people::list),
         page(M::GET,  "/access/people/new-service-account",               "UserEdit",     people::service_form),
@@ -442,6 +455,9 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
         Ok(visit) => visit,
         Err(answer) => return answer.respond(call, secure),
     };
+    if !visit.visitor.customer_of().is_empty() && !portal::is_open(rest) {
+        return Answer::Go(visit.path("/portal")).respond(call, secure);
+    }
     match ROUTES.find(method, rest) {
         Matched::Route(route, parameters) => {
             let visit = match proof::take(visit.at(parameters)) {

@@ -263,11 +263,15 @@ fn brand_form(visit: &Visit, present: &Brand) -> FormView {
                 .placeholder("#0b6478")
                 .help(format!("Of links and buttons, as #rrggbb.{corrected}")),
         )
+        .field(
+            FieldView::checkbox("product", "Say in the portal that it is made with Bulkhead", present.names_product)
+                .help("The portal is what your customers' own people see. Without this, nothing there names it."),
+        )
 }
 
 fn brand_page(visit: &Visit, form: Option<FormView>, problem: Option<&str>) -> Result<BrandPage> {
     let rules = shown(visit)?.rules;
-    let present = Brand { name: rules.brand_name, accent: rules.brand_accent };
+    let present = Brand { name: rules.brand_name, accent: rules.brand_accent, names_product: rules.names_product };
     let upload = FormView::new(visit.path("/settings/brand/logo"), "Set the logo").field(
         FieldView::file("logo", "A new logo").required().help(format!(
             "A PNG picture of 16 to 1,024 dots on each side, at most {}. It is shown 24 dots high.",
@@ -296,7 +300,11 @@ pub(super) fn brand(visit: &Visit) -> Result<Answer> {
 pub(super) fn save_brand(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(ConfigureServer {})?;
     let sent = visit.form();
-    let wished = Brand { name: some(sent.text("name")), accent: some(sent.text("accent")) };
+    let wished = Brand {
+        name: some(sent.text("name")),
+        accent: some(sent.text("accent")),
+        names_product: sent.ticked("product"),
+    };
     match settings::change_brand(&granted, &wished) {
         Ok(_) => Answer::done(visit.path("/settings/brand"), "The look was saved."),
         Err(error) => {

@@ -14,7 +14,7 @@ use crate::{
     },
     company::{
         access::{
-            At, Within,
+            At, Granted, Within,
             permissions::{DeploymentView, List as Listing, TaskCancel, TaskView},
         },
         deployments,
@@ -275,6 +275,28 @@ fn step_took(step: &Step) -> String {
         .unwrap_or_default()
 }
 
+/// The log of a task for a tenant's own people: without the names of the machines it ran on, and without the address of
+/// the plain text, which has them.
+pub(super) fn log_for_customers(visit: &Visit, granted: &Granted<'_, TaskView>) -> Result<LogView> {
+    let task = tasks::show(granted)?;
+    let steps: Vec<Step> = tasks::steps(granted)?.into_iter().filter(|step| step.parent.is_none()).collect();
+    let mut lines = tasks::read_log(granted, tasks::From::Tail(LINES), LINES)?.lines;
+    lines.iter_mut().for_each(|line| line.step = whole_step(&line.step).to_owned());
+    let over = task.state.is_completed();
+    Ok(LogView {
+        stream: if over { String::new() } else { visit.path(&format!("/tasks/{}/events", task.id)) },
+        after: lines.last().map_or(0, |line| line.n.unsigned_abs()),
+        raw_href: String::new(),
+        left_out: lines.first().map_or(0, |line| line.n.unsigned_abs() - 1),
+        steps: blocks(&task, &steps, lines),
+    })
+}
+
+/// "2" of "2.1", which is step 2 on one machine.
+fn whole_step(number: &str) -> &str {
+    number.split('.').next().unwrap_or(number)
+}
+
 /// What the task says by itself, then its steps, each with its lines.
 fn blocks(task: &Task, steps: &[Step], lines: Vec<Line>) -> Vec<LogStep> {
     let mut of: std::collections::BTreeMap<String, Vec<LogLine>> = std::collections::BTreeMap::new();
@@ -347,6 +369,8 @@ pub(super) mod live {
         ready: VecDeque<sse::Event>,
         over: bool,
         first: bool,
+        /// Whoever watches is one of a tenant's own people, who are not told of machines.
+        customer: bool,
     }
 
     /// What one look saw.
@@ -354,6 +378,7 @@ pub(super) mod live {
         task: Task,
         steps: Vec<Step>,
         lines: tasks::Lines,
+        customer: bool,
     }
 
     /// Answers `/{company}/tasks/{task}/events?after=n`.
@@ -378,6 +403,7 @@ pub(super) mod live {
             ready: VecDeque::new(),
             over: false,
             first: true,
+            customer: false,
         };
         // The first look decides whether there is a stream at all.
         if let Err(refusal) = watching.look().await {
@@ -436,7 +462,8 @@ pub(super) mod live {
                 let granted = visit.visitor.ask(TaskView { task: visit.visitor.locate(Within::Company, &task)? })?;
                 // The state before the lines: a task that has ended says nothing more.
                 let (task, steps) = (tasks::show(&granted)?, tasks::steps(&granted)?);
-                Ok(Seen { task, steps, lines: tasks::read_log(&granted, at, MOST)? })
+                let customer = !visit.visitor.customer_of().is_empty();
+                Ok(Seen { task, steps, lines: tasks::read_log(&granted, at, MOST)?, customer })
             })
             .await?;
             self.tell(seen);
@@ -445,11 +472,13 @@ pub(super) mod live {
 
         fn tell(&mut self, seen: Seen) {
             let first = std::mem::take(&mut self.first);
+            self.customer = seen.customer;
             // Steps that have begun come before their lines.
             for step in &seen.steps {
                 let before = self.steps.iter().find(|one| one.number == step.number);
                 let news = before.is_none_or(|before| before.status != step.status || before.ended_at != step.ended_at);
-                if news && !(first && step.status == StepStatus::Pending) {
+                let hidden = self.customer && step.parent.is_some();
+                if news && !hidden && !(first && step.status == StepStatus::Pending) {
                     let data = json!({
                         "id": step.number, "name": label(step), "status": status_name(step.status),
                         "duration": step.ended_at.map(|_| step_took(step)).unwrap_or_default(), "parent": step.parent.clone().unwrap_or_default(),
@@ -459,7 +488,8 @@ pub(super) mod live {
             }
             self.steps = seen.steps;
             for line in &seen.lines.lines {
-                let step = if line.step.is_empty() { ITSELF } else { &line.step };
+                let step = if self.customer { whole_step(&line.step) } else { line.step.as_str() };
+                let step = if step.is_empty() { ITSELF } else { step };
                 let data = json!({
                     "number": line.n, "step": step, "category": line.category.name(), "text": line.text, "at": line.at.time_of_day(),
                 });

@@ -16,14 +16,14 @@ use crate::{
         access::{
             At, New,
             permissions::{
-                DeploymentView, Inside, List as Listing, ProjectView, TenantCreate, TenantDelete, TenantEdit,
+                DeploymentView, Inside, List as Listing, ProjectView, TeamView, TenantCreate, TenantDelete, TenantEdit,
                 TenantView,
             },
         },
         dashboard, deployments,
         environments::Environment,
         projects::{self, Project},
-        tenants::{self, Fields, Filter, Tenant, tags},
+        tenants::{self, Fields, Filter, Tenant, selfservice, tags},
     },
 };
 use askama::Template;
@@ -73,7 +73,15 @@ struct Show {
     connect_href: String,
     timeline: Timeline,
     about: Kv,
+    people: Option<People>,
     removal: Option<ConfirmDelete>,
+}
+/// The tenant's own people, for who may see them or give them access.
+struct People {
+    sentence: String,
+    href: String,
+    /// Why nobody can be given access; empty when somebody can.
+    refusal: String,
 }
 struct MatrixRow {
     name: String,
@@ -385,9 +393,26 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
             .row("Description", &tenant.description)
             .when("Added", standing::when(tenant.created_at))
             .mono("Id", tenant.id.to_string()),
+        people: own_people(visit, at, &own)?,
         removal,
     };
     if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+}
+
+/// Who of the tenant has access, and the way to give it; nothing for who may neither see teams nor invite.
+fn own_people(visit: &Visit, at: &At<ids::Tenant>, own: &str) -> Result<Option<People>> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let lacking = selfservice::lacking(visitor, &space);
+    if lacking.is_some() && !visitor.may_somewhere::<TeamView>(&space) {
+        return Ok(None);
+    }
+    let present = selfservice::present(&visitor.ask(TenantView { tenant: at.clone() })?)?;
+    let sentence = match present.members.len() as u64 {
+        0 => "Nobody of this customer has access.".to_owned(),
+        some => format!("{} of this customer see what runs for them and deploy it.", count(some, "person", "people")),
+    };
+    let refusal = lacking.map(super::why::missing).unwrap_or_default();
+    Ok(Some(People { sentence, href: format!("{own}/access"), refusal }))
 }
 
 fn sentence(spots: &[dashboard::Spot], rows: &[MatrixRow]) -> String {

@@ -264,4 +264,5 @@ pub const RESERVED_SPACES: &[&str] = &[
     "code",
     "companies",
     "brand",
+    "portal",
 ];

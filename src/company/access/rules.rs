@@ -82,6 +82,8 @@ pub struct Rules {
     pub brand_name: Option<String>,
     /// The accent colour, `#rrggbb`.
     pub brand_accent: Option<String>,
+    /// Whether tenants' own people are told in the portal what it is made with.
+    pub names_product: bool,
     /// Names the present logo; `None` without one.
     pub brand_logo: Option<String>,
     /// What the operator lets it use.
@@ -114,6 +116,7 @@ impl Default for Rules {
             from_address: None,
             brand_name: None,
             brand_accent: None,
+            names_product: false,
             brand_logo: None,
             limits: Limits::default(),
             checkpoint_syslog: false,
@@ -144,7 +147,7 @@ pub(in crate::company) fn rules(rows: &Rows<'_>) -> Result<Rules> {
         "SELECT time_zone, second_factor, second_factor_permissions, second_factor_since, grace_days, password_min,
                 session_idle_minutes, session_absolute_minutes, people_may_have_keys, key_days_max, key_days_usual,
                 from_address, brand_name, brand_accent, brand_logo_digest, disk_bytes, people, running_tasks,
-                requests_per_minute, checkpoint_syslog, checkpoint_webhook, retention_days FROM settings",
+                requests_per_minute, checkpoint_syslog, checkpoint_webhook, retention_days, names_product FROM settings",
         [],
         |row| {
             Ok(Rules {
@@ -172,6 +175,7 @@ pub(in crate::company) fn rules(rows: &Rows<'_>) -> Result<Rules> {
                 checkpoint_syslog: row.get(19)?,
                 checkpoint_webhook: row.get(20)?,
                 retention_days: row.get(21)?,
+                names_product: row.get(22)?,
             })
         },
     )?;

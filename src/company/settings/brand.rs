@@ -26,6 +26,8 @@ pub struct Brand {
     pub name: Option<String>,
     /// The accent colour, `#rrggbb`.
     pub accent: Option<String>,
+    /// Whether tenants' own people are told in the portal what it is made with.
+    pub names_product: bool,
 }
 
 /// Changes name and colour.
@@ -42,10 +44,11 @@ pub fn change_brand(granted: &Granted<'_, ConfigureServer>, wished: &Brand) -> R
         wrong.check("Accent", colour).map(|colour| colour.hex())
     });
     wrong.finish()?;
-    let after = Brand { name, accent };
+    let after = Brand { name, accent, names_product: wished.names_product };
     let done = granted.write(|tx| {
         let present = rules(tx)?;
-        let before = Brand { name: present.brand_name, accent: present.brand_accent };
+        let before =
+            Brand { name: present.brand_name, accent: present.brand_accent, names_product: present.names_product };
         if before == after {
             return tx.unchanged(tx.changes(), after);
         }

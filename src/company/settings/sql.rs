@@ -63,7 +63,10 @@ pub fn set_sign_in(tx: &Writing<'_>, to: &SignIn, since: Moment) -> Result<()> {
 }
 
 pub fn set_brand(tx: &Writing<'_>, to: &Brand) -> Result<()> {
-    tx.run("UPDATE settings SET brand_name = ?1, brand_accent = ?2", (&to.name, &to.accent))?;
+    tx.run(
+        "UPDATE settings SET brand_name = ?1, brand_accent = ?2, names_product = ?3",
+        (&to.name, &to.accent, to.names_product),
+    )?;
     Ok(())
 }
 

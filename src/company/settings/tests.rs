@@ -156,11 +156,11 @@ fn any_colour_is_made_readable() {
     let harbour = harbour();
     let ada = harbour.ada();
     for bad in ["red", "#12345", "#gggggg", "url(x)", "#fff;}"] {
-        let brand = Brand { name: None, accent: Some(bad.into()) };
+        let brand = Brand { name: None, accent: Some(bad.into()), names_product: false };
         assert_eq!(wrong(change_brand(&may(&ada), &brand).unwrap_err()), "Accent", "{bad}");
         assert_eq!(Shades::of(bad), None);
     }
-    let brand = Brand { name: Some(" Harbour Deploys ".into()), accent: Some("#AABBCC".into()) };
+    let brand = Brand { name: Some(" Harbour Deploys ".into()), accent: Some("#AABBCC".into()), names_product: true };
     let done = change_brand(&may(&ada), &brand).unwrap();
     assert_eq!((done.name.as_deref(), done.accent.as_deref()), (Some("Harbour Deploys"), Some("#aabbcc")));
 }

@@ -9,7 +9,7 @@ mod members;
 mod placed;
 mod roles;
 mod scoped;
-pub(in crate::company) mod selfservice;
+pub mod selfservice;
 mod sql;
 mod words;
 

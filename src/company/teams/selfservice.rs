@@ -18,7 +18,7 @@ pub const ROLE: &str = "tenantself-service";
 const BEGINS: &str = "Self-Service: ";
 
 /// The name of a tenant's team.
-pub fn name_for(tenant: &str) -> String {
+pub(in crate::company) fn name_for(tenant: &str) -> String {
     let room = 200 - BEGINS.chars().count();
     format!("{BEGINS}{}", tenant.chars().take(room).collect::<String>())
 }
@@ -28,7 +28,7 @@ pub fn name_for(tenant: &str) -> String {
 /// # Errors
 /// `Conflict` when the company has given it rights of the company as a whole: those cannot be limited to a tenant, and
 /// a tenant's own people would see beyond it.
-pub fn role(rows: &Rows<'_>) -> Result<(Id<Role>, Vec<&'static Info>)> {
+pub(in crate::company) fn role(rows: &Rows<'_>) -> Result<(Id<Role>, Vec<&'static Info>)> {
     let id: Option<Id<Role>> = rows.one("SELECT id FROM user_roles WHERE builtin = ?1", [ROLE], |row| row.get(0))?;
     let role = sql::user_role(rows, id.ok_or_else(|| Error::internal("the role of self-service is gone"))?)?;
     if !role.permissions.system.is_empty() {
@@ -41,17 +41,22 @@ pub fn role(rows: &Rows<'_>) -> Result<(Id<Role>, Vec<&'static Info>)> {
 }
 
 /// The team of a tenant's own people.
-pub fn team_of(rows: &Rows<'_>, tenant: Id<Tenant>) -> Result<Option<(Id<Kind>, String)>> {
+pub(in crate::company) fn team_of(rows: &Rows<'_>, tenant: Id<Tenant>) -> Result<Option<(Id<Kind>, String)>> {
     rows.one("SELECT id, name FROM teams WHERE tenant_id = ?1", [tenant], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Who is in it.
-pub fn members(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec<Member>> {
+pub(in crate::company) fn members(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec<Member>> {
     sql::members(rows, team)
 }
 
 /// Makes the team of a tenant's own people, with its role. Its name is free, whatever else is called so.
-pub fn found(tx: &Writing<'_>, space: Id<Space>, tenant: Id<Tenant>, called: &str) -> Result<(Id<Kind>, String)> {
+pub(in crate::company) fn found(
+    tx: &Writing<'_>,
+    space: Id<Space>,
+    tenant: Id<Tenant>,
+    called: &str,
+) -> Result<(Id<Kind>, String)> {
     let (role, _) = role(tx)?;
     let name = free_name(tx, space, called, None)?;
     let description = format!("The own people of {called}. They have the portal, for {called} alone.");
@@ -65,7 +70,7 @@ pub fn found(tx: &Writing<'_>, space: Id<Space>, tenant: Id<Tenant>, called: &st
 }
 
 /// Puts somebody into it; whether they were not in it.
-pub fn join(tx: &Writing<'_>, team: Id<Kind>, user: Id<User>) -> Result<bool> {
+pub(in crate::company) fn join(tx: &Writing<'_>, team: Id<Kind>, user: Id<User>) -> Result<bool> {
     let sql = "INSERT OR IGNORE INTO team_members (team_id, user_id) VALUES (?1, ?2)";
     Ok(tx.run(sql, (team, user))? > 0)
 }
@@ -74,7 +79,7 @@ pub fn join(tx: &Writing<'_>, team: Id<Kind>, user: Id<User>) -> Result<bool> {
 ///
 /// # Errors
 /// `Invalid` for a service account and for somebody who was deactivated.
-pub fn person(rows: &Rows<'_>, email: &str) -> Result<Option<(Id<User>, String)>> {
+pub(in crate::company) fn person(rows: &Rows<'_>, email: &str) -> Result<Option<(Id<User>, String)>> {
     let sql = "SELECT id, display_name, is_service, state FROM users WHERE email_key = ?1 OR username_key = ?1
                ORDER BY email_key IS ?1 DESC LIMIT 1";
     let found: Option<(Id<User>, String, bool, String)> =
@@ -90,7 +95,12 @@ pub fn person(rows: &Rows<'_>, email: &str) -> Result<Option<(Id<User>, String)>
 }
 
 /// The team is called as its tenant: when that is renamed, so is it, unless somebody has called it otherwise.
-pub fn tenant_renamed(tx: &Writing<'_>, tenant: Id<Tenant>, before: &str, after: &str) -> Result<()> {
+pub(in crate::company) fn tenant_renamed(
+    tx: &Writing<'_>,
+    tenant: Id<Tenant>,
+    before: &str,
+    after: &str,
+) -> Result<()> {
     let Some((team, name)) = team_of(tx, tenant)? else { return Ok(()) };
     if !name.starts_with(&name_for(before)) {
         return Ok(());

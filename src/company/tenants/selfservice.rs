@@ -23,6 +23,8 @@ use crate::{
     },
 };
 
+pub use crate::company::teams::selfservice::ROLE;
+
 /// So many people are invited at once at most.
 const MOST: usize = 50;
 
