@@ -28,6 +28,7 @@ mod releases;
 mod roles;
 mod seats;
 mod runbooks;
+mod selfservice;
 mod settings;
 mod signin;
 mod spaces;

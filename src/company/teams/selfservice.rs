@@ -2,14 +2,14 @@
 //! have the portal (`web/portal`). What is decided here is decided inside a change that `company/tenants/selfservice.rs`
 //! was granted.
 
-use super::{Fields, Member, sql};
+use super::{Fields, Member, Scope, placed::gifts_of, sql};
 use crate::{
     base::{
         error::{Error, Result},
         ids::{Id, Space, Team as Kind, Tenant, User, UserRole as Role},
         names,
     },
-    company::access::{Event, Rows, Writing, permissions::Info},
+    company::access::{Event, Gifts, Rows, Writing, permissions::Info},
 };
 
 /// What the role of such teams is called for good.
@@ -29,8 +29,7 @@ pub(in crate::company) fn name_for(tenant: &str) -> String {
 /// `Conflict` when the company has given it rights of the company as a whole: those cannot be limited to a tenant, and
 /// a tenant's own people would see beyond it.
 pub(in crate::company) fn role(rows: &Rows<'_>) -> Result<(Id<Role>, Vec<&'static Info>)> {
-    let id: Option<Id<Role>> = rows.one("SELECT id FROM user_roles WHERE builtin = ?1", [ROLE], |row| row.get(0))?;
-    let role = sql::user_role(rows, id.ok_or_else(|| Error::internal("the role of self-service is gone"))?)?;
+    let role = sql::builtin_role(rows, ROLE)?;
     if !role.permissions.system.is_empty() {
         return Err(Error::Conflict(format!(
             "The role {} holds rights of the company as a whole, which cannot be limited to one tenant. Take them out of the role first.",
@@ -38,6 +37,18 @@ pub(in crate::company) fn role(rows: &Rows<'_>) -> Result<(Id<Role>, Vec<&'stati
         )));
     }
     Ok((role.id, role.permissions.space))
+}
+
+/// What somebody is given who is put into a tenant's team: what the team holds, or the role of such teams, for a team that
+/// is still to be made.
+pub(in crate::company) fn gifts(rows: &Rows<'_>, space: Id<Space>, tenant: Id<Tenant>) -> Result<Gifts> {
+    role(rows)?;
+    if let Some((team, _)) = team_of(rows, tenant)? {
+        return Gifts::of_teams(rows, &[team.0]);
+    }
+    let role = sql::builtin_role(rows, ROLE)?;
+    let scope = Scope { tenants: vec![tenant.0], ..Scope::default() };
+    Gifts::new(rows, gifts_of(&role.permissions, Some(space), &scope, None))
 }
 
 /// The team of a tenant's own people.

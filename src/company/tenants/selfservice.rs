@@ -119,18 +119,22 @@ pub fn present(granted: &Granted<'_, TenantView>) -> Result<Present> {
 /// company already joins the team.
 ///
 /// # Errors
-/// `Invalid` under `EmailAddresses` for none, too many, and each that is none or cannot be invited; `Conflict` when the
-/// role of such teams cannot be limited to a tenant; `ProofNeeded`.
+/// `Invalid` under `EmailAddresses` for none, too many, and each that is none or cannot be invited; `Denied` when the team
+/// gives what the visitor does not hold; `Conflict` when its role cannot be limited to a tenant; `ProofNeeded`.
 pub fn give(permit: &Permit<'_>, addresses: &[String]) -> Result<Given> {
     permit.roles.fresh()?;
     let wishes = wishes(addresses)?;
     let at = permit.tenant.what().tenant.clone();
     let space: Id<Space> = Id::new(at.space_id());
     let visitor = permit.roles.visitor();
-    may_give(permit)?;
+    let gifts = permit.tenant.read(|rows| team::gifts(rows, space, at.id()))?;
+    // Nobody gives what they do not hold.
+    visitor.ask_to_give(&gifts)?;
     permit.invite.write(|tx| {
         let tenant = super::by_id(tx, at.id())?;
-        team::role(tx)?;
+        if team::gifts(tx, space, at.id())? != gifts {
+            return Err(Error::Conflict("The team or its role changed meanwhile. Look at it again and repeat.".into()));
+        }
         let (id, name, is_new) = match (team::team_of(tx, at.id())?, &permit.create) {
             (Some((id, name)), _) => (id, name, false),
             (None, Some(_)) => {
@@ -185,6 +189,7 @@ pub fn give(permit: &Permit<'_>, addresses: &[String]) -> Result<Given> {
     })
 }
 
+<<<<<<< HEAD
 /// Nobody gives what they do not hold: neither the role for this tenant, nor what else the team may have by now.
 fn may_give(permit: &Permit<'_>) -> Result<()> {
     let at = &permit.tenant.what().tenant;
@@ -198,6 +203,8 @@ fn may_give(permit: &Permit<'_>) -> Result<()> {
     permit.tenant.visitor().ask_to_give(&gifts)
 }
 
+=======
+>>>>>>> 992153a (A customer is given access in one step and gets the portal: shown from the invitation to the log of its first deployment; a limit to what is gone allows nothing)
 /// Name and address of each.
 fn wishes(addresses: &[String]) -> Result<Vec<(String, String)>> {
     let mut wrong = Wrong::new();
