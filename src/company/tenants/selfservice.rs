@@ -12,14 +12,14 @@ use crate::{
     },
     company::{
         access::{
-            At, Event, Gifts, Granted, Level, Visitor, Within,
+            At, Event, Granted, Level, Visitor, Within,
             permissions::{Info, List, TeamCreate, TeamEdit, TenantView, UserInvite, UserView},
         },
         people::{
             Fields,
             invitations::{self, Invited},
         },
-        teams::{self, Member, selfservice as team},
+        teams::{Member, selfservice as team},
     },
 };
 
@@ -189,22 +189,6 @@ pub fn give(permit: &Permit<'_>, addresses: &[String]) -> Result<Given> {
     })
 }
 
-<<<<<<< HEAD
-/// Nobody gives what they do not hold: neither the role for this tenant, nor what else the team may have by now.
-fn may_give(permit: &Permit<'_>) -> Result<()> {
-    let at = &permit.tenant.what().tenant;
-    let limits = teams::Scope { tenants: vec![at.id().0], ..teams::Scope::default() };
-    let role = teams::RoleSpec::Builtin(team::ROLE);
-    let gifts = permit.tenant.read(|rows| {
-        let role = teams::gifts_of_role(rows, &role, Some(Id::new(at.space_id())), &limits)?;
-        let present = team::team_of(rows, at.id())?.map(|(id, _)| id.0);
-        Ok(role.and(Gifts::of_teams(rows, present.as_slice())?))
-    })?;
-    permit.tenant.visitor().ask_to_give(&gifts)
-}
-
-=======
->>>>>>> 992153a (A customer is given access in one step and gets the portal: shown from the invitation to the log of its first deployment; a limit to what is gone allows nothing)
 /// Name and address of each.
 fn wishes(addresses: &[String]) -> Result<Vec<(String, String)>> {
     let mut wrong = Wrong::new();
