@@ -43,6 +43,43 @@ fn two_tenants_get_their_release_on_their_own_machines() {
     }
 }
 
+/// The effect is seen on the machine of the tenant it was run for, and on no other.
+#[test]
+fn a_runbook_runs_on_the_machine_of_its_tenant() {
+    let yard = Yard::new("Tenanted", &[on_targets("Install", "web", "true")]);
+    let machines = [Machine::start(), Machine::start()];
+    for (name, machine) in ["Contoso", "Northwind"].iter().zip(&machines) {
+        let tenant = yard.tenant(name);
+        let key = json!({ "HasValue": true, "NewValue": machine.private_key() });
+        let account = json!({ "Name": format!("Key of {name}"), "AccountType": "SshKeyPair", "Username": machine.user(), "PrivateKeyFile": key });
+        let account = yard.make("accounts", account);
+        let endpoint = json!({ "CommunicationStyle": "Ssh", "Host": machine.host(), "Port": machine.port(), "Fingerprint": machine.fingerprint(), "AccountId": account });
+        yard.make(
+            "machines",
+            json!({ "Name": format!("web-{name}"), "EnvironmentIds": ["Environments-1"], "Roles": ["web"], "TenantIds": [tenant],
+                "TenantedDeploymentParticipation": "Tenanted", "Endpoint": endpoint }),
+        );
+    }
+    let runbook =
+        yard.make("runbooks", json!({ "Name": "Restart", "ProjectId": "Projects-1", "MultiTenancyMode": "Tenanted" }));
+    let own = format!("/api/Spaces-1/runbookProcesses/RunbookProcess-{runbook}");
+    let mut process = yard.caller().get(&own).expect(200).json();
+    process["Steps"] = json!([on_targets(
+        "Restart",
+        "web",
+        "echo \"#{Octopus.Runbook.Name} on #{Octopus.Machine.Name}\" > ~/restarted.txt"
+    )]);
+    yard.caller().put(&own, process).expect(200);
+    yard.caller().post("/api/Spaces-1/runbookSnapshots?publish=true", json!({ "RunbookId": runbook })).expect(201);
+    let run = json!({ "ProjectName": "Shop", "RunbookName": "Restart", "EnvironmentNames": ["Staging"], "Tenants": ["Northwind"] });
+    let made = yard.caller().post("/api/Spaces-1/runbook-runs/create/v1", run).expect(201).json();
+    let task = made["RunbookRunServerTasks"][0]["ServerTaskId"].as_str().unwrap().to_owned();
+    let end = yard.end_of(&task);
+    assert_eq!(end["State"], "Success", "{}\n{}", yard.raw(&task), machines[1].log());
+    let left = |machine: &Machine| std::fs::read_to_string(machine.home().join("restarted.txt")).ok();
+    assert_eq!([left(&machines[0]), left(&machines[1])], [None, Some("Restart on web-Northwind\n".to_owned())]);
+}
+
 #[test]
 fn a_machine_with_another_key_gets_nothing() {
     let yard = Yard::new("Untenanted", &[on_targets("Install", "web", "touch ~/was-here")]);

@@ -251,6 +251,7 @@ pub(in crate::web) fn pickers(visit: &Visit, space: &str, chosen: [&[String]; 5]
         rows.into_iter().map(|(id, name)| Choice::new(id.clone(), name).chosen(chosen.contains(&id))).collect()
     };
     let mut out = Vec::new();
+    let mut projects_seen: Vec<(Id<Project>, String)> = Vec::new();
     if visitor.may_somewhere::<ProjectGroupView>(&at) {
         let all = projects::groups::list(
             &visitor.ask(List::<ProjectGroupView>::of(&at))?,
@@ -262,6 +263,7 @@ pub(in crate::web) fn pickers(visit: &Visit, space: &str, chosen: [&[String]; 5]
     }
     if visitor.may_somewhere::<ProjectView>(&at) {
         let all = projects::list(&visitor.ask(List::<ProjectView>::of(&at))?, &projects::Filter::default(), Page::ALL)?;
+        projects_seen = all.items.iter().map(|one| (one.id, one.name.clone())).collect();
         let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
         out.push(
             ScopePicker::new("projects", "Projects", choices(rows, projects_chosen))
@@ -292,10 +294,16 @@ pub(in crate::web) fn pickers(visit: &Visit, space: &str, chosen: [&[String]; 5]
     if visitor.may_somewhere::<RunbookView>(&at) {
         let granted = visitor.ask(List::<RunbookView>::of(&at))?;
         let all = runbooks::list(&granted, &runbooks::Filter::default(), Page::ALL)?;
-        let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect::<Vec<_>>();
+        // Two projects may each have one of the same name.
+        let row = |one: runbooks::Runbook| {
+            let id = one.id.to_string();
+            let of = projects_seen.iter().find(|(project, _)| *project == one.project).map_or("", |(_, name)| name);
+            Choice::new(id.clone(), one.name).hint(of).chosen(runbooks_chosen.contains(&id))
+        };
+        let rows: Vec<Choice> = all.items.into_iter().map(row).collect();
         if !rows.is_empty() {
             out.push(
-                ScopePicker::new("runbooks", "Runbooks", choices(rows, runbooks_chosen))
+                ScopePicker::new("runbooks", "Runbooks", rows)
                     .all("All runbooks, also those added later")
                     .help("Limits what is about runbooks and nothing else. Choose their projects above too, so that no other project is shown."),
             );
