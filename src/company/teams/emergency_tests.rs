@@ -1,3 +1,5 @@
+//! Teams for emergencies: who may use one, for how long, and that it ends by itself.
+
 use super::{
     emergency::{self, MOST_HOURS},
     ending,
