@@ -231,6 +231,9 @@ const FRAME: &[(&str, &[&str])] = &[
 ];
 /// Screens and documents that show a part of a feature under a name of its own, or several features; and whose they are.
 const VIEWS: &[(&str, &str)] = &[
+    ("portal", "tenants"),
+    ("selfservice", "tenants"),
+    ("why", "access"),
     // The wire has resources of its own for parts of a feature.
     ("accounts", "targets"),
     ("apikeys", "people"),

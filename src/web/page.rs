@@ -15,9 +15,11 @@ use std::sync::OnceLock;
 mod form;
 mod list;
 mod log;
+mod portal;
 
 pub use form::{Choice, ConfirmDelete, FieldView, FormSummary, FormView, Look, ScopePicker};
 pub use list::{Cell, DiffLine, FilterBar, Kv, KvRow, Moment, PageLink, Pager, Timeline};
+pub use portal::PortalFrame;
 pub use log::{LogLine, LogStep, LogView, Qr};
 
 // ------------------------------------------------------------------ addresses of static files
@@ -110,17 +112,7 @@ pub struct Frame {
     pub refresh_seconds: Option<u32>,
     /// A further script of `static/` this page needs, e.g. `log.js`.
     pub script: Option<&'static str>,
-    /// The page is drawn for a tenant's own people.
     pub portal: Option<PortalFrame>,
-}
-
-/// What stands around a page of the portal, in place of menus.
-#[derive(Clone, Debug, Default)]
-pub struct PortalFrame {
-    /// The tenants one may switch between; empty for one.
-    pub tenants: Vec<Tab>,
-    /// What it is made with is told.
-    pub names_product: bool,
 }
 
 /// A space in the switcher.
@@ -290,10 +282,6 @@ impl Frame {
     pub fn space_base(&self) -> String {
         format!("/{}/{}", self.company_slug, self.space_slug)
     }
-    /// Where the company's name leads.
-    pub fn home(&self) -> String {
-        if self.portal.is_some() { format!("/{}/portal", self.company_slug) } else { self.base().to_string() }
-    }
     /// Where the sign-out button posts to.
     pub fn sign_out_href(&self) -> String {
         format!("/{}/sign-out", self.company_slug)
@@ -362,7 +350,6 @@ pub struct Bare {
     pub flash: Option<Flash>,
     pub colours_href: Option<String>,
     pub logo_href: Option<String>,
-    /// Names neither a company nor the product: nobody knows yet who reads it.
     pub quiet: bool,
 }
 
@@ -378,13 +365,6 @@ impl Bare {
     pub fn flash(mut self, kind: Kind, text: impl Into<String>) -> Self {
         self.flash = Some(Flash { kind, text: text.into() });
         self
-    }
-    /// Whether it is the product's own page: set-up, and the sign-in of no company in particular.
-    pub fn is_products(&self) -> bool {
-        self.company_name.is_empty() && !self.quiet
-    }
-    pub fn quiet(self) -> Self {
-        Bare { quiet: true, ..self }
     }
     pub fn static_prefix(&self) -> &'static str {
         static_prefix()

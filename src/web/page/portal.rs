@@ -1,0 +1,29 @@
+//! What the frames of pages know of the portal, and of pages that name neither company nor product.
+
+use super::{Bare, Frame, Tab};
+
+/// What stands around a page of the portal, in place of menus.
+#[derive(Clone, Debug, Default)]
+pub struct PortalFrame {
+    /// The tenants one may switch between; empty for one.
+    pub tenants: Vec<Tab>,
+    /// What it is made with is told.
+    pub names_product: bool,
+}
+
+impl Frame {
+    /// Where the company's name leads.
+    pub fn home(&self) -> String {
+        if self.portal.is_some() { format!("/{}/portal", self.company_slug) } else { self.base().to_string() }
+    }
+}
+
+impl Bare {
+    /// Whether it is the product's own page: set-up, and the sign-in of no company in particular.
+    pub fn is_products(&self) -> bool {
+        self.company_name.is_empty() && !self.quiet
+    }
+    pub fn quiet(self) -> Self {
+        Bare { quiet: true, ..self }
+    }
+}
