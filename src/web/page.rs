@@ -19,8 +19,8 @@ mod portal;
 
 pub use form::{Choice, ConfirmDelete, FieldView, FormSummary, FormView, Look, ScopePicker};
 pub use list::{Cell, DiffLine, FilterBar, Kv, KvRow, Moment, PageLink, Pager, Timeline};
-pub use portal::PortalFrame;
 pub use log::{LogLine, LogStep, LogView, Qr};
+pub use portal::PortalFrame;
 
 // ------------------------------------------------------------------ addresses of static files
 

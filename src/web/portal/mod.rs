@@ -179,10 +179,13 @@ impl Here {
     }
 }
 
+/// A space, and of which tenants there; `None`: of all.
+type PlaceOf = (At<ids::Space>, Option<Vec<Id<ids::Tenant>>>);
+
 /// The spaces to look in; of a tenant's own people, with their tenants there.
-fn places(visit: &Visit) -> Result<Vec<(At<ids::Space>, Option<Vec<Id<ids::Tenant>>>)>> {
+fn places(visit: &Visit) -> Result<Vec<PlaceOf>> {
     let visitor = &visit.visitor;
-    let mut places: Vec<(At<ids::Space>, Option<Vec<Id<ids::Tenant>>>)> = Vec::new();
+    let mut places: Vec<PlaceOf> = Vec::new();
     if visitor.customer_of().is_empty() {
         for row in visitor.spaces()? {
             places.push((visitor.locate_space(&row.id.to_string())?, None));
@@ -239,11 +242,13 @@ pub(super) fn frame(visit: &Visit, title: impl Into<String>, current: Option<&st
 /// What tenants' own people may open besides the portal: their own account, without what speaks of spaces and teams.
 pub(super) fn is_open(segments: &[String]) -> bool {
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match parts.as_slice() {
-        ["portal", ..] | ["me"] | ["me", "proof" | "email" | "password" | "recovery-codes"] => true,
-        ["me", "factors" | "sessions", ..] => true,
-        _ => false,
-    }
+    matches!(
+        parts.as_slice(),
+        ["portal", ..]
+            | ["me"]
+            | ["me", "proof" | "email" | "password" | "recovery-codes"]
+            | ["me", "factors" | "sessions", ..]
+    )
 }
 
 /// The first page: one's tenant, or a choice of several.
