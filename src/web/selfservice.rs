@@ -35,6 +35,7 @@ struct Access {
     links: Vec<Link>,
     said: String,
     team_href: Option<String>,
+    portal_href: String,
 }
 struct Person {
     name: String,
@@ -104,6 +105,7 @@ fn page(visit: &Visit, at: &At<ids::Tenant>, form: FormView, given: Option<&Give
         others,
         links,
         said,
+        portal_href: visit.path(&format!("/portal/{}", visit.parameter("tenant"))),
         team_href: team.map(|(id, _)| visit.path(&format!("/access/teams/{id}"))),
     })
 }

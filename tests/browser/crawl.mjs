@@ -118,4 +118,7 @@ async function fillIn(run) {
   const roles = await run.api('GET', '/userroles/all');
   const role = roles.find(({ Name }) => /deployer/i.test(Name)) ?? roles[0];
   await run.api('POST', '/scopeduserroles', { TeamId: team.Id, UserRoleId: role.Id, SpaceId: 'Spaces-1' });
+  const me = await run.api('GET', '/users/me');
+  const forEmergencies = await run.api('POST', '/teams', { Name: 'On call', MemberUserIds: [me.Id] });
+  await run.api('PUT', `/teams/${forEmergencies.Id}`, { ...forEmergencies, EmergencyHours: 2 });
 }

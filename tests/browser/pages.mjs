@@ -81,6 +81,7 @@ const nameOf = (kind) => kind.replace(/[{}]/g, '').replace(/\/+/g, '_').replace(
 async function outside(run) {
   const { address, company } = run.demo;
   const invited = await run.api('POST', '/users/invitations', { DisplayName: 'Ida Invited', EmailAddress: 'ida@acme.test' });
+  const open = await run.api('POST', '/users/invitations', {});
   const reset = await run.command(['user', 'reset-password', company, 'nora@acme.test']);
   const halfway = async (person) => {
     const context = await run.window();
@@ -102,6 +103,7 @@ async function outside(run) {
     '/{company}/code': { path: `/${company}/code`, cookies: await halfway(run.person) },
     '/{company}/enrol': { path: `/${company}/enrol`, cookies: await halfway(nora) },
     '/{company}/invitation/{token}': { path: new URL(invited.Links.Web, address).pathname },
+    '/{company}/register/{token}': { path: `/${company}/register/${open.InvitationCode}` },
     '/setup/{token}': { path: await run.firstStart() },
   };
   assert.deepEqual(Object.keys(found).sort(), openRoutes().filter((path) => !/\.(css|png)$/.test(path)).sort(), 'the table of open routes');
