@@ -175,7 +175,7 @@ fn long_trail(folder: &Path, events: i64) -> Company {
             add(&hash);
             [id, at].iter().for_each(|number| add(&number.to_be_bytes()));
             add(b"Modified");
-            for number in [Some(1_i64), None, Some(1), None, None, Some(1)] {
+            for number in [Some(1_i64), None, Some(1), None, None, None, Some(1)] {
                 add(number.map(i64::to_be_bytes).as_ref().map_or(&[], |bytes| &bytes[..]));
             }
             for text in ["user", "Ada", "session", "127.0.0.1", agent, &message, &related, &details] {
