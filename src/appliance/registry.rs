@@ -16,6 +16,7 @@ use crate::{
 use std::{
     collections::HashMap,
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -236,6 +237,24 @@ impl Appliance {
         }
     }
 
+    /// Does something with each company, one after the other. Those that were not open are closed again at once: who goes
+    /// round a thousand companies holds one file open, not a thousand. `work` is told of those that cannot be opened, too,
+    /// and says whether to go on.
+    pub fn each(&self, mut work: impl FnMut(&str, Result<Company>) -> ControlFlow<()>) -> Result<()> {
+        for slug in self.slugs()? {
+            let was_open = lock(&self.open).contains_key(&slug);
+            let flow = work(&slug, self.company(&slug));
+            let mut open = lock(&self.open);
+            if !was_open && open.get(&slug).is_some_and(|held| idle_since(held).is_some()) {
+                open.remove(&slug);
+            }
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The companies that are open just now. Being looked at like this does not keep them open.
     pub fn open_companies(&self) -> Vec<(String, Company)> {
         let open = lock(&self.open);
@@ -369,18 +388,19 @@ impl Appliance {
     }
 }
 
+/// When somebody last asked for a company that nobody uses now. One whose slot somebody holds is in use.
+fn idle_since(held: &Held) -> Option<Moment> {
+    if Arc::strong_count(&held.slot) > 1 {
+        return None;
+    }
+    let slot = held.slot.try_lock().ok()?;
+    slot.company.as_ref().is_none_or(Company::is_idle).then_some(slot.last_asked)
+}
+
 fn make_room(open: &mut HashMap<String, Held>) {
     if open.len() < MOST_OPEN {
         return;
     }
-    let idle_since = |held: &Held| {
-        // A slot that somebody holds, or whose company somebody uses, stays.
-        if Arc::strong_count(&held.slot) > 1 {
-            return None;
-        }
-        let slot = held.slot.try_lock().ok()?;
-        slot.company.as_ref().is_none_or(Company::is_idle).then_some(slot.last_asked)
-    };
     let mut idle: Vec<(Moment, String)> =
         open.iter().filter_map(|(slug, held)| Some((idle_since(held)?, slug.clone()))).collect();
     idle.sort();
@@ -397,4 +417,32 @@ fn identity(folder: &Path) -> Option<Identity> {
         file: (file.dev(), file.ino()),
         changed: changed.map(|about| (about.ino(), about.mtime(), about.mtime_nsec())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_leaves_open_what_was_open_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let appliance = Appliance::open(folder.path()).unwrap();
+        for slug in ["acme", "globex", "initech"] {
+            let new = NewCompany { slug, name: slug, person: "Ada", email: "ada@acme.test", password: None };
+            appliance.make(&new).unwrap();
+            appliance.close(slug);
+        }
+        drop(appliance.company("globex").unwrap());
+        let (mut seen, mut most) = (Vec::new(), 0);
+        let round = appliance.each(|slug, company| {
+            let _company = company.unwrap();
+            seen.push(slug.to_owned());
+            most = most.max(appliance.open_companies().len());
+            ControlFlow::Continue(())
+        });
+        round.unwrap();
+        assert_eq!(seen, ["acme", "globex", "initech"]);
+        let open: Vec<String> = appliance.open_companies().into_iter().map(|(slug, _)| slug).collect();
+        assert_eq!((open, most), (vec!["globex".to_owned()], 2));
+    }
 }

@@ -5,11 +5,12 @@ use crate::{
     appliance::Appliance,
     base::error::Result,
     company::{
+        Company,
         access::{EngineKey, Visitor, permissions::KeysKeep},
         people::keys::ending,
     },
 };
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 const ROUND: Duration = Duration::from_secs(3600);
@@ -32,23 +33,22 @@ pub fn start(appliance: Arc<Appliance>, key: Arc<EngineKey>, stop: CancellationT
 }
 
 fn go_round(appliance: &Appliance, key: &EngineKey, stop: &CancellationToken) {
-    let slugs = match appliance.slugs() {
-        Ok(slugs) => slugs,
-        Err(error) => return tracing::error!(%error, "the companies could not be looked through"),
-    };
-    for slug in slugs {
+    let round = appliance.each(|slug, company| {
         if stop.is_cancelled() {
-            return;
+            return ControlFlow::Break(());
         }
-        if let Err(error) = serve(appliance, key, &slug) {
+        if let Err(error) = company.and_then(|company| serve(&company, key)) {
             tracing::warn!(company = slug, %error, "a company's API keys cannot be looked through now");
         }
+        ControlFlow::Continue(())
+    });
+    if let Err(error) = round {
+        tracing::error!(%error, "the companies could not be looked through");
     }
 }
 
-fn serve(appliance: &Appliance, key: &EngineKey, slug: &str) -> Result<()> {
-    let company = appliance.company(slug)?;
-    let engine = Visitor::engine(&company, key);
+fn serve(company: &Company, key: &EngineKey) -> Result<()> {
+    let engine = Visitor::engine(company, key);
     while ending::tell(&engine.ask(KeysKeep {})?)? > 0 {}
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::{
         teams::ending,
     },
 };
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 const ROUND: Duration = Duration::from_secs(60);
@@ -44,15 +44,15 @@ fn go_round(appliance: &Appliance, key: &EngineKey, all: bool, stop: &Cancellati
         }
         return;
     }
-    let slugs = match appliance.slugs() {
-        Ok(slugs) => slugs,
-        Err(error) => return tracing::error!(%error, "the companies could not be looked through"),
-    };
-    for slug in slugs {
+    let round = appliance.each(|slug, company| {
         if stop.is_cancelled() {
-            return;
+            return ControlFlow::Break(());
         }
-        note(&slug, appliance.company(&slug).and_then(|company| serve(&company, key)));
+        note(slug, company.and_then(|company| serve(&company, key)));
+        ControlFlow::Continue(())
+    });
+    if let Err(error) = round {
+        tracing::error!(%error, "the companies could not be looked through");
     }
 }
 
