@@ -40,6 +40,8 @@ pub struct Appliance {
     keys: Keys,
     open: Mutex<HashMap<String, Held>>,
     setup: Mutex<Option<(String, Moment)>>,
+    /// Held by who goes round all companies.
+    round: Mutex<()>,
 }
 
 /// A company that is open, or about to be.
@@ -100,6 +102,7 @@ impl Appliance {
             keys: Keys::open(data)?,
             open: Mutex::default(),
             setup: Mutex::default(),
+            round: Mutex::default(),
         };
         appliance.mend();
         Ok(appliance)
@@ -241,6 +244,8 @@ impl Appliance {
     /// round a thousand companies holds one file open, not a thousand. `work` is told of those that cannot be opened, too,
     /// and says whether to go on.
     pub fn each(&self, mut work: impl FnMut(&str, Result<Company>) -> ControlFlow<()>) -> Result<()> {
+        // Two side by side would each leave to the other what to close.
+        let _alone = lock(&self.round);
         for slug in self.slugs()? {
             let was_open = lock(&self.open).contains_key(&slug);
             let flow = work(&slug, self.company(&slug));
