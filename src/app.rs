@@ -121,8 +121,7 @@ impl Server {
         let key = Arc::new(engine);
         let engine = start_engine(&self, key.clone())?;
         let (appliance, mailer) = (self.desk.appliance.clone(), self.mailer.take());
-        let keys = Running(execution::keys::start(appliance.clone(), key.clone(), stop.clone()));
-        let rights = Running(execution::rights::start(appliance.clone(), key.clone(), stop.clone()));
+        let ending = Running(execution::ending::start(appliance.clone(), key.clone(), stop.clone()));
         let post = Running(execution::mail::start(appliance.clone(), key.clone(), mailer, self.url(), stop.clone()));
         let trails = Running(execution::keeper::start(appliance, key, self.settings.trails.clone(), stop.clone()));
         let minder = tokio::spawn(mind(self.desk.clone(), stop.clone()));
@@ -147,8 +146,7 @@ impl Server {
         engine.stopped().await;
         post.stopped().await;
         trails.stopped().await;
-        keys.stopped().await;
-        rights.stopped().await;
+        ending.stopped().await;
         minder.abort();
         signals.abort();
         tracing::info!("stopped");

@@ -244,7 +244,7 @@ impl Appliance {
     /// round a thousand companies holds one file open, not a thousand. `work` is told of those that cannot be opened, too,
     /// and says whether to go on.
     pub fn each(&self, mut work: impl FnMut(&str, Result<Company>) -> ControlFlow<()>) -> Result<()> {
-        // Two side by side would each leave to the other what to close.
+        // Two rounds side by side would each leave to the other what to close.
         let _alone = lock(&self.round);
         for slug in self.slugs()? {
             let was_open = lock(&self.open).contains_key(&slug);

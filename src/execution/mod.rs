@@ -5,13 +5,12 @@
 //! every task in a state that says what is known, and that a company whose file cannot be opened delays no other.
 //! It does not know pages or requests.
 
+pub mod ending;
 pub mod keeper;
 pub mod issuers;
-pub mod keys;
 pub mod mail;
 pub mod mask;
 pub mod outward;
-pub mod rights;
 pub mod transport;
 
 mod book;

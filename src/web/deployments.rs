@@ -190,19 +190,30 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
 }
 
 fn deploy(visit: &Visit, about: &About, chosen: &Chosen) -> Result<Vec<Deployment>> {
-    let (visitor, space) = (&visit.visitor, visit.space()?);
     if chosen.environment.trim().is_empty() {
         return Err(Error::invalid("EnvironmentName", "Choose where to deploy."));
     }
-    let environment: At<Environment> = visitor.locate(&space, &chosen.environment)?;
-    let mut places = Vec::new();
-    for tenant in &chosen.tenants {
-        places.push((environment.clone(), Some(visitor.locate::<Tenant>(&space, tenant)?)));
+    let places = places_chosen(visit, &chosen.environment, &chosen.tenants)?;
+    let options = options_chosen(&chosen.comments, &chosen.skip, &chosen.when)?;
+    deployments::deploy_to_many(&visit.visitor, &about.project, &about.release, &places, &options)
+}
+
+/// Where a deployment or run goes: the environment, and the tenant it is for, if any.
+pub(super) type Places = Vec<(At<Environment>, Option<At<Tenant>>)>;
+
+/// The environment of a form with each of its tenants, or without one.
+pub(super) fn places_chosen(visit: &Visit, environment: &str, tenants: &[String]) -> Result<Places> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    let environment: At<Environment> = visitor.locate(&space, environment)?;
+    if tenants.is_empty() {
+        return Ok(vec![(environment, None)]);
     }
-    if places.is_empty() {
-        places.push((environment, None));
-    }
-    let not_before = match chosen.when.trim() {
+    tenants.iter().map(|tenant| Ok((environment.clone(), Some(visitor.locate(&space, tenant)?)))).collect()
+}
+
+/// What else a form says of how and when.
+pub(super) fn options_chosen(comments: &str, skip: &[String], when: &str) -> Result<Options> {
+    let not_before = match when.trim() {
         "" => None,
         // The field gives a time without zone, which is UTC as everywhere on these pages.
         text => Some(
@@ -211,13 +222,7 @@ fn deploy(visit: &Visit, about: &About, chosen: &Chosen) -> Result<Vec<Deploymen
                 .ok_or_else(|| Error::invalid("RunAt", "Give a time such as 2026-01-31T10:00, in UTC."))?,
         ),
     };
-    let options = Options {
-        comments: chosen.comments.clone(),
-        skip_steps: chosen.skip.clone(),
-        not_before,
-        ..Options::default()
-    };
-    deployments::deploy_to_many(visitor, &about.project, &about.release, &places, &options)
+    Ok(Options { comments: comments.into(), skip_steps: skip.to_vec(), not_before, ..Options::default() })
 }
 
 fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> Result<Deploy> {

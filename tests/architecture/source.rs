@@ -24,7 +24,8 @@ fn walk(folder: &Path, found: &mut Vec<String>) {
         let path = entry.path();
         let name = entry.file_name();
         if path.is_dir() {
-            if name != "node_modules" && name != "target" && name != "vendor" {
+            // `out` is what the browser tests leave behind, `vendor` is others' work.
+            if !["node_modules", "target", "vendor", "out"].iter().any(|skipped| name == *skipped) {
                 walk(&path, found);
             }
         } else if let Ok(path) = path.strip_prefix(root()) {

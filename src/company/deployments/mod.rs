@@ -163,6 +163,12 @@ pub fn show(granted: &Granted<'_, DeploymentView>) -> Result<Deployment> {
     granted.read(|rows| sql::by_id(rows, granted.what().deployment.id()))
 }
 
+/// Ids that stand in a column as a JSON list; none for what is no such list.
+pub(in crate::company) fn from_json<T>(text: &str) -> Vec<Id<T>> {
+    let numbers: Vec<i64> = serde_json::from_str(text).unwrap_or_default();
+    numbers.into_iter().map(Id::new).collect()
+}
+
 mod sql {
     use super::*;
     use crate::base::clock;
@@ -178,11 +184,6 @@ mod sql {
         d.created_by_id, d.created_by, t.state, t.started_at, t.completed_at, t.error, t.warnings";
     const FROM: &str = "FROM deployments d JOIN tasks t ON t.id = d.task_id JOIN projects p ON p.id = d.project_id
         JOIN releases r ON r.id = d.release_id JOIN environments e ON e.id = d.environment_id LEFT JOIN tenants n ON n.id = d.tenant_id";
-
-    fn ids<T>(text: &str) -> Vec<Id<T>> {
-        let numbers: Vec<i64> = serde_json::from_str(text).unwrap_or_default();
-        numbers.into_iter().map(Id::new).collect()
-    }
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Deployment> {
         let (skip, only, not, state): (String, String, String, String) =
@@ -205,8 +206,8 @@ mod sql {
             name: row.get(14)?,
             comments: row.get(15)?,
             skip_steps: serde_json::from_str(&skip).unwrap_or_default(),
-            only_targets: ids(&only),
-            not_targets: ids(&not),
+            only_targets: from_json(&only),
+            not_targets: from_json(&not),
             created_at: row.get(19)?,
             created_by_id: row.get(20)?,
             created_by: row.get(21)?,
@@ -220,9 +221,7 @@ mod sql {
     }
 
     pub fn parameters(space: i64, filter: &Filter) -> Vec<Value> {
-        let list = |ids: &Option<Vec<i64>>| {
-            ids.as_ref().map_or(Value::Null, |ids| Value::Text(serde_json::to_string(ids).unwrap_or_default()))
-        };
+        let list = crate::company::projects::json;
         let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
         vec![
             Value::Integer(space),

@@ -3,7 +3,6 @@
 use super::{Of, of};
 use crate::{
     base::{
-        clock::Moment,
         error::{Error, Result},
         ids::{Environment, Tenant},
         paging::Page,
@@ -13,14 +12,13 @@ use crate::{
             At,
             permissions::{Anywhere, EnvironmentView, RunbookRunCreate, RunbookView, TenantView},
         },
-        deployments::Options,
         projects::process::Step as Frozen,
         runbooks::{self, Choices, Run, Which, snapshots},
     },
     http::call::Form,
     web::{
         caller::{Answer, Visit},
-        deployments::whereabouts,
+        deployments::{options_chosen, places_chosen, whereabouts},
         form::refuse,
         page::{Choice, FieldView, FormView, Frame, Kind, Message, ScopePicker, count},
         projects,
@@ -146,34 +144,12 @@ pub(in crate::web) fn run(visit: &Visit) -> Result<Answer> {
 }
 
 fn start(visit: &Visit, of: &Of, chosen: &Chosen) -> Result<Vec<Run>> {
-    let (visitor, space) = (&visit.visitor, visit.space()?);
     if chosen.environment.trim().is_empty() {
         return Err(Error::invalid("EnvironmentNames", "Choose where to run it."));
     }
-    let environment: At<Environment> = visitor.locate(&space, &chosen.environment)?;
-    let mut places = Vec::new();
-    for tenant in &chosen.tenants {
-        places.push((environment.clone(), Some(visitor.locate::<Tenant>(&space, tenant)?)));
-    }
-    if places.is_empty() {
-        places.push((environment, None));
-    }
-    let not_before = match chosen.when.trim() {
-        "" => None,
-        // The field gives a time without zone, which is UTC as everywhere on these pages.
-        text => Some(
-            Moment::parse(&format!("{text}:00Z"))
-                .or_else(|| Moment::parse(text))
-                .ok_or_else(|| Error::invalid("RunAt", "Give a time such as 2026-01-31T10:00, in UTC."))?,
-        ),
-    };
-    let options = Options {
-        comments: chosen.comments.clone(),
-        skip_steps: chosen.skip.clone(),
-        not_before,
-        ..Options::default()
-    };
-    runbooks::run(visitor, &of.at, &chosen.which(), &places, &options)
+    let places = places_chosen(visit, &chosen.environment, &chosen.tenants)?;
+    let options = options_chosen(&chosen.comments, &chosen.skip, &chosen.when)?;
+    runbooks::run(&visit.visitor, &of.at, &chosen.which(), &places, &options)
 }
 
 fn draw(visit: &Visit, project: &projects::Of, of: &Of, chosen: &Chosen, error: Option<Error>) -> Result<RunPage> {

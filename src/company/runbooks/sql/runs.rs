@@ -10,7 +10,7 @@ use crate::{
     },
     company::{
         access::{Rows, Writing},
-        deployments::Options,
+        deployments::{Options, from_json},
         runbooks::{Run, RunFilter, snapshots::Snapshot},
         tasks::State,
     },
@@ -23,11 +23,6 @@ const SELECT: &str = "SELECT u.id, u.space_id, u.project_id, p.slug, u.runbook_i
 const FROM: &str = "FROM runbook_runs u JOIN tasks t ON t.id = u.task_id JOIN projects p ON p.id = u.project_id
     JOIN runbooks r ON r.id = u.runbook_id JOIN runbook_snapshots s ON s.id = u.snapshot_id
     JOIN environments e ON e.id = u.environment_id LEFT JOIN tenants n ON n.id = u.tenant_id";
-
-fn ids<T>(text: &str) -> Vec<Id<T>> {
-    let numbers: Vec<i64> = serde_json::from_str(text).unwrap_or_default();
-    numbers.into_iter().map(Id::new).collect()
-}
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
     let (skip, only, not, state): (String, String, String, String) =
@@ -50,8 +45,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         name: row.get(14)?,
         comments: row.get(15)?,
         skip_steps: serde_json::from_str(&skip).unwrap_or_default(),
-        only_targets: ids(&only),
-        not_targets: ids(&not),
+        only_targets: from_json(&only),
+        not_targets: from_json(&not),
         created_at: row.get(19)?,
         created_by_id: row.get(20)?,
         created_by: row.get(21)?,
@@ -65,7 +60,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
 }
 
 pub fn parameters(space: i64, filter: &RunFilter) -> Vec<Value> {
-    let list = |ids: &Option<Vec<i64>>| crate::company::projects::json(ids);
+    let list = crate::company::projects::json;
     let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
     vec![
         Value::Integer(space),

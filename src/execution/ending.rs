@@ -1,13 +1,17 @@
-//! Goes round the companies and tells of rights that time ended: every minute those that are open, every hour all of
-//! them. Only the telling waits for it; what has ended allows nothing from its moment on.
+//! Goes round the companies and tells of what time ended: rights every minute in those that are open, rights and API keys
+//! every hour in all of them. Only the telling waits for it; what has ended allows nothing from its moment on. A company
+//! whose file cannot be opened holds up no other.
 
 use crate::{
     appliance::Appliance,
     base::error::Result,
     company::{
         Company,
-        access::{EngineKey, Visitor, permissions::GrantsKeep},
-        teams::ending,
+        access::{
+            EngineKey, Visitor,
+            permissions::{GrantsKeep, KeysKeep},
+        },
+        people, teams,
     },
 };
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
@@ -26,7 +30,7 @@ pub fn start(appliance: Arc<Appliance>, key: Arc<EngineKey>, stop: CancellationT
                 (appliance.clone(), key.clone(), stop.clone(), number.is_multiple_of(ALL));
             let round = tokio::task::spawn_blocking(move || go_round(&appliance, &key, all, &ending)).await;
             if let Err(fault) = round {
-                tracing::error!(%fault, "looking for rights that ended failed");
+                tracing::error!(%fault, "looking for what ended failed");
             }
             number = number.wrapping_add(1);
             tokio::select! {
@@ -40,7 +44,7 @@ pub fn start(appliance: Arc<Appliance>, key: Arc<EngineKey>, stop: CancellationT
 fn go_round(appliance: &Appliance, key: &EngineKey, all: bool, stop: &CancellationToken) {
     if !all {
         for (slug, company) in appliance.open_companies() {
-            note(&slug, serve(&company, key));
+            note(&slug, rights(&company, key));
         }
         return;
     }
@@ -48,7 +52,7 @@ fn go_round(appliance: &Appliance, key: &EngineKey, all: bool, stop: &Cancellati
         if stop.is_cancelled() {
             return ControlFlow::Break(());
         }
-        note(slug, company.and_then(|company| serve(&company, key)));
+        note(slug, company.and_then(|company| rights(&company, key).and_then(|()| keys(&company, key))));
         ControlFlow::Continue(())
     });
     if let Err(error) = round {
@@ -58,12 +62,18 @@ fn go_round(appliance: &Appliance, key: &EngineKey, all: bool, stop: &Cancellati
 
 fn note(slug: &str, answer: Result<()>) {
     if let Err(error) = answer {
-        tracing::warn!(company = slug, %error, "a company's rights cannot be looked through now");
+        tracing::warn!(company = slug, %error, "a company cannot be looked through for what ended now");
     }
 }
 
-fn serve(company: &Company, key: &EngineKey) -> Result<()> {
+fn rights(company: &Company, key: &EngineKey) -> Result<()> {
     let engine = Visitor::engine(company, key);
-    while ending::tell(&engine.ask(GrantsKeep {})?)? > 0 {}
+    while teams::ending::tell(&engine.ask(GrantsKeep {})?)? > 0 {}
+    Ok(())
+}
+
+fn keys(company: &Company, key: &EngineKey) -> Result<()> {
+    let engine = Visitor::engine(company, key);
+    while people::keys::ending::tell(&engine.ask(KeysKeep {})?)? > 0 {}
     Ok(())
 }
