@@ -223,7 +223,7 @@ const FRAME: &[(&str, &[&str])] = &[
     (
         "src/web",
         &[
-            "mod", "caller", "error", "forgot", "form", "help", "page", "passkey", "proof", "setup", "signin",
+            "mod", "caller", "error", "forgot", "form", "help", "list", "page", "passkey", "proof", "setup", "signin",
             "standing",
         ],
     ),

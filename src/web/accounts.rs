@@ -2,9 +2,10 @@
 
 use super::{
     caller::{Answer, Visit},
-    environments::{encode, infrastructure},
+    environments::infrastructure,
     form::{self, TYPE_THE_NAME},
     lifecycles::environments_seen,
+    list::{Asked, ROWS},
     page::{Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
 };
 use crate::{
@@ -27,8 +28,6 @@ use crate::{
     },
 };
 use askama::Template;
-
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "accounts/list.html")]
@@ -114,11 +113,10 @@ fn where_usable(seen: &[crate::company::environments::Environment], account: &Ac
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let space = visit.space()?;
     let granted = visit.visitor.ask(Listing::<AccountView>::of(&space))?;
-    let search = visit.call.asked("q").unwrap_or_default();
+    let asked = Asked::of(visit);
     let kind = visit.call.asked("kind").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter = Filter { partial_name: search.into(), ids: None, method: Method::named(kind) };
-    let found = accounts::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let filter = Filter { partial_name: asked.search.into(), ids: None, method: Method::named(kind) };
+    let found = accounts::list(&granted, &filter, asked.page())?;
     let (address, seen) = (base(visit), environments_seen(visit)?);
     let mut rows = Vec::new();
     for account in &found.items {
@@ -136,15 +134,14 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     }
     let mut kinds = vec![Choice::new("", "Any")];
     kinds.extend(Method::ALL.map(|one| Choice::new(one.name(), one.words()).chosen(one.name() == kind)));
-    let here = format!("{address}?q={}&kind={}", encode(search), encode(kind));
     Answer::page(&List {
         frame: frame(visit, "Accounts"),
         may_create: visit.visitor.may_somewhere::<AccountCreate>(&space),
         new_href: format!("{address}/new"),
-        filter: FilterBar::new(&address, "Find an account", search).select("kind", "Kind", kinds),
-        filtered: !search.is_empty() || !kind.is_empty(),
+        filter: FilterBar::new(&address, "Find an account", asked.search).select("kind", "Kind", kinds),
+        filtered: !asked.search.is_empty() || !kind.is_empty(),
         rows,
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &here),
+        pager: asked.pager(found.total, &address, &[("kind", kind)]),
     })
 }
 

@@ -169,7 +169,7 @@ impl Answer {
             Answer::Go(to) => see(&to),
             Answer::File(download) => download.respond(),
             Answer::Done { to, say } => {
-                let text: String = form_urlencoded::byte_serialize(say.as_bytes()).collect();
+                let text = encode(&say);
                 let mut response = see(&to);
                 cookie(&mut response, &format!("{}; Max-Age=60", set(FLASH, &text, &company)));
                 response
@@ -185,7 +185,7 @@ impl Answer {
                 response
             }
             Answer::Reset { company, device, say } => {
-                let text: String = form_urlencoded::byte_serialize(say.as_bytes()).collect();
+                let text = encode(&say);
                 let mut response = see(&format!("/{company}/login"));
                 cookie(&mut response, &format!("{}; Max-Age=60", set(FLASH, &text, &company)));
                 cookie(&mut response, &format!("{}; Max-Age=0", set(SESSION, "", &company)));
@@ -220,6 +220,11 @@ pub(super) fn draw(template: &impl Template) -> Result<String> {
     let mut page = String::with_capacity(USUAL_PAGE);
     let drawn = template.render_into(&mut page);
     drawn.map(|()| page).map_err(|cause| Error::internal(format!("a page could not be drawn: {cause}")))
+}
+
+/// Text as part of an address or a cookie.
+pub(super) fn encode(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn see(to: &str) -> Response {
@@ -287,7 +292,7 @@ impl<'c> Visit<'c> {
     }
     fn admit(call: &'c Call, slug: &str, company: Result<Company>) -> std::result::Result<Visit<'c>, Answer> {
         let to_sign_in = || {
-            let next: String = form_urlencoded::byte_serialize(call.path_and_query().as_bytes()).collect();
+            let next = encode(&call.path_and_query());
             let clean: String = slug.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
             Answer::Go(if clean.is_empty() { "/login".into() } else { format!("/{clean}/login?next={next}") })
         };

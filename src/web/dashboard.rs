@@ -1,8 +1,8 @@
 //! The dashboard of a space: what is where, what failed, what is behind.
 
 use super::{
-    caller::{Answer, Visit},
-    environments::encode,
+    caller::{Answer, Visit, encode},
+    list::Asked,
     page::{Cell, Chip, Choice, FilterBar, Frame, Pager, count},
     standing,
 };
@@ -25,7 +25,6 @@ use askama::Template;
 use std::collections::{HashMap, HashSet};
 
 /// Projects on one page.
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "dashboard/dashboard.html")]
@@ -76,9 +75,8 @@ struct Board {
 /// `/{company}/{space}`.
 pub(super) fn show(visit: &Visit) -> Result<Answer> {
     let (visitor, space) = (&visit.visitor, visit.space()?);
-    let search = visit.call.asked("q").unwrap_or_default();
+    let asked = Asked::of(visit);
     let group = visit.call.asked("group").unwrap_or_default();
-    let number = visit.call.page_number();
     let groups = if visitor.may_somewhere::<ProjectGroupView>(&space) {
         let granted = visitor.ask(List::<ProjectGroupView>::of(&space))?;
         groups::list(&granted, &groups::Filter::default(), Page::ALL)?.items
@@ -87,14 +85,14 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
     };
     let chosen = groups.iter().find(|one| one.slug == group);
     let filter = projects::Filter {
-        partial_name: search.into(),
+        partial_name: asked.search.into(),
         group: chosen.map(|one| one.id.0),
         ..projects::Filter::default()
     };
     let sees = visitor.may_somewhere::<ProjectView>(&space);
     let (items, total) = if sees {
         let granted = visitor.ask(List::<ProjectView>::of(&space))?;
-        let listed = projects::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+        let listed = projects::list(&granted, &filter, asked.page())?;
         (listed.items, listed.total)
     } else {
         (Vec::new(), 0)
@@ -118,7 +116,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
     sections.sort_by_key(|section| section.name.to_lowercase());
 
     let address = visit.space_path("");
-    let mut bar = FilterBar::new(&address, "Find a project", search);
+    let mut bar = FilterBar::new(&address, "Find a project", asked.search);
     if groups.len() > 1 {
         let mut choices = vec![Choice::new("", "All groups")];
         choices.extend(groups.iter().map(|one| Choice::new(&one.slug, &one.name).chosen(one.slug == group)));
@@ -126,7 +124,6 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
     }
     // A project can be added when it can be added to some group; the form offers those.
     let may_create = visitor.may_somewhere::<ProjectCreate>(&space);
-    let query = format!("{address}?q={}&group={}", encode(search), encode(group));
     Answer::page(&Dashboard {
         frame: visit.frame("dashboard", "Dashboard"),
         sentence: sentence(&board.spots, total, sees),
@@ -144,7 +141,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
             })
             .collect(),
         groups: sections,
-        pager: Pager::new(total as u64, ROWS as u64, number as u64, &query),
+        pager: asked.pager(total, &address, &[("group", group)]),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     caller::{Answer, Visit},
+    list::Asked,
     page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kind, Kv, Message, Pager, ScopePicker, When, count},
     tasks::{chip, when},
 };
@@ -10,7 +11,6 @@ use crate::{
         clock,
         error::{Error, Result},
         ids::{self, Environment, Project, Release, Tenant},
-        paging::Page,
     },
     company::{
         access::{
@@ -28,8 +28,6 @@ use crate::{
 };
 use askama::Template;
 
-/// Rows on one page of the list.
-const ROWS: i64 = 50;
 /// The names of the form's fields, for the wire's.
 const FIELDS: &[(&str, &str)] = &[
     ("Comments", "comments"),
@@ -444,18 +442,18 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let (visitor, space) = (&visit.visitor, visit.space()?);
     let of = super::projects::of(visit)?;
     let granted = visitor.ask(Listing::<DeploymentView>::of(&space))?;
-    let (state, number) = (visit.call.asked("state").unwrap_or_default(), visit.call.page_number());
+    let (asked, state) = (Asked::of(visit), visit.call.asked("state").unwrap_or_default());
     let states = match state {
         "running" => vec![State::Executing, State::Cancelling],
         "failed" => vec![State::Failed, State::TimedOut],
         other => State::parse(other).into_iter().collect(),
     };
-    let search = visit.call.asked("q").unwrap_or_default();
-    let filter = Filter { projects: Some(vec![of.at.id().0]), states, search: search.into(), ..Filter::default() };
-    let found = deployments::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let filter =
+        Filter { projects: Some(vec![of.at.id().0]), states, search: asked.search.into(), ..Filter::default() };
+    let found = deployments::list(&granted, &filter, asked.page())?;
     let address = project_path(visit, "/deployments");
     let option = |value: &str, label: &str| Choice::new(value, label).chosen(state == value);
-    let bar = FilterBar::new(&address, "Find by version, environment or tenant", search).select(
+    let bar = FilterBar::new(&address, "Find by version, environment or tenant", asked.search).select(
         "state",
         "State",
         vec![
@@ -479,16 +477,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         frame: of.frame(visit, &format!("Deployments of {}", of.project.name), "deployments"),
         filter: bar,
         rows: rows.collect(),
-        pager: Pager::new(
-            found.total as u64,
-            ROWS as u64,
-            number as u64,
-            &format!(
-                "{address}?q={}&state={}",
-                super::environments::encode(search),
-                super::environments::encode(state)
-            ),
-        ),
+        pager: asked.pager(found.total, &address, &[("state", state)]),
     })
 }
 

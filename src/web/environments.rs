@@ -2,13 +2,11 @@
 
 use super::{
     caller::{Answer, Visit},
+    list::Asked,
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager},
 };
 use crate::{
-    base::{
-        error::{Error, Result},
-        paging::Page,
-    },
+    base::error::{Error, Result},
     company::{
         access::{
             At, New,
@@ -21,9 +19,6 @@ use crate::{
     },
 };
 use askama::Template;
-
-/// Rows on one page of a list.
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "environments/list.html")]
@@ -89,10 +84,9 @@ fn located(visit: &Visit) -> Result<At<crate::base::ids::Environment>> {
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let space = visit.space()?;
     let granted = visit.visitor.ask(Listing::<EnvironmentView>::of(&space))?;
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter = Filter { partial_name: search.into(), ids: None };
-    let found = environments::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let asked = Asked::of(visit);
+    let filter = Filter { partial_name: asked.search.into(), ids: None };
+    let found = environments::list(&granted, &filter, asked.page())?;
     let address = base(visit);
     let rows = found.items.iter().map(|e| Row {
         name: e.name.clone(),
@@ -105,15 +99,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         frame: frame(visit, "Environments"),
         may_create: visit.visitor.may(EnvironmentCreate { space: New::of(&space) }),
         new_href: format!("{address}/new"),
-        filter: FilterBar::new(&address, "Find an environment", search),
+        filter: FilterBar::new(&address, "Find an environment", asked.search),
         rows: rows.collect(),
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+        pager: asked.pager(found.total, &address, &[]),
     })
-}
-
-/// Text as part of a query.
-pub(super) fn encode(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 fn rules(environment: &Environment) -> String {

@@ -2,6 +2,7 @@
 
 use super::{
     caller::{Answer, Visit},
+    list::ROWS,
     page::{Frame, Pager, When},
     settings::settings,
     tasks::when,
@@ -17,8 +18,6 @@ use crate::{
     },
 };
 use askama::Template;
-
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "letters/list.html")]

@@ -5,8 +5,8 @@
 
 use super::{
     caller::{Answer, Visit},
-    environments::encode,
     form::{self, TYPE_THE_NAME},
+    list::{Asked, ROWS},
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
 };
 use crate::{
@@ -30,7 +30,6 @@ use crate::{
 };
 use askama::Template;
 
-const ROWS: i64 = 50;
 /// Phases of one form; the command takes no more.
 const MOST: usize = 100;
 
@@ -155,10 +154,9 @@ fn projects_of(visit: &Visit, lifecycle: Id<ids::Lifecycle>, take: i64) -> Resul
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let space = visit.space()?;
     let granted = visit.visitor.ask(Listing::<LifecycleView>::of(&space))?;
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter = Filter { partial_name: search.into(), ids: None };
-    let found = lifecycles::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let asked = Asked::of(visit);
+    let filter = Filter { partial_name: asked.search.into(), ids: None };
+    let found = lifecycles::list(&granted, &filter, asked.page())?;
     let address = base(visit);
     let mut rows = Vec::new();
     for one in found.items {
@@ -177,9 +175,9 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         may_create: visit.visitor.may(LifecycleCreate { space: space.clone() }),
         may_edit: visit.visitor.may_somewhere::<LifecycleEdit>(&space),
         new_href: format!("{address}/new"),
-        filter: FilterBar::new(&address, "Find a lifecycle", search),
+        filter: FilterBar::new(&address, "Find a lifecycle", asked.search),
         rows,
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+        pager: asked.pager(found.total, &address, &[]),
     })
 }
 

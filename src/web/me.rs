@@ -4,7 +4,7 @@ pub(super) mod factors;
 pub(super) mod rights;
 
 use super::{
-    caller::{Answer, Visit},
+    caller::{Answer, Visit, encode},
     form::refuse,
     page::{FieldView, FormView, Frame, Kv, Message, When},
     tasks::when,
@@ -63,7 +63,7 @@ impl Codes {
     pub(super) fn new(company: &str, codes: Vec<String>) -> Codes {
         let text = codes.join("\n");
         let head = format!("Recovery codes for {company}\nEach works once.\n\n{text}\n");
-        let encoded: String = form_urlencoded::byte_serialize(head.as_bytes()).collect();
+        let encoded = encode(&head);
         Codes {
             text,
             file: format!("data:text/plain;charset=utf-8,{}", encoded.replace('+', "%20")),

@@ -19,6 +19,7 @@ mod invitations;
 mod keys;
 mod letters;
 mod lifecycles;
+mod list;
 pub mod page;
 mod projectgroups;
 mod passkey;

@@ -2,7 +2,7 @@
 //! scripts these parts stay hidden. And the page that signs in with a passkey alone.
 
 use super::{
-    caller::Answer,
+    caller::{Answer, encode},
     page::Bare,
     signin::{own_path, path_company},
 };
@@ -55,7 +55,7 @@ fn page(call: &Call, problem: Option<&'static str>) -> Result<Alone> {
         Err(error) => return Err(error),
     };
     let challenge = call.site().map(|site| admit::begin_alone(company.as_ref(), &site)).transpose()?;
-    let next: String = form_urlencoded::byte_serialize(call.asked("next").unwrap_or_default().as_bytes()).collect();
+    let next = encode(call.asked("next").unwrap_or_default());
     let next = if next.is_empty() { next } else { format!("?next={next}") };
     Ok(Alone {
         frame: Bare::new("Sign in with a passkey"),

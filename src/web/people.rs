@@ -2,8 +2,8 @@
 
 use super::{
     caller::{Answer, Visit},
-    environments::encode,
     form::refuse,
+    list::Asked,
     page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kv, Pager, When, count},
     tasks::when,
 };
@@ -23,8 +23,6 @@ use crate::{
     },
 };
 use askama::Template;
-
-const ROWS: i64 = 50;
 
 /// The frame of a page under People and access, with its tabs.
 pub(super) fn access(visit: &Visit, title: &str, current: &str) -> Frame {
@@ -129,17 +127,16 @@ fn chip(user: &User) -> Chip {
 /// Everybody.
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(UserView {})?;
-    let text = visit.call.asked("q").unwrap_or_default();
+    let asked = Asked::of(visit);
     let state = visit.call.asked("state").unwrap_or_default();
     let filter = Filter {
-        text: text.into(),
+        text: asked.search.into(),
         state: State::of(state),
         service: (state == "service").then_some(true),
         without_second_factor: state == "no-factor",
         ids: None,
     };
-    let number = visit.call.page_number();
-    let found = people::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let found = people::list(&granted, &filter, asked.page())?;
     let counts = people::counts(&granted)?;
     let address = base(visit);
     let choices = [
@@ -163,7 +160,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         },
         seen: user.last_seen_at.map(when),
     });
-    let open = match visit.visitor.may(UserInvite {}) && number == 1 {
+    let open = match visit.visitor.may(UserInvite {}) && asked.page().skip == 0 {
         true => people::invitations::list_open(&visit.visitor.ask(UserInvite {})?)?,
         false => Vec::new(),
     };
@@ -194,14 +191,9 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
             "{} active · {} invited · {} inactive · {} without a second factor",
             counts.active, counts.invited, counts.inactive, counts.without_second_factor
         ),
-        filter: FilterBar::new(&address, "Find a person", text).select("state", "Show", choices),
+        filter: FilterBar::new(&address, "Find a person", asked.search).select("state", "Show", choices),
         rows: rows.collect(),
-        pager: Pager::new(
-            found.total as u64,
-            ROWS as u64,
-            number as u64,
-            &format!("{address}?q={}&state={}", encode(text), encode(state)),
-        ),
+        pager: asked.pager(found.total, &address, &[("state", state)]),
     })
 }
 

@@ -2,9 +2,9 @@
 
 use super::{
     caller::{Answer, Visit},
-    environments::encode,
     form::{self, FormPage, TYPE_THE_NAME},
     lifecycles::library,
+    list::{Asked, ROWS},
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
 };
 use crate::{
@@ -28,8 +28,6 @@ use crate::{
     },
 };
 use askama::Template;
-
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "projectgroups/list.html")]
@@ -93,10 +91,9 @@ fn projects_of(visit: &Visit, group: ids::Id<ids::ProjectGroup>, take: i64) -> R
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let space = visit.space()?;
     let granted = visit.visitor.ask(Listing::<ProjectGroupView>::of(&space))?;
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter = Filter { partial_name: search.into(), ids: None };
-    let found = groups::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let asked = Asked::of(visit);
+    let filter = Filter { partial_name: asked.search.into(), ids: None };
+    let found = groups::list(&granted, &filter, asked.page())?;
     let address = base(visit);
     let mut rows = Vec::new();
     for group in &found.items {
@@ -114,9 +111,9 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         frame: frame(visit, "Project groups"),
         may_create: visit.visitor.may(ProjectGroupCreate { space: New::of(&space) }),
         new_href: format!("{address}/new"),
-        filter: FilterBar::new(&address, "Find a project group", search),
+        filter: FilterBar::new(&address, "Find a project group", asked.search),
         rows,
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+        pager: asked.pager(found.total, &address, &[]),
     })
 }
 

@@ -3,7 +3,7 @@
 //! page it is for is called. Passwords are not sent back to the browser: they are typed again.
 
 use super::{
-    caller::{Answer, Visit},
+    caller::{Answer, Visit, encode},
     page::{FieldView, FormView, Frame},
     passkey::PasskeyPart,
     signin::own_path,
@@ -88,7 +88,7 @@ fn answer(visit: &Visit, problem: Option<String>) -> Answer {
 
 /// Where the proof is sent when there is nothing to send again.
 fn elsewhere(visit: &Visit, next: &str) -> String {
-    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    let next = encode(next);
     visit.path(&format!("/me/proof?next={next}"))
 }
 

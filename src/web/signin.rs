@@ -4,7 +4,7 @@
 
 use super::{
     brand,
-    caller::{Answer, SESSION, draw, flash_of},
+    caller::{Answer, SESSION, draw, encode, flash_of},
     me::Codes,
     page::{Bare, FieldView, FormView, Kind, Qr},
     passkey::PasskeyPart,
@@ -76,7 +76,7 @@ pub(super) fn front(_: &Call) -> Result<Answer> {
 
 fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     let known = !call.parameter("company").is_empty();
-    let next: String = form_urlencoded::byte_serialize(call.asked("next").unwrap_or_default().as_bytes()).collect();
+    let next = encode(call.asked("next").unwrap_or_default());
     let base = if known { format!("/{}/login", path_company(call)) } else { "/login".into() };
     let action = if next.is_empty() { base } else { format!("{base}?next={next}") };
     // Which company is meant has to be known before a passkey is asked for.
@@ -154,7 +154,7 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
                     return Ok(Answer::SignedIn { company: company.slug().into(), token: signed_in.token, to: next });
                 }
             };
-            let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+            let next = encode(&next);
             Ok(Answer::SignedIn {
                 to: format!("/{}/{step}?next={next}", company.slug()),
                 company: company.slug().into(),
@@ -206,8 +206,7 @@ fn standing(call: &Call, stage: Stage) -> Result<Standing> {
 }
 
 fn step_address(call: &Call, company: &Company, step: &str) -> String {
-    let next: String =
-        form_urlencoded::byte_serialize(own_path(company.slug(), call.asked("next")).as_bytes()).collect();
+    let next: String = encode(&own_path(company.slug(), call.asked("next")));
     format!("/{}/{step}?next={next}", company.slug())
 }
 

@@ -2,8 +2,8 @@
 
 use super::{
     caller::{Answer, Visit},
-    environments::encode,
     form::{self, FormPage, TYPE_THE_NAME},
+    list::Asked,
     page::{Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager},
     settings::settings,
 };
@@ -23,8 +23,6 @@ use crate::{
     },
 };
 use askama::Template;
-
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "spaces/list.html")]
@@ -86,10 +84,9 @@ fn people_seen(visit: &Visit) -> Result<Vec<User>> {
 /// All spaces.
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     visit.visitor.ask(SpaceView {})?;
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter = Filter { partial_name: search.into(), ids: None };
-    let found = spaces::list(&visit.visitor, &filter, Page::numbered(Some(number), ROWS))?;
+    let asked = Asked::of(visit);
+    let filter = Filter { partial_name: asked.search.into(), ids: None };
+    let found = spaces::list(&visit.visitor, &filter, asked.page())?;
     let address = base(visit);
     let mut rows = Vec::new();
     for space in &found.items {
@@ -108,9 +105,9 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         frame: frame(visit, "Spaces"),
         may_create: visit.visitor.may(SpaceCreate {}),
         new_href: format!("{address}/new"),
-        filter: FilterBar::new(&address, "Find a space", search),
+        filter: FilterBar::new(&address, "Find a space", asked.search),
         rows,
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+        pager: asked.pager(found.total, &address, &[]),
     })
 }
 

@@ -4,10 +4,10 @@
 //! everything that was typed; nothing is saved before the last button.
 
 use super::{
-    caller::{Answer, Visit},
-    environments::encode,
+    caller::{Answer, Visit, encode},
     form::{self, TYPE_THE_NAME},
     lifecycles::library,
+    list::Asked,
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
 };
 use crate::{
@@ -29,7 +29,6 @@ use crate::{
 };
 use askama::Template;
 
-const ROWS: i64 = 50;
 /// Tags of one form.
 const MOST: usize = 500;
 /// Offered to new tags in turn; each can be told from its neighbours.
@@ -104,10 +103,9 @@ fn located(visit: &Visit) -> Result<At<ids::TagSet>> {
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let space = visit.space()?;
     let granted = visit.visitor.ask(Inside { at: space.clone() })?;
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter = Filter { partial_name: search.into(), ids: None };
-    let found = tags::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let asked = Asked::of(visit);
+    let filter = Filter { partial_name: asked.search.into(), ids: None };
+    let found = tags::list(&granted, &filter, asked.page())?;
     let address = base(visit);
     let rows = found.items.into_iter().map(|mut set| {
         let more = set.tags.len().saturating_sub(12);
@@ -125,11 +123,11 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         frame: frame(visit, "Tag sets"),
         may_create: visit.visitor.may(TagSetCreate { space }),
         may_edit,
-        may_sort: may_edit && search.is_empty() && found.total > 1,
+        may_sort: may_edit && asked.search.is_empty() && found.total > 1,
         new_href: format!("{address}/new"),
-        filter: FilterBar::new(&address, "Find a tag set", search),
+        filter: FilterBar::new(&address, "Find a tag set", asked.search),
         rows: rows.collect(),
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+        pager: asked.pager(found.total, &address, &[]),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     caller::{Answer, Visit},
-    environments::encode,
+    list::Asked,
     page::{Chip, Choice, FilterBar, Frame, LogLine, LogStep, LogView, Pager, When},
 };
 use crate::{
@@ -10,7 +10,6 @@ use crate::{
         clock::{self, Moment},
         error::Result,
         ids::{self, Id},
-        paging::Page,
     },
     company::{
         access::{
@@ -23,8 +22,6 @@ use crate::{
 };
 use askama::Template;
 
-/// Rows on one page of the list.
-const ROWS: i64 = 50;
 /// So many lines stand on the page; the plain text has them all.
 const LINES: usize = 2000;
 /// The block of what the task itself says, beside its steps.
@@ -133,22 +130,21 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
             None => visitor.ask(Listing::<TaskView>::system())?.what().space(),
         };
     }
-    let search = visit.call.asked("q").unwrap_or_default();
+    let asked = Asked::of(visit);
     let state = visit.call.asked("state").unwrap_or_default();
-    let number = visit.call.page_number();
     let filter = Filter {
         states: match state {
             "running" => vec![State::Executing, State::Cancelling],
             "failed" => vec![State::Failed, State::TimedOut],
             other => State::parse(other).into_iter().collect(),
         },
-        name: search.into(),
+        name: asked.search.into(),
         ..Filter::default()
     };
-    let found = tasks::list_together(&proofs, &filter, Page::numbered(Some(number), ROWS))?;
+    let found = tasks::list_together(&proofs, &filter, asked.page())?;
     let address = visit.path("/tasks");
     let option = |value: &str, label: &str| Choice::new(value, label).chosen(state == value);
-    let mut bar = FilterBar::new(&address, "Find a task", search).select(
+    let mut bar = FilterBar::new(&address, "Find a task", asked.search).select(
         "state",
         "State",
         vec![
@@ -178,12 +174,11 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         who: task.created_by.clone(),
         queued: when(task.queued_at),
     });
-    let here = format!("{address}?q={}&state={}&space={}", encode(search), encode(state), encode(chosen));
     Answer::page(&List {
         frame: visit.frame("tasks", "Tasks"),
         filter: bar,
         rows: rows.collect(),
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &here),
+        pager: asked.pager(found.total, &address, &[("state", state), ("space", chosen)]),
     })
 }
 

@@ -1,8 +1,8 @@
 //! Pages of tenants: what runs for this customer, where, and what they are connected to.
 
 use super::{
-    caller::{Answer, Visit},
-    environments::encode,
+    caller::{Answer, Visit, encode},
+    list::{Asked, ROWS},
     page::{Cell, Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, Timeline, count},
     standing,
 };
@@ -28,9 +28,6 @@ use crate::{
 };
 use askama::Template;
 use std::collections::HashSet;
-
-/// Rows on one page of a list.
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "tenants/list.html")]
@@ -152,11 +149,10 @@ fn projects(visit: &Visit, filter: &projects::Filter, page: Page) -> Result<(Vec
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let space = visit.space()?;
     let granted = visit.visitor.ask(Listing::<TenantView>::of(&space))?;
-    let (search, tag) = (visit.call.asked("q").unwrap_or_default(), visit.call.asked("tag").unwrap_or_default());
-    let state = visit.call.asked("state").unwrap_or_default();
-    let number = visit.call.page_number();
+    let asked = Asked::of(visit);
+    let (tag, state) = (visit.call.asked("tag").unwrap_or_default(), visit.call.asked("state").unwrap_or_default());
     let filter = Filter {
-        partial_name: search.into(),
+        partial_name: asked.search.into(),
         tags: Some(tag.to_owned()).filter(|tag| !tag.is_empty()).into_iter().collect(),
         is_disabled: match state {
             "disabled" => Some(true),
@@ -165,7 +161,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         },
         ..Filter::default()
     };
-    let found = tenants::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let found = tenants::list(&granted, &filter, asked.page())?;
     let address = base(visit);
     let mut rows = Vec::new();
     for tenant in &found.items {
@@ -182,7 +178,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
             chip: disabled_chip(tenant),
         });
     }
-    let mut bar = FilterBar::new(&address, "Find a tenant", search);
+    let mut bar = FilterBar::new(&address, "Find a tenant", asked.search);
     let sets = tag_sets(visit)?;
     if sets.iter().any(|set| !set.tags.is_empty()) {
         let all = sets.iter().flat_map(|set| &set.tags).map(|one| one.canonical.as_str());
@@ -196,7 +192,6 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         "State",
         vec![option("", "Any state"), option("enabled", "Enabled"), option("disabled", "Disabled")],
     );
-    let query = format!("{address}?q={}&tag={}&state={}", encode(search), encode(tag), encode(state));
     let may_create = visit.visitor.may(TenantCreate { space: New::of(&space) });
     Answer::page(&List {
         frame: frame(visit, "Tenants"),
@@ -204,7 +199,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         new_href: if may_create { format!("{address}/new") } else { String::new() },
         filter: bar,
         rows,
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &query),
+        pager: asked.pager(found.total, &address, &[("tag", tag), ("state", state)]),
     })
 }
 

@@ -7,6 +7,7 @@ mod spot;
 
 use super::{
     caller::{Answer, Visit},
+    list::ROWS,
     page::{Frame, Pager},
     people::access,
 };
@@ -25,8 +26,6 @@ use crate::{
 use askama::Template;
 use spot::{Ask, SpotForm};
 use std::collections::HashMap;
-
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "answers/why.html")]

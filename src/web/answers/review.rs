@@ -1,11 +1,10 @@
 //! The review of access: who has access to what, when it was last used, what nobody needs; and its sign-off.
 
-use super::{ROWS, file};
+use super::file;
 use crate::{
     base::{
         clock::{self, day_of},
         error::{Error, Result},
-        paging::Page,
     },
     company::{
         access::permissions::{List, TeamView, UserEdit, UserRoleView, UserView},
@@ -13,8 +12,8 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit},
-        environments::encode,
         form::refuse,
+        list::Asked,
         page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Pager, When, count},
         people::access,
         tasks::when,
@@ -102,11 +101,9 @@ fn sign_off_form(visit: &Visit) -> Option<FormView> {
 fn draw(visit: &Visit, form: Option<FormView>) -> Result<Answer> {
     let refused = form.as_ref().is_some_and(|form| form.fields.iter().any(|field| !field.error.is_empty()));
     let word = visit.call.asked("show").unwrap_or_default();
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let page = Page::numbered(Some(number), ROWS);
+    let asked = Asked::of(visit);
     let ((listed, counts), sign_offs) = with(visit, |proofs| {
-        Ok((answers::review(proofs, Show::of(word), search, page)?, answers::sign_offs(proofs.people)?))
+        Ok((answers::review(proofs, Show::of(word), asked.search, asked.page())?, answers::sign_offs(proofs.people)?))
     })?;
     let address = base(visit);
     let choices = [
@@ -126,15 +123,10 @@ fn draw(visit: &Visit, form: Option<FormView>) -> Result<Answer> {
     });
     let page = ReviewPage {
         frame: access(visit, "Review of access", "review"),
-        filter: FilterBar::new(&address, "Find a person", search).select("show", "Show", choices),
+        filter: FilterBar::new(&address, "Find a person", asked.search).select("show", "Show", choices),
         figures: figures(&address, counts),
         rows: listed.items.iter().map(|one| row(visit, one)).collect(),
-        pager: Pager::new(
-            listed.total as u64,
-            ROWS as u64,
-            number as u64,
-            &format!("{address}?q={}&show={}", encode(search), encode(word)),
-        ),
+        pager: asked.pager(listed.total, &address, &[("show", word)]),
         export_href: format!("{address}/export"),
         form,
         sign_offs: sign_offs.collect(),

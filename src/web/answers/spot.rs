@@ -15,7 +15,10 @@ use crate::{
         },
         answers, environments, people, projects, tenants,
     },
-    web::{caller::Visit, environments::encode, page::Choice},
+    web::{
+        caller::{Visit, encode},
+        page::Choice,
+    },
 };
 
 /// So many names are offered while one types.

@@ -13,7 +13,7 @@ mod place;
 pub(super) use place::{cancel, confirm, deploy, log, show as place};
 
 use super::{
-    caller::{Answer, Visit},
+    caller::{Answer, Visit, encode},
     page::{Chip, Frame, PortalFrame, Tab, When},
     standing,
 };
@@ -329,7 +329,7 @@ fn row(
                 break;
             }
             if here.obstacle(visit, release.id, environment.id)?.is_none() {
-                let confirm = format!("{href}/{}", super::environments::encode(&release.version));
+                let confirm = format!("{href}/{}", encode(&release.version));
                 offer = Offer::Version(release.version.clone(), confirm, spot.is_none());
                 break;
             }

@@ -20,7 +20,7 @@ use crate::{
         environments, projects, releases, tasks,
     },
     web::{
-        caller::{Answer, Visit},
+        caller::{Answer, Visit, encode},
         page::{Chip, Frame, LogView, When},
         standing,
     },
@@ -139,11 +139,7 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
         let obstacle = spot.here.obstacle(visit, release.id, spot.environment.id())?;
         let open = may && obstacle.is_none();
         versions.push(Version {
-            href: if open {
-                format!("{}/{}", spot.href, crate::web::environments::encode(&release.version))
-            } else {
-                String::new()
-            },
+            href: if open { format!("{}/{}", spot.href, encode(&release.version)) } else { String::new() },
             obstacle: if may { obstacle.unwrap_or_default() } else { "You may look, but not deploy here.".into() },
             is_here: present.is_some_and(|one| one.release == release.id),
             notes: release.notes.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
@@ -194,7 +190,7 @@ fn confirmation(visit: &Visit, spot: &Spot, problem: Option<String>) -> Result<C
         project: spot.project_name.clone(),
         environment: spot.environment_name.clone(),
         before,
-        action: format!("{}/{}", spot.href, crate::web::environments::encode(&release.version)),
+        action: format!("{}/{}", spot.href, encode(&release.version)),
         version: release.version,
         notes: release.notes,
         problem,

@@ -9,8 +9,8 @@ pub(super) use overview::{Ground, Spot, listed, progression, show};
 pub(super) use settings::{create, delete, new, settings, update};
 
 use super::{
-    caller::{Answer, Visit},
-    environments::encode,
+    caller::{Answer, Visit, encode},
+    list::{Asked, ROWS},
     page::{Chip, Choice, FilterBar, Frame, Pager},
     standing::{at, chip, log_href, when},
 };
@@ -37,9 +37,6 @@ use crate::{
 };
 use askama::Template;
 use std::collections::HashMap;
-
-/// Rows on one page of a list.
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "projects/list.html")]
@@ -153,12 +150,12 @@ fn groups(visit: &Visit, space: &At<ids::Space>) -> Result<Vec<Group>> {
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let space = visit.space()?;
     let granted = visit.visitor.ask(Listing::<ProjectView>::of(&space))?;
-    let search = visit.call.asked("q").unwrap_or_default();
     let (group, state) = (visit.call.asked("group").unwrap_or_default(), visit.call.asked("state").unwrap_or_default());
     let known = groups(visit, &space)?;
     let chosen = known.iter().find(|one| one.slug.eq_ignore_ascii_case(group) || one.id.to_string() == group);
+    let asked = Asked::of(visit);
     let filter = Filter {
-        partial_name: search.into(),
+        partial_name: asked.search.into(),
         group: chosen.map(|one| one.id.0),
         is_disabled: match state {
             "enabled" => Some(false),
@@ -175,8 +172,8 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         (group.is_empty(), group.to_lowercase(), project.name.to_lowercase())
     });
     let total = found.len();
-    let number = visit.call.page_number().clamp(1, (total as i64 + ROWS - 1).max(ROWS) / ROWS);
-    let page: Vec<&Project> = Listed::from_all(Page::numbered(Some(number), ROWS), found.iter().collect()).items;
+    let asked = asked.within(total as i64);
+    let page: Vec<&Project> = Listed::from_all(asked.page(), found.iter().collect()).items;
     let last = last_of_each(visit, &space, &page)?;
     let mut rows: Vec<Rows> = Vec::new();
     for project in page {
@@ -189,7 +186,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         }
     }
     let option = |value: &str, label: &str| Choice::new(value, label).chosen(state == value);
-    let mut bar = FilterBar::new(base(visit), "Find a project", search);
+    let mut bar = FilterBar::new(base(visit), "Find a project", asked.search);
     if known.len() > 1 {
         let mut choices = vec![Choice::new("", "All groups")];
         choices.extend(
@@ -214,12 +211,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         new_href: format!("{}/new", base(visit)),
         filter: bar.select("state", "State", states),
         groups: rows,
-        pager: Pager::new(
-            total as u64,
-            ROWS as u64,
-            number as u64,
-            &format!("{}?q={}&group={}&state={}", base(visit), encode(search), encode(group), encode(state)),
-        ),
+        pager: asked.pager(total as i64, &base(visit), &[("group", group), ("state", state)]),
     })
 }
 

@@ -22,6 +22,7 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit},
+        list::Asked,
         page::{Cell, Chip, Empty, FilterBar, Frame, Kv, Moment as Happened, Pager, Timeline, When},
         standing::{at, chip, log_href, when},
     },
@@ -362,23 +363,24 @@ fn tenants_of(visit: &Visit, of: &Of, ground: &Ground<'_>) -> Result<Option<Tena
     if !of.project.tenanted.with_tenant() || !visit.visitor.may_somewhere::<TenantView>(&space) {
         return Ok(None);
     }
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter =
-        tenants::Filter { partial_name: search.into(), project: Some(of.project.id), ..tenants::Filter::default() };
+    let asked = Asked::with_rows(visit, TENANTS);
+    let filter = tenants::Filter {
+        partial_name: asked.search.into(),
+        project: Some(of.project.id),
+        ..tenants::Filter::default()
+    };
     let granted = visit.visitor.ask(Listing::<TenantView>::of(&space))?;
-    let found = tenants::list(&granted, &filter, Page::numbered(Some(number), TENANTS))?;
+    let found = tenants::list(&granted, &filter, asked.page())?;
     let rows = found.items.iter().map(|tenant| TenantRow {
         name: tenant.name.clone(),
         href: visit.space_path(&format!("/tenants/{}", tenant.slug)),
         is_disabled: tenant.is_disabled,
         cells: ground.environments.iter().map(|place| tenant_cell(visit, of, ground, tenant, place)).collect(),
     });
-    let encoded = crate::web::environments::encode(search);
     Ok(Some(Tenants {
         rows: rows.collect(),
-        filter: FilterBar::new(&of.address, "Find a tenant", search),
-        pager: Pager::new(found.total as u64, TENANTS as u64, number as u64, &format!("{}?q={encoded}", of.address)),
+        filter: FilterBar::new(&of.address, "Find a tenant", asked.search),
+        pager: asked.pager(found.total, &of.address, &[]),
         connect_href: visit.space_path("/tenants"),
     }))
 }

@@ -6,7 +6,7 @@ pub(super) use form::{create, delete, edit, new, update};
 
 use super::{
     caller::{Answer, Visit},
-    environments::encode,
+    list::Asked,
     page::{Chip, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
     process::{StepView, step_views},
     projects::{Ground, Of, Spot, listed, of, progression},
@@ -118,10 +118,9 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let of = of(visit)?;
     let space = visit.space()?;
     let granted = visit.visitor.ask(Listing::<ReleaseView>::of(&space))?;
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter = Filter { project: Some(of.project.id.0), search: search.into(), ..Filter::default() };
-    let found = releases::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let asked = Asked::with_rows(visit, ROWS);
+    let filter = Filter { project: Some(of.project.id.0), search: asked.search.into(), ..Filter::default() };
+    let found = releases::list(&granted, &filter, asked.page())?;
     let ground = Ground::of(visit, &of)?;
     let mut rows = Vec::new();
     for release in &found.items {
@@ -149,11 +148,11 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         is_disabled: of.project.is_disabled,
         may_create: !of.project.is_disabled && visit.visitor.may(ReleaseCreate { project: of.at.clone() }),
         new_href: of.page("releases/new"),
-        filter: FilterBar::new(&address, "Find a version", search),
+        filter: FilterBar::new(&address, "Find a version", asked.search),
         environments: ground.environments.iter().map(|one| one.name.clone()).collect(),
         with_channel: channels_of(visit, &of)?.len() > 1,
         rows,
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+        pager: asked.pager(found.total, &address, &[]),
     })
 }
 

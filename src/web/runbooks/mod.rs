@@ -8,7 +8,7 @@ pub(super) use settings::{create, delete, edit, new, update};
 
 use super::{
     caller::{Answer, Visit},
-    environments::encode,
+    list::Asked,
     page::{Chip, FilterBar, Frame, Kind, Kv, Message, Pager, When, count},
     process::{StepView, step_views},
     projects::{self, listed},
@@ -38,8 +38,6 @@ use crate::{
 };
 use askama::Template;
 
-/// Rows on one page of the list.
-const ROWS: i64 = 50;
 /// Runs on one page of a runbook.
 const RUNS: i64 = 20;
 /// Snapshots shown on a runbook's page.
@@ -194,11 +192,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let (visitor, space) = (&visit.visitor, visit.space()?);
     let project = projects::of(visit)?;
     let granted = visitor.ask(Listing::<RunbookView>::of(&space))?;
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
+    let asked = Asked::of(visit);
     let filter =
-        Filter { partial_name: search.into(), projects: Some(vec![project.project.id.0]), ..Filter::default() };
-    let found = runbooks::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+        Filter { partial_name: asked.search.into(), projects: Some(vec![project.project.id.0]), ..Filter::default() };
+    let found = runbooks::list(&granted, &filter, asked.page())?;
     let address = project.page("runbooks");
     let mut rows = Vec::new();
     for one in &found.items {
@@ -222,9 +219,9 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         frame: project.frame(visit, "Runbooks", "runbooks"),
         may_create: visitor.may(RunbookEdit { runbook: RunbookPart::New(project.at.clone()) }),
         new_href: format!("{address}/new"),
-        filter: FilterBar::new(&address, "Find a runbook", search),
+        filter: FilterBar::new(&address, "Find a runbook", asked.search),
         rows,
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+        pager: asked.pager(found.total, &address, &[]),
     })
 }
 

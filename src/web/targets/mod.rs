@@ -5,16 +5,16 @@ mod form;
 use super::{
     accounts::environment_names,
     caller::{Answer, Visit},
-    environments::{encode, infrastructure},
+    environments::infrastructure,
     form::{TYPE_THE_NAME, removal},
     lifecycles::environments_seen,
+    list::Asked,
     page::{Chip, Choice, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
 };
 use crate::{
     base::{
         error::{Error, Result},
         ids,
-        paging::Page,
     },
     company::{
         access::{
@@ -29,8 +29,6 @@ use crate::{
 };
 use askama::Template;
 pub(super) use form::{create, edit, new, update};
-
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "targets/list.html")]
@@ -99,20 +97,20 @@ fn chip(target: &Target) -> Chip {
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let space = visit.space()?;
     let granted = visit.visitor.ask(Listing::<MachineView>::of(&space))?;
-    let asked = |name: &str| visit.call.asked(name).unwrap_or_default();
-    let (search, environment, state, role) = (asked("q"), asked("environment"), asked("health"), asked("tag"));
+    let asked = Asked::of(visit);
+    let chosen = |name: &str| visit.call.asked(name).unwrap_or_default();
+    let (environment, state, role) = (chosen("environment"), chosen("health"), chosen("tag"));
     let seen = environments_seen(visit)?;
-    let chosen = seen.iter().find(|one| one.slug == environment);
+    let place = seen.iter().find(|one| one.slug == environment);
     let filter = Filter {
-        partial_name: search.into(),
-        environments: chosen.map(|one| vec![one.id.0]),
+        partial_name: asked.search.into(),
+        environments: place.map(|one| vec![one.id.0]),
         health: Health::named(state).map(|one| one.name().to_owned()).into_iter().collect(),
         is_disabled: (state == "Disabled").then_some(true),
         roles: if role.is_empty() { Vec::new() } else { vec![role.to_owned()] },
         ..Filter::default()
     };
-    let number = visit.call.page_number();
-    let found = targets::list(&granted, &filter, Page::numbered(Some(number), ROWS))?;
+    let found = targets::list(&granted, &filter, asked.page())?;
     let address = base(visit);
     let mut rows = Vec::new();
     for target in &found.items {
@@ -142,9 +140,8 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let states = states.map(|(value, label)| Choice::new(value, label).chosen(value == state));
     let mut tags = vec![Choice::new("", "Any")];
     tags.extend(targets::roles(&granted)?.into_iter().map(|one| Choice::new(&one, &one).chosen(one == role)));
-    let pairs = [("q", search), ("environment", environment), ("health", state), ("tag", role)];
-    let here = pairs.map(|(name, value)| format!("{name}={}", encode(value))).join("&");
-    let mut bar = FilterBar::new(&address, "Find a deployment target", search)
+    let filters = [("environment", environment), ("health", state), ("tag", role)];
+    let mut bar = FilterBar::new(&address, "Find a deployment target", asked.search)
         .select("environment", "Environment", places)
         .select("health", "Health", states.to_vec());
     if tags.len() > 2 {
@@ -155,9 +152,9 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         may_create: visit.visitor.may_somewhere::<MachineCreate>(&space),
         new_href: format!("{address}/new"),
         filter: bar,
-        filtered: pairs.iter().any(|(_, value)| !value.is_empty()),
+        filtered: !asked.search.is_empty() || filters.iter().any(|(_, value)| !value.is_empty()),
         rows,
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?{here}")),
+        pager: asked.pager(found.total, &address, &filters),
     })
 }
 

@@ -8,8 +8,8 @@ pub(super) use roles::{add, add_form, change, change_form, ending, pickers, remo
 use super::{
     answers::preview::{Checked, guarded},
     caller::{Answer, Visit},
-    environments::encode,
     form::refuse,
+    list::Asked,
     page::{Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, ScopePicker, count},
     people::access,
 };
@@ -29,8 +29,6 @@ use crate::{
     },
 };
 use askama::Template;
-
-const ROWS: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "teams/list.html")]
@@ -110,10 +108,9 @@ fn whole(at: &At<Team>) -> TeamEdit {
 /// All teams that may be seen.
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let levels = visit.visitor.ask_anywhere::<TeamView>(None)?;
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter = Filter { partial_name: search.into(), ..Filter::default() };
-    let found = teams::list(&levels, &filter, Page::numbered(Some(number), ROWS))?;
+    let asked = Asked::of(visit);
+    let filter = Filter { partial_name: asked.search.into(), ..Filter::default() };
+    let found = teams::list(&levels, &filter, asked.page())?;
     let address = base(visit);
     let rows = found.items.into_iter().map(|team| Row {
         href: format!("{address}/{}", team.id),
@@ -128,9 +125,9 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         may_create: !level_choices(visit, "")?.is_empty(),
         new_href: format!("{address}/new"),
         recipes_href: visit.path("/access/recipes"),
-        filter: FilterBar::new(&address, "Find a team", search),
+        filter: FilterBar::new(&address, "Find a team", asked.search),
         rows: rows.collect(),
-        pager: Pager::new(found.total as u64, ROWS as u64, number as u64, &format!("{address}?q={}", encode(search))),
+        pager: asked.pager(found.total, &address, &[]),
     })
 }
 
