@@ -227,7 +227,7 @@ const FRAME: &[(&str, &[&str])] = &[
             "standing",
         ],
     ),
-    ("templates", &["README", "_bare", "_frame", "_parts", "errors", "help", "signin"]),
+    ("templates", &["README", "_bare", "_form", "_frame", "_parts", "errors", "help", "signin"]),
 ];
 /// Screens and documents that show a part of a feature under a name of its own, or several features; and whose they are.
 const VIEWS: &[(&str, &str)] = &[

@@ -3,7 +3,7 @@
 use super::{
     caller::{Answer, Visit},
     environments::infrastructure,
-    form::{self, TYPE_THE_NAME},
+    form,
     lifecycles::environments_seen,
     list::{Asked, ROWS},
     page::{Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
@@ -320,7 +320,7 @@ fn page(visit: &Visit, frame: Frame, draft: &Draft, present: Option<&Account>, e
         has_password: present.is_none_or(|present| present.method == Method::UsernamePassword),
         may_drop_passphrase: draft.has_passphrase,
     };
-    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, refused)
 }
 
 fn new_frame(visit: &Visit) -> Frame {
@@ -440,7 +440,7 @@ fn show_page(visit: &Visit, at: &At<ids::Account>, problem: Option<&str>) -> Res
         may_see_targets,
         removal,
     };
-    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, problem.is_some())
 }
 
 /// Deletes one; its name must have been typed.
@@ -448,12 +448,5 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(AccountDelete { account: at.clone() })?;
     let found = accounts::show(&visit.visitor.ask(AccountView { account: at.clone() })?)?;
-    if visit.form().text("confirm").trim() != found.name {
-        return show_page(visit, &at, Some(TYPE_THE_NAME));
-    }
-    match accounts::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", found.name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    form::remove(visit, &found.name, base(visit), || accounts::delete(&granted), |why| show_page(visit, &at, Some(why)))
 }

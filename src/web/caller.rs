@@ -104,6 +104,10 @@ impl Answer {
     pub fn refused(template: &impl Template) -> Result<Answer> {
         Ok(Answer::Refused(draw(template)?))
     }
+    /// Draws a page, as one with something that was refused where it was.
+    pub fn shown(template: &impl Template, refused: bool) -> Result<Answer> {
+        if refused { Answer::refused(template) } else { Answer::page(template) }
+    }
     /// On to `to`, saying what was done.
     pub fn done(to: impl Into<String>, say: impl Into<String>) -> Result<Answer> {
         Ok(Answer::Done { to: to.into(), say: say.into() })

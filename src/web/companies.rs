@@ -3,7 +3,7 @@
 
 use super::{
     caller::{Answer, Visit},
-    form::{FormPage, TYPE_THE_NAME, refuse, removal},
+    form::{self, FormPage, TYPE_THE_NAME, refuse, removal},
     page::{Chip, ConfirmDelete, FieldView, FormView, Frame, Kv, When, count, thousands},
 };
 use crate::{
@@ -190,10 +190,12 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
             let link = token.map(|token| format!("{host}/{}/invitation/{token}", company.slug()));
             Answer::page(&show_page(visit, company.slug(), Shown { link, ..Shown::default() })?)
         }
-        Err(error) => {
-            let form = refuse(new_form(visit).typed(sent.typed()), error, &NEW)?;
-            Answer::refused(&FormPage { frame: frame(visit, "Create a company").crumb("Companies", base(visit)), form })
-        }
+        Err(error) => form::refused(
+            frame(visit, "Create a company").crumb("Companies", base(visit)),
+            new_form(visit).typed(sent.typed()),
+            error,
+            &NEW,
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     caller::{Answer, Visit},
+    form::{self, FormPage},
     list::Asked,
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager},
 };
@@ -36,12 +37,6 @@ struct Row {
     href: String,
     edit_href: String,
     rules: String,
-}
-#[derive(Template)]
-#[template(path = "environments/form.html")]
-struct Form {
-    frame: Frame,
-    form: FormView,
 }
 #[derive(Template)]
 #[template(path = "environments/show.html")]
@@ -138,7 +133,7 @@ fn fields(visit: &Visit) -> Fields {
 pub(super) fn new(visit: &Visit) -> Result<Answer> {
     visit.visitor.ask(EnvironmentCreate { space: New::of(&visit.space()?) })?;
     let form = form_view(base(visit), "Add the environment", &Fields::default(), base(visit));
-    Answer::page(&Form { frame: frame(visit, "Add an environment").crumb("Environments", base(visit)), form })
+    Answer::page(&FormPage { frame: frame(visit, "Add an environment").crumb("Environments", base(visit)), form })
 }
 
 /// The form for a new one was sent.
@@ -155,8 +150,7 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
 
 /// The page again with what is wrong beside its field; other errors go on as they are.
 fn refused(frame: Frame, form: FormView, error: Error) -> Result<Answer> {
-    let form = super::form::refuse(form, error, &[("Name", "name"), ("Description", "description")])?;
-    Answer::refused(&Form { frame, form })
+    form::refused(frame, form, error, &[("Name", "name"), ("Description", "description")])
 }
 
 /// One environment.
@@ -173,13 +167,10 @@ fn show_page(
     problem: Option<&str>,
 ) -> Result<Answer> {
     let address = format!("{}/{}", base(visit), found.slug);
-    let removal = visit.visitor.may(EnvironmentDelete { environment: at.clone() }).then(|| {
-        let removal = ConfirmDelete::new(format!("{address}/delete"), "environment", &found.name);
-        match problem {
-            Some(problem) => removal.error(problem),
-            None => removal,
-        }
-    });
+    let removal = visit
+        .visitor
+        .may(EnvironmentDelete { environment: at.clone() })
+        .then(|| form::removal(format!("{address}/delete"), "environment", &found.name, problem));
     let page = Show {
         frame: frame(visit, &found.name).crumb("Environments", base(visit)),
         may_edit: visit.visitor.may(EnvironmentEdit { environment: at.clone() }),
@@ -190,7 +181,7 @@ fn show_page(
             .mono("Id", found.id.to_string()),
         removal,
     };
-    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, problem.is_some())
 }
 
 /// The form for changing one.
@@ -206,7 +197,7 @@ pub(super) fn edit(visit: &Visit) -> Result<Answer> {
         allow_dynamic_infrastructure: found.allow_dynamic_infrastructure,
     };
     let form = form_view(address.clone(), "Save the environment", &present, address.clone());
-    Answer::page(&Form {
+    Answer::page(&FormPage {
         frame: frame(visit, "Change the environment").crumb("Environments", base(visit)).crumb(&found.name, address),
         form,
     })
@@ -231,12 +222,11 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(EnvironmentDelete { environment: at.clone() })?;
     let found = environments::show(&visit.visitor.ask(EnvironmentView { environment: at.clone() })?)?;
-    if visit.form().text("confirm").trim() != found.name {
-        return show_page(visit, &at, &found, Some("Type the name as it stands here."));
-    }
-    match environments::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", found.name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, &found, Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    form::remove(
+        visit,
+        &found.name,
+        base(visit),
+        || environments::delete(&granted),
+        |why| show_page(visit, &at, &found, Some(why)),
+    )
 }

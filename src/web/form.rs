@@ -1,12 +1,16 @@
-//! A refused form: each error beside its field, nothing lost. And the page that is a form and nothing else.
+//! Pages that are a form and nothing else; a refused form: each error beside its field, nothing lost; and removals, which
+//! take the name of what goes.
 
-use super::page::{ConfirmDelete, FormView, Frame};
+use super::{
+    caller::{Answer, Visit},
+    page::{ConfirmDelete, FormView, Frame},
+};
 use crate::base::error::{Error, Result};
 use askama::Template;
 
 /// A page with one form.
 #[derive(Template)]
-#[template(path = "environments/form.html")]
+#[template(path = "_form.html")]
 pub(super) struct FormPage {
     /// What stands around it.
     pub frame: Frame,
@@ -31,12 +35,36 @@ pub(super) fn refuse(form: FormView, error: Error, names: &[(&str, &str)]) -> Re
     }
 }
 
+/// The page of a form once more, as [`refuse`] leaves it.
+pub(super) fn refused(frame: Frame, form: FormView, error: Error, names: &[(&str, &str)]) -> Result<Answer> {
+    Answer::refused(&FormPage { frame, form: refuse(form, error, names)? })
+}
+
 /// The removal by typing the name, with what was wrong at the last try.
 pub(super) fn removal(action: String, kind: &str, name: &str, problem: Option<&str>) -> ConfirmDelete {
     let removal = ConfirmDelete::new(action, kind, name);
     match problem {
         Some(problem) => removal.error(problem),
         None => removal,
+    }
+}
+
+/// A removal was sent. If the thing's name was typed, it is deleted and the way leads `back`. If another was, or the
+/// thing cannot go as things are, the page is drawn `again` with the reason.
+pub(super) fn remove(
+    visit: &Visit,
+    name: &str,
+    back: String,
+    delete: impl FnOnce() -> Result<()>,
+    again: impl FnOnce(&str) -> Result<Answer>,
+) -> Result<Answer> {
+    if visit.form().text("confirm").trim() != name {
+        return again(TYPE_THE_NAME);
+    }
+    match delete() {
+        Ok(()) => Answer::done(back, format!("{name} was deleted.")),
+        Err(Error::Conflict(sentence)) => again(&sentence),
+        Err(error) => Err(error),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     caller::{Answer, Visit},
-    form::{FormPage, refuse},
+    form::{self, FormPage},
     page::{FieldView, FormView, Frame, Kv, When},
     people::access,
     tasks::when,
@@ -169,10 +169,12 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
     let account = account(visit)?;
     match identities::create(&granted, &account.at, &sent(visit)) {
         Ok(made) => Answer::done(account.base, format!("{} was added.", made.name)),
-        Err(error) => {
-            let form = refuse(form(&account, None).typed(visit.form().typed()), error, &NAMES)?;
-            Answer::refused(&FormPage { form, frame: form_frame(visit, &account, "Add an OIDC identity") })
-        }
+        Err(error) => form::refused(
+            form_frame(visit, &account, "Add an OIDC identity"),
+            form(&account, None).typed(visit.form().typed()),
+            error,
+            &NAMES,
+        ),
     }
 }
 
@@ -192,10 +194,12 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
     let known = identities::show(&visit.visitor.ask(UserView {})?, &account.at, identity(visit)?)?;
     match identities::edit(&granted, &account.at, known.id, &sent(visit)) {
         Ok(saved) => Answer::done(account.base, format!("{} was saved.", saved.name)),
-        Err(error) => {
-            let form = refuse(form(&account, Some(&known)).typed(visit.form().typed()), error, &NAMES)?;
-            Answer::refused(&FormPage { form, frame: form_frame(visit, &account, "Change the OIDC identity") })
-        }
+        Err(error) => form::refused(
+            form_frame(visit, &account, "Change the OIDC identity"),
+            form(&account, Some(&known)).typed(visit.form().typed()),
+            error,
+            &NAMES,
+        ),
     }
 }
 

@@ -321,7 +321,7 @@ fn draw(visit: &Visit, whose: &Whose, typed: &Typed, error: Option<Error>) -> Re
     }
     let frame = whose.frame(visit, "Make an API key").crumb("API keys", base.clone());
     let page = Form { frame, form, space: space_field, pickers, limits_href: format!("{base}/new") };
-    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, refused)
 }
 
 /// The form for a key; what is in its address stands in it.

@@ -5,7 +5,7 @@
 
 use super::{
     caller::{Answer, Visit},
-    form::{self, TYPE_THE_NAME},
+    form,
     list::{Asked, ROWS},
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
 };
@@ -451,7 +451,7 @@ fn show_page(visit: &Visit, at: &At<ids::Lifecycle>, problem: Option<&str>) -> R
         about: Kv::new().row("Description", &found.description).mono("Id", found.id.to_string()),
         removal,
     };
-    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, problem.is_some())
 }
 
 fn sentence(lifecycle: &Lifecycle, projects: u64) -> String {
@@ -470,14 +470,13 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(LifecycleDelete { lifecycle: at.clone() })?;
     let found = lifecycles::show(&visit.visitor.ask(LifecycleView { lifecycle: at.clone() })?)?;
-    if visit.form().text("confirm").trim() != found.name {
-        return show_page(visit, &at, Some(TYPE_THE_NAME));
-    }
-    match lifecycles::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", found.name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    form::remove(
+        visit,
+        &found.name,
+        base(visit),
+        || lifecycles::delete(&granted),
+        |why| show_page(visit, &at, Some(why)),
+    )
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     caller::{Answer, Visit},
-    form::refuse,
+    form::{self, FormPage},
     list::Asked,
     page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kv, Pager, When, count},
     tasks::when,
@@ -71,12 +71,6 @@ struct Row {
     chip: Chip,
     factor: &'static str,
     seen: Option<When>,
-}
-#[derive(Template)]
-#[template(path = "people/form.html")]
-struct Form {
-    frame: Frame,
-    form: FormView,
 }
 #[derive(Template)]
 #[template(path = "people/show.html")]
@@ -320,7 +314,7 @@ pub(super) fn edit(visit: &Visit) -> Result<Answer> {
     visit.visitor.ask(UserEdit {})?;
     let user = people::show(&visit.visitor.ask(UserView {})?, &at)?;
     let frame = access(visit, "Change the person", "people").crumb("People", base(visit));
-    Answer::page(&Form { frame, form: edit_view(visit, &user) })
+    Answer::page(&FormPage { frame, form: edit_view(visit, &user) })
 }
 
 /// The form for changing somebody was sent.
@@ -338,11 +332,12 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
         Ok(saved) => {
             Answer::done(format!("{}/{}", base(visit), saved.id), format!("{} was saved.", saved.display_name))
         }
-        Err(error) => {
-            let form = refuse(edit_view(visit, &user).typed(sent.typed()), error, &NAMES)?;
-            let frame = access(visit, "Change the person", "people").crumb("People", base(visit));
-            Answer::refused(&Form { frame, form })
-        }
+        Err(error) => form::refused(
+            access(visit, "Change the person", "people").crumb("People", base(visit)),
+            edit_view(visit, &user).typed(sent.typed()),
+            error,
+            &NAMES,
+        ),
     }
 }
 
@@ -384,7 +379,7 @@ fn service_view(visit: &Visit) -> FormView {
 pub(super) fn service_form(visit: &Visit) -> Result<Answer> {
     visit.visitor.ask(UserEdit {})?;
     let frame = access(visit, "Add a service account", "people").crumb("People", base(visit));
-    Answer::page(&Form { frame, form: service_view(visit) })
+    Answer::page(&FormPage { frame, form: service_view(visit) })
 }
 
 /// The form for a service account was sent.
@@ -398,10 +393,11 @@ pub(super) fn create_service(visit: &Visit) -> Result<Answer> {
     };
     match people::create_service_account(&granted, &fields) {
         Ok(made) => Answer::done(format!("{}/{}", base(visit), made.id), format!("{} was added.", made.display_name)),
-        Err(error) => {
-            let form = refuse(service_view(visit).typed(sent.typed()), error, &NAMES)?;
-            let frame = access(visit, "Add a service account", "people").crumb("People", base(visit));
-            Answer::refused(&Form { frame, form })
-        }
+        Err(error) => form::refused(
+            access(visit, "Add a service account", "people").crumb("People", base(visit)),
+            service_view(visit).typed(sent.typed()),
+            error,
+            &NAMES,
+        ),
     }
 }

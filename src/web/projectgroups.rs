@@ -2,7 +2,7 @@
 
 use super::{
     caller::{Answer, Visit},
-    form::{self, FormPage, TYPE_THE_NAME},
+    form::{self, FormPage},
     lifecycles::library,
     list::{Asked, ROWS},
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
@@ -137,8 +137,7 @@ fn fields(visit: &Visit) -> Fields {
 }
 
 fn refused(frame: Frame, form: FormView, error: Error) -> Result<Answer> {
-    let form = form::refuse(form, error, &[("Name", "name"), ("Description", "description")])?;
-    Answer::refused(&FormPage { frame, form })
+    form::refused(frame, form, error, &[("Name", "name"), ("Description", "description")])
 }
 
 fn new_frame(visit: &Visit) -> Frame {
@@ -200,7 +199,7 @@ fn show_page(visit: &Visit, at: &At<ids::ProjectGroup>, found: &Group, problem: 
         about: Kv::new().row("Description", &found.description).mono("Id", found.id.to_string()),
         removal,
     };
-    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, problem.is_some())
 }
 
 fn edit_frame(visit: &Visit, name: &str, address: &str) -> Frame {
@@ -238,12 +237,11 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(ProjectGroupDelete { group: at.clone() })?;
     let found = groups::show(&visit.visitor.ask(ProjectGroupView { group: at.clone() })?)?;
-    if visit.form().text("confirm").trim() != found.name {
-        return show_page(visit, &at, &found, Some(TYPE_THE_NAME));
-    }
-    match groups::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", found.name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, &found, Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    form::remove(
+        visit,
+        &found.name,
+        base(visit),
+        || groups::delete(&granted),
+        |why| show_page(visit, &at, &found, Some(why)),
+    )
 }

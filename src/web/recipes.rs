@@ -200,7 +200,7 @@ fn draw(
         pickers: shown,
         limits_href: if many && !recipe.limits.is_empty() { own } else { String::new() },
     };
-    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, refused)
 }
 
 /// The form of one.

@@ -2,7 +2,7 @@
 
 use super::{
     caller::{Answer, Visit},
-    form::{FormPage, refuse},
+    form::{self, FormPage, refuse},
     page::{Chip, Choice, FieldView, FormView, Frame, Kv, count, thousands},
 };
 use crate::{
@@ -231,10 +231,12 @@ pub(super) fn save_sign_in(visit: &Visit) -> Result<Answer> {
     };
     match settings::change_sign_in(&granted, &wished) {
         Ok(_) => Answer::done(visit.path("/settings/sign-in"), "The rules of sign-in were saved."),
-        Err(error) => {
-            let form = refuse(sign_in_form(visit, &wished).typed(sent.typed()), error, &SIGN_IN)?;
-            Answer::refused(&FormPage { frame: settings(visit, "Sign-in", "sign-in"), form })
-        }
+        Err(error) => form::refused(
+            settings(visit, "Sign-in", "sign-in"),
+            sign_in_form(visit, &wished).typed(sent.typed()),
+            error,
+            &SIGN_IN,
+        ),
     }
 }
 
@@ -423,9 +425,11 @@ pub(super) fn save_trail(visit: &Visit) -> Result<Answer> {
     };
     match settings::change_trail(&granted, &wished) {
         Ok(_) => Answer::done(visit.path("/settings/trail"), "Where the trail is kept was saved."),
-        Err(error) => {
-            let form = refuse(trail_form(visit, &wished).typed(sent.typed()), error, &TRAIL)?;
-            Answer::refused(&FormPage { frame: settings(visit, "Trail", "trail"), form })
-        }
+        Err(error) => form::refused(
+            settings(visit, "Trail", "trail"),
+            trail_form(visit, &wished).typed(sent.typed()),
+            error,
+            &TRAIL,
+        ),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     caller::{Answer, Visit},
-    form::{self, FormPage, TYPE_THE_NAME},
+    form::{self, FormPage},
     list::Asked,
     page::{Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager},
     settings::settings,
@@ -190,8 +190,7 @@ fn refused(frame: Frame, form: FormView, error: Error) -> Result<Answer> {
         ("SpaceManagersTeamMembers", "managers"),
         ("SpaceManagersTeams", "managers"),
     ];
-    let form = form::refuse(form, error, &names)?;
-    Answer::refused(&FormPage { frame, form })
+    form::refused(frame, form, error, &names)
 }
 
 fn new_frame(visit: &Visit) -> Frame {
@@ -353,7 +352,7 @@ fn show_page(visit: &Visit, at: &At<ids::Space>, problem: Option<&str>) -> Resul
             .mono("Id", found.id.to_string()),
         removal,
     };
-    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, problem.is_some())
 }
 
 /// Deletes one; its name must have been typed.
@@ -361,12 +360,5 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(SpaceDelete { space: at.clone() })?;
     let found = spaces::show(&visit.visitor, &at)?;
-    if visit.form().text("confirm").trim() != found.name {
-        return show_page(visit, &at, Some(TYPE_THE_NAME));
-    }
-    match spaces::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", found.name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    form::remove(visit, &found.name, base(visit), || spaces::delete(&granted), |why| show_page(visit, &at, Some(why)))
 }

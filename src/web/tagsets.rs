@@ -5,7 +5,7 @@
 
 use super::{
     caller::{Answer, Visit, encode},
-    form::{self, TYPE_THE_NAME},
+    form,
     lifecycles::library,
     list::Asked,
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
@@ -369,7 +369,7 @@ fn show_page(visit: &Visit, at: &At<ids::TagSet>, problem: Option<&str>) -> Resu
         about: Kv::new().row("Description", &found.description).mono("Id", found.id.to_string()),
         removal,
     };
-    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, problem.is_some())
 }
 
 /// Deletes one; its name must have been typed.
@@ -377,12 +377,5 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(TagSetDelete { tag_set: at.clone() })?;
     let found = tags::show(&visit.visitor.ask(Inside { at: at.clone() })?)?;
-    if visit.form().text("confirm").trim() != found.name {
-        return show_page(visit, &at, Some(TYPE_THE_NAME));
-    }
-    match tags::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", found.name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    form::remove(visit, &found.name, base(visit), || tags::delete(&granted), |why| show_page(visit, &at, Some(why)))
 }

@@ -2,6 +2,7 @@
 
 use super::{
     caller::{Answer, Visit, encode},
+    form::{self, FormPage},
     list::{Asked, ROWS},
     page::{Cell, Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, Timeline, count},
     standing,
@@ -48,12 +49,6 @@ struct Row {
     tags: Vec<String>,
     projects: String,
     chip: Option<Chip>,
-}
-#[derive(Template)]
-#[template(path = "tenants/form.html")]
-struct Form {
-    frame: Frame,
-    form: FormView,
 }
 #[derive(Template)]
 #[template(path = "tenants/show.html")]
@@ -245,7 +240,7 @@ const FIELDS: &[(&str, &str)] = &[("Name", "name"), ("Description", "description
 pub(super) fn new(visit: &Visit) -> Result<Answer> {
     visit.visitor.ask(TenantCreate { space: New::of(&visit.space()?) })?;
     let form = form_view(visit, base(visit), "Add the tenant", &Fields::default(), base(visit))?;
-    Answer::page(&Form { frame: frame(visit, "Add a tenant").crumb("Tenants", base(visit)), form })
+    Answer::page(&FormPage { frame: frame(visit, "Add a tenant").crumb("Tenants", base(visit)), form })
 }
 
 /// The form for a new one was sent.
@@ -260,8 +255,7 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
         }
         Err(error) => {
             let form = form_view(visit, base(visit), "Add the tenant", &fields, base(visit))?;
-            let form = super::form::refuse(form, error, FIELDS)?;
-            Answer::refused(&Form { frame: frame(visit, "Add a tenant").crumb("Tenants", base(visit)), form })
+            form::refused(frame(visit, "Add a tenant").crumb("Tenants", base(visit)), form, error, FIELDS)
         }
     }
 }
@@ -288,7 +282,7 @@ pub(super) fn copy(visit: &Visit) -> Result<Answer> {
     visit.visitor.ask(TenantCreate { space: New::of(&visit.space()?) })?;
     let present = Fields { description: source.description.clone(), ..Fields::default() };
     let (frame, form) = clone_form(visit, &source, &present);
-    Answer::page(&Form { frame, form })
+    Answer::page(&FormPage { frame, form })
 }
 
 /// The form for a copy was sent.
@@ -300,7 +294,7 @@ pub(super) fn make_copy(visit: &Visit) -> Result<Answer> {
         Ok(made) => Answer::done(format!("{}/{}", base(visit), made.slug), format!("{} was added.", made.name)),
         Err(error) => {
             let (frame, form) = clone_form(visit, &tenants::show(&source)?, &fields);
-            Answer::refused(&Form { frame, form: super::form::refuse(form, error, FIELDS)? })
+            form::refused(frame, form, error, FIELDS)
         }
     }
 }
@@ -359,17 +353,14 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
     let rows: Vec<MatrixRow> = rows.collect();
 
     let removal = visitor.may(TenantDelete { tenant: at.clone() }).then(|| {
-        let mut removal = ConfirmDelete::new(format!("{own}/delete"), "tenant", &tenant.name)
+        let removal = form::removal(format!("{own}/delete"), "tenant", &tenant.name, problem)
             .goes_too("Its tags and its connections to projects.");
-        if !recent.is_empty() {
-            removal = removal.obstacle(
-                "It has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.",
-            );
+        if recent.is_empty() {
+            return removal;
         }
-        match problem {
-            Some(problem) => removal.error(problem),
-            None => removal,
-        }
+        removal.obstacle(
+            "It has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.",
+        )
     });
     let may_create = visitor.may(TenantCreate { space: New::of(&space) });
     let page = Show {
@@ -391,7 +382,7 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
         people: own_people(visit, at, &own)?,
         removal,
     };
-    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, problem.is_some())
 }
 
 /// Who of the tenant has access, and the way to give it; nothing for who may neither see teams nor invite.
@@ -448,7 +439,7 @@ pub(super) fn edit(visit: &Visit) -> Result<Answer> {
     let own = format!("{}/{}", base(visit), tenant.slug);
     let form = form_view(visit, own.clone(), "Save the tenant", &present(&tenant), own.clone())?;
     let frame = frame(visit, "Change the tenant").crumb("Tenants", base(visit)).crumb(&tenant.name, own);
-    Answer::page(&Form { frame, form })
+    Answer::page(&FormPage { frame, form })
 }
 
 /// The form for changing one was sent.
@@ -461,9 +452,12 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
         Ok(saved) => Answer::done(own, format!("{} was saved.", saved.name)),
         Err(error) => {
             let form = form_view(visit, own.clone(), "Save the tenant", &fields, own.clone())?;
-            let form = super::form::refuse(form, error, FIELDS)?;
-            let frame = frame(visit, "Change the tenant").crumb("Tenants", base(visit)).crumb("The tenant", own);
-            Answer::refused(&Form { frame, form })
+            form::refused(
+                frame(visit, "Change the tenant").crumb("Tenants", base(visit)).crumb("The tenant", own),
+                form,
+                error,
+                FIELDS,
+            )
         }
     }
 }
@@ -473,14 +467,7 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(TenantDelete { tenant: at.clone() })?;
     let tenant = shown(visit, &at)?;
-    if visit.form().text("confirm").trim() != tenant.name {
-        return show_page(visit, &at, Some("Type the name as it stands here."));
-    }
-    match tenants::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", tenant.name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    form::remove(visit, &tenant.name, base(visit), || tenants::delete(&granted), |why| show_page(visit, &at, Some(why)))
 }
 
 /// Which projects the tenant gets, and in which environments: boxes to tick.

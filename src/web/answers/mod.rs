@@ -132,7 +132,7 @@ pub(super) fn why(visit: &Visit) -> Result<Answer> {
     let frame = access(visit, "Why may somebody, or why not?", "who");
     let refused = !problem.is_empty();
     let page = WhyPage { frame, form, problem, answer };
-    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, refused)
 }
 
 fn found(visit: &Visit, mine: bool, person: &str, asked: &Ask) -> Result<answers::Why> {
@@ -223,5 +223,5 @@ pub(super) fn who(visit: &Visit) -> Result<Answer> {
     let frame = access(visit, "Who may?", "who");
     let refused = !problem.is_empty();
     let page = WhoPage { frame, form, problem, asked: asked_for, sentence, rows, pager };
-    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, refused)
 }

@@ -131,7 +131,7 @@ fn draw(visit: &Visit, form: Option<FormView>) -> Result<Answer> {
         form,
         sign_offs: sign_offs.collect(),
     };
-    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, refused)
 }
 
 fn figures(address: &str, counts: Counts) -> Vec<Figure> {

@@ -232,7 +232,7 @@ fn page(visit: &Visit, of: &Whose, found: &Process, problem: Option<String>) -> 
         problem: problem.map(|text| Message::new(Kind::Danger, text)),
         steps,
     };
-    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, refused)
 }
 
 /// The number of the step of the path.

@@ -9,7 +9,7 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit},
-        form::refuse,
+        form::{TYPE_THE_NAME, refuse, removal},
         page::{Choice, ConfirmDelete, FieldView, FormView, Frame, Kind, Message},
     },
 };
@@ -308,14 +308,11 @@ impl Shown<'_> {
     }
     fn page(&self, visit: &Visit, form: FormView, problem: Option<&str>) -> Form {
         let action = format!("{}/remove?version={}", step_address(self.of, self.step), self.process.version);
-        let removal = ConfirmDelete::new(action, "step", &self.step.name)
+        let removal = removal(action, "step", &self.step.name, problem)
             .goes_too("Its script. Releases and snapshots that were made before keep theirs.");
         Form {
             kept: kept(self.step),
-            removal: Some(match problem {
-                Some(problem) => removal.error(problem),
-                None => removal,
-            }),
+            removal: Some(removal),
             ..Form::new(frame(visit, self.of, &self.step.name), form)
         }
     }
@@ -391,7 +388,7 @@ pub(in crate::web) fn remove(visit: &Visit) -> Result<Answer> {
     };
     let name = shown.step.name.clone();
     if visit.form().text("confirm").trim() != name {
-        return again(&shown, "Type the name as it stands here.");
+        return again(&shown, TYPE_THE_NAME);
     }
     let mut steps = process.steps.clone();
     steps.remove(place);

@@ -19,18 +19,12 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit},
-        form::refuse,
+        form::{self, FormPage, refuse},
         page::{Choice, ConfirmDelete, FieldView, FormView, Frame},
     },
 };
 use askama::Template;
 
-#[derive(Template)]
-#[template(path = "projects/form.html")]
-struct Form {
-    frame: Frame,
-    form: FormView,
-}
 #[derive(Template)]
 #[template(path = "projects/settings.html")]
 struct Settings {
@@ -189,7 +183,7 @@ pub(in crate::web) fn new(visit: &Visit) -> Result<Answer> {
     {
         *field = field.clone().value(text);
     }
-    Answer::page(&Form { frame: new_frame(visit), form })
+    Answer::page(&FormPage { frame: new_frame(visit), form })
 }
 
 fn new_frame(visit: &Visit) -> Frame {
@@ -215,7 +209,7 @@ pub(in crate::web) fn create(visit: &Visit) -> Result<Answer> {
         ),
         Err(error) => {
             let form = new_form(visit, &Fields::default())?.typed(visit.form().typed());
-            Answer::refused(&Form { frame: new_frame(visit), form: refuse(form, error, NAMES)? })
+            form::refused(new_frame(visit), form, error, NAMES)
         }
     }
 }
@@ -240,13 +234,9 @@ fn present_form(visit: &Visit, of: &Of) -> Result<Option<FormView>> {
 
 fn page(visit: &Visit, of: &Of, form: Option<FormView>, problem: Option<&str>) -> Settings {
     let removal = visit.visitor.may(ProjectDelete { project: of.at.clone() }).then(|| {
-        let removal = ConfirmDelete::new(of.page("delete"), "project", &of.project.name)
+        form::removal(of.page("delete"), "project", &of.project.name, problem)
             .goes_too("Its process, its channels and all its releases.")
-            .goes_too("All its deployments with their tasks and logs. What was deployed goes on running where it is.");
-        match problem {
-            Some(problem) => removal.error(problem),
-            None => removal,
-        }
+            .goes_too("All its deployments with their tasks and logs. What was deployed goes on running where it is.")
     });
     Settings { frame: of.frame(visit, "Settings", "settings"), form, removal }
 }
@@ -295,12 +285,5 @@ pub(in crate::web) fn delete(visit: &Visit) -> Result<Answer> {
     let of = of(visit)?;
     let granted = visit.visitor.ask(ProjectDelete { project: of.at.clone() })?;
     let again = |problem: &str| Answer::refused(&page(visit, &of, present_form(visit, &of)?, Some(problem)));
-    if visit.form().text("confirm").trim() != of.project.name {
-        return again("Type the name as it stands here.");
-    }
-    match projects::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", of.project.name)),
-        Err(Error::Conflict(sentence)) => again(&sentence),
-        Err(error) => Err(error),
-    }
+    form::remove(visit, &of.project.name, base(visit), || projects::delete(&granted), again)
 }

@@ -6,6 +6,7 @@ pub(super) use form::{create, delete, edit, new, update};
 
 use super::{
     caller::{Answer, Visit},
+    form::removal,
     list::Asked,
     page::{Chip, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
     process::{StepView, step_views},
@@ -187,15 +188,12 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
     let total = pager.total;
     let (chip, sentence) = standing(&progression, &environment_names, total);
     let removal = visitor.may(ReleaseDelete { release: which.at.clone() }).then(|| {
-        let mut removal = ConfirmDelete::new(format!("{address}/delete"), "release", &release.version);
-        if total > 0 {
-            let what = super::projects::counted(total as usize, "deployment");
-            removal = removal.goes_too(format!("Its {what} with tasks and logs. What was deployed goes on running."));
+        let removal = removal(format!("{address}/delete"), "release", &release.version, problem);
+        if total == 0 {
+            return removal;
         }
-        match problem {
-            Some(problem) => removal.error(problem),
-            None => removal,
-        }
+        let what = super::projects::counted(total as usize, "deployment");
+        removal.goes_too(format!("Its {what} with tasks and logs. What was deployed goes on running."))
     });
     let may_deploy = !of.project.is_disabled && !ground.open.is_empty();
     let page = Show {
@@ -213,7 +211,7 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
         about: about(visit, which)?,
         removal,
     };
-    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, problem.is_some())
 }
 
 fn standing(progression: &Progression, next: &[&str], deployments: u64) -> (Chip, String) {

@@ -11,7 +11,7 @@ use crate::{
     web::{
         answers::preview::{Checked, guarded},
         caller::{Answer, Visit},
-        form::{FormPage, TYPE_THE_NAME, refuse},
+        form::{self, FormPage, refuse},
         page::{FieldView, FormView, Frame, count},
         people::access,
     },
@@ -160,7 +160,7 @@ fn draw(visit: &Visit, role: Option<&UserRole>, fields: &RoleFields, error: Opti
         },
         levels,
     };
-    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, refused)
 }
 
 fn shown(visit: &Visit) -> Result<UserRole> {
@@ -241,8 +241,7 @@ pub(in crate::web) fn make_copy(visit: &Visit) -> Result<Answer> {
         Ok(made) => Answer::done(format!("{}/{}/edit", base(visit), made.id), format!("{} was added.", made.name)),
         Err(error) => {
             let (frame, form) = copy_page(visit, &shown(visit)?);
-            let form = refuse(form.typed(sent.typed()), error, &NAMES)?;
-            Answer::refused(&FormPage { frame, form })
+            form::refused(frame, form.typed(sent.typed()), error, &NAMES)
         }
     }
 }
@@ -264,12 +263,11 @@ pub(in crate::web) fn reset(visit: &Visit) -> Result<Answer> {
 pub(in crate::web) fn delete(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(UserRoleEdit {})?;
     let role = shown(visit)?;
-    if visit.form().text("confirm").trim() != role.name {
-        return super::show_page(visit, "", Some(TYPE_THE_NAME));
-    }
-    match teams::delete_role(&granted, &located(visit)?) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", role.name)),
-        Err(Error::Conflict(sentence)) => super::show_page(visit, "", Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    form::remove(
+        visit,
+        &role.name,
+        base(visit),
+        || teams::delete_role(&granted, &located(visit)?),
+        |why| super::show_page(visit, "", Some(why)),
+    )
 }

@@ -18,7 +18,7 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit},
-        form::{FormPage, TYPE_THE_NAME, refuse, removal},
+        form::{self, FormPage, refuse, removal},
         page::{Choice, ConfirmDelete, FieldView, FormView, Frame},
         projects,
     },
@@ -201,12 +201,5 @@ pub(in crate::web) fn delete(visit: &Visit) -> Result<Answer> {
         let form = form(visit, of.address.clone(), "Save the runbook", &Fields::from(&of.runbook), false)?;
         Answer::refused(&edit_page(visit, &project, &of, form, Some(problem)))
     };
-    if visit.form().text("confirm").trim() != of.runbook.name {
-        return again(TYPE_THE_NAME);
-    }
-    match runbooks::delete(&granted) {
-        Ok(()) => Answer::done(project.page("runbooks"), format!("{} was deleted.", of.runbook.name)),
-        Err(Error::Conflict(sentence)) => again(&sentence),
-        Err(error) => Err(error),
-    }
+    form::remove(visit, &of.runbook.name, project.page("runbooks"), || runbooks::delete(&granted), again)
 }

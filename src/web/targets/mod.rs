@@ -6,16 +6,13 @@ use super::{
     accounts::environment_names,
     caller::{Answer, Visit},
     environments::infrastructure,
-    form::{TYPE_THE_NAME, removal},
+    form::{removal, remove},
     lifecycles::environments_seen,
     list::Asked,
     page::{Chip, Choice, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
 };
 use crate::{
-    base::{
-        error::{Error, Result},
-        ids,
-    },
+    base::{error::Result, ids},
     company::{
         access::{
             At, Within,
@@ -214,7 +211,7 @@ fn show_page(visit: &Visit, at: &At<ids::Target>, problem: Option<&str>) -> Resu
         roles: found.roles,
         removal,
     };
-    if problem.is_some() { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, problem.is_some())
 }
 
 /// Has the engine look at one, and leads to the task that does it.
@@ -233,12 +230,5 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(MachineDelete { target: at.clone() })?;
     let found = targets::show(&visit.visitor.ask(MachineView { target: at.clone() })?)?;
-    if visit.form().text("confirm").trim() != found.name {
-        return show_page(visit, &at, Some(TYPE_THE_NAME));
-    }
-    match targets::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", found.name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    remove(visit, &found.name, base(visit), || targets::delete(&granted), |why| show_page(visit, &at, Some(why)))
 }

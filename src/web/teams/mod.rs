@@ -8,7 +8,7 @@ pub(super) use roles::{add, add_form, change, change_form, ending, pickers, remo
 use super::{
     answers::preview::{Checked, guarded},
     caller::{Answer, Visit},
-    form::refuse,
+    form::{self, FormPage},
     list::Asked,
     page::{Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, ScopePicker, count},
     people::access,
@@ -48,12 +48,6 @@ struct Row {
     emergency: bool,
     space: String,
     members: String,
-}
-#[derive(Template)]
-#[template(path = "teams/form.html")]
-struct Form {
-    frame: Frame,
-    form: FormView,
 }
 #[derive(Template)]
 #[template(path = "teams/show.html")]
@@ -162,7 +156,7 @@ pub(super) fn new(visit: &Visit) -> Result<Answer> {
         visit.visitor.ask(TeamCreate { level: Level::System })?;
     }
     let frame = access(visit, "Add a team", "teams").crumb("Teams", base(visit));
-    Answer::page(&Form { frame, form: new_view(visit, "")? })
+    Answer::page(&FormPage { frame, form: new_view(visit, "")? })
 }
 
 /// The form for a new one was sent.
@@ -181,8 +175,12 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
         ),
         Err(error) => {
             let form = new_view(visit, sent.text("level"))?.typed(sent.typed());
-            let form = refuse(form, error, &[("Name", "name"), ("Description", "description")])?;
-            Answer::refused(&Form { frame: access(visit, "Add a team", "teams").crumb("Teams", base(visit)), form })
+            form::refused(
+                access(visit, "Add a team", "teams").crumb("Teams", base(visit)),
+                form,
+                error,
+                &[("Name", "name"), ("Description", "description")],
+            )
         }
     }
 }
@@ -229,12 +227,8 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
     });
     let may_delete = team.is_own() && visit.visitor.may(TeamDelete { team: at.clone() });
     let removal = may_delete.then(|| {
-        let removal = ConfirmDelete::new(format!("{address}/delete"), "team", &team.name)
-            .goes_too("Its roles: what its members may do through it they may no longer do.");
-        match removal_problem {
-            Some(problem) => removal.error(problem),
-            None => removal,
-        }
+        form::removal(format!("{address}/delete"), "team", &team.name, removal_problem)
+            .goes_too("Its roles: what its members may do through it they may no longer do.")
     });
     let page = Show {
         frame: access(visit, &team.name, "teams").crumb("Teams", base(visit)),
@@ -331,7 +325,7 @@ pub(super) fn edit(visit: &Visit) -> Result<Answer> {
     let team = teams::show(&visit.visitor.ask(TeamView { team: at })?)?;
     let address = format!("{}/{}", base(visit), team.id);
     let frame = access(visit, "Change the team", "teams").crumb("Teams", base(visit)).crumb(&team.name, &address);
-    Answer::page(&Form { frame, form: edit_view(&address, &team) })
+    Answer::page(&FormPage { frame, form: edit_view(&address, &team) })
 }
 
 /// The form for changing one was sent.
@@ -346,11 +340,12 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
         Err(error) => {
             let team = teams::show(&visit.visitor.ask(TeamView { team: at })?)?;
             let form = edit_view(&address, &team).typed(sent.typed());
-            let form = refuse(form, error, &[("Name", "name"), ("Description", "description")])?;
-            Answer::refused(&Form {
-                frame: access(visit, "Change the team", "teams").crumb("Teams", base(visit)),
+            form::refused(
+                access(visit, "Change the team", "teams").crumb("Teams", base(visit)),
                 form,
-            })
+                error,
+                &[("Name", "name"), ("Description", "description")],
+            )
         }
     }
 }
@@ -360,12 +355,5 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(TeamDelete { team: at.clone() })?;
     let team = teams::show(&visit.visitor.ask(TeamView { team: at.clone() })?)?;
-    if visit.form().text("confirm").trim() != team.name {
-        return show_page(visit, &at, "", Some("Type the name as it stands here."));
-    }
-    match teams::delete(&granted) {
-        Ok(()) => Answer::done(base(visit), format!("{} was deleted.", team.name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, "", Some(&sentence)),
-        Err(error) => Err(error),
-    }
+    form::remove(visit, &team.name, base(visit), || teams::delete(&granted), |why| show_page(visit, &at, "", Some(why)))
 }

@@ -24,6 +24,7 @@ use crate::{
     web::{
         answers::preview::{Checked, guarded},
         caller::{Answer, Visit},
+        form::refuse,
         page::{Chip, Choice, FieldView, FormView, Frame, ScopePicker},
         people::access,
     },
@@ -231,14 +232,14 @@ fn draw(
                 }
             }
         }
-        form = super::refuse(form, error, &NAMES)?;
+        form = refuse(form, error, &NAMES)?;
     }
     let frame = access(visit, title, "teams").crumb("Teams", base(visit)).crumb(&shown.name, back);
     let limits_href =
         if shown.space.is_none() { format!("{}/{}/roles/new", base(visit), shown.id) } else { String::new() };
     let reach = if shown.has_members() { String::new() } else { super::reach(&shown) };
     let page = RolePage { frame, form, space_chosen: !space.is_empty(), pickers, limits_href, reach };
-    if refused { Answer::refused(&page) } else { Answer::page(&page) }
+    Answer::shown(&page, refused)
 }
 
 /// What a role or a key can be limited to in a space, as far as the visitor may see it: project groups, projects,
