@@ -6,6 +6,8 @@
 //!   A gift for two projects may be covered by two grants; within one place one grant has to cover it by itself.
 //! - Who holds full administration may give anything: somebody has to be able to begin, in a new space and with a
 //!   permission that a later version brought. So may the operator, who gives back what was lost.
+//! - Who decides how somebody comes in (a new password, an e-mail address, lost factors, a link) could come in as them, so
+//!   that takes all that they hold, too.
 //! - A narrowed API key gives what it holds itself, not what its owner does.
 
 use super::{
@@ -62,6 +64,29 @@ impl Gifts {
         let now = clock::now();
         gifts.retain(|gift| gift.grant.until.is_none_or(|until| until > now));
         Gifts::new(rows, gifts)
+    }
+
+    /// What somebody new gets in these teams: what everybody holds is among it, which a narrowed key may leave out.
+    pub(in crate::company) fn of_newcomer(rows: &Rows<'_>, teams: &[i64]) -> Result<Gifts> {
+        let everyone = rows.number("SELECT id FROM teams WHERE builtin = 'everyone'", [])?;
+        let teams: Vec<i64> = teams.iter().copied().chain([everyone]).collect();
+        Gifts::of_teams(rows, &teams)
+    }
+
+    /// What somebody gets who comes in as this user: all that their teams allow, those for emergencies among them, whether
+    /// they are used just now or not.
+    pub(in crate::company) fn of_account(rows: &Rows<'_>, user: i64) -> Result<Gifts> {
+        let standby: Vec<i64> = rows.all(
+            "SELECT t.id FROM teams t JOIN team_members m ON m.team_id = t.id
+             WHERE m.user_id = ?1 AND t.emergency_hours IS NOT NULL ORDER BY t.id",
+            [user],
+            |row| row.get(0),
+        )?;
+        let in_standby = Gifts::of_teams(rows, &standby)?;
+        let mut all = Gifts::of_user(rows, user, &[])?;
+        // Of an emergency that lasts, the team itself is looked at: its end would change from one look to the next.
+        all.gifts.retain(|gift| !standby.contains(&gift.grant.team));
+        Ok(all.and(in_standby))
     }
 
     /// What a way in as this user gives: all that their teams allow, or of it only these permissions.
@@ -131,6 +156,17 @@ impl Gifts {
             let mut lacking = infos.filter(|info| !self.held(holder, gift, info, now));
             lacking.next().map(|info| (info, gift.grant.space))
         })
+    }
+
+    /// Whether a user may give all of this at this moment, and do what it takes: for what was made in their name before.
+    pub(super) fn may_come_from(&self, rows: &Rows<'_>, user: i64, right: &Info) -> Result<bool> {
+        if !rows.any("SELECT 1 FROM users WHERE id = ?1 AND state = 'active'", [user])? {
+            return Ok(false);
+        }
+        let carried = load(rows, Whose::User(user))?;
+        let grants = Grants::new(carried.into_iter().map(|one| (one.grant, one.permissions)).collect());
+        let holds = |info: &Info| grants.allows(info, &Check::new(true), clock::now).is_some();
+        Ok(holds(right) && (holds(AdministerSystem::INFO) || self.lacking(&grants, clock::now()).is_none()))
     }
 
     fn held(&self, holder: &Grants, gift: &Gift, info: &Info, now: Moment) -> bool {
@@ -261,6 +297,10 @@ impl Visitor {
     /// # Errors
     /// `Denied` with the first permission that is lacking. Not inside a change: the refusal is written to the trail.
     pub(in crate::company) fn ask_to_give(&self, gifts: &Gifts) -> Result<()> {
+        self.ask_for(gifts, Reason::NotYours)
+    }
+
+    fn ask_for(&self, gifts: &Gifts, reason: Reason) -> Result<()> {
         if self.gives_anything() {
             return Ok(());
         }
@@ -268,7 +308,15 @@ impl Visitor {
         let mut place = Check::new(true);
         // The place is told as far as the visitor may enter it.
         place.space = space.filter(|space| self.locate_space(&Id::<Space>::new(*space).to_string()).is_ok());
-        Err(self.refuse(lacking, &place, Vec::new(), Reason::NotYours))
+        Err(self.refuse(lacking, &place, Vec::new(), reason))
+    }
+
+    /// Whether the visitor may come in as somebody who holds this, or decide how they come in: only who holds it all anyway.
+    ///
+    /// # Errors
+    /// As [`Visitor::ask_to_give`].
+    pub(in crate::company) fn ask_to_stand_in(&self, gifts: &Gifts) -> Result<()> {
+        self.ask_for(gifts, Reason::Stronger)
     }
 
     /// Whether the visitor may change somebody or something that carries full administration, which is out of reach for

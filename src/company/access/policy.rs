@@ -282,13 +282,15 @@ pub enum Reason {
     Narrowed,
     /// It would be given to others, and is more than the visitor holds.
     NotYours,
+    /// Somebody holds it whose way in would be changed, and the visitor does not.
+    Stronger,
 }
 
 impl Reason {
     /// How near a grant came that was refused for this: the dimensions are looked at in this order.
     pub fn nearness(self) -> u8 {
         match self {
-            Reason::NotHeld | Reason::NotYours | Reason::Narrowed => 0,
+            Reason::NotHeld | Reason::NotYours | Reason::Stronger | Reason::Narrowed => 0,
             Reason::Outside(Dimension::Group | Dimension::Project) => 1,
             Reason::Outside(Dimension::Environment) => 2,
             Reason::Outside(Dimension::Tenant) => 3,
@@ -306,6 +308,9 @@ impl Reason {
             Reason::Outside(Dimension::Tenant) => "your roles that contain it are limited to other tenants",
             Reason::Outside(Dimension::Runbook) => "your roles that contain it are limited to other runbooks",
             Reason::NotYours => "nobody can give what they do not hold themselves, in as many places and for as long",
+            Reason::Stronger => {
+                "this account holds it and you do not: whoever decides how somebody signs in could sign in as them. Ask somebody who holds all that they do, or an administrator"
+            }
             Reason::Ended => "your role that contained it has ended",
             Reason::Narrowed => "you may, but the API key you came with is narrowed and leaves it out",
         }

@@ -186,7 +186,7 @@ pub fn refusal_words(reason: Reason, line: &Line, names: &Names, asked: Option<i
         Reason::Outside(Dimension::Environment) => limited("environments"),
         Reason::Outside(Dimension::Tenant) => limited("tenants"),
         Reason::Outside(Dimension::Runbook) => limited("runbooks"),
-        Reason::NotYours => "is more than may be given".into(),
+        Reason::NotYours | Reason::Stronger => "is more than may be given".into(),
         Reason::Ended => "has ended".into(),
         Reason::Narrowed => "the API key leaves it out".into(),
     }
@@ -201,7 +201,7 @@ pub fn refusal_wire(reason: Reason) -> &'static str {
         Reason::Outside(Dimension::Environment) => "Environment",
         Reason::Outside(Dimension::Tenant) => "Tenant",
         Reason::Outside(Dimension::Runbook) => "Runbook",
-        Reason::NotYours => "NotHeld",
+        Reason::NotYours | Reason::Stronger => "NotHeld",
         Reason::Ended => "Ended",
         Reason::Narrowed => "ApiKey",
     }

@@ -206,13 +206,13 @@ pub fn renew_recovery_codes(granted: &Granted<'_, Myself>) -> Result<Vec<String>
 /// demanded they set up a new one at their next sign-in, which needs their password as ever.
 ///
 /// # Errors
-/// `Conflict` for oneself; `Denied` for an administrator when the visitor is none.
+/// `Conflict` for oneself; `Denied` for somebody who holds what the visitor does not.
 pub fn reset_for(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<User> {
     granted.fresh()?;
-    let rights = super::may_touch(granted, user.id())?;
     super::not_oneself(granted, user.id(), "take the second factors from")?;
+    let held = super::may_stand_in(granted, user.id())?;
     granted.write(|tx| {
-        super::as_weak_as_before(tx, user.id(), &rights)?;
+        super::as_much_as_before(tx, user.id(), &held)?;
         let began = tx.changes();
         let them = sql::by_id(tx, user.id())?;
         if tx.run("DELETE FROM factors WHERE user_id = ?1", [them.id])? == 0 {

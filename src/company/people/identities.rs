@@ -136,10 +136,12 @@ pub fn edit(granted: &Granted<'_, UserEdit>, account: &At<Account>, id: Id<Kind>
 /// Removes an identity; tokens given for it end.
 ///
 /// # Errors
-/// As [`show`].
+/// As [`show`]; `Denied` for an administrator when the visitor is none.
 pub fn delete(granted: &Granted<'_, UserEdit>, account: &At<Account>, id: Id<Kind>) -> Result<()> {
     granted.fresh()?;
+    let rights = may_touch(granted, account.id())?;
     granted.write(|tx| {
+        as_weak_as_before(tx, account.id(), &rights)?;
         let owner = service(tx, account.id())?;
         let gone = by_id(tx, owner.id, id)?;
         tx.run("DELETE FROM oidc_identities WHERE id = ?1", [id])?;

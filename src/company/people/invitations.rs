@@ -2,7 +2,7 @@
 //! has the code. Either is valid for 48 hours and works once. To invite needs the right to invite and, for each team, the
 //! right to change it or its members; nobody invites to more than they hold themselves, which is stricter than the reference.
 
-use super::{Fields, Next, State, Step, User, as_weak_as_before, sql};
+use super::{Fields, Next, State, Step, User, as_much_as_before, as_weak_as_before, may_stand_in, sql};
 use crate::{
     base::{
         clock::{self, Moment},
@@ -14,7 +14,7 @@ use crate::{
         access::{
             At, Event, Gifts, Granted, Rows, Writing,
             admit::{INVITATION_LIFE, check_names, insert_account, store_invitation, store_open_invitation},
-            permissions::{AdministerSystem, Info, UserInvite},
+            permissions::{Info, UserInvite},
         },
         post::{self, Letter, LetterKind},
         teams::{self, Joining, ScopedRole},
@@ -126,11 +126,10 @@ fn write_down(tx: &Writing<'_>, granted: &Granted<'_, UserInvite>, fields: &Fiel
 /// As [`invite`].
 pub fn invite_open(granted: &Granted<'_, UserInvite>, into: &[Joining<'_>]) -> Result<(String, Open)> {
     let given = may_give(granted, into)?;
-    let administers = granted.visitor().may(AdministerSystem {});
     let token = secret::token();
     let made = granted.write(|tx| {
         still_given(tx, into, &given)?;
-        let id = store_open_invitation(tx, &token, administers)?;
+        let id = store_open_invitation(tx, &token)?;
         let mut event = Event::new("Created").say("An open invitation was made");
         for (n, team) in into.iter().enumerate() {
             let at = team.team();
@@ -166,12 +165,13 @@ pub fn revoke_open(granted: &Granted<'_, UserInvite>, id: i64) -> Result<()> {
 /// Makes a new link for somebody who has not accepted yet; the old one no longer works.
 ///
 /// # Errors
-/// `Conflict` when they are not waiting for one.
+/// `Conflict` when they are not waiting for one; `Denied` for somebody who will hold what the visitor does not: whoever has
+/// the link comes in as them.
 pub fn invite_again(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Result<Invited> {
-    let rights = may_touch(granted, user.id())?;
+    let held = may_stand_in(granted, user.id())?;
     let token = secret::token();
     let user = granted.write(|tx| {
-        as_weak_as_before(tx, user.id(), &rights)?;
+        as_much_as_before(tx, user.id(), &held)?;
         let user = sql::by_id(tx, user.id())?;
         super::led(&user, Step::InviteAgain)?;
         store_invitation(tx, user.id.0, &token)?;
@@ -238,7 +238,7 @@ fn may_give(granted: &Granted<'_, UserInvite>, into: &[Joining<'_>]) -> Result<G
 }
 
 fn gifts(rows: &Rows<'_>, into: &[Joining<'_>]) -> Result<Gifts> {
-    Gifts::of_teams(rows, &into.iter().map(|team| team.team().id().0).collect::<Vec<_>>())
+    Gifts::of_newcomer(rows, &into.iter().map(|team| team.team().id().0).collect::<Vec<_>>())
 }
 
 /// Teams that became stronger since that was asked are not given.

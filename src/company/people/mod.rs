@@ -20,7 +20,7 @@ use super::{
         At, Event, Gifts, Granted, Rows,
         admit::{check_choice, check_names, hash_password, insert_account, rename_account},
         outbox::{Notice, notice},
-        permissions::{Info, UserEdit, UserView},
+        permissions::{Info, Permission, UserEdit, UserView},
     },
     standing, teams,
 };
@@ -126,8 +126,9 @@ pub fn ways_in(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<WaysI
 /// Makes somebody who can sign in at once, with a password that is handed to them.
 ///
 /// # Errors
-/// `Invalid` for what is missing, taken or out of bounds.
+/// `Invalid` for what is missing, taken or out of bounds; `Denied` for a narrowed key that leaves out what everybody holds.
 pub fn create(granted: &Granted<'_, UserEdit>, fields: &Fields, password: &Secret) -> Result<User> {
+    may_add(granted)?;
     let company = granted.visitor().company();
     let about = [company.slug(), company.name(), &fields.display_name, &fields.email_address];
     check_choice(password, company.rules().password_min, &about)
@@ -147,6 +148,7 @@ pub fn create(granted: &Granted<'_, UserEdit>, fields: &Fields, password: &Secre
 /// # Errors
 /// `Invalid` for a name that is missing or taken.
 pub fn create_service_account(granted: &Granted<'_, UserEdit>, fields: &Fields) -> Result<User> {
+    may_add(granted)?;
     granted.write(|tx| {
         let fields = check_names(tx, fields, None, true)?;
         let id = insert_account(tx, &fields, State::Active.word(), true, None)?;
@@ -159,20 +161,26 @@ pub fn create_service_account(granted: &Granted<'_, UserEdit>, fields: &Fields) 
 /// Changes somebody's names and e-mail address.
 ///
 /// # Errors
-/// As [`create`]; `Denied` for an administrator when the visitor is none.
+/// As [`create`]; `Denied` for an administrator when the visitor is none, and for another e-mail address of somebody who
+/// holds what the visitor does not: whoever has the address has the account.
 pub fn edit(granted: &Granted<'_, UserEdit>, user: &At<Kind>, fields: &Fields) -> Result<User> {
     let rights = may_touch(granted, user.id())?;
     let known = granted.read(|rows| sql::by_id(rows, user.id()))?;
-    if names::key(&known.email_address) != names::key(&fields.email_address) {
+    let mut held = None;
+    if known.email_address != fields.email_address.trim() {
         granted.fresh()?;
+        held = Some(may_stand_in(granted, user.id())?);
     }
     granted.write(|tx| {
         as_weak_as_before(tx, user.id(), &rights)?;
         let before = sql::by_id(tx, user.id())?;
         let fields = check_names(tx, fields, Some(before.id), before.is_service)?;
         if fields.email_address != before.email_address {
-            // Whoever has the address has the account: reset links go there.
             granted.fresh()?;
+            match &held {
+                Some(held) => as_much_as_before(tx, user.id(), held)?,
+                None => return Err(meanwhile()),
+            }
             if granted.visitor().user() == Some(before.id) {
                 granted.visitor().myself()?.in_person()?;
             }
@@ -204,6 +212,7 @@ pub fn deactivate(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<Us
         for table in ["sessions", "access_tokens", "one_time_links"] {
             tx.run(&format!("DELETE FROM {table} WHERE user_id = ?1"), [before.id])?;
         }
+        sql::drop_what_they_handed_out(tx, before.id)?;
         teams::keep_an_administrator(tx)?;
         tx.access_changed()?;
         let event = Event::new("UserDeactivated").name(before.id, &before.display_name).say(" was deactivated");
@@ -214,11 +223,13 @@ pub fn deactivate(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<Us
 /// Lets somebody in again; their keys work again, their sessions do not.
 ///
 /// # Errors
-/// `Conflict` for somebody who has not accepted the invitation yet; `Denied` for an administrator when the visitor is none.
+/// `Conflict` for somebody who has not accepted the invitation yet; `Denied` for somebody who would hold again what the
+/// visitor does not.
 pub fn reactivate(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<User> {
-    let rights = may_touch(granted, user.id())?;
+    let held = granted.read(|rows| Gifts::of_account(rows, user.id().0))?;
+    granted.visitor().ask_to_give(&held)?;
     granted.write(|tx| {
-        as_weak_as_before(tx, user.id(), &rights)?;
+        as_much_as_before(tx, user.id(), &held)?;
         let began = tx.changes();
         let before = sql::by_id(tx, user.id())?;
         let Some(state) = led(&before, Step::Reactivate)? else { return tx.unchanged(began, before) };
@@ -242,6 +253,7 @@ pub fn delete(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<()> {
     granted.write(|tx| {
         as_weak_as_before(tx, user.id(), &rights)?;
         let gone = sql::by_id(tx, user.id())?;
+        sql::drop_what_they_handed_out(tx, gone.id)?;
         tx.run("DELETE FROM users WHERE id = ?1", [gone.id])?;
         teams::keep_an_administrator(tx)?;
         tx.access_changed()?;
@@ -265,6 +277,31 @@ fn may_touch(granted: &Granted<'_, UserEdit>, user: Id<Kind>) -> Result<Vec<&'st
     Ok(rights)
 }
 
+/// Somebody new holds what everybody holds; a narrowed key may leave that out.
+fn may_add(granted: &Granted<'_, UserEdit>) -> Result<()> {
+    let held = granted.read(|rows| Gifts::of_newcomer(rows, &[]))?;
+    granted.visitor().ask_to_give(&held)
+}
+
+/// Who decides how somebody comes in could come in as them: only who holds all that they hold. Gives what was looked at.
+fn may_stand_in<P: Permission>(granted: &Granted<'_, P>, user: Id<Kind>) -> Result<Gifts> {
+    let held = granted.read(|rows| Gifts::of_account(rows, user.0))?;
+    let visitor = granted.visitor();
+    if visitor.user() != Some(user) || visitor.is_narrowed() {
+        visitor.ask_to_stand_in(&held)?;
+    }
+    Ok(held)
+}
+
+/// Somebody who may do more since that was asked is not touched.
+fn as_much_as_before(rows: &Rows<'_>, user: Id<Kind>, before: &Gifts) -> Result<()> {
+    if Gifts::of_account(rows, user.0)? == *before { Ok(()) } else { Err(meanwhile()) }
+}
+
+fn meanwhile() -> Error {
+    Error::Conflict("Their rights changed meanwhile. Look at them again and repeat your change.".into())
+}
+
 /// A key or an identity of an account is a way in as that account: it is made by who holds what it may, or as much of that
 /// as the key is narrowed to. Gives what was looked at.
 fn may_hand_out(granted: &Granted<'_, UserEdit>, user: Id<Kind>, only: &[&'static Info]) -> Result<Gifts> {
@@ -278,7 +315,7 @@ fn still_handed_out(rows: &Rows<'_>, user: Id<Kind>, only: &[&'static Info], bef
     if Gifts::of_user(rows, user.0, only)? == *before {
         return Ok(());
     }
-    Err(Error::Conflict("Their rights changed meanwhile. Look at them again and repeat your change.".into()))
+    Err(meanwhile())
 }
 
 /// Somebody who became an administrator since that was asked is not touched.
@@ -287,7 +324,7 @@ fn as_weak_as_before(rows: &Rows<'_>, user: Id<Kind>, before: &[&'static Info]) 
     if now.len() == teams::only_administration(before).len() {
         return Ok(());
     }
-    Err(Error::Conflict("Their rights changed meanwhile. Look at them again and repeat your change.".into()))
+    Err(meanwhile())
 }
 
 fn not_oneself(granted: &Granted<'_, UserEdit>, user: Id<Kind>, verb: &str) -> Result<()> {
@@ -297,5 +334,7 @@ fn not_oneself(granted: &Granted<'_, UserEdit>, user: Id<Kind>, verb: &str) -> R
     Ok(())
 }
 
+#[cfg(test)]
+mod stronger_tests;
 #[cfg(test)]
 mod tests;

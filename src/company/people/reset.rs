@@ -1,6 +1,6 @@
 //! A new password for somebody else: an administrator sends them the way to choose one and learns none.
 
-use super::{as_weak_as_before, may_touch, sql};
+use super::{as_much_as_before, may_stand_in, sql};
 use crate::{
     base::{
         error::{Error, Result},
@@ -21,13 +21,13 @@ use crate::{
 /// them and nobody else sees the link; else its token is given, to hand over.
 ///
 /// # Errors
-/// `Conflict` for who is not active and for service accounts; `Denied` for an administrator when the visitor is none;
+/// `Conflict` for who is not active and for service accounts; `Denied` for somebody who holds what the visitor does not;
 /// `ProofNeeded`.
 pub fn send(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<Option<String>> {
     granted.fresh()?;
-    let rights = may_touch(granted, user.id())?;
+    let held = may_stand_in(granted, user.id())?;
     granted.write(|tx| {
-        as_weak_as_before(tx, user.id(), &rights)?;
+        as_much_as_before(tx, user.id(), &held)?;
         let user = sql::by_id(tx, user.id())?;
         if user.is_service || user.state != State::Active {
             return Err(Error::Conflict(format!("{} does not sign in with a password.", user.display_name)));

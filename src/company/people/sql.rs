@@ -141,6 +141,13 @@ pub fn open_invitations(rows: &Rows<'_>) -> Result<Vec<Open>> {
     Ok(open)
 }
 
+/// Links and codes that somebody made for others, who have not used them: what is in nobody's hands any more.
+pub fn drop_what_they_handed_out(tx: &Writing<'_>, maker: Id<Kind>) -> Result<()> {
+    tx.run("DELETE FROM one_time_links WHERE made_by = ?1 AND used_at IS NULL", [maker])?;
+    tx.run("DELETE FROM open_invitations WHERE inviter_id = ?1 AND used_at IS NULL", [maker])?;
+    Ok(())
+}
+
 pub fn add_open_team(tx: &Writing<'_>, invitation: i64, team: Id<Team>) -> Result<()> {
     tx.run("INSERT OR IGNORE INTO open_invitation_teams (invitation_id, team_id) VALUES (?1, ?2)", (invitation, team))?;
     Ok(())

@@ -104,6 +104,8 @@ CREATE TABLE one_time_links (
     token_hash BLOB NOT NULL UNIQUE,
     kind TEXT NOT NULL CHECK (kind IN ('invitation', 'reset')),
     user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- Who made it for them: what somebody handed out goes with them.
+    made_by INTEGER,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     used_at INTEGER
@@ -215,8 +217,8 @@ CREATE TABLE open_invitations (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     token_hash BLOB NOT NULL UNIQUE,
     inviter TEXT NOT NULL,
-    -- Whoever invited holds full administration and so may give it.
-    administers INTEGER NOT NULL,
+    -- Who invited: it is looked at again what they may give when the code is used. NULL: the operator.
+    inviter_id INTEGER,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     used_at INTEGER

@@ -107,11 +107,11 @@ fn access_version(rows: &Rows<'_>) -> Result<i64> {
 }
 
 /// Writes an open invitation down: for whoever has the code.
-pub(in crate::company) fn store_open_invitation(tx: &Writing<'_>, token: &str, administers: bool) -> Result<i64> {
+pub(in crate::company) fn store_open_invitation(tx: &Writing<'_>, token: &str) -> Result<i64> {
     let now = clock::now();
     tx.insert(
-        "INSERT INTO open_invitations (token_hash, inviter, administers, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        (&hash(token)[..], tx.actor_name(), administers, now, now.plus(INVITATION_LIFE)),
+        "INSERT INTO open_invitations (token_hash, inviter, inviter_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (&hash(token)[..], tx.actor_name(), tx.actor_id(), now, now.plus(INVITATION_LIFE)),
     )
 }
 
@@ -120,8 +120,8 @@ pub(in crate::company) fn store_invitation(tx: &Writing<'_>, user: i64, token: &
     tx.run("DELETE FROM one_time_links WHERE user_id = ?1 AND kind = 'invitation'", [user])?;
     let now = clock::now();
     tx.run(
-        "INSERT INTO one_time_links (token_hash, kind, user_id, created_at, expires_at) VALUES (?1, 'invitation', ?2, ?3, ?4)",
-        (&hash(token)[..], user, now, now.plus(INVITATION_LIFE)),
+        "INSERT INTO one_time_links (token_hash, kind, user_id, made_by, created_at, expires_at) VALUES (?1, 'invitation', ?2, ?3, ?4, ?5)",
+        (&hash(token)[..], user, tx.actor_id(), now, now.plus(INVITATION_LIFE)),
     )?;
     Ok(())
 }

@@ -16,6 +16,8 @@ use crate::{
         secret::Secret,
     },
     company::access::{
+        giving::Gifts,
+        permissions::{Permission, UserInvite},
         rows::{Rows, Writing},
         trail::Event,
         vault::Company,
@@ -36,7 +38,7 @@ pub struct Registered {
 ///
 /// # Errors
 /// `Invalid` for a password or names out of bounds, `NotFound` when the code cannot be used (any more), `Conflict` when
-/// a team of the invitation has become too strong for whoever invited.
+/// whoever invited may not give any more what the invitation's teams hold: a team became stronger, or they lost rights.
 pub fn register(company: &Company, code: &str, wish: &Names, password: &Secret, from: &From) -> Result<Registered> {
     let gone = || Error::NotFound("invitation".into());
     let token = hash(code);
@@ -105,21 +107,19 @@ fn by_own(tx: &Writing<'_>, token: &[u8; 32], wish: &Names, hashed: &str) -> Res
 fn by_open(tx: &Writing<'_>, token: &[u8; 32], wish: &Names, hashed: &str) -> Result<Used> {
     let used = tx.one(
         "UPDATE open_invitations SET used_at = ?2 WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2
-         RETURNING id, administers, inviter",
+         RETURNING id, inviter_id, inviter",
         (&token[..], clock::now()),
-        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, row.get::<_, String>(2)?)),
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, String>(2)?)),
     )?;
-    let Some((invitation, administers, inviter)) = used else { return Ok(None) };
-    // A team may have become stronger since.
-    let too_strong = tx.any(
-        "SELECT 1 FROM open_invitation_teams i JOIN scoped_roles s ON s.team_id = i.team_id
-         JOIN role_permissions p ON p.role_id = s.role_id AND p.permission = 'AdministerSystem' WHERE i.invitation_id = ?1",
-        [invitation],
-    )?;
-    if too_strong && !administers {
+    let Some((invitation, maker, inviter)) = used else { return Ok(None) };
+    let teams: Vec<i64> =
+        tx.all("SELECT team_id FROM open_invitation_teams WHERE invitation_id = ?1", [invitation], |row| row.get(0))?;
+    // A team may have become stronger since, and whoever invited weaker.
+    if let Some(maker) = maker
+        && !Gifts::of_newcomer(tx, &teams)?.may_come_from(tx, maker, UserInvite::INFO)?
+    {
         return Err(Error::Conflict(
-            "A team of this invitation may administer the company by now, and whoever invited may not give that. Ask for a new invitation."
-                .into(),
+            "Whoever made this invitation may no longer give what its teams may do. Ask for a new invitation.".into(),
         ));
     }
     let names = check_names(tx, wish, None, false)?;

@@ -58,8 +58,8 @@ pub(in crate::company) fn store_reset(tx: &Writing<'_>, user: i64) -> Result<Str
     let (token, now) = (secret::token(), clock::now());
     tx.run("DELETE FROM one_time_links WHERE user_id = ?1 AND kind = 'reset' AND expires_at < ?2", (user, now))?;
     tx.run(
-        "INSERT INTO one_time_links (token_hash, kind, user_id, created_at, expires_at) VALUES (?1, 'reset', ?2, ?3, ?4)",
-        (&hash(&token)[..], user, now, now.plus(RESET_LIFE)),
+        "INSERT INTO one_time_links (token_hash, kind, user_id, made_by, created_at, expires_at) VALUES (?1, 'reset', ?2, ?3, ?4, ?5)",
+        (&hash(&token)[..], user, tx.actor_id(), now, now.plus(RESET_LIFE)),
     )?;
     Ok(token)
 }

@@ -168,10 +168,12 @@ pub fn list_own(granted: &Granted<'_, Myself>) -> Result<Vec<ApiKey>> {
 /// Revokes a key of a service account; of anybody for the operator.
 ///
 /// # Errors
-/// `NotFound` when it is not a key of theirs, `Conflict` for a person.
+/// `NotFound` when it is not a key of theirs, `Conflict` for a person; `Denied` for an administrator when the visitor is none.
 pub fn revoke_for(granted: &Granted<'_, UserEdit>, user: &At<Owner>, id: Id<Kind>) -> Result<()> {
     granted.fresh()?;
+    let rights = may_touch(granted, user.id())?;
     granted.write(|tx| {
+        super::as_weak_as_before(tx, user.id(), &rights)?;
         let owner = of_service(tx, granted.visitor(), user.id())?;
         tx.record(remove(tx, &owner, id)?, ())
     })
