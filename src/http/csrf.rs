@@ -55,30 +55,40 @@ pub fn is_ours(call: &Call) -> bool {
     [SESSION, FORM].iter().filter_map(|name| call.cookie(name)).any(|cookie| fits(cookie, &word))
 }
 
-/// Puts the word into every form of a page that sends something.
-pub fn into_forms(html: &str, word: &str) -> String {
-    let mut out = String::with_capacity(html.len() + 512);
-    let mut rest = html;
-    while let Some(at) = memmem::find(rest.as_bytes(), b"<form") {
-        let Some(end) = rest[at..].find('>') else { break };
-        let (upto, after) = rest.split_at(at + end + 1);
-        out.push_str(upto);
-        if has_form(&upto[at..]) {
-            out.push_str("<input type=\"hidden\" name=\"");
-            out.push_str(FIELD);
-            out.push_str("\" value=\"");
-            out.push_str(word);
-            out.push_str("\">");
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
+/// A page with the forms in it that send something.
+pub struct Forms<'h> {
+    html: &'h str,
+    /// Where their opening tags end.
+    ends: Vec<usize>,
 }
 
-/// Whether a page has a form that sends something.
-pub fn has_form(html: &str) -> bool {
-    memmem::find(html.as_bytes(), b"method=\"post\"").is_some()
+impl<'h> Forms<'h> {
+    /// The forms of a page, if it has any that send something. The page is gone through once.
+    pub fn of(html: &'h str) -> Option<Forms<'h>> {
+        let mut ends = Vec::new();
+        for start in memmem::find_iter(html.as_bytes(), b"<form") {
+            let Some(length) = html[start..].find('>') else { break };
+            let end = start + length + 1;
+            if html[start..end].contains("method=\"post\"") {
+                ends.push(end);
+            }
+        }
+        (!ends.is_empty()).then_some(Forms { html, ends })
+    }
+
+    /// The page with the word in each of them.
+    pub fn with(&self, word: &str) -> String {
+        let field = ["<input type=\"hidden\" name=\"", FIELD, "\" value=\"", word, "\">"].concat();
+        let mut out = String::with_capacity(self.html.len() + field.len() * self.ends.len());
+        let mut done = 0;
+        for end in &self.ends {
+            out.push_str(&self.html[done..*end]);
+            out.push_str(&field);
+            done = *end;
+        }
+        out.push_str(&self.html[done..]);
+        out
+    }
 }
 
 #[cfg(test)]
@@ -102,11 +112,13 @@ mod tests {
             r#"<form method="get"><b></form><form class="x" method="post" action="/a"><i></form><form method="post">"#;
         let hidden = r#"<input type="hidden" name="_csrf" value="W">"#;
         assert_eq!(
-            into_forms(html, "W"),
+            Forms::of(html).map(|forms| forms.with("W")).unwrap_or_default(),
             format!(
                 r#"<form method="get"><b></form><form class="x" method="post" action="/a">{hidden}<i></form><form method="post">{hidden}"#
             )
         );
-        assert_eq!(into_forms("<p>none</p><form", "W"), "<p>none</p><form");
+        for none in ["", "<p>none</p><form", r#"<form method="get"></form>"#, r#"<form method="post""#] {
+            assert!(Forms::of(none).is_none(), "{none}");
+        }
     }
 }

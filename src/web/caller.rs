@@ -117,22 +117,20 @@ impl Answer {
     fn with_words(self, call: &Call) -> (Answer, Option<String>) {
         if let Answer::Welcome { company, token, html } = self {
             // Its forms come back with the session that has just begun.
-            let html = csrf::into_forms(&html, &csrf::word(&token));
+            let html = csrf::Forms::of(&html).map(|forms| forms.with(&csrf::word(&token))).unwrap_or(html);
             return (Answer::Welcome { company, token, html }, None);
         }
         let html = match &self {
             Answer::Page(html) | Answer::Refused(html) | Answer::Error(_, html) | Answer::Later(html, _) => html,
             _ => return (self, None),
         };
-        if !csrf::has_form(html) {
-            return (self, None);
-        }
+        let Some(forms) = csrf::Forms::of(html) else { return (self, None) };
         let fresh = match call.cookie(SESSION).or(call.cookie(csrf::FORM)) {
             Some(_) => None,
             None => Some(secret::token()),
         };
         let held = call.cookie(SESSION).or(call.cookie(csrf::FORM)).or(fresh.as_deref()).unwrap_or_default();
-        let html = csrf::into_forms(html, &csrf::word(held));
+        let html = forms.with(&csrf::word(held));
         let answer = match self {
             Answer::Refused(_) => Answer::Refused(html),
             Answer::Error(status, _) => Answer::Error(status, html),
@@ -348,11 +346,11 @@ impl<'c> Visit<'c> {
     }
     /// `/{company}` and the rest of a path.
     pub fn path(&self, rest: &str) -> String {
-        format!("/{}{rest}", self.company().slug())
+        ["/", self.company().slug(), rest].concat()
     }
     /// `/{company}/{space}` and the rest of a path.
     pub fn space_path(&self, rest: &str) -> String {
-        format!("/{}/{}{rest}", self.company().slug(), self.parameter("space"))
+        ["/", self.company().slug(), "/", self.parameter("space"), rest].concat()
     }
     /// The word that the action before this page left.
     pub(super) fn flash(&self) -> Option<Flash> {

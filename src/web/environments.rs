@@ -4,7 +4,7 @@ use super::{
     caller::{Answer, Visit},
     form::{self, FormPage},
     list::Asked,
-    page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager},
+    page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, under},
 };
 use crate::{
     base::error::{Error, Result},
@@ -58,7 +58,7 @@ fn frame(visit: &Visit, title: &str) -> Frame {
 
 /// The frame of a page under Infrastructure, with the tabs that the visitor may open.
 pub(super) fn infrastructure(visit: &Visit, title: &str, current: &str) -> Frame {
-    let tab = |key: &str| visit.space_path(&format!("/infrastructure/{key}"));
+    let tab = |key: &str| visit.space_path(&["/infrastructure/", key].concat());
     let frame = visit.frame("infrastructure", title);
     let Ok(space) = visit.space() else { return frame };
     let visitor = &visit.visitor;
@@ -86,14 +86,14 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let rows = found.items.iter().map(|e| Row {
         name: e.name.clone(),
         description: e.description.clone(),
-        href: format!("{address}/{}", e.slug),
-        edit_href: format!("{address}/{}/edit", e.slug),
+        href: under(&address, &[&e.slug]),
+        edit_href: under(&address, &[&e.slug, "edit"]),
         rules: rules(e),
     });
     Answer::page(&List {
         frame: frame(visit, "Environments"),
         may_create: visit.visitor.may(EnvironmentCreate { space: New::of(&space) }),
-        new_href: format!("{address}/new"),
+        new_href: under(&address, &["new"]),
         filter: FilterBar::new(&address, "Find an environment", asked.search),
         rows: rows.collect(),
         pager: asked.pager(found.total, &address, &[]),

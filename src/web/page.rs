@@ -7,73 +7,20 @@
 //! This file knows nothing of the rest of the program: plain words in, markup out.
 //! `templates/README.md` shows how the three kinds of page are written.
 
+use askama::Template;
 use askama::filters::HtmlSafe;
-use askama::{FastWritable, Template, Values};
-use std::fmt;
-use std::sync::OnceLock;
 
+mod address;
 mod form;
 mod list;
 mod log;
 mod portal;
 
+pub use address::{Icon, icon, static_prefix, under, use_static_prefix};
 pub use form::{Choice, ConfirmDelete, FieldView, FormSummary, FormView, Look, ScopePicker};
 pub use list::{Cell, DiffLine, FilterBar, Kv, KvRow, Moment, PageLink, Pager, Timeline};
 pub use log::{LogLine, LogStep, LogView, Qr};
 pub use portal::PortalFrame;
-
-// ------------------------------------------------------------------ addresses of static files
-
-static STATIC_PREFIX: OnceLock<String> = OnceLock::new();
-
-/// Says once, at start, under which address the embedded files are served (`/static/<checksum>`).
-/// Later calls change nothing: the files are part of the program.
-pub fn use_static_prefix(prefix: impl Into<String>) {
-    let _ = STATIC_PREFIX.set(prefix.into());
-}
-
-/// `/static/<checksum>`, or `/static` where nobody has said.
-pub fn static_prefix() -> &'static str {
-    STATIC_PREFIX.get().map_or("/static", String::as_str)
-}
-
-/// One drawing of `static/icons.svg`. Decoration only: the word beside it carries the meaning.
-#[derive(Clone, Copy, Debug)]
-pub struct Icon<'a>(pub &'a str);
-
-/// `{{ ui::icon("check") }}` in templates.
-pub fn icon(name: &str) -> Icon<'_> {
-    Icon(name)
-}
-
-impl Icon<'_> {
-    /// Piece by piece: a page has dozens of them.
-    fn draw(&self, to: &mut dyn fmt::Write) -> fmt::Result {
-        // Names are ours, but a stray one must not break out of the attribute.
-        let name = self.0.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or("");
-        for piece in [
-            "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"",
-            static_prefix(),
-            "/icons.svg#",
-            name,
-            "\"/></svg>",
-        ] {
-            to.write_str(piece)?;
-        }
-        Ok(())
-    }
-}
-impl fmt::Display for Icon<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.draw(f)
-    }
-}
-impl FastWritable for Icon<'_> {
-    fn write_into(&self, to: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
-        Ok(self.draw(to)?)
-    }
-}
-impl HtmlSafe for Icon<'_> {}
 
 // ------------------------------------------------------------------ the frame
 
@@ -137,17 +84,18 @@ impl NavItem {
     /// dashboard projects tenants tasks infrastructure library access trail settings.
     /// Drop what the person may not see with `retain(|item| …)`.
     pub fn all(company: &str, space: &str, current: &str) -> Vec<NavItem> {
-        let (c, s) = (format!("/{company}"), format!("/{company}/{space}"));
+        let c = |rest: &str| ["/", company, rest].concat();
+        let s = |rest: &str| ["/", company, "/", space, rest].concat();
         let entries: [(&'static str, &'static str, String, &'static str); 9] = [
-            ("dashboard", "Dashboard", s.clone(), "dashboard"),
-            ("projects", "Projects", format!("{s}/projects"), "projects"),
-            ("tenants", "Tenants", format!("{s}/tenants"), "tenants"),
-            ("tasks", "Tasks", format!("{c}/tasks"), "tasks"),
-            ("infrastructure", "Infrastructure", format!("{s}/infrastructure/environments"), "infrastructure"),
-            ("library", "Library", format!("{s}/library/lifecycles"), "library"),
-            ("access", "People and access", format!("{c}/access/people"), "people"),
-            ("trail", "Trail", format!("{c}/trail"), "trail"),
-            ("settings", "Settings", format!("{c}/settings"), "settings"),
+            ("dashboard", "Dashboard", s(""), "dashboard"),
+            ("projects", "Projects", s("/projects"), "projects"),
+            ("tenants", "Tenants", s("/tenants"), "tenants"),
+            ("tasks", "Tasks", c("/tasks"), "tasks"),
+            ("infrastructure", "Infrastructure", s("/infrastructure/environments"), "infrastructure"),
+            ("library", "Library", s("/library/lifecycles"), "library"),
+            ("access", "People and access", c("/access/people"), "people"),
+            ("trail", "Trail", c("/trail"), "trail"),
+            ("settings", "Settings", c("/settings"), "settings"),
         ];
         entries
             .into_iter()
