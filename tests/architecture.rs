@@ -265,8 +265,8 @@ const VIEWS: &[(&str, &str)] = &[
     // A release is made in a channel; channels have no page of their own yet.
     ("releases", "channels"),
 ];
-/// Features without pages or API of their own: the door, and the file as a whole, which is the operator's.
-const WITHOUT_FACE: &[&str] = &["access", "upkeep"];
+/// Features without pages or API of their own: the door, how things are named, and the file as a whole, which is the operator's.
+const WITHOUT_FACE: &[&str] = &["access", "naming", "upkeep"];
 
 #[test]
 fn each_features_files_stand_in_their_places() {

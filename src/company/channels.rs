@@ -13,7 +13,11 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+use crate::company::naming::{Named, json};
 use serde::Serialize;
+
+/// How they are named.
+const NAMES: Named = Named { table: "channels", within: "project_id", one: "a channel", slug: "channel" };
 
 /// A channel.
 #[derive(Debug, Clone, Serialize)]
@@ -67,7 +71,7 @@ pub fn list(granted: &Granted<'_, List<ProcessView>>, filter: &Filter, page: Pag
         let mut parameters = vec![
             granted.what().space().into(),
             names::key(&filter.partial_name).into(),
-            projects::json(&filter.ids),
+            json(&filter.ids),
             filter.project.into(),
         ];
         let columns = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
@@ -93,7 +97,7 @@ pub fn create(granted: &Granted<'_, ProcessEdit>, fields: Fields) -> Result<Chan
     granted.write(|tx| {
         let of = projects::by_id(tx, project)?;
         let fields = check(tx, project, &fields, None)?;
-        let slug = sql::free_slug(tx, project, &names::slug_of(&fields.name, "channel"))?;
+        let slug = NAMES.free_slug(tx, project.0, &fields.name)?;
         let id = sql::insert(tx, project, &slug, &fields)?;
         if fields.is_default {
             sql::make_default(tx, project, id)?;
@@ -167,11 +171,8 @@ pub fn delete(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>) -> Result<(
 
 fn check(rows: &Rows<'_>, project: Id<Project>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
     let mut wrong = Wrong::new();
-    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
-    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
-    if wrong.is_empty() && sql::name_taken(rows, project, &name, this)? {
-        wrong.add("Name", format!("There is a channel called “{name}” already. Choose another name."));
-    }
+    let given = (fields.name.as_str(), fields.description.as_str());
+    let (name, description) = NAMES.check(rows, &mut wrong, project.0, given, this.map(|id| id.0))?;
     wrong.finish()?;
     Ok(Fields { name, description, is_default: fields.is_default })
 }
@@ -250,20 +251,6 @@ mod sql {
             read,
         )?
         .ok_or_else(|| Error::internal(format!("{project} has no channel")))
-    }
-
-    pub fn name_taken(rows: &Rows<'_>, project: Id<Project>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-        rows.any(
-            "SELECT 1 FROM channels WHERE project_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-            (project, names::key(name), but),
-        )
-    }
-
-    pub fn free_slug(rows: &Rows<'_>, project: Id<Project>, wish: &str) -> Result<String> {
-        names::free(wish, |slug| {
-            Ok(slug == "new"
-                || rows.any("SELECT 1 FROM channels WHERE project_id = ?1 AND slug = ?2", (project, slug))?)
-        })
     }
 
     pub fn insert(tx: &Writing<'_>, project: Id<Project>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {

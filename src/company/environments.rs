@@ -12,7 +12,12 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+pub use crate::company::naming::Filter;
+use crate::company::naming::{Named, json};
 use serde::Serialize;
+
+/// How they are named.
+const NAMES: Named = Named { table: "environments", within: "space_id", one: "an environment", slug: "environment" };
 
 /// An environment.
 #[derive(Debug, Clone, Serialize)]
@@ -58,21 +63,12 @@ impl Fields {
     }
 }
 
-/// Which environments are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Part of the name, ignoring case.
-    pub partial_name: String,
-    /// Only these, by number.
-    pub ids: Option<Vec<i64>>,
-}
-
 /// The environments of a space that the visitor may see, in their order.
 pub fn list(granted: &Granted<'_, List<EnvironmentView>>, filter: &Filter, page: Page) -> Result<Listed<Environment>> {
     let reach = granted.reach();
     granted.read(|rows| {
         let mut parameters =
-            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), sql::ids(&filter.ids)];
+            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), json(&filter.ids)];
         let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
         sql::list(rows, &seen, parameters, page)
     })
@@ -92,7 +88,7 @@ pub fn create(granted: &Granted<'_, EnvironmentCreate>, fields: Fields) -> Resul
     let space = granted.what().space.space().id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = sql::free_slug(tx, space, &names::slug_of(&fields.name, "environment"))?;
+        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
         let id = sql::insert(tx, space, &slug, &fields)?;
         let made = sql::by_id(tx, id)?;
         let event = Event::new("Created").say("Environment ").name(id, &made.name).say(" was created");
@@ -155,11 +151,8 @@ pub fn sort(granted: &[Granted<'_, EnvironmentEdit>]) -> Result<()> {
 
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
     let mut wrong = Wrong::new();
-    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
-    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
-    if wrong.is_empty() && sql::name_taken(rows, space, &name, this)? {
-        wrong.add("Name", format!("There is an environment called “{name}” already. Choose another name."));
-    }
+    let given = (fields.name.as_str(), fields.description.as_str());
+    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|id| id.0))?;
     wrong.finish()?;
     Ok(Fields { name, description, ..fields.clone() })
 }
@@ -195,13 +188,6 @@ mod sql {
         })
     }
 
-    pub fn ids(ids: &Option<Vec<i64>>) -> Value {
-        match ids {
-            Some(ids) => Value::Text(serde_json::to_string(ids).unwrap_or_default()),
-            None => Value::Null,
-        }
-    }
-
     pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Environment>> {
         let from = format!(
             "FROM environments WHERE space_id = ?1 AND instr(name_key, ?2) > 0
@@ -223,19 +209,6 @@ mod sql {
             [space],
             read,
         )
-    }
-
-    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-        rows.any(
-            "SELECT 1 FROM environments WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-            (space, names::key(name), but),
-        )
-    }
-
-    pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
-        names::free(wish, |slug| {
-            rows.any("SELECT 1 FROM environments WHERE space_id = ?1 AND slug = ?2", (space, slug))
-        })
     }
 
     pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {

@@ -5,6 +5,7 @@
 //! use those above it.
 
 pub mod access;
+mod naming;
 pub mod upkeep;
 pub mod standing;
 pub mod audit;

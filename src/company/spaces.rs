@@ -15,6 +15,7 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+pub use crate::company::naming::Filter;
 use serde::Serialize;
 
 /// What a person gives.
@@ -46,15 +47,6 @@ pub struct Managers {
 
 fn wire<T: crate::base::ids::Kind, S: serde::Serializer>(ids: &[Id<T>], to: S) -> std::result::Result<S::Ok, S::Error> {
     to.collect_seq(ids.iter().map(ToString::to_string))
-}
-
-/// Which spaces are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Part of the name, ignoring case.
-    pub partial_name: String,
-    /// Only these, by number.
-    pub ids: Option<Vec<i64>>,
 }
 
 /// The spaces that the visitor may enter, the default one first, then by name.

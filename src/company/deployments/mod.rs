@@ -221,7 +221,7 @@ mod sql {
     }
 
     pub fn parameters(space: i64, filter: &Filter) -> Vec<Value> {
-        let list = crate::company::projects::json;
+        let list = crate::company::naming::json;
         let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
         vec![
             Value::Integer(space),

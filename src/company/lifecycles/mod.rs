@@ -17,8 +17,13 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+pub use crate::company::naming::Filter;
+use crate::company::naming::{Named, json};
 use promotion::PhaseView;
 use serde::Serialize;
+
+/// How they are named.
+const NAMES: Named = Named { table: "lifecycles", within: "space_id", one: "a lifecycle", slug: "lifecycle" };
 
 /// A lifecycle.
 #[derive(Debug, Clone, Serialize)]
@@ -112,21 +117,12 @@ impl From<&Lifecycle> for Fields {
     }
 }
 
-/// Which lifecycles are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Part of the name, ignoring case.
-    pub partial_name: String,
-    /// Only these, by number.
-    pub ids: Option<Vec<i64>>,
-}
-
 /// The lifecycles of a space, by name.
 pub fn list(granted: &Granted<'_, List<LifecycleView>>, filter: &Filter, page: Page) -> Result<Listed<Lifecycle>> {
     granted.read(|rows| {
         // No scope dimension is honoured: the permission in the space is enough (`access-rules §4`).
         let parameters =
-            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), projects::json(&filter.ids)];
+            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), json(&filter.ids)];
         sql::list(rows, parameters, page)
     })
 }
@@ -152,7 +148,7 @@ pub fn create(granted: &Granted<'_, LifecycleCreate>, fields: Fields) -> Result<
     let space = granted.what().space.id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = sql::free_slug(tx, space, &names::slug_of(&fields.name, "lifecycle"))?;
+        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
         let id = sql::insert(tx, space, &slug, &fields)?;
         let made = sql::by_id(tx, id)?;
         let event = Event::new("Created").say("Lifecycle ").name(id, &made.name).say(" was created");
@@ -205,11 +201,8 @@ pub fn delete(granted: &Granted<'_, LifecycleDelete>) -> Result<()> {
 
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifecycle>) -> Result<Fields> {
     let mut wrong = Wrong::new();
-    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
-    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
-    if wrong.is_empty() && sql::name_taken(rows, space, &name, this.map(|one| one.id))? {
-        wrong.add("Name", format!("There is a lifecycle called “{name}” already. Choose another name."));
-    }
+    let given = (fields.name.as_str(), fields.description.as_str());
+    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|one| one.id.0))?;
     let known = environments::in_order(rows, space)?;
     let mut phases = fields.phases.clone();
     if phases.len() > 100 {
@@ -393,20 +386,6 @@ mod sql {
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Lifecycle> {
         let found = rows.one(&format!("SELECT {COLUMNS} FROM lifecycles WHERE id = ?1"), [id], read)?;
         with_phases(rows, found.ok_or_else(|| Error::NotFound(id.to_string()))?)
-    }
-
-    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-        rows.any(
-            "SELECT 1 FROM lifecycles WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-            (space, names::key(name), but),
-        )
-    }
-
-    pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
-        names::free(wish, |slug| {
-            Ok(slug == "new"
-                || rows.any("SELECT 1 FROM lifecycles WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
-        })
     }
 
     pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {

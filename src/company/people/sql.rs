@@ -1,6 +1,7 @@
 //! The statements of people.
 
 use super::{Counts, Filter, State, User, WaysIn, invitations::Open, own::Session};
+use crate::company::naming::json;
 use crate::{
     base::{
         clock::{self, Moment},
@@ -35,7 +36,7 @@ pub fn list(rows: &Rows<'_>, filter: &Filter, page: Page) -> Result<Listed<User>
         filter.state.map_or(Value::Null, |state| state.word().to_owned().into()),
         filter.service.map_or(Value::Null, |service| i64::from(service).into()),
         i64::from(filter.without_second_factor).into(),
-        filter.ids.as_ref().map_or(Value::Null, |ids| serde_json::to_string(ids).unwrap_or_default().into()),
+        json(&filter.ids),
     ];
     let from = "FROM users WHERE (instr(lower(display_name), ?1) > 0 OR instr(username_key, ?1) > 0 OR instr(COALESCE(email_key, ''), ?1) > 0)
                 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR is_service = ?3)

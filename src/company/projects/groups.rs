@@ -11,7 +11,12 @@ use crate::company::access::{
     Columns, Event, Granted, Rows,
     permissions::{List, ProjectGroupCreate, ProjectGroupDelete, ProjectGroupEdit, ProjectGroupView, ProjectView},
 };
+pub use crate::company::naming::Filter;
+use crate::company::naming::{Named, json};
 use serde::Serialize;
+
+/// How they are named.
+const NAMES: Named = Named { table: "project_groups", within: "space_id", one: "a project group", slug: "group" };
 
 /// A project group.
 #[derive(Debug, Clone, Serialize)]
@@ -40,21 +45,12 @@ pub struct Fields {
     pub description: String,
 }
 
-/// Which groups are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Part of the name, ignoring case.
-    pub partial_name: String,
-    /// Only these, by number.
-    pub ids: Option<Vec<i64>>,
-}
-
 /// The groups of a space that the visitor may see, by name.
 pub fn list(granted: &Granted<'_, List<ProjectGroupView>>, filter: &Filter, page: Page) -> Result<Listed<Group>> {
     let reach = granted.reach();
     granted.read(|rows| {
         let mut parameters =
-            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), super::json(&filter.ids)];
+            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), json(&filter.ids)];
         let seen = reach.condition(Columns { group: Some("id"), ..Columns::default() }, &mut parameters);
         sql::list(rows, &seen, parameters, page)
     })
@@ -73,7 +69,7 @@ pub fn create(granted: &Granted<'_, ProjectGroupCreate>, fields: Fields) -> Resu
     let space = granted.what().space.space().id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = sql::free_slug(tx, space, &names::slug_of(&fields.name, "group"))?;
+        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
         let id = sql::insert(tx, space, &slug, &fields)?;
         let made = sql::by_id(tx, id)?;
         let event = Event::new("Created").say("Project group ").name(id, &made.name).say(" was created");
@@ -127,11 +123,8 @@ pub fn delete(granted: &Granted<'_, ProjectGroupDelete>) -> Result<()> {
 
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
     let mut wrong = Wrong::new();
-    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
-    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
-    if wrong.is_empty() && sql::name_taken(rows, space, &name, this)? {
-        wrong.add("Name", format!("There is a project group called “{name}” already. Choose another name."));
-    }
+    let given = (fields.name.as_str(), fields.description.as_str());
+    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|id| id.0))?;
     wrong.finish()?;
     Ok(Fields { name, description })
 }
@@ -171,19 +164,6 @@ mod sql {
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Group> {
         rows.one(&format!("SELECT {COLUMNS} FROM project_groups WHERE id = ?1"), [id], read)?
             .ok_or_else(|| Error::NotFound(id.to_string()))
-    }
-
-    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-        rows.any(
-            "SELECT 1 FROM project_groups WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-            (space, names::key(name), but),
-        )
-    }
-
-    pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
-        names::free(wish, |slug| {
-            rows.any("SELECT 1 FROM project_groups WHERE space_id = ?1 AND slug = ?2", (space, slug))
-        })
     }
 
     pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {

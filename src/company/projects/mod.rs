@@ -18,8 +18,12 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+use crate::company::naming::{Named, json};
 use rusqlite::types::Value;
 use serde::Serialize;
+
+/// How they are named.
+const NAMES: Named = Named { table: "projects", within: "space_id", one: "a project", slug: "project" };
 
 /// Whether a project is deployed for tenants (`domain §2`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -230,7 +234,7 @@ fn make(
         Some(lifecycle) => lifecycle,
         None => sql::default_lifecycle(tx, group.space)?,
     };
-    let slug = sql::free_slug(tx, group.space, &names::slug_of(&fields.name, "project"))?;
+    let slug = NAMES.free_slug(tx, group.space.0, &fields.name)?;
     let id = sql::insert(tx, &group, lifecycle, &slug, &fields, from)?;
     let made = sql::by_id(tx, id)?;
     let event = Event::new("Created").say("Project ").name(id, &made.name).say(" was created");
@@ -316,11 +320,8 @@ pub fn delete(granted: &Granted<'_, ProjectDelete>) -> Result<()> {
 
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
     let mut wrong = Wrong::new();
-    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
-    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
-    if wrong.is_empty() && sql::name_taken(rows, space, &name, this)? {
-        wrong.add("Name", format!("There is a project called “{name}” already. Choose another name."));
-    }
+    let given = (fields.name.as_str(), fields.description.as_str());
+    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|id| id.0))?;
     if let Some(lifecycle) = fields.lifecycle
         && !sql::lifecycle_in(rows, space, lifecycle)?
     {
@@ -363,14 +364,6 @@ pub(in crate::company) fn counted(
         (_, names) if hidden == 0 && names.len() <= 3 => Some(format!("{total} projects ({})", names.join(", "))),
         (_, [name, ..]) => Some(format!("{total} projects, among them {name}")),
     })
-}
-
-/// Numbers as SQL's `json_each` takes them; null when all are meant.
-pub(in crate::company) fn json(ids: &Option<Vec<i64>>) -> Value {
-    match ids {
-        Some(ids) => Value::Text(format!("[{}]", ids.iter().map(i64::to_string).collect::<Vec<_>>().join(","))),
-        None => Value::Null,
-    }
 }
 
 mod sql {
@@ -417,17 +410,6 @@ mod sql {
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Project> {
         rows.one(&format!("SELECT {FIELDS} FROM projects WHERE id = ?1"), [id], read)?
             .ok_or_else(|| Error::NotFound(id.to_string()))
-    }
-
-    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-        rows.any(
-            "SELECT 1 FROM projects WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-            (space, names::key(name), but),
-        )
-    }
-
-    pub fn free_slug(rows: &Rows<'_>, space: Id<Space>, wish: &str) -> Result<String> {
-        names::free(wish, |slug| rows.any("SELECT 1 FROM projects WHERE space_id = ?1 AND slug = ?2", (space, slug)))
     }
 
     pub fn lifecycle_in(rows: &Rows<'_>, space: Id<Space>, lifecycle: Id<Lifecycle>) -> Result<bool> {

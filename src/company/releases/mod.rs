@@ -21,6 +21,7 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+use crate::company::naming::json;
 
 /// A release.
 #[derive(Debug, Clone)]
@@ -103,7 +104,7 @@ pub fn list(granted: &Granted<'_, List<ReleaseView>>, filter: &Filter, page: Pag
             filter.project.into(),
             filter.channel.into(),
             names::key(&filter.search).into(),
-            projects::json(&filter.ids),
+            json(&filter.ids),
         ];
         let columns = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
         let seen = reach.condition(columns, &mut parameters);

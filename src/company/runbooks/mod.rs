@@ -28,10 +28,14 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+use crate::company::naming::{Named, json};
 pub use prepare::{prepare, preview};
 pub use run::{Choices, Spot, Which, choices, run};
 pub use runs::{Run, RunFilter, list_runs, show_run};
 use serde::Serialize;
+
+/// How they are named.
+const NAMES: Named = Named { table: "runbooks", within: "project_id", one: "a runbook", slug: "runbook" };
 
 /// Where a runbook may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -180,12 +184,8 @@ pub fn list(granted: &Granted<'_, List<RunbookView>>, filter: &Filter, page: Pag
     let space = granted.what().space();
     let projects = granted.reach_of::<crate::company::access::permissions::ProjectView>(space);
     granted.read(|rows| {
-        let mut parameters = vec![
-            space.into(),
-            names::key(&filter.partial_name).into(),
-            projects::json(&filter.ids),
-            projects::json(&filter.projects),
-        ];
+        let mut parameters =
+            vec![space.into(), names::key(&filter.partial_name).into(), json(&filter.ids), json(&filter.projects)];
         let seen = granted.reach().condition(COLUMNS, &mut parameters);
         let project = Columns { group: COLUMNS.group, project: COLUMNS.project, ..Columns::default() };
         let seen = format!("{seen} AND {}", projects.condition(project, &mut parameters));
@@ -217,7 +217,7 @@ pub fn create(granted: &Granted<'_, RunbookEdit>, fields: Fields) -> Result<Runb
     granted.write(|tx| {
         let project = projects::by_id(tx, project.id())?;
         let fields = check(tx, &project, &fields, None)?;
-        let slug = sql::free_slug(tx, project.id, &names::slug_of(&fields.name, "runbook"))?;
+        let slug = NAMES.free_slug(tx, project.id.0, &fields.name)?;
         let id = sql::insert(tx, &project, &slug, &fields)?;
         let made = sql::by_id(tx, id)?;
         let event = told(&project, &made, "Created", "Runbook ", " was created");
@@ -282,7 +282,7 @@ fn check(rows: &Rows<'_>, project: &OfProject, fields: &Fields, this: Option<&Ru
     let mut wrong = Wrong::new();
     let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
     let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
-    if wrong.is_empty() && sql::name_taken(rows, project.id, &name, this.map(|runbook| runbook.id))? {
+    if wrong.is_empty() && NAMES.taken(rows, project.id.0, &name, this.map(|runbook| runbook.id.0))? {
         wrong.add("Name", format!("{} has a runbook called “{name}” already. Choose another name.", project.name));
     }
     let mut environments = fields.environments.clone();

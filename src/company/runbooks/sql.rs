@@ -7,7 +7,7 @@ use crate::{
     base::{
         clock,
         error::{Error, Result},
-        ids::{Environment, Id, Project, RunbookSnapshot, Space, Task},
+        ids::{Environment, Id, RunbookSnapshot, Space, Task},
         names,
         paging::{Listed, Page},
     },
@@ -76,17 +76,6 @@ pub fn process(rows: &Rows<'_>, id: Id<Kind>) -> Result<(i64, Vec<Step>)> {
 pub fn set_process(tx: &Writing<'_>, id: Id<Kind>, steps: &str) -> Result<()> {
     tx.run("UPDATE runbooks SET steps = ?2, version = version + 1 WHERE id = ?1", (id, steps))?;
     Ok(())
-}
-
-pub fn name_taken(rows: &Rows<'_>, project: Id<Project>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-    rows.any(
-        "SELECT 1 FROM runbooks WHERE project_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-        (project, names::key(name), but),
-    )
-}
-
-pub fn free_slug(rows: &Rows<'_>, project: Id<Project>, wish: &str) -> Result<String> {
-    names::free(wish, |slug| rows.any("SELECT 1 FROM runbooks WHERE project_id = ?1 AND slug = ?2", (project, slug)))
 }
 
 pub fn not_in_space(rows: &Rows<'_>, space: Id<Space>, ids: &[Id<Environment>]) -> Result<Option<Id<Environment>>> {

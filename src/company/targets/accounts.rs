@@ -1,6 +1,7 @@
 //! Accounts: how to sign in to machines. Their secrets are sealed with the company's key and are never given back; who
 //! looks is told that one is set.
 
+use crate::company::naming::{Named, json};
 use crate::{
     base::{
         error::{Error, Fields as Wrong, Result},
@@ -15,6 +16,9 @@ use crate::{
     },
 };
 use serde::Serialize;
+
+/// How they are named.
+const NAMES: Named = Named { table: "accounts", within: "space_id", one: "an account", slug: "account" };
 
 /// What an account signs in with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -170,7 +174,7 @@ pub fn create(granted: &Granted<'_, AccountCreate>, fields: Fields) -> Result<Ac
     let space = granted.what().space.id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = names::free(&names::slug_of(&fields.name, "account"), |slug| sql::slug_taken(tx, space, slug))?;
+        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
         let id = sql::insert(tx, space, &slug, &fields)?;
         sql::set_environments(tx, id, &granted.what().environments)?;
         keep_secrets(granted.seal(), tx, id, &fields)?;
@@ -251,8 +255,8 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Accou
     let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
     let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
     let username = wrong.check("Username", user_name(&fields.username)).unwrap_or_default();
-    if !name.is_empty() && sql::name_taken(rows, space, &name, this.map(|this| this.id))? {
-        wrong.add("Name", format!("There is an account called “{name}” already. Choose another name."));
+    if !name.is_empty() {
+        NAMES.check_free(rows, &mut wrong, space.0, &name, this.map(|this| this.id.0))?;
     }
     let Some(method) = this.map(|this| this.method).or(fields.method) else {
         wrong.add("AccountType", "Choose a kind: SshKeyPair or UsernamePassword.");
@@ -360,7 +364,7 @@ mod sql {
         let mut parameters: Vec<Value> = vec![
             space.into(),
             names::key(&filter.partial_name).into(),
-            filter.ids.as_ref().map_or(Value::Null, |ids| serde_json::json!(ids).to_string().into()),
+            json(&filter.ids),
             filter.method.map_or(Value::Null, |method| method.name().to_owned().into()),
         ];
         // One environment inside the reach is enough to see it; an account for all environments is seen by all.
@@ -379,18 +383,6 @@ mod sql {
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Account> {
         rows.one(&format!("SELECT {COLUMNS} FROM accounts a WHERE a.id = ?1"), [id], read)?
             .ok_or_else(|| Error::NotFound(id.to_string()))
-    }
-
-    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-        rows.any(
-            "SELECT 1 FROM accounts WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-            (space, names::key(name), but),
-        )
-    }
-
-    pub fn slug_taken(rows: &Rows<'_>, space: Id<Space>, slug: &str) -> Result<bool> {
-        // "new" is the address of the form.
-        Ok(slug == "new" || rows.any("SELECT 1 FROM accounts WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
     }
 
     pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {

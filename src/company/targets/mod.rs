@@ -24,7 +24,11 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+use crate::company::naming::{Named, json};
 use serde::{Serialize, Serializer};
+
+/// How they are named.
+const NAMES: Named = Named { table: "targets", within: "space_id", one: "a deployment target", slug: "target" };
 
 /// Which deployments a target takes part in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -230,8 +234,7 @@ pub fn create(
     let space = what.space.id();
     granted.write(|tx| {
         let checked = check(tx, space, &fields, account, &what.environments, None)?;
-        let slug =
-            names::free(&names::slug_of(&checked.fields.name, "target"), |slug| sql::slug_taken(tx, space, slug))?;
+        let slug = NAMES.free_slug(tx, space.0, &checked.fields.name)?;
         let id = sql::insert(tx, space, &slug, &checked)?;
         sql::set_lists(tx, id, &checked, &what.environments, &what.tenants)?;
         let made = sql::by_id(tx, id)?;
@@ -327,8 +330,8 @@ fn check(
 ) -> Result<Checked> {
     let mut wrong = Wrong::new();
     let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
-    if !name.is_empty() && sql::name_taken(rows, space, &name, this.map(|this| this.id))? {
-        wrong.add("Name", format!("There is a deployment target called “{name}” already. Choose another name."));
+    if !name.is_empty() {
+        NAMES.check_free(rows, &mut wrong, space.0, &name, this.map(|this| this.id.0))?;
     }
     if environments.is_empty() {
         wrong.add("EnvironmentIds", "Choose at least one environment.");

@@ -51,20 +51,18 @@ fn seen(reach: &Reach, parameters: &mut Vec<Value>) -> String {
 }
 
 pub fn list(rows: &Rows<'_>, space: i64, filter: &Filter, reach: &Reach, page: Page) -> Result<Listed<Target>> {
-    let json = |value: serde_json::Value| Value::Text(value.to_string());
-    let ids = |ids: &Option<Vec<i64>>| ids.as_ref().map_or(Value::Null, |ids| json(serde_json::json!(ids)));
     let words = |words: &[String]| {
         let keys: Vec<String> = words.iter().map(|word| names::key(word)).collect();
-        if keys.is_empty() { Value::Null } else { json(serde_json::json!(keys)) }
+        if keys.is_empty() { Value::Null } else { Value::Text(serde_json::json!(keys).to_string()) }
     };
     let mut parameters: Vec<Value> = vec![
         space.into(),
         names::key(&filter.partial_name).into(),
         filter.name.as_ref().map_or(Value::Null, |name| names::key(name).into()),
-        ids(&filter.ids),
+        json(&filter.ids),
         words(&filter.roles),
-        ids(&filter.environments),
-        ids(&filter.tenants),
+        json(&filter.environments),
+        json(&filter.tenants),
         words(&filter.tenant_tags),
         filter.is_disabled.map_or(Value::Null, |is| i64::from(is).into()),
         words(&filter.health),
@@ -129,18 +127,6 @@ pub fn barred(rows: &Rows<'_>, account: Id<Account>, environment: Id<Environment
         (account, environment),
         |row| Ok((row.get(0)?, row.get(1)?)),
     )
-}
-
-pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-    rows.any(
-        "SELECT 1 FROM targets WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-        (space, names::key(name), but),
-    )
-}
-
-pub fn slug_taken(rows: &Rows<'_>, space: Id<Space>, slug: &str) -> Result<bool> {
-    // "new" is the address of the form.
-    Ok(slug == "new" || rows.any("SELECT 1 FROM targets WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
 }
 
 pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, checked: &Checked) -> Result<Id<Kind>> {

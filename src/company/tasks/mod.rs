@@ -23,6 +23,7 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+use crate::company::naming::json;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -239,7 +240,7 @@ mod sql {
         let number = |id: Option<i64>| id.map_or(Value::Null, Value::Integer);
         let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
         vec![
-            filter.ids.as_ref().map_or(Value::Null, |ids| Value::Text(serde_json::to_string(ids).unwrap_or_default())),
+            json(&filter.ids),
             if states.is_empty() {
                 Value::Null
             } else {

@@ -6,6 +6,7 @@ use super::{
     roles::{RoleFields, RolePermissions, UserRole},
     scoped::{Limited, Scope, ScopedRole, Settled},
 };
+use crate::company::naming;
 use crate::{
     base::{
         clock::{self, Moment},
@@ -64,7 +65,7 @@ pub fn list(
     let mut parameters = vec![
         json(levels),
         names::key(&filter.partial_name).into(),
-        filter.ids.as_ref().map_or(Value::Null, |ids| json(ids)),
+        naming::json(&filter.ids),
         filter.member.map_or(Value::Null, |user| user.0.into()),
     ];
     let mut seen = String::from("(1)");

@@ -19,9 +19,13 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+use crate::company::naming::Named;
 use filter::{Empty, Filter as Choice};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+
+/// How they are named.
+const NAMES: Named = Named { table: "tenants", within: "space_id", one: "a tenant", slug: "tenant" };
 
 /// A tenant.
 #[derive(Debug, Clone, Serialize)]
@@ -306,7 +310,7 @@ fn insert(
     tags: &[Id<Tag>],
     from: Option<Id<Kind>>,
 ) -> Result<Id<Kind>> {
-    let slug = names::free(&names::slug_of(&fields.name, "tenant"), |slug| sql::slug_taken(tx, space, slug))?;
+    let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
     let id = sql::insert(tx, space, &slug, fields, from)?;
     sql::set_tags(tx, id, tags)?;
     Ok(id)
@@ -357,11 +361,8 @@ fn connect(tx: &Writing<'_>, id: Id<Kind>, wished: &[Connection<'_>], seen: Opti
 
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<(Fields, Vec<Id<Tag>>)> {
     let mut wrong = Wrong::new();
-    let name = wrong.check("Name", names::name(&fields.name, 200)).unwrap_or_default();
-    let description = wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default();
-    if wrong.is_empty() && sql::name_taken(rows, space, &name, this)? {
-        wrong.add("Name", format!("There is a tenant called “{name}” already. Choose another name."));
-    }
+    let given = (fields.name.as_str(), fields.description.as_str());
+    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|id| id.0))?;
     let tags = match tags::resolve(rows, space, "TenantTags", &fields.tags) {
         Ok(tags) => tags.iter().map(|tag| tag.id).collect(),
         Err(Error::Invalid(unknown)) => {

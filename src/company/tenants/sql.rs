@@ -145,18 +145,6 @@ fn join(
     Ok(())
 }
 
-pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-    rows.any(
-        "SELECT 1 FROM tenants WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-        (space, names::key(name), but),
-    )
-}
-
-pub fn slug_taken(rows: &Rows<'_>, space: Id<Space>, slug: &str) -> Result<bool> {
-    // "new" is the address of the form.
-    Ok(slug == "new" || rows.any("SELECT 1 FROM tenants WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
-}
-
 pub fn insert(
     tx: &Writing<'_>,
     space: Id<Space>,

@@ -4,6 +4,8 @@
 //! be removed (`domain §7`).
 
 use super::filter::{Empty, Filter as Choice};
+pub use crate::company::naming::Filter;
+use crate::company::naming::{Named, json};
 use crate::{
     base::{
         error::{Error, Fields as Wrong, Result},
@@ -17,6 +19,9 @@ use crate::{
     },
 };
 use serde::Serialize;
+
+/// How they are named.
+const NAMES: Named = Named { table: "tag_sets", within: "space_id", one: "a tag set", slug: "tag-set" };
 
 /// A tag set with its tags, in their order.
 #[derive(Debug, Clone, Serialize)]
@@ -90,15 +95,6 @@ pub struct TagFields {
     pub description: String,
 }
 
-/// Which sets are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Part of the name, ignoring case.
-    pub partial_name: String,
-    /// Only these, by number.
-    pub ids: Option<Vec<i64>>,
-}
-
 /// The tag sets of a space, in their order.
 pub fn list(granted: &Granted<'_, Inside<Space>>, filter: &Filter, page: Page) -> Result<Listed<TagSet>> {
     granted.read(|rows| sql::list(rows, granted.what().at.id(), filter, page))
@@ -117,7 +113,7 @@ pub fn create(granted: &Granted<'_, TagSetCreate>, fields: Fields) -> Result<Tag
     let space = granted.what().space.id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = names::free(&names::slug_of(&fields.name, "tag-set"), |slug| sql::slug_taken(tx, space, slug))?;
+        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
         let id = sql::insert(tx, space, &slug, &fields)?;
         for (place, tag) in fields.tags.iter().enumerate() {
             sql::insert_tag(tx, id, place as i64, tag)?;
@@ -211,8 +207,8 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kin
         description: wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default(),
         tags: Vec::new(),
     };
-    if wrong.is_empty() && sql::name_taken(rows, space, &checked.name, this)? {
-        wrong.add("Name", format!("There is a tag set called “{}” already. Choose another name.", checked.name));
+    if wrong.is_empty() {
+        NAMES.check_free(rows, &mut wrong, space.0, &checked.name, this.map(|id| id.0))?;
     }
     for (place, tag) in fields.tags.iter().enumerate() {
         let at = |what: &str| format!("Tags[{place}].{what}");
@@ -339,8 +335,7 @@ mod sql {
     }
 
     pub fn list(rows: &Rows<'_>, space: Id<Space>, filter: &Filter, page: Page) -> Result<Listed<TagSet>> {
-        let ids = filter.ids.as_ref().map(|ids| serde_json::to_string(ids).unwrap_or_default());
-        let parameters = (space, names::key(&filter.partial_name), ids);
+        let parameters = (space, names::key(&filter.partial_name), json(&filter.ids));
         let from = "FROM tag_sets WHERE space_id = ?1 AND instr(name_key, ?2) > 0
                     AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))";
         let sql = format!("SELECT {SET} {from} ORDER BY sort_order, id LIMIT {} OFFSET {}", page.take, page.skip);
@@ -364,18 +359,6 @@ mod sql {
     pub fn of_space(rows: &Rows<'_>, space: Id<Space>) -> Result<Vec<Tag>> {
         let sql = format!("SELECT {TAG} WHERE s.space_id = ?1 ORDER BY s.sort_order, s.id, g.sort_order, g.id");
         rows.all(&sql, [space], read_tag)
-    }
-
-    pub fn name_taken(rows: &Rows<'_>, space: Id<Space>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
-        rows.any(
-            "SELECT 1 FROM tag_sets WHERE space_id = ?1 AND name_key = ?2 AND id IS NOT ?3",
-            (space, names::key(name), but),
-        )
-    }
-
-    pub fn slug_taken(rows: &Rows<'_>, space: Id<Space>, slug: &str) -> Result<bool> {
-        // "new" is the address of the form.
-        Ok(slug == "new" || rows.any("SELECT 1 FROM tag_sets WHERE space_id = ?1 AND slug = ?2", (space, slug))?)
     }
 
     pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {

@@ -60,7 +60,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
 }
 
 pub fn parameters(space: i64, filter: &RunFilter) -> Vec<Value> {
-    let list = crate::company::projects::json;
+    let list = crate::company::naming::json;
     let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
     vec![
         Value::Integer(space),
