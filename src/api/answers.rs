@@ -35,26 +35,38 @@ pub(super) fn is_preview(ask: &Ask) -> bool {
     ask.asked_bool("preview") == Some(true)
 }
 
-/// What a command would change, person by person; nothing is changed.
-pub(super) fn preview<T>(ask: &Ask, command: impl FnOnce() -> Result<T>) -> Result<Reply> {
-    let told = answers::preview(ask.visitor()?, command)?;
+/// Carries a change of access out, as clients of the API expect, without asking back; or, where its preview is asked for,
+/// tells what it would change, and changes nothing. What pages have confirmed stands in the preview: `Dangers` and
+/// `ReachesEveryone`.
+pub(super) fn previewed<T>(
+    ask: &Ask,
+    command: impl FnOnce() -> Result<T>,
+    done: impl FnOnce(T) -> Result<Reply>,
+) -> Result<Reply> {
+    if is_preview(ask) { told(&answers::preview(ask.visitor()?, command)?) } else { done(command()?) }
+}
+
+/// What a command would change, person by person.
+pub(super) fn told(told: &answers::Preview) -> Result<Reply> {
     let affected = told.affected.iter().map(|one| {
         let people = one.people.iter().map(|(id, name)| json!({ "UserId": wire::<ids::User>(*id), "Name": name }));
-        let changes = one.bundles.iter().map(|bundle| {
-            json!({
-                "Change": if bundle.gained { "Gained" } else { "Lost" }, "Permissions": bundle.permissions,
-                "SpaceId": bundle.space.as_ref().map(|(id, _)| wire::<ids::Space>(*id)),
-                "SpaceName": bundle.space.as_ref().map(|(_, name)| name), "Where": bundle.place,
-                "From": bundle.from.map(Moment::wire), "Until": bundle.until.map(Moment::wire),
-                "Dangers": bundle.dangers.iter().map(|danger| danger.word()).collect::<Vec<_>>(),
-            })
-        });
-        json!({ "People": people.collect::<Vec<_>>(), "Changes": changes.collect::<Vec<_>>() })
+        json!({ "People": people.collect::<Vec<_>>(), "Changes": one.bundles.iter().map(bundle).collect::<Vec<_>>() })
     });
     Reply::ok(json!({
         "Affected": affected.collect::<Vec<_>>(), "PeopleAffected": told.people(), "HiddenChanges": told.hidden,
         "IsComplete": told.hidden == 0, "Dangers": told.dangers.iter().map(|danger| danger.word()).collect::<Vec<_>>(),
+        "ReachesEveryone": told.reaches_everyone, "Newcomers": told.newcomers.iter().map(bundle).collect::<Vec<_>>(),
     }))
+}
+
+fn bundle(bundle: &answers::Bundle) -> Value {
+    json!({
+        "Change": if bundle.gained { "Gained" } else { "Lost" }, "Permissions": bundle.permissions,
+        "SpaceId": bundle.space.as_ref().map(|(id, _)| wire::<ids::Space>(*id)),
+        "SpaceName": bundle.space.as_ref().map(|(_, name)| name), "Where": bundle.place,
+        "From": bundle.from.map(Moment::wire), "Until": bundle.until.map(Moment::wire),
+        "Dangers": bundle.dangers.iter().map(|danger| danger.word()).collect::<Vec<_>>(),
+    })
 }
 
 // ------------------------------------------------------------------ test permissions

@@ -29,7 +29,10 @@ fn build() -> OpenApi {
     OpenApiBuilder::new()
         .info(InfoBuilder::new().title("Bulkhead").version(env!("CARGO_PKG_VERSION")).description(Some(
             "Every company is a server of its own to a client: its base address is https://host/{company}. \
-             Space routes are also reached below /{company}/api/spaces/{space} and, for the default space, below /{company}/api.",
+             Space routes are also reached below /{company}/api/spaces/{space} and, for the default space, below /{company}/api. \
+             A change of access is carried out as it is sent. What it would give and take, person by person, is answered by the \
+             same request with preview=true: what pages have confirmed first stands there under Dangers (somebody gains \
+             production or administration) and ReachesEveryone.",
         )))
         .paths(paths)
         .components(Some(ComponentsBuilder::new().security_scheme("ApiKey", key).build()))
@@ -60,9 +63,10 @@ fn item(route: &Route<Handler>, path: &str) -> PathItem {
             );
         }
     }
-    if route.method != Method::GET && PREVIEWED.contains(&route.path) {
-        let words =
-            "true: nothing is changed; answered is who would gain and lose what, where, and what of it is grave";
+    let managers = route.path.starts_with("/spaces") && matches!(route.method, Method::POST | Method::PUT);
+    if managers || (route.method != Method::GET && PREVIEWED.contains(&route.path)) {
+        let words = "true: nothing is changed; answered is who would gain and lose what, where, what of it is grave (Dangers), \
+             and whether it reaches Everyone and whoever comes later (ReachesEveryone, Newcomers)";
         operation = operation.parameter(
             ParameterBuilder::new().name("preview").parameter_in(ParameterIn::Query).description(Some(words)),
         );
@@ -120,5 +124,29 @@ const OWN: &[(&str, &str, Query)] = &[
 ];
 
 /// Changes of access that can be asked for a preview.
-const PREVIEWED: &[&str] =
-    &["/teams/{id}", "/scopeduserroles", "/scopeduserroles/{id}", "/userroles/{id}", "/users/invitations"];
+const PREVIEWED: &[&str] = &[
+    "/teams/{id}",
+    "/scopeduserroles",
+    "/scopeduserroles/{id}",
+    "/userroles/{id}",
+    "/userroles/{id}/reset",
+    "/users/{id}",
+    "/users/invitations",
+    "/users/invitations/{id}",
+    "/recipes/{id}",
+    "/tenants/{id}/selfservice",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_said_to_have_a_preview_is_a_change_that_there_is() {
+        let (company, space) = (company_routes(), space_routes());
+        for path in PREVIEWED {
+            let mut all = company.iter().chain(&space);
+            assert!(all.any(|route| route.path == *path && route.method != Method::GET), "{path}");
+        }
+    }
+}

@@ -86,7 +86,13 @@ pub(super) fn start(ask: &Ask) -> Result<Reply> {
             ..ScopedFields::default()
         },
     };
-    let started = recipes::start(&Starting::ask(visitor, recipe, space.as_ref())?, &fields)?;
-    let teams: Vec<String> = started.teams.iter().map(crate::company::teams::Team::wire_id).collect();
-    Reply::created(json!({ "TeamIds": teams, "SpaceId": started.space.map(|space| space.id.to_string()) }))
+    let starting = Starting::ask(visitor, recipe, space.as_ref())?;
+    super::answers::previewed(
+        ask,
+        || recipes::start(&starting, &fields),
+        |started| {
+            let teams: Vec<String> = started.teams.iter().map(crate::company::teams::Team::wire_id).collect();
+            Reply::created(json!({ "TeamIds": teams, "SpaceId": started.space.map(|space| space.id.to_string()) }))
+        },
+    )
 }

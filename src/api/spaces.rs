@@ -104,13 +104,15 @@ pub(super) fn show(ask: &Ask) -> Result<Reply> {
 /// Makes one.
 pub(super) fn create(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(SpaceCreate {})?;
-    Reply::created(draw(ask, &spaces::create(&granted, fields(ask)?)?)?)
+    let fields = fields(ask)?;
+    super::answers::previewed(ask, || spaces::create(&granted, fields), |made| Reply::created(draw(ask, &made)?))
 }
 
 /// Changes one.
 pub(super) fn update(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(SpaceEdit { space: located(ask)? })?;
-    Reply::ok(draw(ask, &spaces::edit(&granted, fields(ask)?)?)?)
+    let fields = fields(ask)?;
+    super::answers::previewed(ask, || spaces::edit(&granted, fields), |saved| Reply::ok(draw(ask, &saved)?))
 }
 
 /// Deletes one.

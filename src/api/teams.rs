@@ -14,7 +14,7 @@ use crate::{
     company::{
         access::{
             At, Granted, Level, TeamPart, Within,
-            permissions::{List, TeamCreate, TeamDelete, TeamEdit, TeamView},
+            permissions::{List, TeamCreate, TeamDelete, TeamEdit, TeamMembersEdit, TeamView},
         },
         answers,
         teams::{self, Fields, Filter, ScopedFields, ScopedRole, Team},
@@ -118,20 +118,22 @@ fn fields(ask: &Ask) -> Fields {
     Fields { name: ask.body.text("Name"), description: ask.body.text("Description") }
 }
 
+fn nobody(id: &str) -> Error {
+    Error::invalid("MemberUserIds", format!("There is nobody with the id {id}. Choose somebody else."))
+}
+
 /// The members that were sent; `None` when none were told.
 fn members(ask: &Ask) -> Result<Option<Vec<Id<ids::User>>>> {
     if !ask.body.has("MemberUserIds") {
         return Ok(None);
     }
-    let one = |text: &String| {
-        Id::<ids::User>::parse(text).ok_or_else(|| {
-            Error::invalid("MemberUserIds", format!("There is nobody with the id {text}. Choose somebody else."))
-        })
-    };
+    let one = |text: &String| Id::<ids::User>::parse(text).ok_or_else(|| nobody(text));
     ask.body.texts("MemberUserIds").iter().map(one).collect::<Result<Vec<_>>>().map(Some)
 }
 
-/// Makes one, in the space of the body or of the path, or outside all spaces; with its members.
+/// Makes one, in the space of the body or of the path, or outside all spaces; with its members, and as one for emergencies
+/// when `EmergencyHours` are given. Members who are not there and the right to name any are looked at first, so that
+/// nothing is half made.
 pub(super) fn create(ask: &Ask) -> Result<Reply> {
     let visitor = ask.visitor()?;
     let level = match (ask.body.some_text("SpaceId"), ask.parameter("space")) {
@@ -140,7 +142,23 @@ pub(super) fn create(ask: &Ask) -> Result<Reply> {
         (None, _) => Level::Space(ask.space()?),
     };
     let members = members(ask)?.unwrap_or_default();
-    let made = teams::create(&visitor.ask(TeamCreate { level })?, fields(ask))?;
+    let granted = visitor.ask(TeamCreate { level: level.clone() })?;
+    if !members.is_empty() {
+        let (team, joining) = match &level {
+            Level::System => (List::<TeamEdit>::system(), List::<TeamMembersEdit>::system()),
+            Level::Space(space) => (List::<TeamEdit>::of(space), List::<TeamMembersEdit>::of(space)),
+        };
+        if !visitor.may(joining) {
+            visitor.ask(team)?;
+        }
+    }
+    for user in &members {
+        visitor.locate::<ids::User>(Within::Company, &user.to_string()).map_err(|error| match error {
+            Error::NotFound(user) => nobody(&user),
+            other => other,
+        })?;
+    }
+    let made = teams::create_for(&granted, fields(ask), ask.body.number("EmergencyHours"))?;
     let at: At<ids::Team> = visitor.locate(Within::Company, &made.id.to_string())?;
     if !members.is_empty() {
         teams::add_members(&teams::Joining::ask(visitor, &at)?, &members)?;
@@ -161,34 +179,27 @@ pub(super) fn update(ask: &Ask) -> Result<Reply> {
         if ask.body.has("EmergencyHours") { ask.body.number("EmergencyHours") } else { present.emergency_hours };
     let emergency = if hours == present.emergency_hours { None } else { Some(visitor.ask(whole.clone())?) };
     let granted = if same { None } else { Some(visitor.ask(whole)?) };
-    if super::answers::is_preview(ask) {
-        let members = members(ask)?.filter(|_| present.has_members());
-        return super::answers::preview(ask, || {
-            members.map_or(Ok(()), |members| teams::set_members(&joining, &members))
-        });
-    }
     // Whoever sends the whole team back sends Everyone without members.
-    if let Some(members) = members(ask)?.filter(|_| present.has_members()) {
-        teams::set_members(&joining, &members)?;
-    }
-    if let Some(granted) = emergency {
-        teams::emergency::set_emergency(&granted, hours)?;
-    }
-    let saved = match granted {
-        None => teams::show(&visitor.ask(TeamView { team: at })?)?,
-        Some(granted) => teams::edit(&granted, fields(ask))?,
+    let members = members(ask)?.filter(|_| present.has_members());
+    let save = || {
+        if let Some(members) = &members {
+            teams::set_members(&joining, members)?;
+        }
+        if let Some(granted) = &emergency {
+            teams::emergency::set_emergency(granted, hours)?;
+        }
+        match &granted {
+            None => teams::show(&visitor.ask(TeamView { team: at.clone() })?),
+            Some(granted) => teams::edit(granted, fields(ask)),
+        }
     };
-    Reply::ok(draw(ask, &saved)?)
+    super::answers::previewed(ask, save, |saved| Reply::ok(draw(ask, &saved)?))
 }
 
 /// Deletes one.
 pub(super) fn delete(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(TeamDelete { team: located(ask)? })?;
-    if super::answers::is_preview(ask) {
-        return super::answers::preview(ask, || teams::delete(&granted));
-    }
-    teams::delete(&granted)?;
-    Reply::done()
+    super::answers::previewed(ask, || teams::delete(&granted), |()| Reply::done())
 }
 
 fn draw_role(ask: &Ask, team: &Team, role: &ScopedRole) -> Value {
@@ -313,11 +324,8 @@ pub(super) fn add_role(ask: &Ask) -> Result<Reply> {
     }
     let fields = role_fields(ask)?;
     let granted = proof(ask, &at, fields.space)?;
-    if super::answers::is_preview(ask) {
-        return super::answers::preview(ask, || teams::add_role(&granted, &fields));
-    }
-    let id = teams::add_role(&granted, &fields)?;
-    Reply::created(answer_role(ask, &at, id)?)
+    let give = || teams::add_role(&granted, &fields);
+    super::answers::previewed(ask, give, |id| Reply::created(answer_role(ask, &at, id)?))
 }
 
 /// Changes a role on a team.
@@ -325,22 +333,15 @@ pub(super) fn update_role(ask: &Ask) -> Result<Reply> {
     let (at, role) = located_role(ask)?;
     let granted = proof(ask, &at, role.space)?;
     let fields = role_fields(ask)?;
-    if super::answers::is_preview(ask) {
-        return super::answers::preview(ask, || teams::change_role(&granted, role.id, &fields));
-    }
-    teams::change_role(&granted, role.id, &fields)?;
-    Reply::ok(answer_role(ask, &at, role.id)?)
+    let change = || teams::change_role(&granted, role.id, &fields);
+    super::answers::previewed(ask, change, |()| Reply::ok(answer_role(ask, &at, role.id)?))
 }
 
 /// Takes a role off a team.
 pub(super) fn remove_role(ask: &Ask) -> Result<Reply> {
     let (at, role) = located_role(ask)?;
     let granted = proof(ask, &at, role.space)?;
-    if super::answers::is_preview(ask) {
-        return super::answers::preview(ask, || teams::remove_role(&granted, role.id));
-    }
-    teams::remove_role(&granted, role.id)?;
-    Reply::done()
+    super::answers::previewed(ask, || teams::remove_role(&granted, role.id), |()| Reply::done())
 }
 
 /// The teams of a user, as the wire's list of memberships.

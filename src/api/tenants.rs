@@ -210,7 +210,7 @@ pub(super) fn self_service(ask: &Ask) -> Result<Reply> {
     });
     Reply::ok(json!({
         "TenantId": at.id().to_string(), "TeamId": present.team.as_ref().map(|(id, _)| id.to_string()),
-        "TeamName": present.team.map(|(_, name)| name), "UserRoleId": format!("userroles-{}", selfservice::ROLE),
+        "TeamName": present.team.map(|(_, name)| name), "UserRoleId": present.role,
         "SpacePermissions": present.rights.iter().map(|info| info.name).collect::<Vec<_>>(),
         "MemberCount": present.members.len(), "Members": members.collect::<Vec<_>>(),
     }))
@@ -221,7 +221,11 @@ pub(super) fn self_service(ask: &Ask) -> Result<Reply> {
 pub(super) fn give_access(ask: &Ask) -> Result<Reply> {
     let at = located(ask)?;
     let permit = selfservice::ask(ask.visitor()?, &ask.space()?, &at)?;
-    let given = selfservice::give(&permit, &ask.body.texts("EmailAddresses"))?;
+    let wanted = ask.body.texts("EmailAddresses");
+    super::answers::previewed(ask, || selfservice::give(&permit, &wanted), |given| drawn_access(ask, &at, &given))
+}
+
+fn drawn_access(ask: &Ask, at: &At<ids::Tenant>, given: &selfservice::Given) -> Result<Reply> {
     let company = ask.company()?.slug().to_owned();
     let invited = given.invited.iter().map(|one| {
         json!({

@@ -100,21 +100,15 @@ pub(super) fn create(ask: &Ask) -> Result<Reply> {
 pub(super) fn update(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserRoleEdit {})?;
     let at = located(ask)?;
-    if super::answers::is_preview(ask) {
-        return super::answers::preview(ask, || teams::edit_role(&granted, &at, &fields(ask)));
-    }
-    Reply::ok(draw(ask, &teams::edit_role(&granted, &at, &fields(ask))?))
+    let save = || teams::edit_role(&granted, &at, &fields(ask));
+    super::answers::previewed(ask, save, |saved| Reply::ok(draw(ask, &saved)))
 }
 
 /// Deletes one that no team holds.
 pub(super) fn delete(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserRoleEdit {})?;
     let at = located(ask)?;
-    if super::answers::is_preview(ask) {
-        return super::answers::preview(ask, || teams::delete_role(&granted, &at));
-    }
-    teams::delete_role(&granted, &at)?;
-    Reply::done()
+    super::answers::previewed(ask, || teams::delete_role(&granted, &at), |()| Reply::done())
 }
 
 /// Makes one that holds what another holds: `Name`.
@@ -127,10 +121,7 @@ pub(super) fn copy(ask: &Ask) -> Result<Reply> {
 pub(super) fn reset(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserRoleEdit {})?;
     let at = located(ask)?;
-    if super::answers::is_preview(ask) {
-        return super::answers::preview(ask, || teams::reset_role(&granted, &at));
-    }
-    Reply::ok(draw(ask, &teams::reset_role(&granted, &at)?))
+    super::answers::previewed(ask, || teams::reset_role(&granted, &at), |role| Reply::ok(draw(ask, &role)))
 }
 
 /// Where one is held.

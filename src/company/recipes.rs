@@ -94,6 +94,10 @@ pub static TENANT_PROJECT_DEPLOYER: OwnRole = OwnRole {
 pub static TENANT_VIEWER: OwnRole =
     OwnRole { name: "Tenant viewer", description: "Sees tenants and their tags.", system: &[], space: &["TenantView"] };
 
+/// "Give this customer access": the role of a tenant's own people, limited to that tenant. Their team is made from the
+/// tenant's page (`company/tenants/selfservice.rs`), because it is the tenant's.
+pub static SELF_SERVICE: RecipeRole = RecipeRole::Builtin("tenantself-service");
+
 /// All of them, in the order in which they are offered.
 pub static RECIPES: &[Recipe] = &[
     Recipe {
@@ -177,7 +181,7 @@ pub static RECIPES: &[Recipe] = &[
             description: "Look on, without changing anything.",
             roles: &[RecipeRole::Builtin("spaceviewer")],
         }],
-        limits: &[Dimension::Group, Dimension::Project, Dimension::Environment, Dimension::Tenant],
+        limits: &[Dimension::Group, Dimension::Project, Dimension::Environment, Dimension::Tenant, Dimension::Runbook],
         needs: None,
         makes_space: false,
     },
@@ -362,7 +366,8 @@ fn lacks(tx: &Writing<'_>, recipe: &Recipe) -> Result<bool> {
     Ok(false)
 }
 
-fn spec(role: &RecipeRole) -> teams::RoleSpec {
+/// How teams find it, or make it.
+pub(in crate::company) fn spec(role: &RecipeRole) -> teams::RoleSpec {
     match role {
         RecipeRole::Builtin(builtin) => teams::RoleSpec::Builtin(builtin),
         RecipeRole::Own(own) => teams::RoleSpec::Own(own),
@@ -392,6 +397,7 @@ mod tests {
     use crate::company::{
         access::{
             Within,
+            builtin::default_of,
             permissions::{self, SpaceView, TeamView},
         },
         testing::{Harbour, Scope, harbour},
@@ -438,7 +444,25 @@ mod tests {
                 }
             }
             assert!(recipe.needs.is_none_or(|needed| recipe.limits.contains(&needed)), "{}", recipe.key);
+            // Where anything is limited at all, runbooks are where a role has permissions about them.
+            let about = |info: &permissions::Info| info.runbooks;
+            let runbooks = recipe.teams.iter().flat_map(|team| team.roles).any(|role| match role {
+                RecipeRole::Builtin(builtin) => {
+                    default_of(builtin).iter().any(|(_, name)| permissions::named(name).is_some_and(about))
+                }
+                RecipeRole::Own(own) => own.space.iter().any(|name| permissions::named(name).is_some_and(about)),
+            });
+            let limited = recipe.limits.contains(&Dimension::Runbook);
+            assert_eq!(limited, runbooks && !recipe.limits.is_empty(), "{}", recipe.key);
         }
+        let RecipeRole::Builtin(own) = SELF_SERVICE else { panic!("a built-in role") };
+        assert!(!name_of(own).is_empty());
+        // As the trade's own description has it.
+        let wanted = "AccountView, ArtifactView, DeploymentCreate, DeploymentView, EnvironmentView, EventView, FeedView, \
+                      InterruptionView, InterruptionViewSubmitResponsible, LibraryVariableSetView, LifecycleView, \
+                      MachinePolicyView, MachineView, ProcessView, ProjectGroupView, ProjectView, ReleaseView, TaskCancel, \
+                      TaskCreate, TaskView, TeamView, TenantEdit, TenantView, VariableView, VariableViewUnscoped";
+        assert_eq!(TENANT_PROJECT_DEPLOYER.space.join(", "), wanted);
         assert_eq!(TENANT_PROJECT_DEPLOYER.space.len(), 25);
         assert!(named("none").is_err());
     }

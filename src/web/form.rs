@@ -2,6 +2,7 @@
 //! take the name of what goes.
 
 use super::{
+    answers::preview::Checked,
     caller::{Answer, Visit},
     page::{ConfirmDelete, FormView, Frame},
 };
@@ -58,11 +59,23 @@ pub(super) fn remove(
     delete: impl FnOnce() -> Result<()>,
     again: impl FnOnce(&str) -> Result<Answer>,
 ) -> Result<Answer> {
+    remove_by(visit, name, back, || delete().map(Checked::Done), again)
+}
+
+/// As [`remove`], for what takes rights from people: who loses what may be shown first.
+pub(super) fn remove_by(
+    visit: &Visit,
+    name: &str,
+    back: String,
+    delete: impl FnOnce() -> Result<Checked<()>>,
+    again: impl FnOnce(&str) -> Result<Answer>,
+) -> Result<Answer> {
     if visit.form().text("confirm").trim() != name {
         return again(TYPE_THE_NAME);
     }
     match delete() {
-        Ok(()) => Answer::done(back, format!("{name} was deleted.")),
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(())) => Answer::done(back, format!("{name} was deleted.")),
         Err(Error::Conflict(sentence)) => again(&sentence),
         Err(error) => Err(error),
     }

@@ -1,7 +1,7 @@
 //! Inviting people: into which teams, what that lets them do, the link; sending it again, taking it back.
 
 use super::{
-    answers::preview::{Checked, guarded},
+    answers::preview::{Change, Checked, guarded, guarded_by},
     caller::{Answer, Visit},
     form::refuse,
     page::{Choice, FieldView, FormView, Frame},
@@ -18,9 +18,10 @@ use crate::{
             At, Within,
             permissions::{TeamView, UserInvite},
         },
+        answers,
         people::{
             Fields,
-            invitations::{self, Invited, Preview},
+            invitations::{self, Invited},
         },
         teams,
     },
@@ -32,17 +33,8 @@ use askama::Template;
 struct Invite {
     frame: Frame,
     form: FormView,
-    /// What the person will be able to do, when that was asked.
-    preview: Option<Vec<Line>>,
-    hidden: usize,
-    send: String,
     /// The link of an open invitation that was just made.
     link: String,
-}
-struct Line {
-    can: String,
-    place: String,
-    through: String,
 }
 
 fn team_choices(visit: &Visit, chosen: &[String]) -> Result<Vec<Choice>> {
@@ -81,30 +73,15 @@ fn form(visit: &Visit, chosen: &[String]) -> Result<FormView> {
         .cancel(base(visit)))
 }
 
-fn page(visit: &Visit, form: FormView, preview: Option<Preview>) -> Invite {
-    let hidden = preview.as_ref().map_or(0, |preview| preview.hidden);
-    let lines = preview.map(|preview| {
-        let line = |(team, role): &(String, teams::ScopedRole)| {
-            let words = teams::summary(role);
-            Line { can: words.can, place: words.place, through: format!("{} in {team}", role.role_name) }
-        };
-        preview.roles.iter().map(line).collect()
-    });
-    let send = if visit.call.desk.mail { "Send the invitation" } else { "Make the invitation" };
-    Invite {
-        frame: access(visit, "Invite a person", "people").crumb("People", base(visit)),
-        form,
-        preview: lines,
-        hidden,
-        send: send.into(),
-        link: String::new(),
-    }
+fn page(visit: &Visit, form: FormView) -> Invite {
+    let frame = access(visit, "Invite a person", "people").crumb("People", base(visit));
+    Invite { frame, form, link: String::new() }
 }
 
 /// The form for an invitation.
 pub(super) fn new(visit: &Visit) -> Result<Answer> {
     visit.visitor.ask(UserInvite {})?;
-    Answer::page(&page(visit, form(visit, &[])?, None))
+    Answer::page(&page(visit, form(visit, &[])?))
 }
 
 fn into<'v>(visit: &'v Visit, chosen: &[String]) -> Result<Vec<teams::Joining<'v>>> {
@@ -118,25 +95,27 @@ fn into<'v>(visit: &'v Visit, chosen: &[String]) -> Result<Vec<teams::Joining<'v
     chosen.iter().map(ask).collect()
 }
 
-/// The form was sent: what it would let somebody do is shown, or the invitation is made.
+/// The form was sent: what the invitation gives is shown before it is made.
 pub(super) fn create(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(UserInvite {})?;
     let sent = visit.form();
     let chosen = sent.all("teams");
-    let typed = || Ok::<_, Error>(form(visit, &chosen)?.typed(sent.typed()));
-    if sent.text("step") == "preview" {
-        return match into(visit, &chosen).and_then(|into| invitations::preview(&granted, &into)) {
-            Ok(preview) => Answer::page(&page(visit, typed()?, Some(preview))),
-            Err(error) => Answer::refused(&page(visit, refuse(typed()?, error, &NAMES)?, None)),
-        };
-    }
+    let back = base(visit);
+    let refused =
+        |error| Answer::refused(&page(visit, refuse(form(visit, &chosen)?.typed(sent.typed()), error, &NAMES)?));
     if sent.text("step") == "open" {
-        return match into(visit, &chosen).and_then(|into| invitations::invite_open(&granted, &into)) {
-            Ok((code, _)) => {
+        let change = Change::new("What the invitation gives", "Make the open invitation", &back).shown_first();
+        let open = |into: Vec<teams::Joining<'_>>| {
+            let preview = || answers::preview_open(&granted, &into);
+            guarded_by(visit, change, preview, || invitations::invite_open(&granted, &into))
+        };
+        return match into(visit, &chosen).and_then(open) {
+            Ok(Checked::Shown(answer)) => Ok(answer),
+            Ok(Checked::Done((code, _))) => {
                 let link = address(visit, &format!("/register/{code}"));
-                Answer::page(&Invite { link, ..page(visit, form(visit, &[])?, None) })
+                Answer::page(&Invite { link, ..page(visit, form(visit, &[])?) })
             }
-            Err(error) => Answer::refused(&page(visit, refuse(typed()?, error, &NAMES)?, None)),
+            Err(error) => refused(error),
         };
     }
     let fields = Fields {
@@ -144,13 +123,14 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
         email_address: sent.text("email").into(),
         ..Fields::default()
     };
-    let sent_to = |into: Vec<teams::Joining<'_>>| {
-        guarded(visit, "What the invitation gives", &base(visit), || invitations::invite(&granted, &into, &fields))
-    };
+    let send = if visit.call.desk.mail { "Send the invitation" } else { "Make the invitation" };
+    let change = Change::new("What the invitation gives", send, &back).shown_first();
+    let sent_to =
+        |into: Vec<teams::Joining<'_>>| guarded(visit, change, || invitations::invite(&granted, &into, &fields));
     match into(visit, &chosen).and_then(sent_to) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(invited)) => made(visit, &invited),
-        Err(error) => Answer::refused(&page(visit, refuse(typed()?, error, &NAMES)?, None)),
+        Err(error) => refused(error),
     }
 }
 
@@ -194,8 +174,12 @@ pub(super) fn again(visit: &Visit) -> Result<Answer> {
 /// Takes an invitation back.
 pub(super) fn revoke(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
-    match invitations::revoke(&visit.visitor.ask(UserInvite {})?, &at) {
-        Ok(()) => Answer::done(base(visit), "The invitation was revoked; its link no longer works."),
+    let granted = visit.visitor.ask(UserInvite {})?;
+    let back = format!("{}/{}", base(visit), at.id());
+    let change = Change::new("What revoking the invitation does", "Revoke the invitation", &back);
+    match guarded(visit, change, || invitations::revoke(&granted, &at)) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(())) => Answer::done(base(visit), "The invitation was revoked; its link no longer works."),
         Err(Error::Conflict(sentence)) => show_page(visit, &at, "", &sentence),
         Err(error) => Err(error),
     }

@@ -1,6 +1,7 @@
 //! People of the company: who is here, in what state; change, shut out, let in again. Inviting is [`super::invitations`]'.
 
 use super::{
+    answers::preview::{Change, Checked, guarded},
     caller::{Answer, Visit},
     form::{self, FormPage},
     list::Asked,
@@ -343,20 +344,26 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
 
 /// Shuts somebody out.
 pub(super) fn deactivate(visit: &Visit) -> Result<Answer> {
-    change(visit, people::deactivate, "can no longer sign in")
+    let words = ("What deactivating them does", "Deactivate them", "can no longer sign in");
+    change(visit, people::deactivate, words)
 }
 
 /// Lets somebody in again.
 pub(super) fn reactivate(visit: &Visit) -> Result<Answer> {
-    change(visit, people::reactivate, "can sign in again")
+    let words = ("What reactivating them does", "Reactivate them", "can sign in again");
+    change(visit, people::reactivate, words)
 }
 
-type Change = fn(&crate::company::access::Granted<'_, UserEdit>, &At<ids::User>) -> Result<User>;
+type Command = fn(&crate::company::access::Granted<'_, UserEdit>, &At<ids::User>) -> Result<User>;
 
-fn change(visit: &Visit, command: Change, words: &str) -> Result<Answer> {
+fn change(visit: &Visit, command: Command, words: (&str, &str, &str)) -> Result<Answer> {
     let at = located(visit)?;
-    match command(&visit.visitor.ask(UserEdit {})?, &at) {
-        Ok(user) => Answer::done(format!("{}/{}", base(visit), user.id), format!("{} {words}.", user.display_name)),
+    let granted = visit.visitor.ask(UserEdit {})?;
+    let back = format!("{}/{}", base(visit), at.id());
+    let (title, submit, done) = words;
+    match guarded(visit, Change::new(title, submit, &back), || command(&granted, &at)) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(user)) => Answer::done(back, format!("{} {done}.", user.display_name)),
         Err(Error::Conflict(sentence)) => show_page(visit, &at, "", &sentence),
         Err(error) => Err(error),
     }

@@ -1,7 +1,7 @@
 //! Recipes of the trade: what there is to start from, and the form that starts.
 
 use super::{
-    answers::preview::{Checked, guarded},
+    answers::preview::{Change, Checked, guarded},
     caller::{Answer, Visit},
     form::refuse,
     page::{Choice, FieldView, FormView, Frame, ScopePicker, count},
@@ -119,6 +119,11 @@ fn chosen_space(visit: &Visit, text: &str) -> Result<Option<At<Space>>> {
     if text.is_empty() { Ok(visit.visitor.home_space()) } else { visit.visitor.locate_space(text).map(Some) }
 }
 
+/// What the button says.
+fn submit(recipe: &Recipe) -> &'static str {
+    if recipe.makes_space { "Make the space and its teams" } else { "Make it" }
+}
+
 fn draw(
     visit: &Visit,
     recipe: &'static Recipe,
@@ -127,8 +132,7 @@ fn draw(
     error: Option<Error>,
 ) -> Result<Answer> {
     let own = format!("{}/{}", base(visit), recipe.key);
-    let mut form =
-        FormView::new(own.clone(), if recipe.makes_space { "Make the space and its teams" } else { "Make it" });
+    let mut form = FormView::new(own.clone(), submit(recipe));
     if recipe.makes_space {
         form = form.field(
             FieldView::text("name", "Name of the department")
@@ -237,8 +241,10 @@ pub(super) fn start(visit: &Visit) -> Result<Answer> {
     let sent = visit.form();
     let space = chosen_space(visit, sent.text("space"))?;
     let starting = Starting::ask(&visit.visitor, recipe, space.as_ref())?;
-    let made = fields(&sent, space.as_ref())
-        .and_then(|fields| guarded(visit, "What it gives", &base(visit), || recipes::start(&starting, &fields)));
+    let back = base(visit);
+    let change = Change::new("What it gives", submit(recipe), &back);
+    let made =
+        fields(&sent, space.as_ref()).and_then(|fields| guarded(visit, change, || recipes::start(&starting, &fields)));
     match made {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(started)) => {

@@ -2,6 +2,7 @@
 //! people will be able to do, before anything is done.
 
 use super::{
+    answers::preview::{Change, Checked, guarded},
     caller::{Answer, Visit},
     form::refuse,
     page::{FieldView, FormView, Frame, count},
@@ -27,7 +28,6 @@ struct Access {
     frame: Frame,
     tenant: String,
     form: FormView,
-    send: String,
     rights: Vec<&'static str>,
     people: Vec<Person>,
     /// So many more whose names the visitor may not see.
@@ -70,9 +70,14 @@ fn form(visit: &Visit) -> FormView {
         .cancel(own(visit))
 }
 
+/// What the button says that does it.
+fn send(visit: &Visit) -> &'static str {
+    if visit.call.desk.mail { "Send the invitations" } else { "Make the invitations" }
+}
+
 fn page(visit: &Visit, at: &At<ids::Tenant>, form: FormView, given: Option<&Given>) -> Result<Access> {
     let seen = visit.visitor.ask(TenantView { tenant: at.clone() })?;
-    let Present { tenant, team, members, rights } = selfservice::present(&seen)?;
+    let Present { tenant, team, members, rights, .. } = selfservice::present(&seen)?;
     let named = members.iter().filter_map(|member| {
         Some(Person {
             name: member.name.clone()?,
@@ -99,7 +104,6 @@ fn page(visit: &Visit, at: &At<ids::Tenant>, form: FormView, given: Option<&Give
             .crumb(&tenant, own(visit)),
         tenant,
         form,
-        send: if by_mail { "Send the invitations".into() } else { "Make the invitations".into() },
         rights: rights.iter().map(|info| info.meaning).collect(),
         people,
         others,
@@ -143,12 +147,15 @@ pub(super) fn give(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let permit = selfservice::ask(&visit.visitor, &visit.space()?, &at)?;
     let sent = visit.form();
-    match selfservice::give(&permit, &[sent.text("emails").to_owned()]) {
-        Ok(given) if given.invited.is_empty() || visit.call.desk.mail => {
+    let (wanted, back) = ([sent.text("emails").to_owned()], format!("{}/access", own(visit)));
+    let change = Change::new("What giving them access does", send(visit), &back).shown_first();
+    match guarded(visit, change, || selfservice::give(&permit, &wanted)) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(given)) if given.invited.is_empty() || visit.call.desk.mail => {
             let name = tenants::show(&visit.visitor.ask(TenantView { tenant: at })?)?.name;
             Answer::done(own(visit), said(&given, &name, true))
         }
-        Ok(given) => Answer::page(&page(visit, &at, form(visit), Some(&given))?),
+        Ok(Checked::Done(given)) => Answer::page(&page(visit, &at, form(visit), Some(&given))?),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
             let form = refuse(form(visit).typed(sent.typed()), error, &[("EmailAddresses", "emails")])?;
             Answer::refused(&page(visit, &at, form, None)?)

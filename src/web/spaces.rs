@@ -1,6 +1,7 @@
 //! Pages of spaces: what divides a company, who looks after each part, and whether its tasks run.
 
 use super::{
+    answers::preview::{Change, Checked, guarded},
     caller::{Answer, Visit},
     form::{self, FormPage},
     list::Asked,
@@ -271,8 +272,13 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
         is_default: found.is_default || draft.is_default,
         managers,
     };
-    match spaces::edit(&granted, fields) {
-        Ok(saved) => Answer::done(format!("{}/{}", base(visit), saved.slug), format!("{} was saved.", saved.name)),
+    let back = format!("{}/{}", base(visit), found.slug);
+    let change = Change::new("What changing the managers does", "Save the space", &back);
+    match guarded(visit, change, || spaces::edit(&granted, fields.clone())) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(saved)) => {
+            Answer::done(format!("{}/{}", base(visit), saved.slug), format!("{} was saved.", saved.name))
+        }
         Err(error) => refused(edit_frame(visit, &found), form_view(visit, &draft, Some(&found))?, error),
     }
 }

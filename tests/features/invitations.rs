@@ -147,10 +147,14 @@ fn what_somebody_will_be_able_to_do_is_shown_before_the_invitation_is_made() {
     let id = text(&team["Id"]);
     let fields = [("name", "Ben"), ("email", "ben@harbour.test"), ("teams", id.as_str())];
     let [a, b, c] = fields;
-    let page = browser.post("/harbour/access/people/invite", [a, b, c, ("step", "preview")]).expect(200).text();
-    assert!(page.contains("id=\"preview\"") && page.contains("deploy") && page.contains("in all of Default"), "{page}");
-    assert!(page.contains("value=\"Ben\""), "and nothing that was typed is lost");
     let page = browser.post("/harbour/access/people/invite", fields).expect(200).text();
+    assert!(page.contains("Gains") && page.contains("DeploymentCreate") && page.contains("All of Default"), "{page}");
+    assert!(
+        page.contains("value=\"Ben\"") && page.contains("Make the invitation"),
+        "and nothing that was typed is lost"
+    );
+    assert_eq!(ada.get("/api/users").expect(200).json()["TotalResults"], 1, "nobody was invited by looking");
+    let page = browser.post("/harbour/access/people/invite", [a, b, c, ("confirmed", "yes")]).expect(200).text();
     assert!(page.contains("/harbour/invitation/"), "without mail the link is shown: {page}");
     let user = text(&ada.get("/api/users?filter=ben").expect(200).json()["Items"][0]["Id"]);
     let own = format!("/harbour/access/people/{user}");
@@ -158,7 +162,9 @@ fn what_somebody_will_be_able_to_do_is_shown_before_the_invitation_is_made() {
     let link = again.split("/harbour/invitation/").nth(1).unwrap().split(['<', '"', '&']).next().unwrap().to_owned();
     server.browser().get(&format!("/harbour/invitation/{}", encode(&link))).expect(200);
     assert_eq!(browser.post(&format!("{own}/deactivate"), [("", "")]).expect(422).status, 422);
-    browser.post(&format!("{own}/revoke"), [("", "")]).expect(303);
+    let page = browser.post(&format!("{own}/revoke"), [("", "")]).expect(200).text();
+    assert!(page.contains("Loses") && page.contains("Revoke the invitation"), "{page}");
+    browser.post(&format!("{own}/revoke"), [("confirmed", "yes")]).expect(303);
     server.browser().get(&format!("/harbour/invitation/{}", encode(&link))).expect(404);
     ada.get(&format!("/api/users/{user}")).expect(404);
 }
@@ -174,7 +180,12 @@ fn an_open_invitation_is_made_on_a_page_and_whoever_has_its_link_registers_once(
     assert!(wrong.text().contains("A chosen team is gone"), "{wrong}");
     let managers = harbour.caller().get("/api/teams?partialName=Managers").expect(200).json();
     let managers = text(&managers["Items"][0]["Id"]);
-    let made = ada.post("/harbour/access/people/invite", [("step", "open"), ("teams", managers.as_str())]).expect(200);
+    let fields = [("step", "open"), ("teams", managers.as_str())];
+    let shown = ada.post("/harbour/access/people/invite", fields).expect(200).text();
+    assert!(shown.contains("Is this meant?") && shown.contains("Whoever uses it"), "{shown}");
+    assert!(shown.contains("Make the open invitation") && !shown.contains("/harbour/register/"), "{shown}");
+    let [a, b] = fields;
+    let made = ada.post("/harbour/access/people/invite", [a, b, ("confirmed", "yes")]).expect(200);
     let made = made.text();
     let begin = format!("{}/harbour/register/", server.base());
     let after = made.split_once(begin.as_str()).unwrap_or_else(|| panic!("no link in {made}")).1;

@@ -38,3 +38,4 @@ mod targets;
 mod tenants;
 mod trail;
 mod users_cli;
+mod what_if;

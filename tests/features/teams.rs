@@ -96,6 +96,22 @@ fn bad_input_is_told_beside_its_field() {
         assert!(answer["Details"][field].is_string(), "{field}: {answer}");
     }
     ada.post("/api/teams", json!({ "Name": "X", "SpaceId": "Spaces-9" })).expect(400);
+    // Nothing is half made: the name stays free.
+    for (wrong, field) in [
+        (json!({ "MemberUserIds": ["Users-99"] }), "MemberUserIds"),
+        (json!({ "EmergencyHours": 0 }), "EmergencyHours"),
+    ] {
+        let mut body = json!({ "Name": "Night watch" });
+        body.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let answer = ada.post("/api/teams", body).expect(400).json();
+        assert!(answer["Details"][field].is_string(), "{field}: {answer}");
+    }
+    let watch = json!({ "Name": "Night watch", "EmergencyHours": 4, "MemberUserIds": ["Users-1"] });
+    let watch = ada.post("/api/teams", watch).expect(201).json();
+    assert_eq!((&watch["EmergencyHours"], &watch["MemberUserIds"]), (&json!(4), &json!(["Users-1"])));
+    let again = ada.get(&format!("/api/teams/{}", id(&watch))).expect(200).json();
+    assert_eq!(again["EmergencyHours"], 4);
+    assert_eq!(ada.get("/api/emergencies").expect(200).json()[0]["MostHours"], 4);
     ada.put(&format!("/api/teams/{team}"), json!({ "Name": "Crew", "MemberUserIds": ["Users-99"] })).expect(400);
     for missing in [
         "/api/teams/Teams-99",

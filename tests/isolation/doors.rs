@@ -69,7 +69,7 @@ fn outcome(answer: &Answer) -> String {
     match answer.status {
         303 if answer.header("location").contains("/login") => "sign-in".into(),
         // Whose turn it is in this test decides whether the sign-in was looked at before it was refused.
-        422 | 429 if answer.asked.ends_with("/login") => "refused".into(),
+        401 | 422 | 429 if answer.asked.ends_with("/login") => "refused".into(),
         status => status.to_string(),
     }
 }

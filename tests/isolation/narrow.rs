@@ -9,7 +9,10 @@ use crate::support::{
     api::Answer,
     cast::{Cast, House, Thing},
 };
-use bulkhead::{company::access::builtin, http::table::Needs};
+use bulkhead::{
+    company::{access::builtin, recipes::TENANT_PROJECT_DEPLOYER},
+    http::table::Needs,
+};
 use serde_json::{Value, json};
 
 /// What begins the name of every other tenant, and whatever is theirs; two figures follow.
@@ -21,35 +24,6 @@ const OTHERS: usize = 49;
 const FIRST: usize = 9;
 /// So many of each half have machines, deployments, teams and people of their own.
 const BUSY: usize = 4;
-
-/// The account manager's role (issue 4).
-const TENANT_DEPLOYER: &[&str] = &[
-    "AccountView",
-    "ArtifactView",
-    "DeploymentCreate",
-    "DeploymentView",
-    "EnvironmentView",
-    "EventView",
-    "FeedView",
-    "InterruptionView",
-    "InterruptionViewSubmitResponsible",
-    "LibraryVariableSetView",
-    "LifecycleView",
-    "MachinePolicyView",
-    "MachineView",
-    "ProcessView",
-    "ProjectGroupView",
-    "ProjectView",
-    "ReleaseView",
-    "TaskCancel",
-    "TaskCreate",
-    "TaskView",
-    "TeamView",
-    "TenantEdit",
-    "TenantView",
-    "VariableView",
-    "VariableViewUnscoped",
-];
 
 struct World {
     cast: Cast,
@@ -78,7 +52,7 @@ impl World {
             )
             .expect("a role");
             let id = sql.last_insert_rowid();
-            for permission in TENANT_DEPLOYER {
+            for permission in TENANT_PROJECT_DEPLOYER.space {
                 sql.execute("INSERT INTO role_permissions VALUES (?1, 'space', ?2)", (id, permission))
                     .expect("a right");
             }
@@ -191,7 +165,7 @@ impl World {
     fn looker(&self, name: &'static str) -> Looker {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         if name == "iris" {
-            return Looker { name, space: set(TENANT_DEPLOYER), system: BTreeSet::new() };
+            return Looker { name, space: set(TENANT_PROJECT_DEPLOYER.space), system: BTreeSet::new() };
         }
         let held = |level: &str| {
             let role = builtin::roles().find(|(role, at, _)| *role == "Project Deployer" && *at == level);

@@ -14,6 +14,7 @@ use crate::{
     },
     company::{
         access::{At, Within, admit, permissions::UserInvite},
+        answers,
         people::invitations::{self as people, Open},
         teams,
     },
@@ -48,20 +49,26 @@ pub(in crate::api) fn create(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserInvite {})?;
     let into = into(ask)?;
     if !ask.body.has("DisplayName") && !ask.body.has("EmailAddress") && !ask.body.has("Username") {
+        if crate::api::answers::is_preview(ask) {
+            return crate::api::answers::told(&answers::preview_open(&granted, &into)?);
+        }
         let (code, open) = people::invite_open(&granted, &into)?;
         let mut drawn = draw_open(ask, &open);
         drawn["InvitationCode"] = json!(code);
         return Reply::created(drawn);
     }
-    if crate::api::answers::is_preview(ask) {
-        return crate::api::answers::preview(ask, || people::invite(&granted, &into, &fields(ask)));
-    }
-    let made = people::invite(&granted, &into, &fields(ask))?;
-    Reply::created(json!({
-        "Id": made.user.id.to_string(), "UserId": made.user.id.to_string(), "InvitationCode": made.token,
-        "Expires": made.until.wire(), "AddToTeamIds": ask.body.texts("AddToTeamIds"),
-        "Links": { "Web": format!("/{}/invitation/{}", ask.company()?.slug(), made.token) },
-    }))
+    let company = ask.company()?.slug().to_owned();
+    crate::api::answers::previewed(
+        ask,
+        || people::invite(&granted, &into, &fields(ask)),
+        |made| {
+            Reply::created(json!({
+                "Id": made.user.id.to_string(), "UserId": made.user.id.to_string(), "InvitationCode": made.token,
+                "Expires": made.until.wire(), "AddToTeamIds": ask.body.texts("AddToTeamIds"),
+                "Links": { "Web": format!("/{company}/invitation/{}", made.token) },
+            }))
+        },
+    )
 }
 
 /// What an invitation into these teams would let somebody do.
@@ -100,11 +107,13 @@ pub(in crate::api) fn revoke(ask: &Ask) -> Result<Reply> {
     match text.rsplit_once('-') {
         Some((kind, number)) if kind.eq_ignore_ascii_case("Invitations") => {
             let id = number.parse().map_err(|_| Error::NotFound(text.to_owned()))?;
-            people::revoke_open(&granted, id)?;
+            crate::api::answers::previewed(ask, || people::revoke_open(&granted, id), |()| Reply::done())
         }
-        _ => people::revoke(&granted, &visitor.locate(Within::Company, text)?)?,
+        _ => {
+            let user = visitor.locate(Within::Company, text)?;
+            crate::api::answers::previewed(ask, || people::revoke(&granted, &user), |()| Reply::done())
+        }
     }
-    Reply::done()
 }
 
 /// Sends somebody who has not accepted yet a new link; the old one no longer works.

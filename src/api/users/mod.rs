@@ -124,23 +124,22 @@ pub(super) fn update(ask: &Ask) -> Result<Reply> {
     let visitor = ask.visitor()?;
     let (granted, user) = (visitor.ask(UserEdit {})?, located(ask)?);
     let before = people::show(&visitor.ask(UserView {})?, &user)?;
-    let mut saved = people::edit(&granted, &user, &fields(ask))?;
-    if ask.body.has("IsActive") {
-        let active = ask.body.bool("IsActive");
-        if !active && before.state == State::Active {
-            saved = people::deactivate(&granted, &user)?;
-        } else if active && before.state == State::Inactive {
-            saved = people::reactivate(&granted, &user)?;
+    let save = || {
+        let saved = people::edit(&granted, &user, &fields(ask))?;
+        match ask.body.has("IsActive").then(|| ask.body.bool("IsActive")) {
+            Some(false) if before.state == State::Active => people::deactivate(&granted, &user),
+            Some(true) if before.state == State::Inactive => people::reactivate(&granted, &user),
+            _ => Ok(saved),
         }
-    }
-    Reply::ok(draw(ask, &saved))
+    };
+    super::answers::previewed(ask, save, |saved| Reply::ok(draw(ask, &saved)))
 }
 
 /// Deletes one.
 pub(super) fn delete(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserEdit {})?;
-    people::delete(&granted, &located(ask)?)?;
-    Reply::done()
+    let user = located(ask)?;
+    super::answers::previewed(ask, || people::delete(&granted, &user), |()| Reply::done())
 }
 
 /// The user of the path, oneself by `me` too.

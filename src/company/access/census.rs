@@ -18,6 +18,9 @@ pub struct Somebody {
     pub name: String,
     /// Whether they can come in at this moment.
     pub is_active: bool,
+    /// Whether they were shut out: until they are let in again they hold nothing, whatever their teams allow. Somebody
+    /// who is invited is not.
+    pub is_out: bool,
     /// Whether it is a service account.
     pub is_service: bool,
     /// The numbers of the teams they are in, Everyone among them, in order.
@@ -42,6 +45,8 @@ pub struct Census {
     pub people: BTreeMap<i64, Somebody>,
     /// The teams that have roles, by number.
     pub teams: BTreeMap<i64, TeamRights>,
+    /// The team that everybody is in, those to come included.
+    pub everyone: Option<i64>,
     /// The projects of each project group.
     pub groups: HashMap<i64, Vec<i64>>,
 }
@@ -62,6 +67,7 @@ impl Census {
         Census {
             people: people.into_iter().map(|one| (one.id, one)).collect(),
             teams: teams.collect(),
+            everyone: None,
             groups: HashMap::new(),
         }
     }
@@ -69,16 +75,20 @@ impl Census {
     /// Reads it.
     pub(in crate::company) fn read(rows: &Rows<'_>) -> Result<Census> {
         let everyone: Vec<i64> = rows.all("SELECT id FROM teams WHERE builtin = 'everyone'", [], |row| row.get(0))?;
-        let mut people: Vec<Somebody> =
-            rows.all("SELECT id, display_name, state = 'active', is_service FROM users ORDER BY id", [], |row| {
+        let mut people: Vec<Somebody> = rows.all(
+            "SELECT id, display_name, state = 'active', is_service, state = 'inactive' FROM users ORDER BY id",
+            [],
+            |row| {
                 Ok(Somebody {
                     id: row.get(0)?,
                     name: row.get(1)?,
                     is_active: row.get(2)?,
                     is_service: row.get(3)?,
+                    is_out: row.get(4)?,
                     teams: everyone.clone(),
                 })
-            })?;
+            },
+        )?;
         // In a team for emergencies are those who use it at this moment.
         let members: Vec<(i64, i64)> = rows.all(
             "SELECT m.user_id, m.team_id FROM team_members m JOIN teams t ON t.id = m.team_id
@@ -98,6 +108,7 @@ impl Census {
         let grants = load(rows, Whose::AnyTeam)?;
         let mut census =
             Census::new(people, grants.into_iter().map(|one| (one.assignment, one.grant, one.permissions)).collect());
+        census.everyone = everyone.first().copied();
         let projects: Vec<(i64, i64)> =
             rows.all("SELECT group_id, id FROM projects", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
         for (group, project) in projects {
@@ -110,10 +121,5 @@ impl Census {
     pub(in crate::company) fn of_user(rows: &Rows<'_>, user: i64) -> Result<Vec<(i64, Grant, Vec<usize>)>> {
         let found = load(rows, Whose::User(user))?;
         Ok(found.into_iter().map(|one| (one.assignment, one.grant, one.permissions)).collect())
-    }
-
-    /// What somebody's teams allow them, team by team.
-    pub fn rights_of<'c>(&'c self, one: &'c Somebody) -> impl Iterator<Item = &'c TeamRights> {
-        one.teams.iter().filter_map(|team| self.teams.get(team))
     }
 }

@@ -20,7 +20,8 @@ pub struct Tried {
 
 impl Visitor {
     /// Carries a command out, one change or several, and undoes each as soon as it was looked at: a second change does
-    /// not find what the first one made. The command needs its proofs as ever.
+    /// not find what the first one made. The command needs its proofs as ever. What it does beside its transactions is
+    /// not undone, so a command that does such a thing is not for this: deleting a space forgets the logs of its tasks.
     ///
     /// # Errors
     /// Those of the command.

@@ -4,17 +4,15 @@ use super::shape::Shape;
 use crate::{
     base::clock::Moment,
     company::access::{
-        census::{Census, Somebody},
+        census::Census,
         permissions::{CATALOGUE, Info},
     },
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 
 /// A right that somebody gains or loses.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// Who, by number.
-    pub user: i64,
     /// What.
     pub permission: &'static Info,
     /// In which space; `None`: in the company as a whole.
@@ -31,50 +29,60 @@ impl Change {
     }
 }
 
+/// People who gain and lose the same: they were in the same teams before, and are afterwards.
+#[derive(Debug, Clone)]
+pub struct Alike {
+    /// Who, by number, in order.
+    pub users: Vec<i64>,
+    /// What, never nothing.
+    pub changes: Vec<Change>,
+}
+
 /// By permission and space, where it holds.
 type Rights = BTreeMap<(usize, Option<i64>), Vec<Shape>>;
 
-/// What everybody gains and loses between two states, those who come and go included. What has ended at this moment
-/// counts for nothing; a right that lasts longer than before is gained from its old end on.
-pub fn difference(before: &Census, after: &Census, now: Moment) -> Vec<Change> {
-    let nobody = |id: i64, like: &Somebody| Somebody { id, teams: Vec::new(), ..like.clone() };
-    let mut known: HashMap<(&[i64], &[i64]), Vec<Change>> = HashMap::new();
-    let mut changes = Vec::new();
+/// What everybody gains and loses between two states, those who come and go included, and those who are shut out or let
+/// in again. What has ended at this moment counts for nothing; a right that lasts longer than before is gained from its
+/// old end on.
+pub fn difference(before: &Census, after: &Census, now: Moment) -> Vec<Alike> {
+    // The teams that count for somebody; none for who is not there.
+    let teams = |census: &Census, id: i64| match census.people.get(&id) {
+        Some(one) if !one.is_out => one.teams.clone(),
+        _ => Vec::new(),
+    };
     let mut ids: Vec<i64> = before.people.keys().chain(after.people.keys()).copied().collect();
     ids.sort_unstable();
     ids.dedup();
     let moved = before.groups != after.groups;
-    let same: Vec<i64> = after
+    let same: HashSet<i64> = after
         .teams
         .keys()
         .chain(before.teams.keys())
         .copied()
         .filter(|team| !moved && grants_of(before, *team) == grants_of(after, *team))
         .collect();
-    let pairs: Vec<(i64, Somebody, Somebody)> = ids
-        .into_iter()
-        .filter_map(|id| {
-            let (old, new) = (before.people.get(&id), after.people.get(&id));
-            let either = old.or(new)?;
-            Some((
-                id,
-                old.cloned().unwrap_or_else(|| nobody(id, either)),
-                new.cloned().unwrap_or_else(|| nobody(id, either)),
-            ))
-        })
-        .collect();
-    for (id, old, new) in &pairs {
-        if old.teams == new.teams && old.teams.iter().all(|team| same.contains(team) || !has_team(before, after, *team))
-        {
+    // Whoever is in the same teams gains and loses the same.
+    let mut known: BTreeMap<(Vec<i64>, Vec<i64>), Alike> = BTreeMap::new();
+    for id in ids {
+        let (old, new) = (teams(before, id), teams(after, id));
+        if old == new && old.iter().all(|team| same.contains(team) || !has_team(before, after, *team)) {
             continue;
         }
-        // Whoever is in the same teams gains and loses the same.
-        let found = known
-            .entry((&old.teams, &new.teams))
-            .or_insert_with(|| compare(&rights(before, old, now), &rights(after, new, now)));
-        changes.extend(found.iter().map(|change| Change { user: *id, ..change.clone() }));
+        let alike = known.entry((old, new)).or_insert_with_key(|(old, new)| Alike {
+            users: Vec::new(),
+            changes: compare(&rights(before, old, now), &rights(after, new, now)),
+        });
+        alike.users.push(id);
     }
-    changes
+    let mut found: Vec<Alike> = known.into_values().filter(|alike| !alike.changes.is_empty()).collect();
+    found.sort_by(|a, b| a.users.cmp(&b.users));
+    found
+}
+
+/// What whoever comes later gains and loses, who is in Everyone and no other team.
+pub fn newcomers(before: &Census, after: &Census, now: Moment) -> Vec<Change> {
+    let of = |census: &Census| rights(census, census.everyone.as_slice(), now);
+    compare(&of(before), &of(after))
 }
 
 fn has_team(before: &Census, after: &Census, team: i64) -> bool {
@@ -85,9 +93,9 @@ fn grants_of(census: &Census, team: i64) -> Vec<(&crate::company::access::policy
     census.teams.get(&team).map(|team| team.grants.parts().collect()).unwrap_or_default()
 }
 
-fn rights(census: &Census, one: &Somebody, now: Moment) -> Rights {
+fn rights(census: &Census, teams: &[i64], now: Moment) -> Rights {
     let mut rights = Rights::new();
-    for team in census.rights_of(one) {
+    for team in teams.iter().filter_map(|team| census.teams.get(team)) {
         for (grant, keys) in team.grants.parts().filter(|(grant, _)| grant.until.is_none_or(|until| until > now)) {
             for info in keys.iter().filter_map(|key| CATALOGUE.get(*key)) {
                 let shape = Shape::of(grant, info, &census.groups);
@@ -115,7 +123,7 @@ fn compare(before: &Rights, after: &Rights) -> Vec<Change> {
                     told.push(at);
                 }
             }
-            changes.extend(told.into_iter().map(|at| Change { user: 0, permission, space: *space, gained, at }));
+            changes.extend(told.into_iter().map(|at| Change { permission, space: *space, gained, at }));
         }
     }
     changes.sort_by_key(|change| (!change.gained, change.space, change.key()));

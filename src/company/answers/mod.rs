@@ -16,12 +16,12 @@ mod why;
 mod tests;
 
 pub use chart::{Chart, Line, Wanted, of, own, teams_of};
-pub use difference::{Change, difference};
+pub use difference::{Alike, Change, difference};
 pub use names::{Names, Where};
 pub use review::{
     Access, Counts, ENDING_WITHIN, Proofs, Removal, Reviewed, Show, SignOff, UNUSED_AFTER, csv, review, sign_off,
     sign_offs,
 };
 pub use shape::{NOTHING, SIDES, Set, Shape};
-pub use told::{Affected, Bundle, Danger, Preview, preview};
+pub use told::{Affected, Bundle, Danger, Preview, preview, preview_open};
 pub use why::{Holder, Verdict, Who, Why, holders, is_system, refusal_wire, refusal_words, who, why, why_me};

@@ -2,7 +2,7 @@
 
 mod review;
 
-use super::{Change, Danger, Set, Shape, difference, preview};
+use super::{Alike, Change, Danger, Set, Shape, difference, preview};
 use crate::{
     base::{clock::Moment, ids::Id},
     company::{
@@ -20,7 +20,14 @@ use crate::{
 const NOW: Moment = Moment(1_000);
 
 fn somebody(id: i64, teams: &[i64]) -> Somebody {
-    Somebody { id, name: format!("Person {id}"), is_active: true, is_service: false, teams: teams.to_vec() }
+    Somebody {
+        id,
+        name: format!("Person {id}"),
+        is_active: true,
+        is_out: false,
+        is_service: false,
+        teams: teams.to_vec(),
+    }
 }
 
 /// Team, projects, environments, tenants, end.
@@ -45,16 +52,18 @@ fn census(people: &[(i64, &[i64])], info: &Info, grants: &[Short<'_>]) -> Census
     Census::new(people.iter().map(|(id, teams)| somebody(*id, teams)).collect(), grants.collect())
 }
 
-fn told(changes: &[Change]) -> Vec<String> {
+fn told(found: &[Alike]) -> Vec<String> {
     let set = |set: &Set| match set {
         Set::But(out) if out.is_empty() => "all".to_owned(),
         Set::But(out) => format!("all but {out:?}"),
         Set::Only(ids) => format!("{ids:?}"),
     };
     let side = |shape: &Shape, dimension| set(shape.side(dimension));
-    let mut all: Vec<String> = changes
-        .iter()
-        .map(|change| {
+    let each = found.iter().flat_map(|alike| {
+        alike.users.iter().flat_map(move |user| alike.changes.iter().map(move |change| (user, change)))
+    });
+    let mut all: Vec<String> = each
+        .map(|(user, change): (&i64, &Change)| {
             let word = if change.gained { "+" } else { "-" };
             let time = match (change.at.from, change.at.until) {
                 (None, None) => String::new(),
@@ -62,7 +71,7 @@ fn told(changes: &[Change]) -> Vec<String> {
             };
             format!(
                 "{word}{} p {} e {} t {}{time}",
-                change.user,
+                user,
                 side(&change.at, Dimension::Project),
                 side(&change.at, Dimension::Environment),
                 side(&change.at, Dimension::Tenant)
@@ -149,7 +158,7 @@ fn an_untenanted_deployment_is_gained_only_where_the_tenant_need_not_be_named() 
     let open: &[Short<'_>] = &[(1, &[], &[], &[], None)];
     let gained = |info| {
         let changes = difference(&census(&[(7, &[1])], info, limited), &census(&[(7, &[1])], info, open), NOW);
-        changes[0].at.side(Dimension::Tenant).clone()
+        changes[0].changes[0].at.side(Dimension::Tenant).clone()
     };
     assert!(gained(explicit).has(super::NOTHING));
     assert!(!gained(ask::TenantEdit::INFO).has(super::NOTHING));

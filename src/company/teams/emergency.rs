@@ -215,9 +215,7 @@ pub fn set_emergency(granted: &Granted<'_, TeamEdit>, hours: Option<i64>) -> Res
     super::whole(granted)?;
     granted.fresh()?;
     let id = granted.what().team.team().id();
-    if hours.is_some_and(|hours| !(1..=MOST_HOURS).contains(&hours)) {
-        return Err(Error::invalid("EmergencyHours", format!("Choose 1 to {MOST_HOURS} hours, or none.")));
-    }
+    check_hours(hours)?;
     let (before, gifts) = granted.read(|rows| Ok((sql::by_id(rows, id)?, Gifts::of_teams(rows, &[id.0])?)))?;
     let widens = before.emergency_hours.is_some_and(|now| hours.is_none_or(|hours| hours > now));
     if widens {
@@ -236,7 +234,7 @@ pub fn set_emergency(granted: &Granted<'_, TeamEdit>, hours: Option<i64>) -> Res
         if team.emergency_hours != before.emergency_hours || Gifts::of_teams(tx, &[id.0])? != gifts {
             return Err(super::meanwhile());
         }
-        tx.run("UPDATE teams SET emergency_hours = ?2 WHERE id = ?1", (id, hours))?;
+        sql::set_emergency_hours(tx, id, hours)?;
         if hours.is_none() {
             sql::end_emergencies(tx, id, None, clock::now())?;
         }
@@ -249,6 +247,14 @@ pub fn set_emergency(granted: &Granted<'_, TeamEdit>, hours: Option<i64>) -> Res
         let event = Event::new("Modified").say("Team ").name(id, &after.name).say(&words);
         tx.record(event.space(super::number(after.space)).difference(&team, &after), after)
     })
+}
+
+/// How long an emergency of a team may last.
+pub(super) fn check_hours(hours: Option<i64>) -> Result<()> {
+    if hours.is_some_and(|hours| !(1..=MOST_HOURS).contains(&hours)) {
+        return Err(Error::invalid("EmergencyHours", format!("Choose 1 to {MOST_HOURS} hours, or none.")));
+    }
+    Ok(())
 }
 
 fn open(rows: &Rows<'_>, team: Id<Kind>, user: Id<User>) -> Result<Option<Emergency>> {

@@ -157,12 +157,25 @@ pub fn show(granted: &Granted<'_, TeamView>) -> Result<Team> {
 /// # Errors
 /// `Invalid` for a name that is missing, too long or taken.
 pub fn create(granted: &Granted<'_, TeamCreate>, fields: Fields) -> Result<Team> {
+    create_for(granted, fields, None)
+}
+
+/// Makes a team, without members and roles, that is one for emergencies of at most so many hours each when they are given.
+///
+/// # Errors
+/// As [`create`]; `Invalid` for the hours.
+pub fn create_for(granted: &Granted<'_, TeamCreate>, fields: Fields, emergency_hours: Option<i64>) -> Result<Team> {
+    emergency::check_hours(emergency_hours)?;
     let space = match &granted.what().level {
         Level::System => None,
         Level::Space(space) => Some(space.id()),
     };
     granted.write(|tx| {
-        let (id, event) = insert(tx, space, &fields)?;
+        let (id, mut event) = insert(tx, space, &fields)?;
+        if let Some(hours) = emergency_hours {
+            sql::set_emergency_hours(tx, id, emergency_hours)?;
+            event = event.say(&format!(", for emergencies of at most {hours} hours each"));
+        }
         tx.access_changed()?;
         tx.record(event, sql::by_id(tx, id)?)
     })

@@ -2,18 +2,16 @@
 //! have the portal (`web/portal`). What is decided here is decided inside a change that `company/tenants/selfservice.rs`
 //! was granted.
 
-use super::{Fields, Member, Scope, placed::gifts_of, sql};
+use super::{Fields, Member, RoleSpec, Scope, UserRole, placed::gifts_of, sql};
 use crate::{
     base::{
         error::{Error, Result},
-        ids::{Id, Space, Team as Kind, Tenant, User, UserRole as Role},
+        ids::{Id, Space, Team as Kind, Tenant, User},
         names,
     },
     company::access::{Event, Gifts, Rows, Writing, permissions::Info},
 };
 
-/// What the role of such teams is called for good.
-pub const ROLE: &str = "tenantself-service";
 /// What the names of such teams begin with.
 const BEGINS: &str = "Self-Service: ";
 
@@ -23,30 +21,48 @@ pub(in crate::company) fn name_for(tenant: &str) -> String {
     format!("{BEGINS}{}", tenant.chars().take(room).collect::<String>())
 }
 
-/// The role that such teams have, and the rights it gives in the tenant's space.
+/// The role that such teams have.
+///
+/// # Errors
+/// `Conflict` when it is one that was made here and is there no more.
+pub(in crate::company) fn role(rows: &Rows<'_>, spec: &RoleSpec) -> Result<UserRole> {
+    match spec {
+        RoleSpec::Builtin(builtin) => sql::builtin_role(rows, builtin),
+        RoleSpec::Own(own) => match sql::role_named(rows, own.name)? {
+            Some(id) => sql::user_role(rows, id),
+            None => Err(Error::Conflict(format!("The role {} is missing. Make it first.", own.name))),
+        },
+    }
+}
+
+/// The rights it gives in the tenant's space.
 ///
 /// # Errors
 /// `Conflict` when the company has given it rights of the company as a whole: those cannot be limited to a tenant, and
 /// a tenant's own people would see beyond it.
-pub(in crate::company) fn role(rows: &Rows<'_>) -> Result<(Id<Role>, Vec<&'static Info>)> {
-    let role = sql::builtin_role(rows, ROLE)?;
+pub(in crate::company) fn rights(role: &UserRole) -> Result<&[&'static Info]> {
     if !role.permissions.system.is_empty() {
         return Err(Error::Conflict(format!(
             "The role {} holds rights of the company as a whole, which cannot be limited to one tenant. Take them out of the role first.",
             role.name
         )));
     }
-    Ok((role.id, role.permissions.space))
+    Ok(&role.permissions.space)
 }
 
 /// What somebody is given who is put into a tenant's team: what the team holds, or the role of such teams, for a team that
 /// is still to be made.
-pub(in crate::company) fn gifts(rows: &Rows<'_>, space: Id<Space>, tenant: Id<Tenant>) -> Result<Gifts> {
-    role(rows)?;
+pub(in crate::company) fn gifts(
+    rows: &Rows<'_>,
+    spec: &RoleSpec,
+    space: Id<Space>,
+    tenant: Id<Tenant>,
+) -> Result<Gifts> {
+    let role = role(rows, spec)?;
+    rights(&role)?;
     if let Some((team, _)) = team_of(rows, tenant)? {
         return Gifts::of_teams(rows, &[team.0]);
     }
-    let role = sql::builtin_role(rows, ROLE)?;
     let scope = Scope { tenants: vec![tenant.0], ..Scope::default() };
     Gifts::new(rows, gifts_of(&role.permissions, Some(space), &scope, None))
 }
@@ -64,18 +80,20 @@ pub(in crate::company) fn members(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec
 /// Makes the team of a tenant's own people, with its role. Its name is free, whatever else is called so.
 pub(in crate::company) fn found(
     tx: &Writing<'_>,
+    spec: &RoleSpec,
     space: Id<Space>,
     tenant: Id<Tenant>,
     called: &str,
 ) -> Result<(Id<Kind>, String)> {
-    let (role, _) = role(tx)?;
+    let role = role(tx, spec)?;
+    rights(&role)?;
     let name = free_name(tx, space, called, None)?;
     let description = format!("The own people of {called}. They have the portal, for {called} alone.");
     let description = description.chars().take(2000).collect();
     let team = sql::insert(tx, Some(space), &Fields { name: name.clone(), description })?;
     tx.run("UPDATE teams SET tenant_id = ?2 WHERE id = ?1", (team, tenant))?;
     let scoped =
-        tx.insert("INSERT INTO scoped_roles (team_id, role_id, space_id) VALUES (?1, ?2, ?3)", (team, role, space))?;
+        tx.insert("INSERT INTO scoped_roles (team_id, role_id, space_id) VALUES (?1, ?2, ?3)", (team, role.id, space))?;
     tx.run("INSERT INTO scoped_role_limits VALUES (?1, 'tenant', ?2)", (scoped, tenant))?;
     Ok((team, name))
 }

@@ -105,6 +105,11 @@ pub fn insert(tx: &Writing<'_>, space: Option<Id<Space>>, fields: &Fields) -> Re
     Ok(Id::new(id))
 }
 
+/// For how long its members use a team for emergencies at a time; `None`: it is an ordinary one.
+pub fn set_emergency_hours(tx: &Writing<'_>, id: Id<Kind>, hours: Option<i64>) -> Result<()> {
+    tx.run("UPDATE teams SET emergency_hours = ?2 WHERE id = ?1", (id, hours)).map(drop)
+}
+
 pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
     tx.run(
         "UPDATE teams SET name = ?2, name_key = ?3, description = ?4 WHERE id = ?1",

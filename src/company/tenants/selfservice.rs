@@ -19,11 +19,10 @@ use crate::{
             Fields,
             invitations::{self, Invited},
         },
+        recipes::{SELF_SERVICE, spec},
         teams::{Member, selfservice as team},
     },
 };
-
-pub use crate::company::teams::selfservice::ROLE;
 
 /// So many people are invited at once at most.
 const MOST: usize = 50;
@@ -45,6 +44,8 @@ pub struct Present {
     pub team: Option<(Id<Team>, String)>,
     /// Who is in it. Their names are for who may see people; others see how many.
     pub members: Vec<Member>,
+    /// The id of the role of such teams on the wire.
+    pub role: String,
     /// What the role of such teams allows, in the tenant's space and for the tenant alone.
     pub rights: Vec<&'static Info>,
 }
@@ -95,16 +96,17 @@ pub fn lacking(visitor: &Visitor, space: &At<Space>) -> Option<&'static Info> {
 pub fn present(granted: &Granted<'_, TenantView>) -> Result<Present> {
     let visitor = granted.visitor();
     let at = &granted.what().tenant;
-    let (tenant, found, rights) = granted.read(|rows| {
+    let (tenant, found, role, rights) = granted.read(|rows| {
         let tenant = super::by_id(rows, at.id())?.name;
         let found = team::team_of(rows, at.id())?;
         let members = found.as_ref().map(|(id, _)| team::members(rows, *id)).transpose()?.unwrap_or_default();
-        let rights = match team::role(rows) {
-            Ok((_, rights)) => rights,
+        let role = team::role(rows, &spec(&SELF_SERVICE))?;
+        let rights = match team::rights(&role) {
+            Ok(rights) => rights.to_vec(),
             Err(Error::Conflict(_)) => Vec::new(),
             Err(error) => return Err(error),
         };
-        Ok((tenant, found.map(|team| (team, members)), rights))
+        Ok((tenant, found.map(|team| (team, members)), role.wire_id(), rights))
     })?;
     let (team, mut members) = found.map_or((None, Vec::new()), |(team, members)| (Some(team), members));
     let named = visitor.may(UserView {});
@@ -112,7 +114,7 @@ pub fn present(granted: &Granted<'_, TenantView>) -> Result<Present> {
         (member.name, member.username) = (None, None);
     }
     let team = team.filter(|(id, _)| visitor.locate::<Team>(Within::Company, &id.to_string()).is_ok());
-    Ok(Present { tenant, team, members, rights })
+    Ok(Present { tenant, team, members, role, rights })
 }
 
 /// Gives access to people by their e-mail addresses, each perhaps with a name: `Jo Doe <jo@contoso.example>`. Who is in the
@@ -127,18 +129,18 @@ pub fn give(permit: &Permit<'_>, addresses: &[String]) -> Result<Given> {
     let at = permit.tenant.what().tenant.clone();
     let space: Id<Space> = Id::new(at.space_id());
     let visitor = permit.roles.visitor();
-    let gifts = permit.tenant.read(|rows| team::gifts(rows, space, at.id()))?;
+    let gifts = permit.tenant.read(|rows| team::gifts(rows, &spec(&SELF_SERVICE), space, at.id()))?;
     // Nobody gives what they do not hold.
     visitor.ask_to_give(&gifts)?;
     permit.invite.write(|tx| {
         let tenant = super::by_id(tx, at.id())?;
-        if team::gifts(tx, space, at.id())? != gifts {
+        if team::gifts(tx, &spec(&SELF_SERVICE), space, at.id())? != gifts {
             return Err(Error::Conflict("The team or its role changed meanwhile. Look at it again and repeat.".into()));
         }
         let (id, name, is_new) = match (team::team_of(tx, at.id())?, &permit.create) {
             (Some((id, name)), _) => (id, name, false),
             (None, Some(_)) => {
-                let (id, name) = team::found(tx, space, at.id(), &tenant.name)?;
+                let (id, name) = team::found(tx, &spec(&SELF_SERVICE), space, at.id(), &tenant.name)?;
                 let event = Event::new("Created").say("Team ").name(id, &name).say(" was created");
                 tx.also(event.space(space.0).tenant(Some(at.id().0)))?;
                 (id, name, true)

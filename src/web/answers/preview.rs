@@ -1,6 +1,6 @@
-//! What a change would do, shown before it is done: on asking, and by itself where somebody would gain production or
-//! administration. What was sent stands in hidden fields of a form that leads where the first one led, so nothing is
-//! lost and it works without a script.
+//! What a change of access would do, shown before it is done: on asking, and by itself where somebody would lose a right or
+//! gain production or administration, and where Everyone gains. What was sent stands in hidden fields of a form that leads
+//! where the first one led, so nothing is lost and it works without a script. One shape for whatever gives or takes access.
 
 use crate::{
     base::{clock::Moment, error::Result},
@@ -30,6 +30,7 @@ struct PreviewPage {
     affected: Vec<Affected>,
     more: usize,
     hidden: usize,
+    is_grave: bool,
 }
 struct Affected {
     people: String,
@@ -51,47 +52,92 @@ const NAMED: usize = 12;
 /// So many permissions are named in a line.
 const LISTED: usize = 200;
 
-/// Carries a command out, unless its preview was asked for, or somebody would gain production or administration and that
-/// was not confirmed yet: then what it would do is shown. `back` is where "Cancel" leads.
+/// A change of access, in the words of its page.
+pub(in crate::web) struct Change<'a> {
+    /// "What taking them out does".
+    title: &'a str,
+    /// What the button says that does it: "Take them out".
+    submit: &'a str,
+    /// Where "Cancel" leads.
+    back: &'a str,
+    first: bool,
+}
+
+impl<'a> Change<'a> {
+    /// In these words: the heading, the button, and where "Cancel" leads.
+    pub(in crate::web) fn new(title: &'a str, submit: &'a str, back: &'a str) -> Change<'a> {
+        Change { title, submit, back, first: false }
+    }
+    /// Shown before it is done whatever it does: an invitation leaves the house.
+    pub(in crate::web) fn shown_first(self) -> Change<'a> {
+        Change { first: true, ..self }
+    }
+}
+
+/// Carries a command out, unless its preview was asked for, or it takes or gives what has to be confirmed and was not yet:
+/// then what it would do is shown.
 ///
 /// # Errors
 /// Those of the command.
 pub(in crate::web) fn guarded<T>(
     visit: &Visit,
-    title: &str,
-    back: &str,
+    change: Change<'_>,
     command: impl Fn() -> Result<T>,
+) -> Result<Checked<T>> {
+    guarded_by(visit, change, || answers::preview(&visit.visitor, &command), &command)
+}
+
+/// As [`guarded`], for a command whose own preview is not what it leads to: an open invitation gives something to whoever
+/// uses it.
+///
+/// # Errors
+/// Those of the preview and of the command.
+pub(in crate::web) fn guarded_by<T>(
+    visit: &Visit,
+    change: Change<'_>,
+    preview: impl FnOnce() -> Result<Preview>,
+    command: impl FnOnce() -> Result<T>,
 ) -> Result<Checked<T>> {
     let sent = visit.form();
     let asked = sent.text("preview") == "yes";
     if !asked && sent.text("confirmed") == "yes" {
         return command().map(Checked::Done);
     }
-    let told = answers::preview(&visit.visitor, &command)?;
-    if !asked && told.dangers.is_empty() {
+    let told = preview()?;
+    // Whom roles of Everyone reach is confirmed on the form itself where there is a box for it.
+    let everybody = told.reaches_everyone && !sent.ticked("reach");
+    if !asked && !change.first && told.dangers.is_empty() && !everybody && !told.takes {
         return command().map(Checked::Done);
     }
-    Ok(Checked::Shown(Answer::page(&page(visit, title, back, told, asked))?))
+    Ok(Checked::Shown(Answer::page(&page(visit, &change, told, asked))?))
 }
 
-fn page(visit: &Visit, title: &str, back: &str, told: Preview, asked: bool) -> PreviewPage {
+fn page(visit: &Visit, change: &Change<'_>, told: Preview, asked: bool) -> PreviewPage {
     let sent = visit.form();
-    let mut form =
-        FormView::new(visit.call.path_and_query(), if told.dangers.is_empty() { "Do it" } else { "Yes, do it" })
-            .cancel(back.to_owned());
+    let mut form = FormView::new(visit.call.path_and_query(), change.submit).cancel(change.back.to_owned());
     let own = |name: &str| matches!(name, "preview" | "confirmed" | "_csrf") || name.starts_with("proof-");
     for (name, value) in sent.typed().filter(|(name, _)| !own(name)) {
         form = form.field(FieldView::hidden(name, value));
     }
     form = form.field(FieldView::hidden("confirmed", "yes"));
-    let dangers = told.dangers.iter().map(|danger| match danger {
-        Danger::Production => "Somebody gains a right to change something in production.",
-        Danger::Administration => "Somebody gains a right by which access itself is given.",
-    });
-    let people = told.people();
-    let lead = match (told.is_nothing(), people) {
-        (true, _) => "Nobody gains or loses anything by this.".to_owned(),
-        (false, 0) => "What this changes lies in spaces that you cannot enter.".to_owned(),
+    let grave = !told.dangers.is_empty() || told.reaches_everyone;
+    let mut dangers: Vec<&'static str> = told
+        .dangers
+        .iter()
+        .map(|danger| match danger {
+            Danger::Production => "Somebody gains a right to change something in production.",
+            Danger::Administration => "Somebody gains a right by which access itself is given.",
+        })
+        .collect();
+    if told.reaches_everyone {
+        dangers.push("Everyone gains: every person and service account of the company, and everybody who comes later.");
+    }
+    let lead = match (told.is_nothing(), told.people()) {
+        (true, _) => "Nobody gains or loses anything by this. Nothing is changed yet.".to_owned(),
+        (false, 0) if !told.newcomers.is_empty() => {
+            "This is for those who come later. Nothing is changed yet.".to_owned()
+        }
+        (false, 0) => "What this changes lies in spaces that you cannot enter. Nothing is changed yet.".to_owned(),
         (false, 1) => "1 person gains or loses rights by this. Nothing is changed yet.".to_owned(),
         (false, more) => format!("{more} people gain or lose rights by this. Nothing is changed yet."),
     };
@@ -104,13 +150,18 @@ fn page(visit: &Visit, title: &str, back: &str, told: Preview, asked: bool) -> P
         }
         Affected { people: names.join(", "), rows: one.bundles.iter().map(row).collect() }
     });
+    let newcomers = (!told.newcomers.is_empty()).then(|| Affected {
+        people: "Everybody who comes later".into(),
+        rows: told.newcomers.iter().map(row).collect(),
+    });
     PreviewPage {
-        frame: crate::web::people::access(visit, if asked { title } else { "Is this meant?" }, ""),
+        frame: crate::web::people::access(visit, if grave && !asked { "Is this meant?" } else { change.title }, ""),
         lead,
-        dangers: dangers.collect(),
-        affected: affected.collect(),
+        dangers,
+        affected: affected.chain(newcomers).collect(),
         more,
         hidden: told.hidden,
+        is_grave: grave || told.takes,
         form,
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     },
     http::call::Form as Sent,
     web::{
-        answers::preview::{Checked, guarded},
+        answers::preview::{Change, Checked, guarded},
         caller::{Answer, Visit},
         form::{self, FormPage, refuse},
         page::{FieldView, FormView, Frame, count},
@@ -200,7 +200,8 @@ pub(in crate::web) fn update(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let fields = sent_fields(&visit.form());
     let back = format!("{}/{}", base(visit), at.id());
-    match guarded(visit, "What saving the role does", &back, || teams::edit_role(&granted, &at, &fields)) {
+    let change = Change::new("What saving the role does", "Save the role", &back);
+    match guarded(visit, change, || teams::edit_role(&granted, &at, &fields)) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(saved)) => Answer::done(back, format!("{} was saved.", saved.name)),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_) | Error::Denied(_))) => {
@@ -251,7 +252,8 @@ pub(in crate::web) fn reset(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(UserRoleEdit {})?;
     let at = located(visit)?;
     let back = format!("{}/{}", base(visit), at.id());
-    match guarded(visit, "What resetting the role does", &back, || teams::reset_role(&granted, &at)) {
+    let change = Change::new("What resetting the role does", "Put it back to its default", &back);
+    match guarded(visit, change, || teams::reset_role(&granted, &at)) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(role)) => Answer::done(back, format!("{} holds again what it came with.", role.name)),
         Err(Error::Conflict(sentence)) => super::show_page(visit, &sentence, None),
@@ -263,11 +265,14 @@ pub(in crate::web) fn reset(visit: &Visit) -> Result<Answer> {
 pub(in crate::web) fn delete(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(UserRoleEdit {})?;
     let role = shown(visit)?;
-    form::remove(
+    let at = located(visit)?;
+    let back = format!("{}/{}", base(visit), at.id());
+    let change = Change::new("What removing the role does", "Remove the role", &back);
+    form::remove_by(
         visit,
         &role.name,
         base(visit),
-        || teams::delete_role(&granted, &located(visit)?),
+        || guarded(visit, change, || teams::delete_role(&granted, &at)),
         |why| super::show_page(visit, "", Some(why)),
     )
 }

@@ -17,7 +17,7 @@ use crate::{
         },
     },
     web::{
-        answers::preview::{Checked, guarded},
+        answers::preview::{Change, Checked, guarded},
         caller::{Answer, Visit},
         form::refuse,
         page::{FieldView, FormView, Frame, count},
@@ -122,8 +122,8 @@ pub(in crate::web) fn set(visit: &Visit) -> Result<Answer> {
         text => Some(text.parse().unwrap_or(0)),
     };
     let done = format!("{}/{}", base(visit), at.id());
-    let title = "What changing the team does";
-    match guarded(visit, title, &done, || emergency::set_emergency(&granted, hours)) {
+    let change = Change::new("What changing the team does", "Save the team", &done);
+    match guarded(visit, change, || emergency::set_emergency(&granted, hours)) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(team)) if team.emergency_hours.is_some() => {
             Answer::done(done, "It is a team for emergencies now.")

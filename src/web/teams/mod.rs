@@ -6,7 +6,7 @@ mod roles;
 pub(super) use roles::{add, add_form, change, change_form, ending, pickers, remove};
 
 use super::{
-    answers::preview::{Checked, guarded},
+    answers::preview::{Change, Checked, guarded},
     caller::{Answer, Visit},
     form::{self, FormPage},
     list::Asked,
@@ -227,8 +227,9 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
     });
     let may_delete = team.is_own() && visit.visitor.may(TeamDelete { team: at.clone() });
     let removal = may_delete.then(|| {
-        form::removal(format!("{address}/delete"), "team", &team.name, removal_problem)
-            .goes_too("Its roles: what its members may do through it they may no longer do.")
+        form::removal(format!("{address}/delete"), "team", &team.name, removal_problem).goes_too(
+            "Its roles: what its members may do through it they may no longer do. Who loses what is shown first.",
+        )
     });
     let page = Show {
         frame: access(visit, &team.name, "teams").crumb("Teams", base(visit)),
@@ -285,7 +286,8 @@ pub(super) fn add_members(visit: &Visit) -> Result<Answer> {
         return show_page(visit, &at, "Choose at least one person to add.", None);
     }
     let back = format!("{}/{}", base(visit), at.id());
-    match guarded(visit, "What adding them does", &back, || teams::add_members(&granted, &users)) {
+    let change = Change::new("What adding them does", "Add them", &back);
+    match guarded(visit, change, || teams::add_members(&granted, &users)) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(())) => Answer::done(back, "The team's members were saved."),
         Err(error) => told(visit, &at, error),
@@ -305,8 +307,11 @@ pub(super) fn remove_member(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = teams::Joining::ask(&visit.visitor, &at)?;
     let user: At<User> = visit.visitor.locate(Within::Company, visit.parameter("user"))?;
-    match teams::remove_member(&granted, user.id()) {
-        Ok(()) => Answer::done(format!("{}/{}", base(visit), at.id()), "The team's members were saved."),
+    let back = format!("{}/{}", base(visit), at.id());
+    let change = Change::new("What taking them out does", "Take them out", &back);
+    match guarded(visit, change, || teams::remove_member(&granted, user.id())) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(())) => Answer::done(back, "The team's members were saved."),
         Err(error) => told(visit, &at, error),
     }
 }
@@ -355,5 +360,13 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(TeamDelete { team: at.clone() })?;
     let team = teams::show(&visit.visitor.ask(TeamView { team: at.clone() })?)?;
-    form::remove(visit, &team.name, base(visit), || teams::delete(&granted), |why| show_page(visit, &at, "", Some(why)))
+    let back = format!("{}/{}", base(visit), at.id());
+    let change = Change::new("What removing the team does", "Remove the team", &back);
+    form::remove_by(
+        visit,
+        &team.name,
+        base(visit),
+        || guarded(visit, change, || teams::delete(&granted)),
+        |why| show_page(visit, &at, "", Some(why)),
+    )
 }

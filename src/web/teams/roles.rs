@@ -22,7 +22,7 @@ use crate::{
     },
     http::call::Form as Sent,
     web::{
-        answers::preview::{Checked, guarded},
+        answers::preview::{Change, Checked, guarded},
         caller::{Answer, Visit},
         form::refuse,
         page::{Chip, Choice, FieldView, FormView, Frame, ScopePicker},
@@ -342,9 +342,9 @@ pub(in crate::web) fn add(visit: &Visit) -> Result<Answer> {
     let space = asked_space(visit, &typed.space)?;
     let granted = teams::ask_roles(&visit.visitor, &team, space.as_ref())?;
     let back = format!("{}/{}", base(visit), team.id());
-    let title = "What giving this role does";
+    let change = Change::new("What giving this role does", "Give the team this role", &back);
     let fields = confirmed(visit, &team, &typed).and_then(|()| typed.fields());
-    match fields.and_then(|fields| guarded(visit, title, &back, || teams::add_role(&granted, &fields))) {
+    match fields.and_then(|fields| guarded(visit, change, || teams::add_role(&granted, &fields))) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(_)) => Answer::done(back, "The team was given the role."),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
@@ -374,9 +374,9 @@ pub(in crate::web) fn change(visit: &Visit) -> Result<Answer> {
     let space = asked_space(visit, &typed.space)?;
     let granted = teams::ask_roles(&visit.visitor, &team, space.as_ref())?;
     let back = format!("{}/{}", base(visit), team.id());
-    let title = "What changing this role does";
+    let change = Change::new("What changing this role does", "Save the role", &back);
     let fields = confirmed(visit, &team, &typed).and_then(|()| typed.fields());
-    match fields.and_then(|fields| guarded(visit, title, &back, || teams::change_role(&granted, id, &fields))) {
+    match fields.and_then(|fields| guarded(visit, change, || teams::change_role(&granted, id, &fields))) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(())) => Answer::done(back, "The role was saved."),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
@@ -394,8 +394,11 @@ pub(in crate::web) fn remove(visit: &Visit) -> Result<Answer> {
     let role = teams::role(&visit.visitor.ask(TeamView { team: team.clone() })?, id)?;
     let space = role.space.map(|space| visit.visitor.locate_space(&space.to_string())).transpose()?;
     let granted = teams::ask_roles(&visit.visitor, &team, space.as_ref())?;
-    match teams::remove_role(&granted, id) {
-        Ok(()) => Answer::done(format!("{}/{}", base(visit), team.id()), "The role was taken from the team."),
+    let back = format!("{}/{}", base(visit), team.id());
+    let change = Change::new("What taking this role away does", "Take it from the team", &back);
+    match guarded(visit, change, || teams::remove_role(&granted, id)) {
+        Ok(Checked::Shown(answer)) => Ok(answer),
+        Ok(Checked::Done(())) => Answer::done(back, "The role was taken from the team."),
         Err(Error::Conflict(sentence)) => super::show_page(visit, &team, &sentence, None),
         Err(error) => Err(error),
     }
