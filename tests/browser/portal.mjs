@@ -24,6 +24,9 @@ export default async function portal(run) {
       await desk.getByRole('link', { name: 'Give this customer access' }).first().click();
       await desk.getByLabel('E-mail addresses').fill('Jo Doe <jo@contoso.example>');
       await look(run, desk, 'give-access');
+      await desk.getByRole('button', { name: 'Show what this gives them' }).click();
+      await desk.getByText('Nothing is changed yet.').first().waitFor();
+      await look(run, desk, 'give-access-shown');
       await desk.getByRole('button', { name: 'Make the invitations' }).click();
       await desk.getByText('1 person was invited').first().waitFor();
       link = (await desk.getByRole('main').innerText()).match(/https?:\/\/\S+/g).at(-1);
