@@ -110,7 +110,12 @@ pub(super) fn options(visitor: &Visitor, space: &At<Space>, body: &Body, wrong: 
     let (not_before, not_after) =
         (time("RunAt").or_else(|| time("QueueTime")), time("NoRunAfter").or_else(|| time("QueueTimeExpiry")));
     let targets = |names: Vec<String>| -> Result<Vec<Id<Target>>> {
-        names.iter().map(|name| Ok(visitor.locate::<Target>(space, name)?.id())).collect()
+        // One that may not be seen is not there.
+        let seen = |name: &String| match visitor.locate::<Target>(space, name)? {
+            at if visitor.sees(&at) => Ok(at.id()),
+            _ => Err(Error::NotFound(name.clone())),
+        };
+        names.iter().map(seen).collect()
     };
     Ok(Options {
         comments: body.text("Comments"),

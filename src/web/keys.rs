@@ -129,7 +129,7 @@ impl Whose {
         Ok(match self {
             Whose::Mine => of(teams::own_roles(&visit.visitor.myself()?)?),
             Whose::Of(at, _) if visit.visitor.may(UserRoleView {}) => {
-                of(teams::roles_of_user(&visit.visitor.ask(UserRoleView {})?, at)?)
+                of(teams::roles_of_user(&visit.visitor.ask(UserRoleView {})?, at)?.0)
             }
             Whose::Of(..) => CATALOGUE.iter().copied().filter(|info| info.held != Held::Server).collect(),
         })

@@ -93,6 +93,8 @@ struct Show {
     waits: String,
     ways: Option<Kv>,
     teams: Vec<TeamRow>,
+    /// So many more roles are held in spaces that the visitor may not enter.
+    elsewhere: usize,
     roles: Vec<RoleRow>,
 }
 struct TeamRow {
@@ -164,9 +166,13 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         open: open
             .into_iter()
             .map(|open| OpenRow {
-                teams: match open.teams.as_slice() {
-                    [] => "No team".into(),
-                    some => some.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", "),
+                teams: match (open.teams.as_slice(), open.hidden) {
+                    ([], 0) => "No team".into(),
+                    ([], hidden) => format!("{hidden} that you may not see"),
+                    (some, hidden) => {
+                        let names = some.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(", ");
+                        if hidden > 0 { format!("{names} and {hidden} that you may not see") } else { names }
+                    }
                 },
                 inviter: open.inviter,
                 ends: when(open.until),
@@ -208,16 +214,20 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
     let may_edit = visit.visitor.may(UserEdit {});
     let action =
         |wanted: bool, rest: &str| if may_edit && wanted { format!("{address}/{rest}") } else { String::new() };
-    let mut roles = Vec::new();
+    let (mut roles, mut elsewhere) = (Vec::new(), 0);
     if visit.visitor.may(UserRoleView {}) {
-        for role in teams::roles_of_user(&visit.visitor.ask(UserRoleView {})?, at)? {
-            let team: Result<At<Team>> = visit.visitor.locate(Within::Company, &role.team.to_string());
-            let seen =
-                team.and_then(|team| visit.visitor.ask(TeamView { team })).and_then(|granted| teams::show(&granted));
+        let (seen_roles, hidden) = teams::roles_of_user(&visit.visitor.ask(UserRoleView {})?, at)?;
+        elsewhere = hidden;
+        for role in seen_roles {
+            let team: Option<At<Team>> = visit.visitor.locate(Within::Company, &role.team.to_string()).ok();
+            let team = team.filter(|team| visit.visitor.may(TeamView { team: team.clone() }));
             let words = teams::summary(&role);
-            let (team, href) = match seen {
-                Ok(team) => (team.name, visit.path(&format!("/access/teams/{}", role.team))),
-                Err(_) => ("A team you cannot see".into(), String::new()),
+            let (team, href) = match team {
+                Some(team) => {
+                    let name = teams::show(&visit.visitor.ask(TeamView { team })?)?.name;
+                    (name, visit.path(&format!("/access/teams/{}", role.team)))
+                }
+                None => ("A team you cannot see".into(), String::new()),
             };
             let until = role.until.map(|until| format!(", until {}", until.exact())).unwrap_or_default();
             roles.push(RoleRow { team, href, role: role.role_name, place: format!("{}{until}", words.place) });
@@ -276,6 +286,7 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
         reactivate: action(user.state == State::Inactive, "reactivate"),
         problem: problem.to_owned(),
         roles,
+        elsewhere,
     };
     if problem.is_empty() { Answer::page(&page) } else { Answer::refused(&page) }
 }

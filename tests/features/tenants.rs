@@ -227,3 +227,37 @@ fn a_body_that_names_what_one_may_not_see_is_answered_like_one_that_names_nothin
         assert_eq!(told("Projects-2").0, 400, "{path}");
     }
 }
+
+#[test]
+fn a_machine_one_may_not_see_is_not_found_by_naming_it() {
+    let server = Server::start();
+    let harbour = house(&server);
+    let blind = narrowed(&harbour, "userroles-deploymentcreator", json!({ "ProjectIds": ["Projects-1"] }));
+    let admin = harbour.caller();
+    let key = format!("SHA256:{}", "A".repeat(43));
+    let account = admin
+        .post(
+            "/api/Spaces-1/accounts",
+            json!({ "Name": "Deployer", "AccountType": "UsernamePassword", "Username": "deploy",
+                    "Password": { "HasValue": true, "NewValue": "a password of a machine" } }),
+        )
+        .expect(201)
+        .json();
+    let environment = admin.get("/api/Spaces-1/environments").expect(200).json()["Items"][0]["Id"].clone();
+    admin
+        .post(
+            "/api/Spaces-1/machines",
+            json!({ "Name": "hidden-db", "EnvironmentIds": [environment], "Roles": ["db"],
+                    "Endpoint": { "CommunicationStyle": "Ssh", "Host": "db.example.com", "Port": 22, "Fingerprint": key,
+                                  "AccountId": account["Id"] } }),
+        )
+        .expect(201);
+    let told = |machine: &str| {
+        let body = json!({ "ProjectName": "Projects-1", "ReleaseVersion": "9.9.9", "EnvironmentNames": [environment],
+                           "SpecificMachineNames": [machine] });
+        let answer = blind.post("/api/Spaces-1/deployments/create/untenanted/v1", body);
+        (answer.status, answer.text().replace(machine, "…"))
+    };
+    assert_eq!(told("hidden-db"), told("no-such-machine"));
+    assert_eq!(told("hidden-db").0, 404);
+}

@@ -171,7 +171,7 @@ pub(super) fn spaces(ask: &Ask) -> Result<Reply> {
     let mut spaces = visitor.spaces()?;
     if !is_me(ask, ask.parameter("id"))? {
         visitor.ask(UserView {})?;
-        let roles = teams::roles_of_user(&visitor.ask(UserRoleView {})?, &other(ask)?)?;
+        let (roles, _) = teams::roles_of_user(&visitor.ask(UserRoleView {})?, &other(ask)?)?;
         spaces.retain(|space| roles.iter().any(|role| role.space == Some(space.id) && !role.has_ended()));
     }
     let drawn = spaces.iter().map(|space| {

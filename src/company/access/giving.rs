@@ -4,7 +4,7 @@
 //!
 //! - One holds a gift when one's own grants cover it: each permission, wherever the gift reaches, for as long as it lasts.
 //!   A gift for two projects may be covered by two grants; within one place one grant has to cover it by itself.
-//! - Who holds full administration may give anything: somebody has to be able to begin, in a new space and with a
+//! - Who holds full administration, and not only for a while, may give anything: somebody has to be able to begin, in a new space and with a
 //!   permission that a later version brought. So may the operator, who gives back what was lost.
 //! - Who decides how somebody comes in (a new password, an e-mail address, lost factors, a link) could come in as them, so
 //!   that takes all that they hold, too.
@@ -166,7 +166,7 @@ impl Gifts {
         let carried = load(rows, Whose::User(user))?;
         let grants = Grants::new(carried.into_iter().map(|one| (one.grant, one.permissions)).collect());
         let holds = |info: &Info| grants.allows(info, &Check::new(true), clock::now).is_some();
-        Ok(holds(right) && (holds(AdministerSystem::INFO) || self.lacking(&grants, clock::now()).is_none()))
+        Ok(holds(right) && (administers_for_good(&grants) || self.lacking(&grants, clock::now()).is_none()))
     }
 
     fn held(&self, holder: &Grants, gift: &Gift, info: &Info, now: Moment) -> bool {
@@ -291,6 +291,10 @@ fn reaches(limit: &Limit, one: Option<i64>) -> bool {
     }
 }
 
+fn administers_for_good(grants: &Grants) -> bool {
+    grants.of(AdministerSystem::INFO).any(|grant| grant.space.is_none() && grant.until.is_none())
+}
+
 impl Visitor {
     /// Whether the visitor may give all of this to somebody.
     ///
@@ -325,13 +329,16 @@ impl Visitor {
     /// # Errors
     /// As [`Visitor::ask_to_give`].
     pub(in crate::company) fn ask_to_overrule(&self, carried: bool) -> Result<()> {
-        if !carried || self.gives_anything() {
+        let administers = || self.decide(AdministerSystem::INFO, &Check::new(true)).is_ok();
+        if !carried || self.kind() == ActorKind::Operator || administers() {
             return Ok(());
         }
         Err(self.refuse(AdministerSystem::INFO, &Check::new(true), Vec::new(), Reason::NotHeld))
     }
 
+    /// Full administration that ends by itself (a role's end, an emergency) gives what it holds and as long as it holds it,
+    /// like any other right: else it would not end.
     fn gives_anything(&self) -> bool {
-        self.kind() == ActorKind::Operator || self.decide(AdministerSystem::INFO, &Check::new(true)).is_ok()
+        self.kind() == ActorKind::Operator || administers_for_good(self.grants())
     }
 }

@@ -510,10 +510,13 @@ impl Locate for Team {
     fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
         let id = Id::<Team>::parse(text).map_or(0, |id| id.0);
         let space = if let Within::Space(space) = within { Some(space) } else { None };
+        // Nobody gets between an id and what it means by calling a team so, nor before a team of the company by making one
+        // of the same name in a space.
         let sql = "SELECT id, space_id, tenant_id FROM teams
                    WHERE (id = ?1 OR name_key = ?2 OR 'teams-' || builtin || COALESCE('-spaces-' || space_id, '') = ?2)
                      AND (?3 IS NULL OR space_id IS NULL OR space_id = ?3)
-                   ORDER BY id = ?1 DESC, space_id IS NULL LIMIT 1";
+                   ORDER BY id = ?1 DESC, ('teams-' || builtin || COALESCE('-spaces-' || space_id, '') = ?2) IS TRUE DESC,
+                            (space_id IS NULL) = (?3 IS NULL) DESC, id LIMIT 1";
         rows.one(sql, (id, names::key(text), space), |row| {
             Ok(Found { id: row.get(0)?, space: row.get(1)?, tenants: of_tenant(row.get(2)?), ..Found::default() })
         })
@@ -534,7 +537,8 @@ impl Locate for UserRole {
     }
     fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
         let id = Id::<UserRole>::parse(text).map_or(0, |id| id.0);
-        let sql = "SELECT id FROM user_roles WHERE id = ?1 OR name_key = ?2 OR 'userroles-' || builtin = ?2 ORDER BY id = ?1 DESC LIMIT 1";
+        let sql = "SELECT id FROM user_roles WHERE id = ?1 OR name_key = ?2 OR 'userroles-' || builtin = ?2
+                   ORDER BY id = ?1 DESC, ('userroles-' || builtin = ?2) IS TRUE DESC LIMIT 1";
         rows.one(sql, (id, names::key(text)), |row| Ok(Found { id: row.get(0)?, ..Found::default() }))
     }
 }

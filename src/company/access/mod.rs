@@ -121,6 +121,7 @@ mod rows;
 pub mod rules;
 mod sight;
 mod steward;
+mod still;
 mod trail;
 mod spot;
 mod trial;

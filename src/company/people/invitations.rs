@@ -12,9 +12,9 @@ use crate::{
     },
     company::{
         access::{
-            At, Event, Gifts, Granted, Rows, Writing,
+            At, Event, Gifts, Granted, Rows, Within, Writing,
             admit::{INVITATION_LIFE, check_names, insert_account, store_invitation, store_open_invitation},
-            permissions::{Info, UserInvite},
+            permissions::{Info, TeamView, UserInvite},
         },
         post::{self, Letter, LetterKind},
         teams::{self, Joining, ScopedRole},
@@ -50,8 +50,10 @@ pub struct Open {
     pub created_at: Moment,
     /// When it ends.
     pub until: Moment,
-    /// The teams it leads into.
+    /// The teams it leads into, as far as whoever asks may see them.
     pub teams: Vec<(Id<Team>, String)>,
+    /// So many more.
+    pub hidden: usize,
 }
 
 /// What somebody will be able to do, from the roles of the teams they are invited into and of Everyone.
@@ -145,7 +147,17 @@ pub fn invite_open(granted: &Granted<'_, UserInvite>, into: &[Joining<'_>]) -> R
 
 /// The open invitations that can still be used, the newest first.
 pub fn list_open(granted: &Granted<'_, UserInvite>) -> Result<Vec<Open>> {
-    granted.read(sql::open_invitations)
+    let visitor = granted.visitor();
+    let mut all = granted.read(sql::open_invitations)?;
+    for one in &mut all {
+        let before = one.teams.len();
+        one.teams.retain(|(id, _)| {
+            let team = visitor.locate::<Team>(Within::Company, &id.to_string());
+            team.is_ok_and(|team| visitor.may(TeamView { team }))
+        });
+        one.hidden = before - one.teams.len();
+    }
+    Ok(all)
 }
 
 /// Takes an open invitation back: its code no longer works.

@@ -128,6 +128,7 @@ pub fn open_invitations(rows: &Rows<'_>) -> Result<Vec<Open>> {
                 created_at: row.get(2)?,
                 until: row.get(3)?,
                 teams: Vec::new(),
+                hidden: 0,
             })
         },
     )?;

@@ -170,3 +170,78 @@ fn keys_and_identities_of_an_administrators_account_are_not_ended_by_others() {
     let ada = harbour.ada();
     keys::revoke_for(&editing(&ada), &at, key.id).unwrap();
 }
+
+#[test]
+fn full_administration_for_a_while_does_not_make_itself_last() {
+    let harbour = harbour();
+    let day = crate::base::clock::now().plus(crate::base::clock::DAY);
+    let while_it_lasts = To { until: Some(day), ..To::SYSTEM };
+    let cleo = harbour.person("Cleo", &[("System Administrator", while_it_lasts)]);
+    let (id, dan) = (cleo.user().unwrap(), harbour.user("Dan"));
+    let cleo = harbour.visit(id.0);
+    assert!(is_denied(teams::add_members(&team(&cleo, "teams-administrators"), &[id]), "AdministerSystem"));
+    let code = invite_open(&cleo.ask(UserInvite {}).unwrap(), &[team(&cleo, "teams-administrators")]);
+    assert!(matches!(code, Err(Error::Denied(_))));
+    // What it takes away it may, as long as it lasts, and so may it look after those who hold nothing more.
+    teams::add_members(&team(&harbour.ada(), "teams-administrators"), &[Id::new(dan)]).unwrap();
+    let cleo = harbour.visit(id.0);
+    assert!(is_denied(reset::send(&editing(&cleo), &located(&cleo, &format!("Users-{dan}"))), "AdministerSystem"));
+    deactivate(&editing(&cleo), &located(&cleo, &format!("Users-{dan}"))).unwrap();
+    let eve = harbour.user("Eve");
+    let cleo = harbour.visit(id.0);
+    reset::send(&editing(&cleo), &located(&cleo, &format!("Users-{eve}"))).unwrap();
+}
+
+#[test]
+fn what_lies_in_spaces_and_teams_one_may_not_see_is_counted_and_not_named() {
+    let harbour = harbour();
+    let finance = harbour.another_space("Finance");
+    let contoso = harbour.tenant("Contoso");
+    let rights = ["UserView", "UserRoleView", "UserInvite"];
+    harbour.role("Onlooker", &rights.map(|right| ("system", right)));
+    let olaf =
+        harbour.person("Olaf", &[("Onlooker", To::SYSTEM), ("Deployment Creator", To::EVERYWHERE)]).user().unwrap();
+    let in_finance = To { space: Some(finance), ..To::EVERYWHERE };
+    let here = To { tenants: &[contoso], ..To::EVERYWHERE };
+    let ben = harbour.person("Ben", &[("Space Viewer", in_finance), ("Space Viewer", here)]).user().unwrap();
+    let ada = harbour.ada();
+    let named = invite_open(&ada.ask(UserInvite {}).unwrap(), &[team(&ada, "Team of Ben")]).unwrap().1;
+    assert_eq!(named.teams.len(), 1);
+    let olaf = harbour.visit(olaf.0);
+    let of_ben = located(&olaf, &ben.to_string());
+    let (roles, hidden) = teams::roles_of_user(&olaf.ask(ask::UserRoleView {}).unwrap(), &of_ben).unwrap();
+    assert_eq!(hidden, 1);
+    assert_eq!(roles.iter().map(|role| role.space_name.as_deref()).collect::<Vec<_>>(), [Some("Default")]);
+    let open = invitations::list_open(&olaf.ask(UserInvite {}).unwrap()).unwrap();
+    assert_eq!(open.iter().map(|one| (one.teams.len(), one.hidden)).collect::<Vec<_>>(), [(0, 1)]);
+}
+
+#[test]
+fn an_id_means_what_it_means_whatever_others_are_called() {
+    let harbour = harbour();
+    let ada = harbour.ada();
+    let number = |name: &str| ada.locate::<Team>(Within::Company, name).unwrap().id();
+    let (administrators, everyone) = (number("teams-administrators"), number("teams-everyone"));
+    harbour.sql(|c| {
+        c.execute_batch(
+            "INSERT INTO teams (space_id, name, name_key) VALUES (1, 'Teams-Administrators', 'teams-administrators');
+             INSERT INTO teams (name, name_key) VALUES ('teams-everyone', 'teams-everyone');
+             INSERT INTO teams (space_id, name, name_key) VALUES (1, 'Administrators', 'administrators');
+             INSERT INTO user_roles (name, name_key) VALUES ('x', 'userroles-spaceviewer');",
+        )
+    });
+    let ada = harbour.ada();
+    let space = harbour.space(&ada);
+    let number = |name: &str| ada.locate::<Team>(Within::Company, name).unwrap().id();
+    assert_eq!((number("teams-administrators"), number("teams-everyone")), (administrators, everyone));
+    assert_eq!(number("Administrators"), administrators, "a team of the company before one of a space");
+    assert_ne!(
+        ada.locate::<Team>(&space, "Administrators").unwrap().id(),
+        administrators,
+        "and there the other way round"
+    );
+    let role = ada.locate::<crate::base::ids::UserRole>(Within::Company, "userroles-spaceviewer").unwrap();
+    let builtin: Option<String> =
+        harbour.sql(|c| c.query_row("SELECT builtin FROM user_roles WHERE id = ?1", [role.id()], |row| row.get(0)));
+    assert_eq!(builtin.as_deref(), Some("spaceviewer"));
+}

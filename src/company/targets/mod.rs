@@ -246,7 +246,8 @@ pub fn create(
 /// Changes a deployment target. It stands afterwards in the environments and is for the tenants of `after`.
 ///
 /// # Errors
-/// As [`create`].
+/// As [`create`]. `Invalid` (`AccountId`) for another address or key of a machine whose account stays and may not be seen:
+/// whoever leads the machine elsewhere leads the account's password there.
 pub fn edit(
     granted: &Granted<'_, MachineEdit>,
     after: &Granted<'_, After<MachineEdit>>,
@@ -255,12 +256,26 @@ pub fn edit(
 ) -> Result<Target> {
     let id = granted.what().target.id();
     let (environments, tenants) = (after.what().environments(), after.what().tenants());
+    let visitor = granted.visitor();
+    let present = granted.read(|rows| sql::by_id(rows, id))?.account;
+    let sees_account = account.is_some() || {
+        let at = visitor.locate(after.what().space(), &present.to_string())?;
+        visitor.may(AccountView { account: at })
+    };
     granted.write(|tx| {
         let before = sql::by_id(tx, id)?;
         if after.what().space().id() != before.space {
             return Err(Error::NotFound(id.to_string()));
         }
         let checked = check(tx, before.space, &fields, account, environments, Some(&before))?;
+        let moved =
+            (&before.host, before.port, &before.host_key) != (&checked.fields.host, checked.port, &checked.fields.host_key);
+        if moved && (!sees_account || (account.is_none() && before.account != present)) {
+            return Err(Error::invalid(
+                "AccountId",
+                "You may not see the account by which this machine is signed in to, so you cannot lead it to another address or key. Choose an account that you may see.",
+            ));
+        }
         sql::update(tx, id, &checked)?;
         sql::set_lists(tx, id, &checked, environments, tenants)?;
         if (&before.host, before.port, &before.host_key, before.account)

@@ -203,6 +203,32 @@ fn several_environments_take_one_to_look_and_all_to_change_before_and_after() {
 }
 
 #[test]
+fn who_may_not_see_an_account_leads_its_password_nowhere_else() {
+    let harbour = house();
+    let ada = harbour.ada();
+    let account = password_account(&ada, "Deployer", &[]).unwrap().id;
+    target(&ada, &["Staging"], &[], account, fields("web")).unwrap();
+    harbour.role(
+        "Looks after machines",
+        &[("space", "MachineEdit"), ("space", "MachineView"), ("space", "EnvironmentView")],
+    );
+    let ben = harbour.person("Ben", &[("Looks after machines", Scope::EVERYWHERE)]);
+    let space = harbour.space(&ben);
+    let granted = ben.ask(MachineEdit { target: ben.locate(&space, "web").unwrap() }).unwrap();
+    let after = ben.ask(After::<MachineEdit>::of(&space, environments(&ada, &["Staging"]), vec![])).unwrap();
+    let other_key = format!("SHA256:{}", "A".repeat(43));
+    for elsewhere in [
+        Fields { host: "ben.example.com".into(), ..fields("web") },
+        Fields { port: 2222, ..fields("web") },
+        Fields { host_key: other_key, ..fields("web") },
+    ] {
+        let Err(Error::Invalid(wrong)) = edit(&granted, &after, None, elsewhere) else { panic!("led elsewhere") };
+        assert!(wrong.of("AccountId").is_some_and(|why| why.contains("may not see the account")));
+    }
+    assert_eq!(edit(&granted, &after, None, fields("web-1")).unwrap().name, "web-1", "all else may change");
+}
+
+#[test]
 fn lists_are_filtered() {
     let harbour = house();
     let ada = harbour.ada();

@@ -9,7 +9,7 @@ use crate::base::{
 };
 use crate::company::access::{
     Company, Event, Granted, Rows, Writing,
-    permissions::{QueueKeep, TaskCancel, TaskExecute},
+    permissions::{DeploymentCreate, QueueKeep, RunbookRunCreate, TaskCancel, TaskCreate, TaskExecute},
 };
 use crate::company::standing;
 use std::{collections::BTreeMap, path::Path, sync::LazyLock};
@@ -137,20 +137,44 @@ pub fn next_queued(granted: &Granted<'_, QueueKeep>) -> Result<Option<Id<Kind>>>
     }
 }
 
-/// Takes a task over. `None`: not now, somebody else has it or its key.
+/// Takes a task over. `None`: not now, somebody else has it or its key; or whoever asked for it may not do so any more, and
+/// it was ended instead. Work that the server itself asked for has nobody to be asked about.
 pub fn claim(granted: &Granted<'_, TaskExecute>, lease: &Lease) -> Result<Option<Task>> {
     let id = granted.what().task.id();
     granted.write(|tx| {
         let before = tx.changes();
         let now = clock::now();
         // Asked again where it counts: a suspension or a move that came in between holds.
-        if standing::may_begin_tasks(tx)?.is_err() || !sql::claim(tx, id, &lease.0, now)? {
+        if standing::may_begin_tasks(tx)?.is_err() {
+            return tx.unchanged(before, None);
+        }
+        let task = rows_of::by_id(tx, id)?;
+        if task.state == State::Queued && !still_wanted(granted, tx, &task)? {
+            let sentence = format!(
+                "{} asked for it and may not do that any more, so it was not started. Somebody who may can ask for it anew.",
+                task.created_by
+            );
+            become_(tx, id, State::Queued, State::Canceled, &sentence, false)?;
+            let event = told(tx, &rows_of::by_id(tx, id)?, "was not started")?;
+            return tx.record(event, None);
+        }
+        if !sql::claim(tx, id, &lease.0, now)? {
             return tx.unchanged(before, None);
         }
         let task = rows_of::by_id(tx, id)?;
         let event = told(tx, &task, "started")?;
         tx.record(event, Some(task))
     })
+}
+
+/// Whether who asked for a task could ask for it now: a right that is lost bites on what still waits.
+fn still_wanted(granted: &Granted<'_, TaskExecute>, rows: &Rows<'_>, task: &Task) -> Result<bool> {
+    let Some(user) = task.created_by_id else { return Ok(true) };
+    match task.work {
+        Work::Deploy => granted.still_holds::<DeploymentCreate>(rows, user),
+        Work::RunbookRun => granted.still_holds::<RunbookRunCreate>(rows, user),
+        Work::Health => granted.still_holds::<TaskCreate>(rows, user),
+    }
 }
 
 /// How a claimed task stands.

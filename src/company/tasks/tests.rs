@@ -86,6 +86,48 @@ fn tasks_of_one_key_never_run_together_and_the_marker_tells_of_work() {
 }
 
 #[test]
+fn what_waits_is_not_begun_for_somebody_who_may_not_do_it_any_more() {
+    let harbour = harbour();
+    let (shop, staging, production) =
+        (harbour.project("Shop", None), harbour.environment("Staging"), harbour.environment("Production"));
+    let scope = Scope { environments: &[staging], ..Scope::EVERYWHERE };
+    let ben = harbour.person("Ben", &[("Deployment Creator", scope)]).user().unwrap().0;
+    let asked = |environment: i64| {
+        let id = put(&harbour, &format!("{environment}"), Some(shop), Some(environment), None);
+        harbour.sql(|c| c.execute("UPDATE tasks SET created_by_id = ?2, created_by = 'Ben' WHERE id = ?1", (id, ben)));
+        id
+    };
+    let begun = |id: Id<Kind>| {
+        let (engine, lease) = (harbour.engine(), Lease::new());
+        let begun = claimed(&engine, id, &lease);
+        if begun {
+            finished(&harbour.engine(), id, &lease, State::Success).unwrap();
+        }
+        begun
+    };
+    let set = |sql: &str| harbour.sql(|c| c.execute(sql, []));
+    assert!(begun(asked(staging)));
+    assert!(!begun(asked(production)), "his role is limited to Staging by now");
+    let (first, second) = (asked(staging), asked(staging));
+    set(
+        "UPDATE scoped_roles SET expires_at = 1 WHERE expires_at IS NULL AND role_id IN (SELECT id FROM user_roles WHERE name = 'Deployment Creator')",
+    );
+    assert!(!begun(first), "his role has ended");
+    set("UPDATE scoped_roles SET expires_at = NULL WHERE expires_at = 1");
+    assert!(begun(second));
+    let third = asked(staging);
+    set("UPDATE users SET state = 'inactive' WHERE display_name = 'Ben'");
+    assert!(!begun(third), "he was shut out");
+    let ada = harbour.ada();
+    let granted = ada.ask(TaskView { task: ada.locate(Within::Company, &third.to_string()).unwrap() }).unwrap();
+    let task = show(&granted).unwrap();
+    assert_eq!(task.state, State::Canceled);
+    assert!(task.error.starts_with("Ben asked for it and may not do that any more"), "{}", task.error);
+    let told = "TaskCanceled: Deploy Shop 1.2.0 to Staging was not started, for Ben".to_owned();
+    assert!(harbour.trail().contains(&told), "{:?}", harbour.trail());
+}
+
+#[test]
 fn a_stopped_queue_keeps_its_tasks() {
     let harbour = harbour();
     put(&harbour, "1/1", None, None, None);

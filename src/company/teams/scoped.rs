@@ -246,9 +246,16 @@ pub fn team_of(granted: &[Granted<'_, List<TeamView>>], id: Id<ScopedUserRole>) 
     if seen { Ok(team.id) } else { Err(missing()) }
 }
 
-/// All roles that somebody has through their teams, those of Everyone among them.
-pub fn roles_of_user(granted: &Granted<'_, UserRoleView>, user: &At<User>) -> Result<Vec<ScopedRole>> {
-    granted.read(|rows| sql::roles_of_user(rows, user.id()))
+/// The roles that somebody has through their teams, those of Everyone among them; and how many more they have in spaces
+/// that the visitor may not enter.
+pub fn roles_of_user(granted: &Granted<'_, UserRoleView>, user: &At<User>) -> Result<(Vec<ScopedRole>, usize)> {
+    let spaces: Vec<Id<Space>> = granted.visitor().spaces()?.into_iter().map(|space| space.id).collect();
+    let mut roles = granted.read(|rows| sql::roles_of_user(rows, user.id()))?;
+    let all = roles.len();
+    roles.retain(|role| role.space.is_none_or(|space| spaces.contains(&space)));
+    named(granted, &mut roles)?;
+    let hidden = all - roles.len();
+    Ok((roles, hidden))
 }
 
 /// All roles that one has oneself.
