@@ -98,6 +98,17 @@ pub static TENANT_VIEWER: OwnRole =
 /// tenant's page (`company/tenants/selfservice.rs`), because it is the tenant's.
 pub static SELF_SERVICE: RecipeRole = RecipeRole::Builtin("tenantself-service");
 
+const DEVELOPERS: RecipeTeam = RecipeTeam {
+    name: "Developers",
+    description: "Make releases and deploy them.",
+    roles: &[RecipeRole::Builtin("projectlead"), RecipeRole::Builtin("projectdeployer")],
+};
+const VIEWERS: RecipeTeam = RecipeTeam {
+    name: "Viewers",
+    description: "Look on, without changing anything.",
+    roles: &[RecipeRole::Builtin("spaceviewer")],
+};
+
 /// All of them, in the order in which they are offered.
 pub static RECIPES: &[Recipe] = &[
     Recipe {
@@ -107,16 +118,8 @@ pub static RECIPES: &[Recipe] = &[
                       and deploy them, Viewers look on. Administrators are there already and get the whole space.",
         teams: &[
             RecipeTeam { name: "", description: "", roles: &[RecipeRole::Builtin("spacemanager")] },
-            RecipeTeam {
-                name: "Developers",
-                description: "Make releases and deploy them.",
-                roles: &[RecipeRole::Builtin("projectlead"), RecipeRole::Builtin("projectdeployer")],
-            },
-            RecipeTeam {
-                name: "Viewers",
-                description: "Look on, without changing anything.",
-                roles: &[RecipeRole::Builtin("spaceviewer")],
-            },
+            DEVELOPERS,
+            VIEWERS,
         ],
         limits: &[],
         needs: None,
@@ -155,18 +158,7 @@ pub static RECIPES: &[Recipe] = &[
         name: "A department as a space",
         explanation: "A department with projects, machines and people of its own gets a space of its own: nothing in it is \
                       seen from another space. You become its manager; two teams begin in it.",
-        teams: &[
-            RecipeTeam {
-                name: "Developers",
-                description: "Make releases and deploy them.",
-                roles: &[RecipeRole::Builtin("projectlead"), RecipeRole::Builtin("projectdeployer")],
-            },
-            RecipeTeam {
-                name: "Viewers",
-                description: "Look on, without changing anything.",
-                roles: &[RecipeRole::Builtin("spaceviewer")],
-            },
-        ],
+        teams: &[DEVELOPERS, VIEWERS],
         limits: &[],
         needs: None,
         makes_space: true,

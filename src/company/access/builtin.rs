@@ -3,7 +3,7 @@
 
 use super::{
     permissions::{self as catalogue, Permission, named},
-    policy::{Grant, Grants, Limit},
+    policy::{Grant, Grants},
     rows::Writing,
     trail::Event,
     vault::fold,
@@ -54,21 +54,6 @@ pub(in crate::company) fn know_all(tx: &Writing<'_>) -> Result<i64> {
     tx.number("SELECT COALESCE(max(id), 0) FROM known_permissions", [])
 }
 
-fn everywhere() -> Grant {
-    Grant {
-        team: 0,
-        role: 0,
-        space: None,
-        groups: Limit::All,
-        projects: Limit::All,
-        environments: Limit::All,
-        tenants: Limit::All,
-        runbooks: Limit::All,
-        until: None,
-        within: None,
-    }
-}
-
 /// What the engine may: keep the queue, carry out tasks, keep the trail, send letters, tell of API keys and rights that end.
 pub(super) fn engine() -> Arc<Grants> {
     static RIGHTS: OnceLock<Arc<Grants>> = OnceLock::new();
@@ -82,7 +67,7 @@ pub(super) fn engine() -> Arc<Grants> {
             catalogue::GrantsKeep::INFO.key,
         ]
     };
-    RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()
+    RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(Grant::EVERYWHERE, keys())]))).clone()
 }
 
 /// What the operator may inside a company: people and their way in, and the file as a whole. Not its content.
@@ -100,7 +85,7 @@ pub(super) fn operator() -> Arc<Grants> {
             catalogue::TeamEdit::INFO.key,
         ]
     };
-    RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(everywhere(), keys())]))).clone()
+    RIGHTS.get_or_init(|| Arc::new(Grants::new(vec![(Grant::EVERYWHERE, keys())]))).clone()
 }
 
 /// What somebody of the operator's compartment may in other companies: look at the file as a whole, or keep it.
@@ -110,7 +95,7 @@ pub(super) fn steward(change: bool) -> Arc<Grants> {
     } else {
         vec![catalogue::FileLook::INFO.key]
     };
-    Arc::new(Grants::new(vec![(everywhere(), keys)]))
+    Arc::new(Grants::new(vec![(Grant::EVERYWHERE, keys)]))
 }
 
 /// The roles over the appliance, in the operator's compartment only.

@@ -117,18 +117,7 @@ impl Assigned {
 
     /// The grant of its system part.
     fn outside(&self) -> Grant {
-        Grant {
-            team: self.team,
-            role: self.role,
-            space: None,
-            groups: Limit::All,
-            projects: Limit::All,
-            environments: Limit::All,
-            tenants: Limit::All,
-            runbooks: Limit::All,
-            until: self.until,
-            within: None,
-        }
+        Grant { team: self.team, role: self.role, until: self.until, ..Grant::EVERYWHERE }
     }
 
     /// The grant of its space part, within the assignment's limits.

@@ -37,6 +37,17 @@ impl Dimension {
             Dimension::Runbook => "runbook",
         }
     }
+    /// On the wire: the name of its list, the prefix of the ids in it; and what a person calls one.
+    pub fn wire(self) -> (&'static str, &'static str, &'static str) {
+        use crate::base::ids::{Environment, Kind, Project, ProjectGroup, Runbook, Tenant};
+        match self {
+            Dimension::Group => ("ProjectGroupIds", ProjectGroup::PREFIX, ProjectGroup::WORD),
+            Dimension::Project => ("ProjectIds", Project::PREFIX, Project::WORD),
+            Dimension::Environment => ("EnvironmentIds", Environment::PREFIX, Environment::WORD),
+            Dimension::Tenant => ("TenantIds", Tenant::PREFIX, Tenant::WORD),
+            Dimension::Runbook => ("RunbookIds", Runbook::PREFIX, Runbook::WORD),
+        }
+    }
 }
 
 /// Where the question is asked, for one dimension.
@@ -218,6 +229,22 @@ pub struct Grant {
     pub until: Option<Moment>,
     /// Of the project groups and projects above, only what is in these too: what a narrowed key leaves of them.
     pub within: Option<Box<Within>>,
+}
+
+impl Grant {
+    /// Outside all spaces, without a limit or an end, of no team: what other grants are made from.
+    pub const EVERYWHERE: Grant = Grant {
+        team: 0,
+        role: 0,
+        space: None,
+        groups: Limit::All,
+        projects: Limit::All,
+        environments: Limit::All,
+        tenants: Limit::All,
+        runbooks: Limit::All,
+        until: None,
+        within: None,
+    };
 }
 
 /// A second restriction to project groups and projects, which counts beside the first. Two of them cannot be made into

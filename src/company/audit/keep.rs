@@ -200,18 +200,7 @@ mod sql {
     }
 
     pub fn archives(rows: &Rows<'_>) -> Result<Vec<Archive>> {
-        rows.all("SELECT id, day, file, first, last, bytes, at, removed_at FROM tombstones ORDER BY id", [], |row| {
-            Ok(Archive {
-                number: row.get(0)?,
-                day: row.get(1)?,
-                file: row.get(2)?,
-                first: row.get(3)?,
-                last: row.get(4)?,
-                bytes: row.get(5)?,
-                at: row.get(6)?,
-                removed_at: row.get(7)?,
-            })
-        })
+        rows.all(&format!("SELECT {} FROM tombstones ORDER BY id", Archive::COLUMNS), [], Archive::read)
     }
 
     pub fn witnesses(rows: &Rows<'_>) -> Result<Vec<Standing>> {

@@ -10,7 +10,7 @@ use crate::{
     base::{
         clock::Moment,
         error::{Error, Fields as Wrong, Result},
-        ids::{Environment, Id, Project, ProjectGroup, Runbook, ScopedUserRole, Space, Team, Tenant, UserRole as Role},
+        ids::{Id, ScopedUserRole, Space, Team, UserRole as Role},
     },
     company::access::{
         Event, Gift, Gifts, Rows, Writing,
@@ -51,18 +51,7 @@ pub(super) fn gifts_of(
 ) -> Vec<Gift> {
     let keys = |infos: &[&'static Info]| infos.iter().map(|info| info.key).collect();
     let limit = |dimension: Dimension| Limit::to(scope.of(dimension));
-    let outside = Grant {
-        team: 0,
-        role: 0,
-        space: None,
-        groups: Limit::All,
-        projects: Limit::All,
-        environments: Limit::All,
-        tenants: Limit::All,
-        runbooks: Limit::All,
-        until,
-        within: None,
-    };
+    let outside = Grant { until, ..Grant::EVERYWHERE };
     let inside = space.map(|space| Gift {
         grant: Grant {
             space: Some(space.0),
@@ -148,7 +137,7 @@ pub(super) fn strange(
 ) -> Result<()> {
     let strange = sql::not_in_space(rows, dimension, space, ids, kept)?;
     if let Some(id) = strange.first() {
-        let (field, prefix, word) = wire_words(dimension);
+        let (field, prefix, word) = dimension.wire();
         wrong.add(field, format!("There is no {word} {prefix}-{id} in this space. Choose another."));
     }
     Ok(())
@@ -156,7 +145,7 @@ pub(super) fn strange(
 
 /// The wire's name of a dimension's list of ids.
 pub(in crate::company) fn wire(dimension: Dimension) -> &'static str {
-    wire_words(dimension).0
+    dimension.wire().0
 }
 
 /// A role on a team for the trail, in names.
@@ -168,18 +157,6 @@ pub(super) struct Told {
     #[serde(flatten)]
     scope: Scope<String>,
     until: Option<String>,
-}
-
-/// Wire field, prefix of ids and word of a dimension.
-fn wire_words(dimension: Dimension) -> (&'static str, &'static str, &'static str) {
-    use crate::base::ids::Kind;
-    match dimension {
-        Dimension::Group => ("ProjectGroupIds", ProjectGroup::PREFIX, ProjectGroup::WORD),
-        Dimension::Project => ("ProjectIds", Project::PREFIX, Project::WORD),
-        Dimension::Environment => ("EnvironmentIds", Environment::PREFIX, Environment::WORD),
-        Dimension::Tenant => ("TenantIds", Tenant::PREFIX, Tenant::WORD),
-        Dimension::Runbook => ("RunbookIds", Runbook::PREFIX, Runbook::WORD),
-    }
 }
 
 pub(super) fn told(rows: &Rows<'_>, id: Id<ScopedUserRole>) -> Result<Told> {

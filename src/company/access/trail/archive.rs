@@ -10,7 +10,7 @@ use crate::{
     },
     store::Store,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -42,6 +42,24 @@ pub struct Archive {
     pub at: Moment,
     /// When it was removed, if it was.
     pub removed_at: Option<Moment>,
+}
+
+impl Archive {
+    /// What [`Archive::read`] takes from `tombstones`, first in the row.
+    pub(in crate::company) const COLUMNS: &str = "id, day, file, first, last, bytes, at, removed_at";
+
+    pub(in crate::company) fn read(row: &Row<'_>) -> rusqlite::Result<Archive> {
+        Ok(Archive {
+            number: row.get(0)?,
+            day: row.get(1)?,
+            file: row.get(2)?,
+            first: row.get(3)?,
+            last: row.get(4)?,
+            bytes: row.get(5)?,
+            at: row.get(6)?,
+            removed_at: row.get(7)?,
+        })
+    }
 }
 
 /// What stands in the place of archived events.
@@ -93,21 +111,12 @@ fn removal(signer: &Signer, number: i64, at: Moment) -> Vec<u8> {
 
 /// All tombstones, the oldest first.
 pub fn tombstones(connection: &Connection) -> Result<Vec<Tombstone>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, day, file, first, last, bytes, at, removed_at, hash, digest, signature, removal FROM tombstones ORDER BY id",
-    )?;
+    let columns = Archive::COLUMNS;
+    let mut statement = connection
+        .prepare_cached(&format!("SELECT {columns}, hash, digest, signature, removal FROM tombstones ORDER BY id"))?;
     let rows = statement.query_map([], |row| {
         Ok(Tombstone {
-            archive: Archive {
-                number: row.get(0)?,
-                day: row.get(1)?,
-                file: row.get(2)?,
-                first: row.get(3)?,
-                last: row.get(4)?,
-                bytes: row.get(5)?,
-                at: row.get(6)?,
-                removed_at: row.get(7)?,
-            },
+            archive: Archive::read(row)?,
             hash: row.get(8)?,
             digest: row.get(9)?,
             signature: row.get(10)?,

@@ -100,17 +100,6 @@ impl Settled {
     }
 }
 
-/// The name of a dimension's list on the wire, the prefix of its ids and its word.
-fn wire(dimension: Dimension) -> (&'static str, &'static str, &'static str) {
-    match dimension {
-        Dimension::Group => ("ProjectGroupIds", ProjectGroup::PREFIX, ProjectGroup::WORD),
-        Dimension::Project => ("ProjectIds", Project::PREFIX, Project::WORD),
-        Dimension::Environment => ("EnvironmentIds", Environment::PREFIX, Environment::WORD),
-        Dimension::Tenant => ("TenantIds", Tenant::PREFIX, Tenant::WORD),
-        Dimension::Runbook => ("RunbookIds", Runbook::PREFIX, Runbook::WORD),
-    }
-}
-
 /// Checks what was given. Where only things are named, the key holds in their spaces and in no other.
 pub(super) fn settle<P: Permission>(granted: &Granted<'_, P>, wish: &Narrow, wrong: &mut Wrong) -> Result<Settled> {
     let mut settled = Settled::default();
@@ -144,7 +133,7 @@ pub(super) fn settle<P: Permission>(granted: &Granted<'_, P>, wish: &Narrow, wro
                 }
             }
         }
-        let (field, prefix, word) = wire(dimension);
+        let (field, prefix, word) = dimension.wire();
         for id in left {
             let place = if named_spaces { " in these spaces" } else { "" };
             wrong.add(field, format!("There is no {word} {prefix}-{id}{place}. Choose another."));
@@ -176,7 +165,7 @@ pub fn words<P: Permission>(granted: &Granted<'_, P>, narrow: &Narrow) -> Result
         for space in entered.iter().filter(|space| narrow.spaces.contains(&space.id)) {
             names.extend(teams::names_seen(granted, dimension, space.id, &ids)?.into_iter().map(|(_, name)| name));
         }
-        let (_, _, word) = wire(dimension);
+        let (_, _, word) = dimension.wire();
         let unseen = ids.len() - names.len().min(ids.len());
         if unseen > 0 {
             names.push(format!("{unseen} that you cannot see or that are gone"));
