@@ -1,7 +1,7 @@
 //! A company with a project to deploy, and what one asks it through the API.
 
 use crate::support::{
-    api::Caller,
+    api::{Caller, id},
     server::{Company, Server},
 };
 use serde_json::{Value, json};
@@ -38,10 +38,6 @@ pub fn on_targets(name: &str, role: &str, body: &str) -> Value {
 pub fn when(condition: &str, mut step: Value) -> Value {
     step["Condition"] = json!(condition);
     step
-}
-
-fn id(value: &Value) -> String {
-    value["Id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
 }
 
 impl Yard {

@@ -1,15 +1,11 @@
 //! Answers about access through HTTP: test permissions, why, who, what if, the review; pages and programs.
 
 use crate::support::{
-    api::Caller,
+    api::{Caller, id},
     browser_like::BrowserLike,
     server::{Company, Server},
 };
 use serde_json::{Value, json};
-
-fn id(value: &Value) -> String {
-    value["Id"].as_str().unwrap().to_owned()
-}
 
 /// Harbour with Shop, Staging and Production, and Ben, who may deploy Shop to Staging.
 struct Yard {

@@ -1,7 +1,7 @@
 //! The pages of deployment targets and accounts: a real machine shows its host key, and no secret comes back.
 
 use crate::support::{
-    api::Answer,
+    api::{Answer, says},
     browser_like::BrowserLike,
     machine::Machine,
     server::{Company, Server},
@@ -10,23 +10,14 @@ use serde_json::json;
 
 const INFRASTRUCTURE: &str = "/harbour/default/infrastructure";
 
-fn harbour(server: &Server) -> (Company, BrowserLike) {
-    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    let mut ada = server.browser();
-    ada.sign_in("harbour", &harbour.email, &harbour.password);
+fn founded(server: &Server) -> (Company, BrowserLike) {
+    let (harbour, ada) = super::harbour(server);
     for name in ["Staging", "Production"] {
         harbour.caller().post("/api/Spaces-1/environments", json!({ "Name": name })).expect(201);
     }
     (harbour, ada)
 }
 
-#[track_caller]
-fn says(answer: &Answer, words: &[&str]) {
-    let text = answer.text();
-    for word in words {
-        assert!(text.contains(word), "{word} is missing in {answer}");
-    }
-}
 #[track_caller]
 fn says_nothing_of(answer: &Answer, words: &[&str]) {
     let text = answer.text();
@@ -38,7 +29,7 @@ fn says_nothing_of(answer: &Answer, words: &[&str]) {
 #[test]
 fn an_account_is_added_changed_and_removed_and_its_secrets_never_come_back() {
     let server = Server::start();
-    let (company, ada) = harbour(&server);
+    let (company, ada) = founded(&server);
     let machine = Machine::start();
     let key = machine.private_key();
     let body = key.lines().nth(1).unwrap();
@@ -102,7 +93,7 @@ fn an_account_is_added_changed_and_removed_and_its_secrets_never_come_back() {
 #[test]
 fn a_deployment_target_is_added_with_the_key_that_the_machine_shows() {
     let server = Server::start();
-    let (_company, ada) = harbour(&server);
+    let (_company, ada) = founded(&server);
     let machine = Machine::start();
     let (port, key) = (machine.port().to_string(), machine.private_key());
     let account = [("name", "Deploy"), ("kind", "SshKeyPair"), ("username", machine.user()), ("key", key.as_str())];

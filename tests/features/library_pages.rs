@@ -1,32 +1,13 @@
 //! The pages of the library: lifecycles with their phases, tag sets, project groups.
 
+use super::harbour;
 use crate::support::{
-    api::Answer,
-    browser_like::BrowserLike,
-    server::{Company, Server},
+    api::{id, says},
+    server::Server,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 const LIBRARY: &str = "/harbour/default/library";
-
-fn harbour(server: &Server) -> (Company, BrowserLike) {
-    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    let mut ada = server.browser();
-    ada.sign_in("harbour", &harbour.email, &harbour.password);
-    (harbour, ada)
-}
-
-fn id(value: &Value) -> String {
-    value["Id"].as_str().unwrap().to_owned()
-}
-
-#[track_caller]
-fn says(answer: &Answer, words: &[&str]) {
-    let text = answer.text();
-    for word in words {
-        assert!(text.contains(word), "{word} is missing in {answer}");
-    }
-}
 
 #[test]
 fn a_project_group_is_added_changed_and_removed() {

@@ -39,3 +39,16 @@ mod tenants;
 mod trail;
 mod users_cli;
 mod what_if;
+
+use crate::support::{
+    browser_like::BrowserLike,
+    server::{Company, Server},
+};
+
+/// Harbour with Ada, its administrator, signed in.
+fn harbour(server: &Server) -> (Company, BrowserLike) {
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    (harbour, ada)
+}

@@ -1,37 +1,20 @@
 //! User roles, emergencies and recipes through pages and API.
 
+use super::harbour;
 use crate::support::{
-    api::{Answer, Caller},
-    browser_like::BrowserLike,
+    api::{Caller, id, says},
     server::{Company, Server},
 };
 use serde_json::{Value, json};
 
 const ROLES: &str = "/harbour/access/roles";
 
-fn harbour(server: &Server) -> (Company, BrowserLike) {
-    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    let mut ada = server.browser();
-    ada.sign_in("harbour", &harbour.email, &harbour.password);
-    (harbour, ada)
-}
-fn id(value: &Value) -> String {
-    value["Id"].as_str().unwrap().to_owned()
-}
 /// A service account and its program.
 fn robot(company: &Company, name: &str) -> (String, Caller) {
     let ada = company.caller();
     let robot = id(&ada.post("/api/users", json!({ "DisplayName": name, "IsService": true })).expect(201).json());
     let key = ada.post(&format!("/api/users/{robot}/apikeys"), json!({ "Purpose": "test" })).expect(201).json();
     (robot, Caller::with_key(&company.base, key["ApiKey"].as_str().unwrap()))
-}
-
-#[track_caller]
-fn says(answer: &Answer, words: &[&str]) {
-    let text = answer.text();
-    for word in words {
-        assert!(text.contains(word), "{word} is missing in {answer}");
-    }
 }
 
 #[test]

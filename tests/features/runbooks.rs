@@ -1,11 +1,8 @@
 //! Runbooks through pages and API: made, written, published, run; and somebody who may run one of them and nothing else.
 
+use crate::support::api::id;
 use crate::support::cast::{Cast, House, step};
 use serde_json::{Value, json};
-
-fn id(value: &Value) -> String {
-    value["Id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
-}
 
 /// Harbour with people, and the words its addresses begin with.
 fn addresses(house: &House) -> (String, String) {

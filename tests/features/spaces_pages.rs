@@ -1,28 +1,14 @@
 //! The pages of the company and its spaces, and what somebody who may only look finds on all of them.
 
+use super::harbour;
 use crate::support::{
-    api::Answer,
+    api::says,
     browser_like::BrowserLike,
     server::{Company, Server},
 };
 use serde_json::{Value, json};
 
 const SPACES: &str = "/harbour/settings/spaces";
-
-fn harbour(server: &Server) -> (Company, BrowserLike) {
-    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    let mut ada = server.browser();
-    ada.sign_in("harbour", &harbour.email, &harbour.password);
-    (harbour, ada)
-}
-
-#[track_caller]
-fn says(answer: &Answer, words: &[&str]) {
-    let text = answer.text();
-    for word in words {
-        assert!(text.contains(word), "{word} is missing in {answer}");
-    }
-}
 
 #[test]
 fn a_space_is_added_with_managers_stopped_and_removed() {

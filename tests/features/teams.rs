@@ -1,10 +1,10 @@
 //! Teams and their roles through the API: what they give is there with the next request, and gone with the next.
 
 use crate::support::{
-    api::Caller,
+    api::{Caller, id},
     server::{Company, Server},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// A service account and its program.
 fn robot(company: &Company, name: &str) -> (String, Caller) {
@@ -13,10 +13,6 @@ fn robot(company: &Company, name: &str) -> (String, Caller) {
     let id = made["Id"].as_str().unwrap().to_owned();
     let key = ada.post(&format!("/api/users/{id}/apikeys"), json!({ "Purpose": "test" })).expect(201).json();
     (id, Caller::with_key(&company.base, key["ApiKey"].as_str().unwrap()))
-}
-
-fn id(value: &Value) -> String {
-    value["Id"].as_str().unwrap().to_owned()
 }
 
 #[test]

@@ -333,3 +333,18 @@ impl Cookie {
             .is_some_and(|rest| rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/'))
     }
 }
+
+/// The id of a resource.
+#[track_caller]
+pub fn id(value: &Value) -> String {
+    value["Id"].as_str().unwrap_or_else(|| panic!("no id in {value}")).to_owned()
+}
+
+/// A page or answer in which all of this stands.
+#[track_caller]
+pub fn says(answer: &Answer, words: &[&str]) {
+    let text = answer.text();
+    for word in words {
+        assert!(text.contains(word), "{word} is missing in {answer}");
+    }
+}
