@@ -223,8 +223,8 @@ const FRAME: &[(&str, &[&str])] = &[
     (
         "src/web",
         &[
-            "mod", "caller", "error", "forgot", "form", "help", "list", "page", "passkey", "proof", "setup", "signin",
-            "standing",
+            "mod", "caller", "error", "forgot", "form", "help", "list", "page", "passkey", "proof", "seen", "setup",
+            "signin", "standing",
         ],
     ),
     ("templates", &["README", "_bare", "_form", "_frame", "_parts", "errors", "help", "signin"]),

@@ -4,9 +4,9 @@ use super::{
     caller::{Answer, Visit},
     environments::infrastructure,
     form,
-    lifecycles::environments_seen,
     list::{Asked, ROWS},
     page::{Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
+    seen,
 };
 use crate::{
     base::{
@@ -117,7 +117,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let kind = visit.call.asked("kind").unwrap_or_default();
     let filter = Filter { partial_name: asked.search.into(), ids: None, method: Method::named(kind) };
     let found = accounts::list(&granted, &filter, asked.page())?;
-    let (address, seen) = (base(visit), environments_seen(visit)?);
+    let (address, seen) = (base(visit), seen::environments_here(visit)?);
     let mut rows = Vec::new();
     for account in &found.items {
         let at: At<ids::Account> = visit.visitor.locate(&space, &account.id.to_string())?;
@@ -230,7 +230,7 @@ fn ticked(visit: &Visit) -> Result<Vec<At<ids::Environment>>> {
 }
 
 fn page(visit: &Visit, frame: Frame, draft: &Draft, present: Option<&Account>, error: Option<Error>) -> Result<Answer> {
-    let seen = environments_seen(visit)?;
+    let seen = seen::environments_here(visit)?;
     let (action, submit) = match present {
         None => (base(visit), "Add the account"),
         Some(present) => (format!("{}/{}", base(visit), present.slug), "Save the account"),
@@ -389,7 +389,7 @@ fn show_page(visit: &Visit, at: &At<ids::Account>, problem: Option<&str>) -> Res
     let space = visit.space()?;
     let found = accounts::show(&visit.visitor.ask(AccountView { account: at.clone() })?)?;
     let address = format!("{}/{}", base(visit), found.slug);
-    let seen = environments_seen(visit)?;
+    let seen = seen::environments_here(visit)?;
     let may_see_targets = visit.visitor.may_somewhere::<MachineView>(&space);
     let (mut users, mut total) = (Vec::new(), 0);
     if may_see_targets {

@@ -4,16 +4,16 @@ use super::{
     caller::{Answer, Visit, encode},
     list::Asked,
     page::{Cell, Chip, Choice, FilterBar, Frame, Pager, count},
-    standing,
+    seen, standing,
 };
 use crate::{
     base::{
         error::Result,
         ids::{self, Id},
-        paging::Page,
+        paging::{Listed, Page},
     },
     company::{
-        access::permissions::{DeploymentCreate, DeploymentView, List, ProjectCreate, ProjectGroupView, ProjectView},
+        access::permissions::{DeploymentCreate, DeploymentView, List, ProjectCreate, ProjectView},
         dashboard::{self, Spot},
         deployments,
         environments::Environment,
@@ -77,12 +77,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
     let (visitor, space) = (&visit.visitor, visit.space()?);
     let asked = Asked::of(visit);
     let group = visit.call.asked("group").unwrap_or_default();
-    let groups = if visitor.may_somewhere::<ProjectGroupView>(&space) {
-        let granted = visitor.ask(List::<ProjectGroupView>::of(&space))?;
-        groups::list(&granted, &groups::Filter::default(), Page::ALL)?.items
-    } else {
-        Vec::new()
-    };
+    let groups = seen::groups(visitor, &space, &groups::Filter::default(), Page::ALL)?.items;
     let chosen = groups.iter().find(|one| one.slug == group);
     let filter = projects::Filter {
         partial_name: asked.search.into(),
@@ -90,13 +85,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
         ..projects::Filter::default()
     };
     let sees = visitor.may_somewhere::<ProjectView>(&space);
-    let (items, total) = if sees {
-        let granted = visitor.ask(List::<ProjectView>::of(&space))?;
-        let listed = projects::list(&granted, &filter, asked.page())?;
-        (listed.items, listed.total)
-    } else {
-        (Vec::new(), 0)
-    };
+    let Listed { items, total } = seen::projects(visitor, &space, &filter, asked.page())?;
     let board = board(visit, &items)?;
 
     let mut sections: Vec<Group> = Vec::new();
@@ -161,7 +150,7 @@ fn board(visit: &Visit, items: &[Project]) -> Result<Board> {
         dashboard::left_out(&visitor.ask(List::<ProjectView>::of(&space))?, &numbers)?
     };
     Ok(Board {
-        environments: standing::environments(visit)?,
+        environments: seen::environments_here(visit)?,
         spots,
         newest: standing::newest(visit, &ids)?,
         left_out,

@@ -83,3 +83,68 @@ pub(super) fn remove_by(
 
 /// Said when another name was typed than the thing's.
 pub(super) const TYPE_THE_NAME: &str = "Type the name as it stands here.";
+
+/// What the buttons beside the rows of a form do: `add`, `remove-2`, `up-2`, `down-2`, counted from 0. Answers the row to
+/// look at next, or `None` when the form is to be saved. `blank` makes a row that follows so many; a form has at most
+/// `most`.
+pub(super) fn rearrange<T>(
+    asked: &str,
+    rows: &mut Vec<T>,
+    most: usize,
+    blank: impl FnOnce(usize) -> T,
+) -> Option<usize> {
+    let (what, at) = asked.split_once('-').unwrap_or((asked, "0"));
+    // A number that is none stands for no row.
+    let at = at.parse::<usize>().unwrap_or(most).min(most);
+    match what {
+        "add" if rows.len() < most => {
+            rows.push(blank(rows.len()));
+            Some(rows.len() - 1)
+        }
+        "add" => Some(rows.len()),
+        "remove" if at < rows.len() => {
+            rows.remove(at);
+            Some(at.min(rows.len().saturating_sub(1)))
+        }
+        "up" if at > 0 && at < rows.len() => {
+            rows.swap(at, at - 1);
+            Some(at - 1)
+        }
+        "down" if at + 1 < rows.len() => {
+            rows.swap(at, at + 1);
+            Some(at + 1)
+        }
+        "" => None,
+        _ => Some(at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buttons_beside_rows_add_move_and_remove_and_lose_nothing() {
+        let press = |asked: &str, rows: &mut Vec<String>| rearrange(asked, rows, 100, |number| format!("row {number}"));
+        let mut rows = vec!["Test".to_owned(), "Production".to_owned()];
+        assert_eq!(press("", &mut rows), None);
+        assert_eq!(press("add", &mut rows), Some(2));
+        assert_eq!(rows.join(" "), "Test Production row 2");
+        assert_eq!(press("down-0", &mut rows), Some(1));
+        assert_eq!(rows.join(" "), "Production Test row 2");
+        assert_eq!(press("up-1", &mut rows), Some(0));
+        assert_eq!(press("remove-2", &mut rows), Some(1));
+        assert_eq!(rows.join(" "), "Test Production");
+        for nonsense in ["up-0", "down-1", "remove-9", "down-99999999999999999999", "dance"] {
+            assert!(press(nonsense, &mut rows).is_some(), "{nonsense} saves nothing");
+            assert_eq!(rows.join(" "), "Test Production");
+        }
+    }
+
+    #[test]
+    fn a_full_form_takes_no_further_row() {
+        let mut rows = vec![1, 2];
+        assert_eq!(rearrange("add", &mut rows, 2, |_| 3), Some(2));
+        assert_eq!(rows, [1, 2]);
+    }
+}

@@ -8,6 +8,7 @@ use super::{
     form,
     list::{Asked, ROWS},
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
+    seen,
 };
 use crate::{
     base::{
@@ -19,11 +20,11 @@ use crate::{
         access::{
             At,
             permissions::{
-                EnvironmentView, Inside, LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView,
-                List as Listing, ProjectGroupView, ProjectView,
+                Inside, LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView, List as Listing,
+                ProjectGroupView,
             },
         },
-        environments::{self, Environment},
+        environments::Environment,
         lifecycles::{self, Fields, Filter, Lifecycle, PhaseFields, promotion::PhaseView},
         projects,
     },
@@ -129,24 +130,9 @@ fn located(visit: &Visit) -> Result<At<ids::Lifecycle>> {
     visit.visitor.locate(&visit.space()?, visit.parameter("lifecycle"))
 }
 
-/// The environments of the space that the visitor may see, in their order.
-pub(super) fn environments_seen(visit: &Visit) -> Result<Vec<Environment>> {
-    let space = visit.space()?;
-    if !visit.visitor.may_somewhere::<EnvironmentView>(&space) {
-        return Ok(Vec::new());
-    }
-    let granted = visit.visitor.ask(Listing::<EnvironmentView>::of(&space))?;
-    Ok(environments::list(&granted, &environments::Filter::default(), Page::ALL)?.items)
-}
-
 fn projects_of(visit: &Visit, lifecycle: Id<ids::Lifecycle>, take: i64) -> Result<(Vec<projects::Project>, u64)> {
-    let space = visit.space()?;
-    if !visit.visitor.may_somewhere::<ProjectView>(&space) {
-        return Ok((Vec::new(), 0));
-    }
-    let granted = visit.visitor.ask(Listing::<ProjectView>::of(&space))?;
     let filter = projects::Filter { lifecycle: Some(lifecycle.0), ..projects::Filter::default() };
-    let found = projects::list(&granted, &filter, Page { skip: 0, take })?;
+    let found = seen::projects(&visit.visitor, &visit.space()?, &filter, Page { skip: 0, take })?;
     Ok((found.items, found.total as u64))
 }
 
@@ -204,34 +190,6 @@ fn fields(visit: &Visit) -> Fields {
         }
     });
     Fields { name: sent.text("name").into(), description: sent.text("description").into(), phases: phases.collect() }
-}
-
-/// What the buttons beside the phases do. Answers the phase to look at next, or `None` when the form is to be saved.
-fn rearrange(asked: &str, phases: &mut Vec<PhaseFields>) -> Option<usize> {
-    let (what, at) = asked.split_once('-').unwrap_or((asked, "0"));
-    // A number that is none stands for no phase.
-    let at = at.parse::<usize>().unwrap_or(MOST).min(MOST);
-    match what {
-        "add" if phases.len() < MOST => {
-            phases.push(PhaseFields::default());
-            Some(phases.len() - 1)
-        }
-        "add" => Some(phases.len()),
-        "remove" if at < phases.len() => {
-            phases.remove(at);
-            Some(at.min(phases.len().saturating_sub(1)))
-        }
-        "up" if at > 0 && at < phases.len() => {
-            phases.swap(at, at - 1);
-            Some(at - 1)
-        }
-        "down" if at + 1 < phases.len() => {
-            phases.swap(at, at + 1);
-            Some(at + 1)
-        }
-        "" => None,
-        _ => Some(at),
-    }
 }
 
 struct Draft {
@@ -304,7 +262,7 @@ fn phase_rows(seen: &[Environment], phases: &[PhaseFields]) -> Vec<PhaseRow> {
 }
 
 fn page(visit: &Visit, frame: Frame, draft: &Draft, form: FormView) -> Result<Form> {
-    let seen = environments_seen(visit)?;
+    let seen = seen::environments_here(visit)?;
     let no_environments_href =
         if seen.is_empty() { visit.space_path("/infrastructure/environments") } else { String::new() };
     Ok(Form { frame, phases: phase_rows(&seen, &draft.fields.phases), form, no_environments_href })
@@ -348,7 +306,7 @@ pub(super) fn new(visit: &Visit) -> Result<Answer> {
 pub(super) fn create(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(LifecycleCreate { space: visit.space()? })?;
     let mut fields = fields(visit);
-    if let Some(at) = rearrange(visit.form().text("do"), &mut fields.phases) {
+    if let Some(at) = form::rearrange(visit.form().text("do"), &mut fields.phases, MOST, |_| PhaseFields::default()) {
         return drawn(visit, new_frame(visit), &new_draft(visit, fields, Some(at)));
     }
     match lifecycles::create(&granted, fields.clone()) {
@@ -381,7 +339,7 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
     let address = format!("{}/{}", base(visit), found.slug);
     let frame = edit_frame(visit, &found.name, &address);
     let mut fields = fields(visit);
-    if let Some(at) = rearrange(visit.form().text("do"), &mut fields.phases) {
+    if let Some(at) = form::rearrange(visit.form().text("do"), &mut fields.phases, MOST, |_| PhaseFields::default()) {
         return drawn(visit, frame, &edit_draft(&address, fields, Some(at)));
     }
     match lifecycles::edit(&granted, fields.clone()) {
@@ -419,7 +377,7 @@ fn show_page(visit: &Visit, at: &At<ids::Lifecycle>, problem: Option<&str>) -> R
     let granted = visit.visitor.ask(LifecycleView { lifecycle: at.clone() })?;
     let (found, phases) = (lifecycles::show(&granted)?, lifecycles::preview(&granted)?);
     let address = format!("{}/{}", base(visit), found.slug);
-    let seen = environments_seen(visit)?;
+    let seen = seen::environments_here(visit)?;
     let (inside, total) = projects_of(visit, found.id, ROWS)?;
     let removal = visit.visitor.may(LifecycleDelete { lifecycle: at.clone() }).then(|| {
         let mut removal = form::removal(format!("{address}/delete"), "lifecycle", &found.name, problem);
@@ -477,28 +435,4 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
         || lifecycles::delete(&granted),
         |why| show_page(visit, &at, Some(why)),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_buttons_beside_phases_add_move_and_remove_and_lose_nothing() {
-        let named = |name: &str| PhaseFields { name: name.into(), ..PhaseFields::default() };
-        let mut phases = vec![named("Test"), named("Production")];
-        let names = |phases: &[PhaseFields]| phases.iter().map(|one| one.name.clone()).collect::<Vec<_>>().join(" ");
-        assert_eq!(rearrange("", &mut phases), None);
-        assert_eq!(rearrange("add", &mut phases), Some(2));
-        assert_eq!(names(&phases), "Test Production ");
-        assert_eq!(rearrange("down-0", &mut phases), Some(1));
-        assert_eq!(names(&phases), "Production Test ");
-        assert_eq!(rearrange("up-1", &mut phases), Some(0));
-        assert_eq!(rearrange("remove-2", &mut phases), Some(1));
-        assert_eq!(names(&phases), "Test Production");
-        for nonsense in ["up-0", "down-1", "remove-9", "down-99999999999999999999", "dance"] {
-            assert!(rearrange(nonsense, &mut phases).is_some(), "{nonsense} saves nothing");
-            assert_eq!(names(&phases), "Test Production");
-        }
-    }
 }

@@ -48,6 +48,14 @@ impl<'a> Asked<'a> {
         Pager::new(total as u64, self.rows as u64, self.number as u64, &here)
     }
 
+    /// The address of this very page of a list without further filters; for a form that stands in it.
+    pub fn here(&self, address: &str) -> String {
+        if self.search.is_empty() && self.number == 1 {
+            return address.to_owned();
+        }
+        format!("{}&page={}", self.address(address, &[]), self.number)
+    }
+
     /// The list's address with what is searched for and chosen.
     fn address(&self, address: &str, filters: &[(&str, &str)]) -> String {
         let mut here = format!("{address}?q={}", encode(self.search));

@@ -38,6 +38,7 @@ mod teams;
 mod trail;
 mod search;
 mod secondfactors;
+mod seen;
 mod selfservice;
 mod settings;
 mod setup;

@@ -6,6 +6,7 @@ use super::{
     lifecycles::library,
     list::{Asked, ROWS},
     page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
+    seen,
 };
 use crate::{
     base::{
@@ -18,7 +19,6 @@ use crate::{
             At, New,
             permissions::{
                 List as Listing, ProjectGroupCreate, ProjectGroupDelete, ProjectGroupEdit, ProjectGroupView,
-                ProjectView,
             },
         },
         projects::{
@@ -77,13 +77,8 @@ fn located(visit: &Visit) -> Result<At<ids::ProjectGroup>> {
 
 /// The projects of a group that the visitor may see: the first of them, and how many there are.
 fn projects_of(visit: &Visit, group: ids::Id<ids::ProjectGroup>, take: i64) -> Result<(Vec<projects::Project>, u64)> {
-    let space = visit.space()?;
-    if !visit.visitor.may_somewhere::<ProjectView>(&space) {
-        return Ok((Vec::new(), 0));
-    }
-    let granted = visit.visitor.ask(Listing::<ProjectView>::of(&space))?;
     let filter = projects::Filter { group: Some(group.0), ..projects::Filter::default() };
-    let found = projects::list(&granted, &filter, Page { skip: 0, take })?;
+    let found = seen::projects(&visit.visitor, &visit.space()?, &filter, Page { skip: 0, take })?;
     Ok((found.items, found.total as u64))
 }
 

@@ -3,13 +3,14 @@
 use super::{
     caller::{Answer, Visit},
     page::{FieldView, FormView, Frame},
+    seen,
 };
 use crate::{
     base::{error::Result, ids::Space, paging::Page},
     company::{
         access::{
             At,
-            permissions::{EnvironmentView, List, ProjectView, RunbookView, TenantView},
+            permissions::{EnvironmentView, ProjectView, RunbookView, TenantView},
         },
         environments, projects, runbooks, tenants,
     },
@@ -63,48 +64,40 @@ fn things(visit: &Visit, at: &At<Space>, slug: &str, space: &str, asked: &str, h
     let visitor = &visit.visitor;
     let page = Page { skip: 0, take: MOST };
     let href = |rest: String| visit.path(&format!("/{slug}/{rest}"));
-    if visitor.may_somewhere::<ProjectView>(at) {
-        let filter = projects::Filter { partial_name: asked.into(), ..projects::Filter::default() };
-        for found in projects::list(&visitor.ask(List::<ProjectView>::of(at))?, &filter, page)?.items {
-            hits.push(Hit {
-                kind: "Project",
-                about: space.into(),
-                href: href(format!("projects/{}", found.slug)),
-                name: found.name,
-            });
-        }
+    let filter = projects::Filter { partial_name: asked.into(), ..projects::Filter::default() };
+    for found in seen::projects(visitor, at, &filter, page)?.items {
+        hits.push(Hit {
+            kind: "Project",
+            about: space.into(),
+            href: href(format!("projects/{}", found.slug)),
+            name: found.name,
+        });
     }
-    if visitor.may_somewhere::<TenantView>(at) {
-        let filter = tenants::Filter { partial_name: asked.into(), ..tenants::Filter::default() };
-        for found in tenants::list(&visitor.ask(List::<TenantView>::of(at))?, &filter, page)?.items {
-            hits.push(Hit {
-                kind: "Tenant",
-                about: space.into(),
-                href: href(format!("tenants/{}", found.slug)),
-                name: found.name,
-            });
-        }
+    let filter = tenants::Filter { partial_name: asked.into(), ..tenants::Filter::default() };
+    for found in seen::tenants(visitor, at, &filter, page)?.items {
+        hits.push(Hit {
+            kind: "Tenant",
+            about: space.into(),
+            href: href(format!("tenants/{}", found.slug)),
+            name: found.name,
+        });
     }
-    if visitor.may_somewhere::<RunbookView>(at) {
-        let filter = runbooks::Filter { partial_name: asked.into(), ..runbooks::Filter::default() };
-        for found in runbooks::list(&visitor.ask(List::<RunbookView>::of(at))?, &filter, page)?.items {
-            let project: At<crate::base::ids::Project> = visitor.locate(at, &found.project.to_string())?;
-            let project = projects::show(&visitor.ask(ProjectView { project })?)?;
-            let address = href(format!("projects/{}/runbooks/{}", project.slug, found.slug));
-            hits.push(Hit {
-                kind: "Runbook",
-                about: format!("{space}, {}", project.name),
-                href: address,
-                name: found.name,
-            });
-        }
+    let filter = runbooks::Filter { partial_name: asked.into(), ..runbooks::Filter::default() };
+    for found in seen::runbooks(visitor, at, &filter, page)?.items {
+        let project: At<crate::base::ids::Project> = visitor.locate(at, &found.project.to_string())?;
+        let project = projects::show(&visitor.ask(ProjectView { project })?)?;
+        let address = href(format!("projects/{}/runbooks/{}", project.slug, found.slug));
+        hits.push(Hit {
+            kind: "Runbook",
+            about: format!("{space}, {}", project.name),
+            href: address,
+            name: found.name,
+        });
     }
-    if visitor.may_somewhere::<EnvironmentView>(at) {
-        let filter = environments::Filter { partial_name: asked.into(), ..environments::Filter::default() };
-        for found in environments::list(&visitor.ask(List::<EnvironmentView>::of(at))?, &filter, page)?.items {
-            let address = href(format!("infrastructure/environments/{}", found.slug));
-            hits.push(Hit { kind: "Environment", about: space.into(), href: address, name: found.name });
-        }
+    let filter = environments::Filter { partial_name: asked.into(), ..environments::Filter::default() };
+    for found in seen::environments(visitor, at, &filter, page)?.items {
+        let address = href(format!("infrastructure/environments/{}", found.slug));
+        hits.push(Hit { kind: "Environment", about: space.into(), href: address, name: found.name });
     }
     Ok(())
 }

@@ -9,13 +9,11 @@ use crate::{
         clock,
         error::Result,
         ids::{self, Id},
-        paging::Page,
     },
     company::{
-        access::permissions::{EnvironmentView, List, ReleaseView},
+        access::permissions::{List, ReleaseView},
         dashboard::{self, Spot},
         deployments::Deployment,
-        environments::{self, Environment},
         tasks::State,
     },
 };
@@ -101,16 +99,6 @@ pub(super) fn moment(visit: &Visit, deployment: &Deployment) -> Moment {
         .href(log_href(visit, deployment))
         .who(&deployment.created_by)
         .detail(deployment.error.lines().next().unwrap_or_default())
-}
-
-/// The environments that the visitor may see, in their order.
-pub(super) fn environments(visit: &Visit) -> Result<Vec<Environment>> {
-    let space = visit.space()?;
-    if !visit.visitor.may_somewhere::<EnvironmentView>(&space) {
-        return Ok(Vec::new());
-    }
-    let granted = visit.visitor.ask(List::<EnvironmentView>::of(&space))?;
-    Ok(environments::list(&granted, &environments::Filter::default(), Page::ALL)?.items)
 }
 
 /// The newest version of each of some projects, for who may see releases.

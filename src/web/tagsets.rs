@@ -186,24 +186,6 @@ fn without_blanks(mut fields: Fields) -> Fields {
     fields
 }
 
-/// What the buttons beside the tags do. Answers the row to look at next, or `None` when the form is to be saved.
-fn rearrange(asked: &str, rows: &mut Vec<TagFields>) -> Option<usize> {
-    let (what, at) = asked.split_once('-').unwrap_or((asked, "0"));
-    let at = at.parse::<usize>().unwrap_or(0);
-    match what {
-        "" => return None,
-        "add" if rows.len() < MOST => {
-            rows.push(blank(rows.len()));
-            return Some(rows.len() - 1);
-        }
-        "remove" if at < rows.len() => drop(rows.remove(at)),
-        "up" if at > 0 && at < rows.len() => rows.swap(at, at - 1),
-        "down" if at + 1 < rows.len() => rows.swap(at, at + 1),
-        _ => {}
-    }
-    Some(at.min(rows.len().saturating_sub(1)))
-}
-
 struct Draft {
     action: String,
     submit: &'static str,
@@ -273,7 +255,7 @@ pub(super) fn new(visit: &Visit) -> Result<Answer> {
 pub(super) fn create(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(TagSetCreate { space: visit.space()? })?;
     let mut fields = fields(visit);
-    if let Some(at) = rearrange(visit.form().text("do"), &mut fields.tags) {
+    if let Some(at) = form::rearrange(visit.form().text("do"), &mut fields.tags, MOST, blank) {
         return drawn(new_frame(visit), &new_draft(visit, fields, Some(at)));
     }
     let fields = without_blanks(fields);
@@ -314,7 +296,7 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
     let address = format!("{}/{}", base(visit), found.slug);
     let frame = edit_frame(visit, &found, &address);
     let mut fields = fields(visit);
-    if let Some(at) = rearrange(visit.form().text("do"), &mut fields.tags) {
+    if let Some(at) = form::rearrange(visit.form().text("do"), &mut fields.tags, MOST, blank) {
         return drawn(frame, &edit_draft(&address, fields, Some(at)));
     }
     let fields = without_blanks(fields);

@@ -1,15 +1,19 @@
 //! Pages of tenants: what runs for this customer, where, and what they are connected to.
 
+mod connections;
+
+pub(super) use connections::{connect, connections};
+
 use super::{
-    caller::{Answer, Visit, encode},
+    caller::{Answer, Visit},
     form::{self, FormPage},
-    list::{Asked, ROWS},
+    list::Asked,
     page::{Cell, Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, Timeline, count},
-    standing,
+    seen, standing,
 };
 use crate::{
     base::{
-        error::{Error, Result},
+        error::Result,
         ids::{self, Id},
         paging::Page,
     },
@@ -17,13 +21,12 @@ use crate::{
         access::{
             At, New,
             permissions::{
-                DeploymentView, Inside, List as Listing, ProjectView, TeamView, TenantCreate, TenantDelete, TenantEdit,
-                TenantView,
+                DeploymentView, Inside, List as Listing, TeamView, TenantCreate, TenantDelete, TenantEdit, TenantView,
             },
         },
         dashboard, deployments,
         environments::Environment,
-        projects::{self, Project},
+        projects::{self},
         tenants::{self, Fields, Filter, Tenant, selfservice, tags},
     },
 };
@@ -81,34 +84,6 @@ struct MatrixRow {
     newest: String,
     cells: Vec<Cell>,
 }
-#[derive(Template)]
-#[template(path = "tenants/connections.html")]
-struct Connections {
-    frame: Frame,
-    filter: FilterBar,
-    action: String,
-    cancel_href: String,
-    submit: String,
-    problem: String,
-    environments: Vec<String>,
-    rows: Vec<ConnectRow>,
-    pager: Pager,
-}
-struct ConnectRow {
-    id: String,
-    name: String,
-    href: String,
-    /// Why it cannot be connected; empty when it can.
-    refusal: String,
-    boxes: Vec<Tick>,
-}
-struct Tick {
-    value: String,
-    label: String,
-    ticked: bool,
-    closed: bool,
-}
-
 fn base(visit: &Visit) -> String {
     visit.space_path("/tenants")
 }
@@ -128,16 +103,6 @@ fn disabled_chip(tenant: &Tenant) -> Option<Chip> {
 fn tag_sets(visit: &Visit) -> Result<Vec<tags::TagSet>> {
     let granted = visit.visitor.ask(Inside { at: visit.space()? })?;
     Ok(tags::list(&granted, &tags::Filter::default(), Page::ALL)?.items)
-}
-
-/// Projects that the visitor may see.
-fn projects(visit: &Visit, filter: &projects::Filter, page: Page) -> Result<(Vec<Project>, i64)> {
-    let space = visit.space()?;
-    if !visit.visitor.may_somewhere::<ProjectView>(&space) {
-        return Ok((Vec::new(), 0));
-    }
-    let listed = projects::list(&visit.visitor.ask(Listing::<ProjectView>::of(&space))?, filter, page)?;
-    Ok((listed.items, listed.total))
 }
 
 /// All tenants.
@@ -312,7 +277,8 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
     let may_edit = visitor.may(TenantEdit { tenant: at.clone() });
 
     let wanted: Vec<i64> = tenant.connections.iter().map(|one| one.project.0).collect();
-    let (connected, _) = projects(visit, &projects::Filter { ids: Some(wanted), ..Default::default() }, Page::ALL)?;
+    let filter = projects::Filter { ids: Some(wanted), ..projects::Filter::default() };
+    let connected = seen::projects(visitor, &space, &filter, Page::ALL)?.items;
     let ids: Vec<Id<ids::Project>> = connected.iter().map(|project| project.id).collect();
     let newest = standing::newest(visit, &ids)?;
     let of_tenant = deployments::Filter { tenants: Some(vec![tenant.id.0]), ..deployments::Filter::default() };
@@ -325,7 +291,7 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
     };
     let reached: HashSet<i64> =
         tenant.connections.iter().flat_map(|one| &one.environments).map(|environment| environment.0).collect();
-    let mut columns: Vec<Environment> = standing::environments(visit)?;
+    let mut columns: Vec<Environment> = seen::environments_here(visit)?;
     columns.retain(|one| reached.contains(&one.id.0));
 
     let rows = connected.iter().map(|project| {
@@ -468,100 +434,4 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(TenantDelete { tenant: at.clone() })?;
     let tenant = shown(visit, &at)?;
     form::remove(visit, &tenant.name, base(visit), || tenants::delete(&granted), |why| show_page(visit, &at, Some(why)))
-}
-
-/// Which projects the tenant gets, and in which environments: boxes to tick.
-pub(super) fn connections(visit: &Visit) -> Result<Answer> {
-    let at = located(visit)?;
-    let tenant = shown(visit, &at)?;
-    visit.visitor.ask(TenantEdit { tenant: at })?;
-    let ticked = tenant
-        .connections
-        .iter()
-        .flat_map(|one| one.environments.iter().map(move |environment| format!("{}/{environment}", one.project)));
-    let ticked = ticked.collect();
-    Answer::page(&connections_page(visit, &tenant, &ticked, String::new())?)
-}
-
-fn connections_page(visit: &Visit, tenant: &Tenant, ticked: &HashSet<String>, problem: String) -> Result<Connections> {
-    let own = format!("{}/{}", base(visit), tenant.slug);
-    let address = format!("{own}/connections");
-    let search = visit.call.asked("q").unwrap_or_default();
-    let number = visit.call.page_number();
-    let filter = projects::Filter { partial_name: search.into(), ..projects::Filter::default() };
-    let (items, total) = projects(visit, &filter, Page::numbered(Some(number), ROWS))?;
-    let environments = standing::environments(visit)?;
-    let numbers: Vec<i64> = items.iter().map(|project| project.id.0).collect();
-    let left_out = if items.is_empty() {
-        HashSet::new()
-    } else {
-        dashboard::left_out(&visit.visitor.ask(Listing::<ProjectView>::of(&visit.space()?))?, &numbers)?
-    };
-    let rows = items.iter().map(|project| {
-        let is_connected = tenant.connections.iter().any(|one| one.project == project.id);
-        let refused = !project.tenanted.with_tenant() && !is_connected;
-        let boxes = environments.iter().map(|environment| {
-            let value = format!("{}/{}", project.id, environment.id);
-            let ticked = ticked.contains(&value);
-            Tick {
-                label: format!("{} in {}", project.name, environment.name),
-                closed: left_out.contains(&(project.id.0, environment.id.0)) && !ticked,
-                ticked,
-                value,
-            }
-        });
-        ConnectRow {
-            id: project.id.to_string(),
-            name: project.name.clone(),
-            href: visit.space_path(&format!("/projects/{}", project.slug)),
-            refusal: if refused { "Not deployed to tenants; its settings can allow it.".into() } else { String::new() },
-            boxes: boxes.collect(),
-        }
-    });
-    let rows = rows.collect();
-    let query = format!("{address}?q={}", encode(search));
-    Ok(Connections {
-        frame: frame(visit, "Connections").crumb("Tenants", base(visit)).crumb(&tenant.name, &own),
-        filter: FilterBar::new(&address, "Find a project", search),
-        action: if search.is_empty() && number == 1 { address.clone() } else { format!("{query}&page={number}") },
-        cancel_href: own,
-        submit: format!("Save what {} gets", tenant.name),
-        problem,
-        environments: environments.iter().map(|one| one.name.clone()).collect(),
-        rows,
-        pager: Pager::new(total as u64, ROWS as u64, number as u64, &query),
-    })
-}
-
-/// The boxes were sent. Projects that were not on the page stay as they are.
-pub(super) fn connect(visit: &Visit) -> Result<Answer> {
-    let (visitor, space) = (&visit.visitor, visit.space()?);
-    let at = located(visit)?;
-    let tenant = shown(visit, &at)?;
-    let granted = visitor.ask(TenantEdit { tenant: at })?;
-    let sent = visit.form();
-    let on_page = sent.all("shown");
-    let ticked: HashSet<String> = sent.all("connect").into_iter().collect();
-    let mut wished: Vec<(String, Vec<String>)> = Vec::new();
-    for one in tenant.connections.iter().filter(|one| !on_page.contains(&one.project.to_string())) {
-        wished.push((one.project.to_string(), one.environments.iter().map(Id::to_string).collect()));
-    }
-    for project in &on_page {
-        let prefix = format!("{project}/");
-        let of = ticked.iter().filter_map(|value| value.strip_prefix(&prefix)).map(str::to_owned);
-        let environments: Vec<String> = of.collect();
-        if !environments.is_empty() {
-            wished.push((project.clone(), environments));
-        }
-    }
-    let saved = tenants::connections(visitor, &space, &wished)
-        .and_then(|connections| tenants::edit(&granted, present(&tenant), Some(&connections)));
-    match saved {
-        Ok(saved) => Answer::done(format!("{}/{}", base(visit), saved.slug), "The connections were saved."),
-        Err(Error::Invalid(wrong)) => {
-            let problem = wrong.iter().map(|(_, message)| message).collect::<Vec<_>>().join(" ");
-            Answer::refused(&connections_page(visit, &tenant, &ticked, problem)?)
-        }
-        Err(error) => Err(error),
-    }
 }

@@ -9,15 +9,14 @@ use crate::{
     company::{
         access::{
             At, Locate, Spot,
-            permissions::{
-                self as catalogue, EnvironmentView, Info, List, ProjectView, TenantView, UserView, in_roles, named,
-            },
+            permissions::{Info, UserView, in_roles, named},
         },
-        answers, environments, people, projects, tenants,
+        answers, people,
     },
     web::{
         caller::{Visit, encode},
         page::Choice,
+        seen,
     },
 };
 
@@ -204,24 +203,20 @@ fn offered(visit: &Visit, space: &At<Space>, name: &str) -> Result<Vec<Choice>> 
     let visitor = &visit.visitor;
     let some = Page { skip: 0, take: OFFERED };
     let names = match name {
-        "group" if visitor.may_somewhere::<catalogue::ProjectGroupView>(space) => {
-            let granted = visitor.ask(List::<catalogue::ProjectGroupView>::of(space))?;
-            let all = projects::groups::list(&granted, &projects::groups::Filter::default(), some)?;
+        "group" => {
+            let all = seen::groups(visitor, space, &Default::default(), some)?;
             all.items.into_iter().map(|one| one.name).collect()
         }
-        "project" if visitor.may_somewhere::<ProjectView>(space) => {
-            let granted = visitor.ask(List::<ProjectView>::of(space))?;
-            let all = projects::list(&granted, &projects::Filter::default(), some)?;
+        "project" => {
+            let all = seen::projects(visitor, space, &Default::default(), some)?;
             all.items.into_iter().map(|one| one.name).collect()
         }
-        "environment" if visitor.may_somewhere::<EnvironmentView>(space) => {
-            let granted = visitor.ask(List::<EnvironmentView>::of(space))?;
-            let all = environments::list(&granted, &environments::Filter::default(), some)?;
+        "environment" => {
+            let all = seen::environments(visitor, space, &Default::default(), some)?;
             all.items.into_iter().map(|one| one.name).collect()
         }
-        "tenant" if visitor.may_somewhere::<TenantView>(space) => {
-            let granted = visitor.ask(List::<TenantView>::of(space))?;
-            let all = tenants::list(&granted, &tenants::Filter::default(), some)?;
+        "tenant" => {
+            let all = seen::tenants(visitor, space, &Default::default(), some)?;
             all.items.into_iter().map(|one| one.name).collect()
         }
         _ => Vec::new(),

@@ -15,7 +15,7 @@ pub(super) use place::{cancel, confirm, deploy, log, show as place};
 use super::{
     caller::{Answer, Visit, encode},
     page::{Chip, Frame, PortalFrame, Tab, When},
-    standing,
+    seen, standing,
 };
 use crate::{
     base::{
@@ -27,8 +27,7 @@ use crate::{
         access::{
             At,
             permissions::{
-                DeploymentCreate, DeploymentView, EnvironmentView, List as Listing, ProjectView, ReleaseView,
-                TenantView,
+                DeploymentCreate, DeploymentView, EnvironmentView, List as Listing, ReleaseView, TenantView,
             },
         },
         dashboard::{self, Spot},
@@ -125,20 +124,12 @@ impl Here {
         visit.path(&format!("/portal/{}{rest}", visit.parameter("tenant")))
     }
     fn environments(&self, visit: &Visit) -> Result<Vec<Environment>> {
-        if !visit.visitor.may_somewhere::<EnvironmentView>(&self.space) {
-            return Ok(Vec::new());
-        }
-        let granted = visit.visitor.ask(Listing::<EnvironmentView>::of(&self.space))?;
-        Ok(environments::list(&granted, &environments::Filter::default(), Page::ALL)?.items)
+        Ok(seen::environments(&visit.visitor, &self.space, &environments::Filter::default(), Page::ALL)?.items)
     }
     fn projects(&self, visit: &Visit) -> Result<Vec<Project>> {
-        if !visit.visitor.may_somewhere::<ProjectView>(&self.space) {
-            return Ok(Vec::new());
-        }
         let wanted: Vec<i64> = self.tenant.connections.iter().map(|one| one.project.0).collect();
         let filter = projects::Filter { ids: Some(wanted), ..Default::default() };
-        let granted = visit.visitor.ask(Listing::<ProjectView>::of(&self.space))?;
-        Ok(projects::list(&granted, &filter, Page::ALL)?.items)
+        Ok(seen::projects(&visit.visitor, &self.space, &filter, Page::ALL)?.items)
     }
     fn filter(&self) -> deployments::Filter {
         deployments::Filter { tenants: Some(vec![self.tenant.id.0]), ..Default::default() }

@@ -12,16 +12,15 @@ use super::{
     caller::{Answer, Visit},
     page::{Frame, Kind, Message},
     projects::{counted, listed},
+    seen::environments_here,
 };
 use crate::{
     base::{
         error::{Error, Result},
         ids,
-        paging::Page,
     },
     company::{
-        access::permissions::{EnvironmentView, List as Listing},
-        environments::{self, Environment},
+        environments::Environment,
         projects::process::{self, Condition, Process, StartTrigger, Step},
     },
 };
@@ -84,19 +83,9 @@ pub(super) struct ScriptView {
     pub left_out: String,
 }
 
-/// The environments that the visitor may see, in their order.
-fn environments_of(visit: &Visit) -> Result<Vec<Environment>> {
-    let space = visit.space()?;
-    if !visit.visitor.may_somewhere::<EnvironmentView>(&space) {
-        return Ok(Vec::new());
-    }
-    let granted = visit.visitor.ask(Listing::<EnvironmentView>::of(&space))?;
-    Ok(environments::list(&granted, &environments::Filter::default(), Page::ALL)?.items)
-}
-
 /// Steps as a list shows them, to be looked at only.
 pub(super) fn step_views(visit: &Visit, steps: &[Step]) -> Result<Vec<StepView>> {
-    let environments = environments_of(visit)?;
+    let environments = environments_here(visit)?;
     let lines = |step: &Step| step.actions.iter().map(|one| one.script_body().lines().count()).sum::<usize>();
     let is_open = steps.iter().map(lines).sum::<usize>() <= OPEN_LINES;
     Ok(steps.iter().map(|step| StepView { is_open, ..view(step, &environments) }).collect())

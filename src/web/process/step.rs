@@ -1,6 +1,6 @@
 //! The form of one step: adding, changing, removing.
 
-use super::{environments_of, hidden_from, page, place_of, step_address, version, whose::Whose};
+use super::{hidden_from, page, place_of, step_address, version, whose::Whose};
 use crate::{
     base::error::{Error, Fields as Wrong, Result},
     company::{
@@ -11,6 +11,7 @@ use crate::{
         caller::{Answer, Visit},
         form::{TYPE_THE_NAME, refuse, removal},
         page::{Choice, ConfirmDelete, FieldView, FormView, Frame, Kind, Message},
+        seen::environments_here,
     },
 };
 use askama::Template;
@@ -216,7 +217,7 @@ pub(in crate::web) fn new(visit: &Visit) -> Result<Answer> {
     let of = Whose::of(visit)?;
     of.edit(visit)?;
     let at = of.read(visit)?.version;
-    Answer::page(&new_page(visit, &of, new_form(&of, at, &environments_of(visit)?)))
+    Answer::page(&new_page(visit, &of, new_form(&of, at, &environments_here(visit)?)))
 }
 
 /// What was typed, in a form that is sent from the newest version on.
@@ -232,7 +233,7 @@ fn typed(visit: &Visit, form: FormView, at: i64) -> FormView {
 pub(in crate::web) fn add(visit: &Visit) -> Result<Answer> {
     let of = Whose::of(visit)?;
     let granted = of.edit(visit)?;
-    let environments = environments_of(visit)?;
+    let environments = environments_here(visit)?;
     let mut steps = of.read(visit)?.steps;
     let mut step = blank();
     let name = visit.form().text("name").trim().to_owned();
@@ -325,7 +326,7 @@ pub(in crate::web) fn edit(visit: &Visit) -> Result<Answer> {
     let process = of.read(visit)?;
     let place = place_of(visit, &process.steps).ok_or_else(|| Error::NotFound(visit.parameter("step").to_owned()))?;
     let shown = Shown { of: &of, process: &process, step: &process.steps[place] };
-    let form = shown.form(&environments_of(visit)?);
+    let form = shown.form(&environments_here(visit)?);
     Answer::page(&shown.page(visit, form, None))
 }
 
@@ -333,7 +334,7 @@ pub(in crate::web) fn edit(visit: &Visit) -> Result<Answer> {
 pub(in crate::web) fn update(visit: &Visit) -> Result<Answer> {
     let of = Whose::of(visit)?;
     let granted = of.edit(visit)?;
-    let environments = environments_of(visit)?;
+    let environments = environments_here(visit)?;
     let process = of.read(visit)?;
     let Some(place) = place_of(visit, &process.steps) else {
         let form = typed(visit, new_form(&of, process.version, &environments), process.version);
@@ -383,7 +384,7 @@ pub(in crate::web) fn remove(visit: &Visit) -> Result<Answer> {
     };
     let shown = Shown { of: &of, process: &process, step: &process.steps[place] };
     let again = |shown: &Shown<'_>, problem: &str| {
-        let form = shown.form(&environments_of(visit)?);
+        let form = shown.form(&environments_here(visit)?);
         Answer::refused(&shown.page(visit, form, Some(problem)))
     };
     let name = shown.step.name.clone();

@@ -12,6 +12,7 @@ use super::{
     caller::{Answer, Visit, encode},
     list::{Asked, ROWS},
     page::{Chip, Choice, FilterBar, Frame, Pager},
+    seen,
     standing::{at, chip, log_href, when},
 };
 use crate::{
@@ -25,7 +26,7 @@ use crate::{
             At,
             permissions::{
                 Anywhere, DeploymentView, List as Listing, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit,
-                ProjectGroupView, ProjectView, ReleaseView, RunbookView,
+                ProjectView, ReleaseView, RunbookView,
             },
         },
         deployments::{self, Deployment},
@@ -139,11 +140,7 @@ pub(super) fn counted(number: usize, word: &str) -> String {
 
 /// The project groups that the visitor may see, by name.
 fn groups(visit: &Visit, space: &At<ids::Space>) -> Result<Vec<Group>> {
-    if !visit.visitor.may_somewhere::<ProjectGroupView>(space) {
-        return Ok(Vec::new());
-    }
-    let granted = visit.visitor.ask(Listing::<ProjectGroupView>::of(space))?;
-    Ok(groups::list(&granted, &groups::Filter::default(), Page::ALL)?.items)
+    Ok(seen::groups(&visit.visitor, space, &groups::Filter::default(), Page::ALL)?.items)
 }
 
 /// All projects, by group.

@@ -7,13 +7,13 @@ use crate::{
         access::{
             At,
             permissions::{
-                DeploymentCreate, DeploymentView, EnvironmentView, LifecycleView, List as Listing, ProcessEdit,
-                ProcessView, ProjectGroupView, ReleaseCreate, ReleaseView, TenantView,
+                DeploymentCreate, DeploymentView, LifecycleView, List as Listing, ProcessEdit, ProcessView,
+                ProjectGroupView, ReleaseCreate, ReleaseView, TenantView,
             },
         },
         dashboard,
         deployments::{self, Deployment},
-        environments::{self, Environment},
+        environments::Environment,
         lifecycles::{self, promotion::Progress},
         projects::{groups, process},
         releases::{self, Brief, Progression},
@@ -24,6 +24,7 @@ use crate::{
         caller::{Answer, Visit},
         list::Asked,
         page::{Cell, Chip, Empty, FilterBar, Frame, Kv, Moment as Happened, Pager, Timeline, When},
+        seen,
         standing::{at, chip, log_href, when},
     },
 };
@@ -107,11 +108,7 @@ impl<'v> Ground<'v> {
     pub fn of(visit: &'v Visit<'v>, of: &'v Of) -> Result<Ground<'v>> {
         let space = visit.space()?;
         let visitor = &visit.visitor;
-        let mut environments = Vec::new();
-        if visitor.may_somewhere::<EnvironmentView>(&space) {
-            let granted = visitor.ask(Listing::<EnvironmentView>::of(&space))?;
-            environments = environments::list(&granted, &environments::Filter::default(), Page::ALL)?.items;
-        }
+        let mut environments = seen::environments_here(visit)?;
         let (mut latest, mut behind) = (Vec::new(), HashMap::new());
         if visitor.may_somewhere::<DeploymentView>(&space) {
             let filter =

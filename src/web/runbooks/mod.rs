@@ -12,6 +12,7 @@ use super::{
     page::{Chip, FilterBar, Frame, Kind, Kv, Message, Pager, When, count},
     process::{StepView, step_views},
     projects::{self, listed},
+    seen,
     tasks::{chip, when},
 };
 use crate::{
@@ -227,20 +228,14 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
 
 /// "In Staging and Production"; what the visitor may not see is not named.
 fn places_of(visit: &Visit, runbook: &Runbook) -> Result<String> {
-    use crate::company::access::permissions::EnvironmentView;
     Ok(match runbook.environment_scope {
         EnvironmentScope::All => "In all environments, also those added later".into(),
         EnvironmentScope::FromProjectLifecycles => "In the environments of the project's lifecycle".into(),
         EnvironmentScope::Specified => {
-            let space = visit.space()?;
-            let mut names = Vec::new();
-            if visit.visitor.may_somewhere::<EnvironmentView>(&space) {
-                let granted = visit.visitor.ask(Listing::<EnvironmentView>::of(&space))?;
-                let ids = runbook.environments.iter().map(|id| id.0).collect();
-                let filter = places::Filter { ids: Some(ids), ..places::Filter::default() };
-                names = places::list(&granted, &filter, Page::ALL)?.items.into_iter().map(|one| one.name).collect();
-            }
-            let mut named: Vec<&str> = names.iter().map(String::as_str).collect();
+            let ids = runbook.environments.iter().map(|id| id.0).collect();
+            let filter = places::Filter { ids: Some(ids), ..places::Filter::default() };
+            let seen = seen::environments(&visit.visitor, &visit.space()?, &filter, Page::ALL)?.items;
+            let mut named: Vec<&str> = seen.iter().map(|one| one.name.as_str()).collect();
             if named.len() < runbook.environments.len() {
                 named.push("others that you may not see");
             }

@@ -5,14 +5,9 @@ use crate::{
     base::{
         error::{Error, Result},
         ids::{Environment, Id},
-        paging::Page,
     },
     company::{
-        access::{
-            RunbookPart,
-            permissions::{EnvironmentView, List, RunbookEdit},
-        },
-        environments,
+        access::{RunbookPart, permissions::RunbookEdit},
         projects::TenantedMode,
         runbooks::{self, EnvironmentScope, Fields},
     },
@@ -21,6 +16,7 @@ use crate::{
         form::{self, FormPage, refuse, removal},
         page::{Choice, ConfirmDelete, FieldView, FormView, Frame},
         projects,
+        seen::environments_here,
     },
 };
 use askama::Template;
@@ -41,16 +37,6 @@ const NAMES: &[(&str, &str)] = &[
     ("Environments", "environments"),
 ];
 
-/// The environments that the visitor may see.
-fn seen(visit: &Visit) -> Result<Vec<environments::Environment>> {
-    let space = visit.space()?;
-    if !visit.visitor.may_somewhere::<EnvironmentView>(&space) {
-        return Ok(Vec::new());
-    }
-    let granted = visit.visitor.ask(List::<EnvironmentView>::of(&space))?;
-    Ok(environments::list(&granted, &environments::Filter::default(), Page::ALL)?.items)
-}
-
 fn form(visit: &Visit, action: String, submit: &str, fields: &Fields, is_new: bool) -> Result<FormView> {
     let mut name = FieldView::text("name", "Name").value(&fields.name).required().max_length(200);
     name = name.help("What it does, as an order: Restart the shop, Renew the certificate.");
@@ -60,7 +46,7 @@ fn form(visit: &Visit, action: String, submit: &str, fields: &Fields, is_new: bo
     let scope = |scope: EnvironmentScope, label: &str, hint: &str| {
         Choice::new(scope.word(), label).hint(hint).chosen(scope == fields.environment_scope)
     };
-    let places = seen(visit)?.into_iter().map(|one| {
+    let places = environments_here(visit)?.into_iter().map(|one| {
         let id = one.id.to_string();
         Choice::new(id, one.name).chosen(fields.environments.contains(&one.id))
     });
@@ -111,7 +97,7 @@ fn form(visit: &Visit, action: String, submit: &str, fields: &Fields, is_new: bo
 /// What was sent. Environments that the form does not show are kept.
 fn sent(visit: &Visit, before: &[Id<Environment>]) -> Result<Fields> {
     let sent = visit.form();
-    let shown = seen(visit)?;
+    let shown = environments_here(visit)?;
     let mut environments: Vec<Id<Environment>> =
         sent.all("environments").iter().filter_map(|id| Id::parse(id)).collect();
     if let Some(strange) = environments.iter().find(|id| !shown.iter().any(|one| one.id == **id)) {

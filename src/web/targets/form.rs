@@ -12,7 +12,6 @@ use crate::{
             At, Locate,
             permissions::{
                 AccountCreate, AccountView, After, Inside, List as Listing, MachineCreate, MachineEdit, MachineView,
-                TenantView,
             },
         },
         targets::{self, Fields, Participation, Target, accounts},
@@ -23,8 +22,8 @@ use crate::{
     web::{
         caller::{Answer, Visit},
         form,
-        lifecycles::environments_seen,
         page::{Choice, FieldView, FormView, Frame, Kind, Message, count},
+        seen,
     },
 };
 use askama::Template;
@@ -125,12 +124,7 @@ impl Draft {
 
 /// The tenants of the space that the visitor may see, by name.
 fn tenants_seen(visit: &Visit) -> Result<Vec<Tenant>> {
-    let space = visit.space()?;
-    if !visit.visitor.may_somewhere::<TenantView>(&space) {
-        return Ok(Vec::new());
-    }
-    let granted = visit.visitor.ask(Listing::<TenantView>::of(&space))?;
-    Ok(tenants::list(&granted, &tenants::Filter::default(), Page::ALL)?.items)
+    Ok(seen::tenants(&visit.visitor, &visit.space()?, &tenants::Filter::default(), Page::ALL)?.items)
 }
 
 /// The names of tenants; those that the visitor may not see are counted.
@@ -156,7 +150,7 @@ fn form_view(visit: &Visit, draft: &Draft, present: Option<&Target>, asked: bool
         None => (base(visit), "Add the deployment target"),
         Some(present) => (format!("{}/{}", base(visit), present.slug), "Save the deployment target"),
     };
-    let (places, people) = (environments_seen(visit)?, tenants_seen(visit)?);
+    let (places, people) = (seen::environments_here(visit)?, tenants_seen(visit)?);
     let sets =
         tags::list(&visit.visitor.ask(Inside { at: space.clone() })?, &tags::Filter::default(), Page::ALL)?.items;
     let may_see_accounts = visit.visitor.may_somewhere::<AccountView>(&space);

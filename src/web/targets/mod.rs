@@ -7,9 +7,9 @@ use super::{
     caller::{Answer, Visit},
     environments::infrastructure,
     form::{removal, remove},
-    lifecycles::environments_seen,
     list::Asked,
     page::{Chip, Choice, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
+    seen,
 };
 use crate::{
     base::{error::Result, ids},
@@ -97,7 +97,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let asked = Asked::of(visit);
     let chosen = |name: &str| visit.call.asked(name).unwrap_or_default();
     let (environment, state, role) = (chosen("environment"), chosen("health"), chosen("tag"));
-    let seen = environments_seen(visit)?;
+    let seen = seen::environments_here(visit)?;
     let place = seen.iter().find(|one| one.slug == environment);
     let filter = Filter {
         partial_name: asked.search.into(),
@@ -189,7 +189,7 @@ fn show_page(visit: &Visit, at: &At<ids::Target>, problem: Option<&str>) -> Resu
         .may(MachineDelete { target: at.clone() })
         .then(|| removal(format!("{address}/delete"), "deployment target", &found.name, problem));
     let trouble = if found.health == Health::Unavailable { found.health_note.clone() } else { String::new() };
-    let seen = environments_seen(visit)?;
+    let seen = seen::environments_here(visit)?;
     let places = environment_names(&seen, &found.environments);
     let page = Show {
         frame: frame(visit, &found.name).crumb("Deployment targets", base(visit)),

@@ -8,14 +8,11 @@ use crate::{
         paging::Page,
     },
     company::{
-        access::{
-            Locate,
-            permissions::{EnvironmentView, List, ProjectView, TenantView, UserView},
-        },
+        access::{Locate, permissions::UserView},
         audit::{self, Filter},
-        environments, people, projects, tenants,
+        people,
     },
-    web::{caller::Visit, page::Choice},
+    web::{caller::Visit, page::Choice, seen},
 };
 
 /// So many names of each kind are offered while one types.
@@ -120,19 +117,12 @@ pub fn form(visit: &Visit, pairs: &[(&'static str, String)], zone: &str) -> Resu
     let (visitor, page) = (&visit.visitor, Page { skip: 0, take: OFFERED });
     for row in visitor.spaces()? {
         let space = visitor.locate_space(&row.id.to_string())?;
-        if visitor.may_somewhere::<ProjectView>(&space) {
-            let granted = visitor.ask(List::<ProjectView>::of(&space))?;
-            projects.extend(projects::list(&granted, &Default::default(), page)?.items.into_iter().map(|one| one.name));
-        }
-        if visitor.may_somewhere::<EnvironmentView>(&space) {
-            let granted = visitor.ask(List::<EnvironmentView>::of(&space))?;
-            let found = environments::list(&granted, &Default::default(), page)?;
-            environments.extend(found.items.into_iter().map(|one| one.name));
-        }
-        if visitor.may_somewhere::<TenantView>(&space) {
-            let granted = visitor.ask(List::<TenantView>::of(&space))?;
-            tenants.extend(tenants::list(&granted, &Default::default(), page)?.items.into_iter().map(|one| one.name));
-        }
+        let found = seen::projects(visitor, &space, &Default::default(), page)?;
+        projects.extend(found.items.into_iter().map(|one| one.name));
+        let found = seen::environments(visitor, &space, &Default::default(), page)?;
+        environments.extend(found.items.into_iter().map(|one| one.name));
+        let found = seen::tenants(visitor, &space, &Default::default(), page)?;
+        tenants.extend(found.items.into_iter().map(|one| one.name));
     }
     let mut people = Vec::new();
     if visitor.may(UserView {}) {
