@@ -4,7 +4,7 @@ use super::{
     caller::{Answer, Visit},
     list::Asked,
     page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kind, Kv, Message, Pager, ScopePicker, When, count},
-    tasks::{chip, when},
+    tasks::{chip, state_choices, states, when},
 };
 use crate::{
     base::{
@@ -22,7 +22,6 @@ use crate::{
         },
         deployments::{self, Choices, Deployment, Filter, Options, plan::Place as Where},
         projects, releases,
-        tasks::State,
     },
     http::call::Form,
 };
@@ -207,6 +206,16 @@ pub(super) fn places_chosen(visit: &Visit, environment: &str, tenants: &[String]
         return Ok(vec![(environment, None)]);
     }
     tenants.iter().map(|tenant| Ok((environment.clone(), Some(visitor.locate(&space, tenant)?)))).collect()
+}
+
+/// What is to be said about a deployment or run.
+pub(super) fn comments_field(present: &str) -> FieldView {
+    FieldView::textarea("comments", "Comments").value(present).rows(2).max_length(5000)
+}
+
+/// When a deployment or run is to begin; [`options_chosen`] reads it.
+pub(super) fn when_field(present: &str) -> FieldView {
+    FieldView::text("when", "Not before").value(present).placeholder("2026-01-31T10:00").help("In UTC; empty: at once.")
 }
 
 /// What else a form says of how and when.
@@ -421,19 +430,8 @@ fn form(about: &About, chosen: &Chosen) -> FormView {
         if *may { choice } else { choice.disabled("It is required.") }
     });
     FormView::new("", "Deploy")
-        .field(
-            FieldView::textarea("comments", "Comments")
-                .value(&chosen.comments)
-                .rows(2)
-                .max_length(5000)
-                .help("Stand with the deployment."),
-        )
-        .field(
-            FieldView::text("when", "Not before")
-                .value(&chosen.when)
-                .placeholder("2026-01-31T10:00")
-                .help("In UTC; empty: at once."),
-        )
+        .field(comments_field(&chosen.comments).help("Stand with the deployment."))
+        .field(when_field(&chosen.when))
         .field(FieldView::checks("skip", "Steps to leave out", skip.collect()))
 }
 
@@ -443,27 +441,18 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let of = super::projects::of(visit)?;
     let granted = visitor.ask(Listing::<DeploymentView>::of(&space))?;
     let (asked, state) = (Asked::of(visit), visit.call.asked("state").unwrap_or_default());
-    let states = match state {
-        "running" => vec![State::Executing, State::Cancelling],
-        "failed" => vec![State::Failed, State::TimedOut],
-        other => State::parse(other).into_iter().collect(),
+    let filter = Filter {
+        projects: Some(vec![of.at.id().0]),
+        states: states(state),
+        search: asked.search.into(),
+        ..Filter::default()
     };
-    let filter =
-        Filter { projects: Some(vec![of.at.id().0]), states, search: asked.search.into(), ..Filter::default() };
     let found = deployments::list(&granted, &filter, asked.page())?;
     let address = project_path(visit, "/deployments");
-    let option = |value: &str, label: &str| Choice::new(value, label).chosen(state == value);
     let bar = FilterBar::new(&address, "Find by version, environment or tenant", asked.search).select(
         "state",
         "State",
-        vec![
-            option("", "Any state"),
-            option("running", "Running"),
-            option("Queued", "Queued"),
-            option("failed", "Failed"),
-            option("Success", "Success"),
-            option("Canceled", "Cancelled"),
-        ],
+        state_choices(state),
     );
     let rows = found.items.iter().map(|one| Row {
         href: format!("{address}/{}", one.id),

@@ -132,30 +132,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     }
     let asked = Asked::of(visit);
     let state = visit.call.asked("state").unwrap_or_default();
-    let filter = Filter {
-        states: match state {
-            "running" => vec![State::Executing, State::Cancelling],
-            "failed" => vec![State::Failed, State::TimedOut],
-            other => State::parse(other).into_iter().collect(),
-        },
-        name: asked.search.into(),
-        ..Filter::default()
-    };
+    let filter = Filter { states: states(state), name: asked.search.into(), ..Filter::default() };
     let found = tasks::list_together(&proofs, &filter, asked.page())?;
     let address = visit.path("/tasks");
-    let option = |value: &str, label: &str| Choice::new(value, label).chosen(state == value);
-    let mut bar = FilterBar::new(&address, "Find a task", asked.search).select(
-        "state",
-        "State",
-        vec![
-            option("", "Any state"),
-            option("running", "Running"),
-            option("Queued", "Queued"),
-            option("failed", "Failed"),
-            option("Success", "Success"),
-            option("Canceled", "Cancelled"),
-        ],
-    );
+    let mut bar = FilterBar::new(&address, "Find a task", asked.search).select("state", "State", state_choices(state));
     if spaces.len() > 1 {
         let mut choices = vec![Choice::new("", "All spaces").chosen(chosen.is_empty())];
         choices.extend(spaces.iter().map(|row| Choice::new(&row.slug, &row.name).chosen(row.slug == chosen)));
@@ -180,6 +160,28 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         rows: rows.collect(),
         pager: asked.pager(found.total, &address, &[("state", state), ("space", chosen)]),
     })
+}
+
+/// The states that a list of tasks, or of what tasks carry out, can be filtered by; `chosen` as it stands in the address.
+pub(super) fn state_choices(chosen: &str) -> Vec<Choice> {
+    let states = [
+        ("", "Any state"),
+        ("running", "Running"),
+        ("Queued", "Queued"),
+        ("failed", "Failed"),
+        ("Success", "Success"),
+        ("Canceled", "Cancelled"),
+    ];
+    states.map(|(value, label)| Choice::new(value, label).chosen(value == chosen)).into()
+}
+
+/// What a choice of [`state_choices`] stands for; empty for all.
+pub(super) fn states(chosen: &str) -> Vec<State> {
+    match chosen {
+        "running" => vec![State::Executing, State::Cancelling],
+        "failed" => vec![State::Failed, State::TimedOut],
+        other => State::parse(other).into_iter().collect(),
+    }
 }
 
 fn located(visit: &Visit) -> Result<At<ids::Task>> {

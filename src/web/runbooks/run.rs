@@ -18,7 +18,7 @@ use crate::{
     http::call::Form,
     web::{
         caller::{Answer, Visit},
-        deployments::{options_chosen, places_chosen, whereabouts},
+        deployments::{comments_field, options_chosen, places_chosen, when_field, whereabouts},
         form::refuse,
         page::{Choice, FieldView, FormView, Frame, Kind, Message, ScopePicker, count},
         projects,
@@ -332,19 +332,6 @@ fn form(
         if step.actions.iter().any(|action| action.is_required) { choice.disabled("It is required.") } else { choice }
     });
     let skip: Vec<Choice> = skip.collect();
-    form = form
-        .field(
-            FieldView::textarea("comments", "Comments")
-                .value(&chosen.comments)
-                .rows(2)
-                .max_length(5000)
-                .help("Stand with the run."),
-        )
-        .field(
-            FieldView::text("when", "Not before")
-                .value(&chosen.when)
-                .placeholder("2026-01-31T10:00")
-                .help("In UTC; empty: at once."),
-        );
+    form = form.field(comments_field(&chosen.comments).help("Stand with the run.")).field(when_field(&chosen.when));
     Ok(if skip.is_empty() { form } else { form.field(FieldView::checks("skip", "Steps to leave out", skip)) })
 }
