@@ -47,6 +47,10 @@ pub(super) fn login(ask: &Ask) -> Result<Reply> {
     let Entry::Admitted(visitor) = admit::enter(company, &token, &call.from)? else {
         return Ok(error::unauthenticated());
     };
+    // A browser has one session: the one whose cookie came along ends.
+    if let Some(before) = call.cookie(SESSION).filter(|before| *before != token) {
+        admit::sign_out(company, before, &call.from)?;
+    }
     let secure = if call.desk.secure() { "; Secure" } else { "" };
     let cookie =
         format!("{}={token}; Path=/{}; HttpOnly; SameSite=Lax{secure}", call.cookie_name(SESSION), company.slug());

@@ -3,12 +3,12 @@
 //! Does not know what is deployed to them.
 
 use super::access::{
-    Columns, Event, Granted, Rows,
+    Columns, Event, Granted, Rows, Visitor,
     permissions::{EnvironmentCreate, EnvironmentDelete, EnvironmentEdit, EnvironmentView, List},
 };
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
-    ids::{Environment as Kind, Id, Space},
+    ids::{Account, Environment as Kind, Id, Lifecycle, Project, Runbook, Space, Target, Tenant},
     names,
     paging::{Listed, Page},
 };
@@ -121,6 +121,7 @@ pub fn delete(granted: &Granted<'_, EnvironmentDelete>) -> Result<()> {
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         if let Some(user) = sql::used_by(tx, id)? {
+            let user = user.words(granted.visitor());
             return Err(Error::Conflict(format!("{} cannot be deleted: it is used by {user}.", gone.name)));
         }
         tx.run("DELETE FROM environments WHERE id = ?1", [id])?;
@@ -128,6 +129,28 @@ pub fn delete(granted: &Granted<'_, EnvironmentDelete>) -> Result<()> {
         let event = Event::new("Deleted").say("Environment ").name(id, &gone.name).say(" was deleted");
         tx.record(event.space(gone.space.0).environment(id.0), ())
     })
+}
+
+/// Something that refers to an environment, by kind, number and name.
+struct User {
+    kind: String,
+    id: i64,
+    name: String,
+}
+
+impl User {
+    fn words(&self, visitor: &Visitor) -> String {
+        let (id, name) = (self.id, self.name.as_str());
+        match self.kind.as_str() {
+            "lifecycle" => visitor.called::<Lifecycle>(Id::new(id), name),
+            "target" => visitor.called::<Target>(Id::new(id), name),
+            "tenant" => visitor.called::<Tenant>(Id::new(id), name),
+            "account" => visitor.called::<Account>(Id::new(id), name),
+            "runbook" => visitor.called::<Runbook>(Id::new(id), name),
+            "runs" => format!("runs of {}", visitor.called::<Runbook>(Id::new(id), name)),
+            _ => format!("deployments of {}", visitor.called::<Project>(Id::new(id), name)),
+        }
+    }
 }
 
 /// Puts environments into a new order: those named come first, in the order named. Needs the right to change each.
@@ -245,21 +268,19 @@ mod sql {
     }
 
     /// What refers to it, in words.
-    pub fn used_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<String>> {
+    pub fn used_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<User>> {
         rows.one(
-            "SELECT 'the lifecycle ' || l.name FROM phase_environments e JOIN phases p ON p.id = e.phase_id JOIN lifecycles l ON l.id = p.lifecycle_id
+            "SELECT 'lifecycle', l.id, l.name FROM phase_environments e JOIN phases p ON p.id = e.phase_id JOIN lifecycles l ON l.id = p.lifecycle_id
                WHERE e.environment_id = ?1
-             UNION ALL SELECT 'the deployment target ' || t.name FROM target_environments e JOIN targets t ON t.id = e.target_id WHERE e.environment_id = ?1
-             UNION ALL SELECT 'the tenant ' || t.name FROM tenant_environments e JOIN tenants t ON t.id = e.tenant_id WHERE e.environment_id = ?1
-             UNION ALL SELECT 'the account ' || a.name FROM account_environments e JOIN accounts a ON a.id = e.account_id WHERE e.environment_id = ?1
-             UNION ALL SELECT 'the runbook ' || r.name || ' of ' || p.name FROM runbook_environments e JOIN runbooks r ON r.id = e.runbook_id
-               JOIN projects p ON p.id = r.project_id WHERE e.environment_id = ?1
-             UNION ALL SELECT 'the runs of the runbook ' || r.name || ' of ' || p.name FROM runbook_runs u JOIN runbooks r ON r.id = u.runbook_id
-               JOIN projects p ON p.id = u.project_id WHERE u.environment_id = ?1
-             UNION ALL SELECT 'the deployments of ' || p.name FROM deployments d JOIN projects p ON p.id = d.project_id WHERE d.environment_id = ?1
+             UNION ALL SELECT 'target', t.id, t.name FROM target_environments e JOIN targets t ON t.id = e.target_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'tenant', t.id, t.name FROM tenant_environments e JOIN tenants t ON t.id = e.tenant_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'account', a.id, a.name FROM account_environments e JOIN accounts a ON a.id = e.account_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'runbook', r.id, r.name FROM runbook_environments e JOIN runbooks r ON r.id = e.runbook_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'runs', r.id, r.name FROM runbook_runs u JOIN runbooks r ON r.id = u.runbook_id WHERE u.environment_id = ?1
+             UNION ALL SELECT 'deployments', p.id, p.name FROM deployments d JOIN projects p ON p.id = d.project_id WHERE d.environment_id = ?1
              LIMIT 1",
             [id],
-            |row| row.get(0),
+            |row| Ok(User { kind: row.get(0)?, id: row.get(1)?, name: row.get(2)? }),
         )
     }
 }

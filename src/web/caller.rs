@@ -243,8 +243,18 @@ fn cookie(response: &mut Response, line: &str) {
     }
 }
 
+/// A browser has one session: whoever signs in anew ends the one whose cookie came along.
+pub(super) fn end_the_one_before(call: &Call, company: &str, token: &str) {
+    let Some(before) = call.cookie(SESSION).filter(|before| *before != token) else { return };
+    let ended = call.desk.appliance.company(company).and_then(|company| admit::sign_out(&company, before, &call.from));
+    if let Err(error) = ended {
+        tracing::warn!(%error, "the session before a new one could not be ended");
+    }
+}
+
 /// The cookies of a session that has just become whole.
 fn come_in(response: &mut Response, call: &Call, company: &str, token: &str, attributes: &str) {
+    end_the_one_before(call, company, token);
     cookie(response, &format!("{}={token}; {attributes}", call.cookie_name(SESSION)));
     if let Some(word) = device_word(call, company, token) {
         known_from_now(response, call, &word, attributes);

@@ -274,3 +274,38 @@ fn a_program_signs_in_for_a_person_with_all_their_factors() {
     program.post("/harbour/api/users/logout", ()).expect(200);
     program.get("/harbour/api/users/me").expect(401);
 }
+
+#[test]
+fn signing_in_anew_ends_the_session_before() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let before = ada.caller().cookie("bulkhead_session").expect("a session");
+    let carried = |token: &str| {
+        let header = format!("bulkhead_session={token}");
+        server.nobody().call_saying("GET", "/harbour/me", (), &[("Cookie", &header)]).status
+    };
+    assert_eq!(carried(&before), 200);
+    ada.give_password("harbour", &harbour.email, &harbour.password);
+    assert_eq!(carried(&before), 303, "with the password already");
+}
+
+#[test]
+fn fields_for_passwords_hide_what_is_typed() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let mut ada = server.browser();
+    let login = server.browser().get("/harbour/login").text();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    for (page, names) in [
+        (login, vec!["password"]),
+        (ada.get("/harbour/me/password").expect(200).text(), vec!["current", "password", "again"]),
+    ] {
+        let inputs: Vec<&str> = page.split("<input").skip(1).filter_map(|rest| rest.split('>').next()).collect();
+        for name in names {
+            let input = inputs.iter().find(|input| input.contains(&format!("name=\"{name}\"")));
+            assert!(input.is_some_and(|input| input.contains("type=\"password\"")), "{name} among {inputs:?}");
+        }
+    }
+}

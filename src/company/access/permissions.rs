@@ -7,7 +7,7 @@
 
 use super::{
     locate::{At, Locate, New},
-    policy::{Check, Dimension},
+    policy::{Check, Dimension, Ids},
     sight::{Level, Part, RunbookPart, Sight, TeamPart},
 };
 use crate::base::ids::*;
@@ -165,13 +165,19 @@ pub struct After<P> {
     space: At<Space>,
     environments: Vec<At<Environment>>,
     tenants: Vec<At<Tenant>>,
+    by_tag: bool,
     of: PhantomData<fn() -> P>,
 }
 
 impl<P: Change> After<P> {
     /// A thing of this space that will belong to these environments and tenants.
     pub fn of(space: &At<Space>, environments: Vec<At<Environment>>, tenants: Vec<At<Tenant>>) -> Self {
-        After { space: space.clone(), environments, tenants, of: PhantomData }
+        After { space: space.clone(), environments, tenants, by_tag: false, of: PhantomData }
+    }
+    /// It will belong to tenants by their tags, too: to whichever have them, now and later. That is not for who is limited
+    /// to some tenants.
+    pub fn for_tenants_by_tag(self) -> Self {
+        After { by_tag: true, ..self }
     }
     /// The space.
     pub fn space(&self) -> &At<Space> {
@@ -194,6 +200,9 @@ impl<P: Change> Permission for After<P> {
         self.space.lay(&mut check);
         self.environments.lay(&mut check);
         self.tenants.lay(&mut check);
+        if self.by_tag {
+            check.tenants = Ids::Every;
+        }
         check
     }
     fn sights(&self) -> Vec<Sight> {

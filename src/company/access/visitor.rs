@@ -381,6 +381,17 @@ impl Visitor {
         sights.iter().all(|sight| self.shows(sight))
     }
 
+    /// What a refusal calls a thing that stands in the way: by its name to who may see it, to others by its kind alone.
+    pub(in crate::company) fn called<T: Locate>(&self, id: Id<T>, name: &str) -> String {
+        match self.locate::<T>(locate::Within::Company, &id.to_string()) {
+            Ok(at) if self.sees(&at) => format!("the {} {name}", T::WORD),
+            _ => {
+                let article = if T::WORD.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+                format!("{article} {} that you may not see", T::WORD)
+            }
+        }
+    }
+
     pub(super) fn refuse(&self, info: &'static Info, check: &Check, sights: Vec<Sight>, reason: Reason) -> Error {
         for sight in &sights {
             if !self.shows(sight) || check.void {

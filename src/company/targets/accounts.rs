@@ -5,7 +5,7 @@ use crate::company::naming::{Named, json};
 use crate::{
     base::{
         error::{Error, Fields as Wrong, Result},
-        ids::{Account as Kind, Environment, Id, Space},
+        ids::{Account as Kind, Environment, Id, Space, Target},
         names,
         paging::{Listed, Page},
         secret::Secret,
@@ -203,8 +203,10 @@ pub fn edit(
         sql::update(tx, id, &fields)?;
         sql::set_environments(tx, id, after.what().environments())?;
         if let Some((target, environment)) = sql::left_outside(tx, id)? {
+            let visitor = granted.visitor();
+            let (target, place) = (visitor.called(target.0, &target.1), visitor.called(environment.0, &environment.1));
             return Err(Error::Conflict(format!(
-                "{} cannot be kept from {environment}: the deployment target {target} there signs in with it.",
+                "{} cannot be kept from {place}: {target} there signs in with it.",
                 before.name
             )));
         }
@@ -230,9 +232,10 @@ pub fn delete(granted: &Granted<'_, AccountDelete>) -> Result<()> {
     let id = granted.what().account.id();
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
-        if let Some(target) = sql::used_by(tx, id)? {
+        if let Some((target, name)) = sql::used_by(tx, id)? {
+            let target = granted.visitor().called(target, &name);
             return Err(Error::Conflict(format!(
-                "{} cannot be deleted: the deployment target {target} signs in with it. Give that one another account first.",
+                "{} cannot be deleted: {target} signs in with it. Give that one another account first.",
                 gone.name
             )));
         }
@@ -435,17 +438,21 @@ mod sql {
     }
 
     /// A target that signs in with it in an environment where it may not be used; their names.
-    pub fn left_outside(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<(String, String)>> {
+    pub fn left_outside(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<(Named<Target>, Named<Environment>)>> {
         rows.one(
-            "SELECT t.name, e.name FROM targets t JOIN target_environments x ON x.target_id = t.id JOIN environments e ON e.id = x.environment_id
+            "SELECT t.id, t.name, e.id, e.name FROM targets t JOIN target_environments x ON x.target_id = t.id JOIN environments e ON e.id = x.environment_id
              WHERE t.account_id = ?1 AND EXISTS (SELECT 1 FROM account_environments WHERE account_id = ?1)
                AND e.id NOT IN (SELECT environment_id FROM account_environments WHERE account_id = ?1) LIMIT 1",
             [id],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?))),
         )
     }
 
-    pub fn used_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<String>> {
-        rows.one("SELECT name FROM targets WHERE account_id = ?1 ORDER BY name_key LIMIT 1", [id], |row| row.get(0))
+    /// A number and a name.
+    type Named<T> = (Id<T>, String);
+
+    pub fn used_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<Named<Target>>> {
+        let sql = "SELECT id, name FROM targets WHERE account_id = ?1 ORDER BY name_key LIMIT 1";
+        rows.one(sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 }

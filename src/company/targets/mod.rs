@@ -232,6 +232,10 @@ pub fn create(
 ) -> Result<Target> {
     let what = granted.what();
     let space = what.space.id();
+    if has_tags(&fields.tenant_tags) {
+        let after = After::<MachineCreate>::of(&what.space, what.environments.clone(), Vec::new());
+        granted.visitor().ask(after.for_tenants_by_tag())?;
+    }
     granted.write(|tx| {
         let checked = check(tx, space, &fields, account, &what.environments, None)?;
         let slug = NAMES.free_slug(tx, space.0, &checked.fields.name)?;
@@ -257,7 +261,13 @@ pub fn edit(
     let id = granted.what().target.id();
     let (environments, tenants) = (after.what().environments(), after.what().tenants());
     let visitor = granted.visitor();
-    let present = granted.read(|rows| sql::by_id(rows, id))?.account;
+    let known = granted.read(|rows| sql::by_id(rows, id))?;
+    let present = known.account;
+    let tagged = has_tags(&fields.tenant_tags) || has_tags(&known.tenant_tags);
+    if tagged {
+        let wider = After::<MachineEdit>::of(after.what().space(), environments.to_vec(), Vec::new());
+        visitor.ask(wider.for_tenants_by_tag())?;
+    }
     let sees_account = account.is_some() || {
         let at = visitor.locate(after.what().space(), &present.to_string())?;
         visitor.may(AccountView { account: at })
@@ -268,6 +278,9 @@ pub fn edit(
             return Err(Error::NotFound(id.to_string()));
         }
         let checked = check(tx, before.space, &fields, account, environments, Some(&before))?;
+        if !tagged && has_tags(&before.tenant_tags) {
+            return Err(Error::Conflict(format!("{} was changed meanwhile. Look at it again.", before.name)));
+        }
         let moved =
             (&before.host, before.port, &before.host_key) != (&checked.fields.host, checked.port, &checked.fields.host_key);
         if moved && (!sees_account || (account.is_none() && before.account != present)) {
@@ -317,14 +330,32 @@ fn tell_more(tx: &Writing<'_>, before: &Target, after: &Target) -> Result<()> {
 }
 
 /// Deletes a deployment target. Deployments that went to it keep its name in their logs.
+///
+/// # Errors
+/// `Denied` for one that is for tenants by their tags, when the visitor is limited to some tenants.
 pub fn delete(granted: &Granted<'_, MachineDelete>) -> Result<()> {
     let id = granted.what().target.id();
+    let known = granted.read(|rows| sql::by_id(rows, id))?;
+    if has_tags(&known.tenant_tags) {
+        let visitor = granted.visitor();
+        let space = visitor.locate_space(&known.space.to_string())?;
+        let places = known.environments.iter().map(|id| visitor.locate(&space, &id.to_string()));
+        let places = places.collect::<Result<Vec<At<Environment>>>>()?;
+        visitor.ask(After::<MachineDelete>::of(&space, places, Vec::new()).for_tenants_by_tag())?;
+    }
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
+        if gone.tenant_tags != known.tenant_tags {
+            return Err(Error::Conflict(format!("{} was changed meanwhile. Look at it again.", gone.name)));
+        }
         tx.run("DELETE FROM targets WHERE id = ?1", [id])?;
         let event = Event::new("MachineDeleted").say("Deployment target ").name(id, &gone.name).say(" was deleted");
         tx.record(event.space(gone.space.0), ())
     })
+}
+
+fn has_tags(tags: &[String]) -> bool {
+    tags.iter().any(|tag| !tag.trim().is_empty())
 }
 
 /// What was checked, ready to be written.

@@ -229,6 +229,67 @@ fn who_may_not_see_an_account_leads_its_password_nowhere_else() {
 }
 
 #[test]
+fn who_is_limited_to_some_tenants_chooses_none_by_tag() {
+    let harbour = house();
+    harbour.sql(|c| {
+        c.execute_batch(
+            "INSERT INTO tag_sets (space_id, name, name_key, slug) VALUES (1, 'Region', 'region', 'region');
+             INSERT INTO tags (tag_set_id, name, name_key) VALUES (1, 'North', 'north');",
+        )
+    });
+    let ada = harbour.ada();
+    let account = password_account(&ada, "Deployer", &[]).unwrap().id;
+    let by_tag = |name: &str| Fields {
+        participation: Participation::Tenanted,
+        tenant_tags: vec!["Region/North".into()],
+        ..fields(name)
+    };
+    target(&ada, &["Production"], &[], account, by_tag("north")).unwrap();
+    let contoso = tenants(&ada, &["Contoso"])[0].id().0;
+    let scope = Scope { tenants: &[contoso], ..Scope::EVERYWHERE };
+    let ben = harbour.person("Ben", &[("Environment Manager", scope), ("Space Viewer", Scope::EVERYWHERE)]);
+    target(&ben, &["Production"], &["Contoso"], account, fields("contoso")).unwrap();
+    let denied = |answer: Result<Target>| matches!(answer, Err(Error::Denied(denied)) if denied.permission.starts_with("Machine"));
+    assert!(denied(target(&ben, &["Production"], &["Contoso"], account, by_tag("mine"))));
+    let space = harbour.space(&ben);
+    let change = |name: &str, fields: Fields| {
+        let ben = harbour.visit(ben.user().unwrap().0);
+        let granted = ben.ask(MachineEdit { target: ben.locate(&space, name).unwrap() }).unwrap();
+        let after = After::<MachineEdit>::of(&space, environments(&ada, &["Production"]), vec![]);
+        edit(&granted, &ben.ask(after).unwrap(), None, fields)
+    };
+    assert!(denied(change("contoso", by_tag("contoso"))), "afterwards");
+    assert!(denied(change("north", fields("north"))), "before");
+    let granted = ben.ask(MachineDelete { target: ben.locate(&space, "north").unwrap() }).unwrap();
+    assert!(matches!(delete(&granted), Err(Error::Denied(_))));
+}
+
+#[test]
+fn what_one_may_not_see_stands_in_the_way_without_its_name() {
+    let harbour = house();
+    let ada = harbour.ada();
+    let account = password_account(&ada, "Deployer", &["Staging"]).unwrap().id;
+    target(&ada, &["Staging"], &["Fabrikam"], account, fields("secret-host")).unwrap();
+    let rights = ["AccountDelete", "AccountView", "EnvironmentDelete", "EnvironmentView", "TenantDelete", "TenantView"];
+    harbour.role("Tidies up", &rights.map(|right| ("space", right)));
+    let ben = harbour.person("Ben", &[("Tidies up", Scope::EVERYWHERE)]);
+    let space = harbour.space(&ben);
+    let told = |answer: Result<()>| answer.unwrap_err().to_string();
+    let granted = ben.ask(AccountDelete { account: ben.locate(&space, "Deployer").unwrap() }).unwrap();
+    let of_account = told(accounts::delete(&granted));
+    let granted = ben.ask(EnvironmentDelete { environment: ben.locate(&space, "Staging").unwrap() }).unwrap();
+    let of_environment = told(crate::company::environments::delete(&granted));
+    let granted = ben.ask(TenantDelete { tenant: ben.locate(&space, "Fabrikam").unwrap() }).unwrap();
+    let of_tenant = told(crate::company::tenants::delete(&granted));
+    for told in [of_account, of_environment, of_tenant] {
+        assert!(told.contains("a deployment target that you may not see") && !told.contains("secret-host"), "{told}");
+    }
+    let granted = ada.ask(EnvironmentDelete { environment: ada.locate(&space, "Staging").unwrap() }).unwrap();
+    let seen = crate::company::environments::delete(&granted).unwrap_err().to_string();
+    assert!(seen.contains("the deployment target secret-host"), "{seen}");
+}
+
+#[test]
 fn lists_are_filtered() {
     let harbour = house();
     let ada = harbour.ada();

@@ -15,7 +15,7 @@ use super::access::{
 use crate::base::{
     clock::Moment,
     error::{Error, Fields as Wrong, Result},
-    ids::{Environment, Id, Project, Space, Tag, Tenant as Kind},
+    ids::{Environment, Id, Project, Space, Tag, Target, Tenant as Kind},
     names,
     paging::{Listed, Page},
 };
@@ -260,7 +260,8 @@ pub fn delete(granted: &Granted<'_, TenantDelete>) -> Result<()> {
     let id = granted.what().tenant.id();
     granted.write(|tx| {
         let gone = by_id(tx, id)?;
-        if let Some(why) = sql::kept_by(tx, id)? {
+        let called = |target, name: &str| granted.visitor().called::<Target>(target, name);
+        if let Some(why) = sql::kept_by(tx, id, called)? {
             return Err(Error::Conflict(format!("{} cannot be deleted: {why}", gone.name)));
         }
         tx.run("DELETE FROM tenants WHERE id = ?1", [id])?;

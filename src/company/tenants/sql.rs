@@ -254,20 +254,24 @@ pub fn outside_lifecycle(
 }
 
 /// Why a tenant cannot go, in words.
-pub fn kept_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<String>> {
-    rows.one(
-        "SELECT 'something is being deployed to it. Wait until that has ended, or cancel it.'
+pub fn kept_by(rows: &Rows<'_>, id: Id<Kind>, called: impl Fn(Id<Target>, &str) -> String) -> Result<Option<String>> {
+    let found = rows.one(
+        "SELECT 'something is being deployed to it. Wait until that has ended, or cancel it.', NULL, NULL
            FROM tasks WHERE tenant_id = ?1 AND state IN ('Queued', 'Executing', 'Cancelling')
-         UNION ALL SELECT 'it has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.'
+         UNION ALL SELECT 'it has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.', NULL, NULL
            FROM deployments WHERE tenant_id = ?1
-         UNION ALL SELECT 'runbooks were run for it, and the runs say for whom they were. Disable it instead: it keeps its history and takes no more.'
+         UNION ALL SELECT 'runbooks were run for it, and the runs say for whom they were. Disable it instead: it keeps its history and takes no more.', NULL, NULL
            FROM runbook_runs WHERE tenant_id = ?1
-         UNION ALL SELECT 'the deployment target ' || m.name || ' names it. Take it off there first.'
+         UNION ALL SELECT '', m.id, m.name
            FROM target_tenants u JOIN targets m ON m.id = u.target_id WHERE u.tenant_id = ?1
          LIMIT 1",
         [id],
-        |row| row.get(0),
-    )
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<Id<Target>>>(1)?.zip(row.get::<_, Option<String>>(2)?))),
+    )?;
+    Ok(found.map(|(why, target)| match target {
+        Some((target, name)) => format!("{} names it. Take it off there first.", called(target, &name)),
+        None => why,
+    }))
 }
 
 pub fn tags_of(rows: &Rows<'_>, id: Id<Kind>) -> Result<Vec<Id<Tag>>> {
