@@ -331,9 +331,11 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::POST,   "/projects/{project}/runbookSnapshots",  "RunbookSnapshotCreate", runbooks::take_snapshot),
         top(M::POST,   "/runbookSnapshots",                     "RunbookSnapshotCreate", runbooks::take_snapshot),
         top(M::GET,    "/runbookSnapshots/{snapshot}",          "RunbookView",       runbooks::show_snapshot),
+        top(M::DELETE, "/runbookSnapshots/{snapshot}",          "RunbookEdit",       runbooks::delete_snapshot),
         top(M::GET,    "/runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}", "RunbookView", runbooks::runs::preview),
         top(M::GET,    "/runbookRuns",                          "RunbookRunView",    runbooks::runs::list),
         top(M::GET,    "/runbookRuns/{id}",                     "RunbookRunView",    runbooks::runs::show),
+        top(M::DELETE, "/runbookRuns/{id}",                     "RunbookRunDelete",  runbooks::runs::delete),
         top(M::POST,   "/runbook-runs/create/v1",               "RunbookRunCreate",  runbooks::runs::create),
         // Tasks
         top(M::GET,    "/tasks",                                "TaskView",          tasks::list),

@@ -238,3 +238,79 @@ fn who_may_only_run_one_finds_the_way_to_it() {
     program.get(&format!("/api/Spaces-1/runbooks/{}", own.id)).expect(200);
     program.get(&format!("/api/Spaces-1/runbooks/{other}")).expect(404);
 }
+
+#[test]
+fn runs_and_snapshots_are_deleted_by_page_and_api() {
+    let cast = Cast::assemble();
+    let house = &cast.harbour;
+    let (pages, _) = addresses(house);
+    let (ada, key) = (&house.people["ada"].browser, &house.administrator().key);
+    let at = format!("{pages}/{}", house.things["runbooks"].slug);
+    let runbook = house.things["runbooks"].id.clone();
+    let run = || {
+        let body = json!({ "ProjectName": house.things["projects"].id, "RunbookName": runbook,
+            "EnvironmentNames": [house.things["environments"].id] });
+        let made = key.post("/api/Spaces-1/runbook-runs/create/v1", body).expect(201).json();
+        let text = |name: &str| made["RunbookRunServerTasks"][0][name].as_str().unwrap().to_owned();
+        (text("RunbookRunId"), text("ServerTaskId"))
+    };
+    // A run, on its page: nothing without its id, the log is gone with it.
+    let (one, task) = run();
+    house.rest(&cast.server);
+    let list = ada.get(&at).expect(200).text();
+    assert!(list.contains(&format!("{at}/runs/{one}#remove")), "{list}");
+    let page = ada.get(&format!("{at}/runs/{one}")).expect(200).text();
+    assert!(page.contains(&task) && page.contains("Run again"), "{page}");
+    let wrong = ada.post(&format!("{at}/runs/{one}/delete"), &[("confirm", "x")][..]).expect(422).text();
+    assert!(wrong.contains("Type the name as it stands here."), "{wrong}");
+    let log =
+        cast.server.data().join("companies/harbour/task-logs").join(format!("{}.log", &task["ServerTasks-".len()..]));
+    assert!(log.exists(), "{}", log.display());
+    ada.post(&format!("{at}/runs/{one}/delete"), &[("confirm", one.as_str())][..]).expect(303);
+    ada.get(&format!("{at}/runs/{one}")).expect(404);
+    key.get(&format!("/api/Spaces-1/tasks/{task}")).expect(404);
+    assert!(!log.exists(), "its log went with it");
+    // By API; one that waits stays.
+    let (two, task) = run();
+    house.rest(&cast.server);
+    let sql = house.file(&cast.server);
+    let number: i64 = task["ServerTasks-".len()..].parse().unwrap();
+    let state = |state: &str| sql.execute("UPDATE tasks SET state = ?1 WHERE id = ?2", (state, number)).unwrap();
+    // Not one that the engine would take up meanwhile.
+    state("Cancelling");
+    let refused = key.delete(&format!("/api/Spaces-1/runbookRuns/{two}"), ()).expect(409).json();
+    assert!(refused["ErrorMessage"].as_str().unwrap().contains("cannot be deleted while it runs"), "{refused}");
+    let refused = ada.post(&format!("{at}/runs/{two}/delete"), &[("confirm", two.as_str())][..]).expect(422).text();
+    assert!(refused.contains("cannot be deleted while it runs") || refused.contains("It runs or waits"), "{refused}");
+    state("Canceled");
+    key.delete(&format!("/api/Spaces-1/runbookRuns/{two}"), ()).expect(200);
+    key.delete(&format!("/api/Spaces-1/runbookRuns/{two}"), ()).expect(404);
+    // Snapshots.
+    let published = house.things["runbooksnapshots"].id.clone();
+    let refused = key.delete(&format!("/api/Spaces-1/runbookSnapshots/{published}"), ()).expect(409).json();
+    assert!(refused["ErrorMessage"].as_str().unwrap().contains("is the published snapshot"), "{refused}");
+    assert!(ada.get(&format!("{at}/snapshots/{published}")).expect(200).text().contains("Publish another first"));
+    let taken = |name: &str| {
+        id(&key
+            .post("/api/Spaces-1/runbookSnapshots", json!({ "RunbookId": runbook, "Name": name }))
+            .expect(201)
+            .json())
+    };
+    let (first, second) = (taken("First"), taken("Second"));
+    key.delete(&format!("/api/Spaces-1/runbookSnapshots/{first}"), ()).expect(200);
+    ada.post(&format!("{at}/snapshots/{second}/delete"), &[("confirm", "first")][..]).expect(422);
+    ada.post(&format!("{at}/snapshots/{second}/delete"), &[("confirm", "Second")][..]).expect(303);
+    for gone in [first, second] {
+        key.get(&format!("/api/Spaces-1/runbookSnapshots/{gone}")).expect(404);
+    }
+    // Who may look may not delete.
+    let cleo = &house.people["cleo"];
+    let kept = house.things["runbookruns"].id.clone();
+    cleo.key.delete(&format!("/api/Spaces-1/runbookRuns/{kept}"), ()).expect(403);
+    assert!(!cleo.browser.get(&format!("{at}/runs/{kept}")).expect(200).text().contains("danger-zone"));
+    let events = key.get("/api/Spaces-1/events?eventCategories=Deleted").expect(200).text();
+    assert!(
+        events.contains("was deleted with its log") && events.contains("Snapshot Second of the runbook"),
+        "{events}"
+    );
+}

@@ -121,6 +121,7 @@ const WORDS: &[(&str, &str)] = &[
     ("runbookSnapshots", "runbooksnapshots"),
     ("runbookProcesses", "runbookprocesses"),
     ("runbookRuns", "runbookruns"),
+    ("run", "runbookruns"),
     ("account", "accounts"),
     ("target", "machines"),
     ("machine", "machines"),

@@ -234,6 +234,21 @@ impl House {
         let sum: i64 = self.post_count(kind);
         let name = if name.is_empty() { format!("One {kind} {sum}") } else { name.to_owned() };
         let id = |kind: &str| self.things.get(kind).map(|thing| thing.id.clone());
+        match kind {
+            "runbooksnapshots" => {
+                return self.post("/api/Spaces-1/runbookSnapshots", json!({ "RunbookId": id("runbooks") }));
+            }
+            // One that never begins, and has ended.
+            "runbookruns" => {
+                let run = json!({ "ProjectName": id("projects"), "RunbookName": id("runbooks"),
+                    "EnvironmentNames": [id("environments")], "RunAt": "2099-01-01T00:00:00Z" });
+                let made = self.post("/api/Spaces-1/runbook-runs/create/v1", run)["RunbookRunServerTasks"][0].clone();
+                let task = made["ServerTaskId"].as_str().unwrap_or_default();
+                self.post(&format!("/api/Spaces-1/tasks/{task}/cancel"), json!({}));
+                return json!({ "Id": made["RunbookRunId"] });
+            }
+            _ => {}
+        }
         // A team has a role once.
         let fresh_team = || match sum {
             0 => json!(id("teams")),

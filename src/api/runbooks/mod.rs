@@ -379,6 +379,14 @@ pub(super) fn show_snapshot(ask: &Ask) -> Result<Reply> {
     Reply::ok(draw_snapshot(ask, &snapshots::show(&granted, &snapshot.unwrap_or_default())?))
 }
 
+/// Deletes a snapshot with its runs.
+pub(super) fn delete_snapshot(ask: &Ask) -> Result<Reply> {
+    let (runbook, snapshot) = with_snapshot(ask)?;
+    let granted = ask.visitor()?.ask(RunbookEdit { runbook: RunbookPart::This(runbook) })?;
+    snapshots::delete(&granted, &snapshot.unwrap_or_default())?;
+    Reply::done()
+}
+
 /// What a client asks before it takes a snapshot: the name that comes next, and the packages to choose, of which there
 /// are none.
 pub(super) fn template(ask: &Ask) -> Result<Reply> {

@@ -15,7 +15,9 @@ use crate::{
     company::{
         access::{
             At, Visitor,
-            permissions::{EnvironmentView, List, RunbookRunCreate, RunbookRunView, RunbookView, TenantView},
+            permissions::{
+                EnvironmentView, List, RunbookRunCreate, RunbookRunDelete, RunbookRunView, RunbookView, TenantView,
+            },
         },
         deployments::MOST_AT_ONCE,
         runbooks::{self, Run, RunFilter, Which, snapshots},
@@ -75,6 +77,14 @@ pub(in crate::api) fn show(ask: &Ask) -> Result<Reply> {
     let visitor = ask.visitor()?;
     let granted = visitor.ask(RunbookRunView { run: visitor.locate(&ask.space()?, ask.parameter("id"))? })?;
     Reply::ok(draw(ask, &runbooks::show_run(&granted)?))
+}
+
+/// Deletes one with its task and its log.
+pub(in crate::api) fn delete(ask: &Ask) -> Result<Reply> {
+    let visitor = ask.visitor()?;
+    let run = visitor.locate(&ask.space()?, ask.parameter("id"))?;
+    runbooks::delete_run(&visitor.ask(RunbookRunDelete { run })?)?;
+    Reply::done()
 }
 
 /// `runbook-runs/create/v1`: in each of some environments, without tenant or for tenants by name and by tag.

@@ -3,6 +3,7 @@
 mod budget;
 mod files;
 mod giving;
+mod gone;
 mod passkeys;
 mod proof;
 mod memory;

@@ -31,7 +31,7 @@ use crate::base::{
 use crate::company::naming::{Named, json};
 pub use prepare::{prepare, preview};
 pub use run::{Choices, Spot, Which, choices, run};
-pub use runs::{Run, RunFilter, list_runs, show_run};
+pub use runs::{Run, RunFilter, delete_run, list_runs, show_run};
 use serde::Serialize;
 
 /// How they are named.

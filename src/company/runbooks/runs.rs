@@ -1,19 +1,20 @@
 //! Runs of runbooks, as they are looked at.
 
-use super::sql;
+use super::{sql, told};
 use crate::{
     base::{
         clock::Moment,
-        error::Result,
+        error::{Error, Result},
         ids::{Environment, Id, Project, Runbook, RunbookRun as Kind, RunbookSnapshot, Space, Target, Task, Tenant},
         paging::{Listed, Page},
     },
     company::{
         access::{
             Columns, Granted,
-            permissions::{List, RunbookRunView},
+            permissions::{List, RunbookRunDelete, RunbookRunView},
         },
-        tasks::State,
+        projects,
+        tasks::{self, State},
     },
 };
 
@@ -114,4 +115,33 @@ pub fn list_runs(granted: &Granted<'_, List<RunbookRunView>>, filter: &RunFilter
 /// One run.
 pub fn show_run(granted: &Granted<'_, RunbookRunView>) -> Result<Run> {
     granted.read(|rows| sql::runs::by_id(rows, granted.what().run.id()))
+}
+
+/// Deletes a run with its task and its log. Its lines in the trail stay.
+///
+/// # Errors
+/// `Conflict` while it runs or waits to run.
+pub fn delete_run(granted: &Granted<'_, RunbookRunDelete>) -> Result<()> {
+    let id = granted.what().run.id();
+    let task = granted.write(|tx| {
+        let gone = sql::runs::by_id(tx, id)?;
+        if !gone.state.is_completed() {
+            return Err(Error::Conflict(format!(
+                "This run of {} cannot be deleted while it runs or waits to run. Wait for its task to end, or cancel it.",
+                gone.runbook_name
+            )));
+        }
+        let project = projects::by_id(tx, gone.project)?;
+        let runbook = sql::by_id(tx, gone.runbook)?;
+        sql::runs::delete(tx, id, gone.task)?;
+        let mut event = told(&project, &runbook, "Deleted", "A run of ", " in ").name(gone.environment, &gone.environment_name);
+        if let (Some(tenant), Some(name)) = (gone.tenant, &gone.tenant_name) {
+            event = event.say(" for ").name(tenant, name);
+        }
+        let event = event.say(" was deleted with its log").related(id).related(gone.task);
+        let event = event.environment(gone.environment.0).tenant(gone.tenant.map(|tenant| tenant.0));
+        tx.record(event, gone.task)
+    })?;
+    tasks::forget(granted.visitor().company().folder(), &[task]);
+    Ok(())
 }

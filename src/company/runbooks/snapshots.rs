@@ -15,6 +15,7 @@ use crate::{
             permissions::{RunbookEdit, RunbookSnapshotCreate, RunbookView},
         },
         projects::{self, process::Step},
+        tasks,
     },
 };
 
@@ -124,9 +125,7 @@ pub(super) fn freeze(tx: &Writing<'_>, runbook: &Runbook, fields: &Fields) -> Re
     let project = projects::by_id(tx, runbook.project)?;
     let id = sql::insert_snapshot(tx, runbook.id, &name, &notes)?;
     let snapshot = sql::snapshot(tx, id)?;
-    let event = Event::new("Created").say("Snapshot ").name(id, &snapshot.name).say(" of the runbook ");
-    let event = event.name(runbook.id, &runbook.name).say(" of ").name(project.id, &project.name).say(" was taken");
-    let event = event.space(project.space.0).project(project.id.0, Some(project.group.0)).runbook(runbook.id.0);
+    let event = about(&project, runbook, &snapshot, "Created", " was taken");
     Ok((snapshot, event))
 }
 
@@ -147,6 +146,51 @@ pub fn publish(granted: &Granted<'_, RunbookEdit>, snapshot: &str) -> Result<Sna
         let event = published(tx, &runbook, &found)?;
         tx.record(event, sql::snapshot(tx, found.id)?)
     })
+}
+
+/// Deletes a snapshot with its runs and their logs. Their lines in the trail stay.
+///
+/// # Errors
+/// `NotFound` for a snapshot that the runbook does not have; `Conflict` for the published one, and while it runs or waits
+/// to run.
+pub fn delete(granted: &Granted<'_, RunbookEdit>, snapshot: &str) -> Result<()> {
+    let id = this(granted)?.id();
+    let tasks = granted.write(|tx| {
+        let runbook = sql::by_id(tx, id)?;
+        let gone = sql::find_snapshot(tx, id, snapshot)?.ok_or_else(|| Error::NotFound(snapshot.to_owned()))?;
+        if gone.is_published {
+            return Err(Error::Conflict(format!(
+                "{} is the published snapshot of {}: it is what runs. Publish another first, then delete it.",
+                gone.name, runbook.name
+            )));
+        }
+        if sql::snapshot_under_way(tx, gone.id)? {
+            return Err(Error::Conflict(format!(
+                "{} cannot be deleted while it runs or waits to run. Wait for its tasks to end, or cancel them.",
+                gone.name
+            )));
+        }
+        let project = projects::by_id(tx, runbook.project)?;
+        let tasks = sql::delete_snapshot(tx, gone.id)?;
+        let event = about(&project, &runbook, &gone, "Deleted", " was deleted");
+        let event = if tasks.is_empty() { event } else { event.detail("Runs", tasks.len()) };
+        tx.record(event, tasks)
+    })?;
+    tasks::forget(granted.visitor().company().folder(), &tasks);
+    Ok(())
+}
+
+/// "Snapshot Snapshot 1 of the runbook Restart of Shop was taken".
+fn about(
+    project: &projects::Project,
+    runbook: &Runbook,
+    snapshot: &Snapshot,
+    category: &'static str,
+    after: &str,
+) -> Event {
+    let event = Event::new(category).say("Snapshot ").name(snapshot.id, &snapshot.name).say(" of the runbook ");
+    let event = event.name(runbook.id, &runbook.name).say(" of ").name(project.id, &project.name).say(after);
+    event.space(project.space.0).project(project.id.0, Some(project.group.0)).runbook(runbook.id.0)
 }
 
 fn published(tx: &Writing<'_>, runbook: &Runbook, snapshot: &Snapshot) -> Result<Event> {

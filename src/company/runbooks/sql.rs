@@ -138,6 +138,25 @@ pub fn under_way(rows: &Rows<'_>, id: Id<Kind>) -> Result<bool> {
 pub fn delete(tx: &Writing<'_>, id: Id<Kind>) -> Result<Vec<Id<Task>>> {
     let tasks = tx.all("SELECT task_id FROM runbook_runs WHERE runbook_id = ?1", [id], |row| row.get(0))?;
     tx.run("DELETE FROM runbooks WHERE id = ?1", [id])?;
+    delete_tasks(tx, tasks)
+}
+
+pub fn snapshot_under_way(rows: &Rows<'_>, id: Id<RunbookSnapshot>) -> Result<bool> {
+    rows.any(
+        "SELECT 1 FROM runbook_runs u JOIN tasks t ON t.id = u.task_id
+         WHERE u.snapshot_id = ?1 AND t.state IN ('Queued', 'Executing', 'Cancelling')",
+        [id],
+    )
+}
+
+/// The tasks of its runs, which went with it.
+pub fn delete_snapshot(tx: &Writing<'_>, id: Id<RunbookSnapshot>) -> Result<Vec<Id<Task>>> {
+    let tasks = tx.all("SELECT task_id FROM runbook_runs WHERE snapshot_id = ?1", [id], |row| row.get(0))?;
+    tx.run("DELETE FROM runbook_snapshots WHERE id = ?1", [id])?;
+    delete_tasks(tx, tasks)
+}
+
+fn delete_tasks(tx: &Writing<'_>, tasks: Vec<Id<Task>>) -> Result<Vec<Id<Task>>> {
     for task in &tasks {
         tx.run("DELETE FROM tasks WHERE id = ?1", [task])?;
     }

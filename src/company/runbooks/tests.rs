@@ -4,7 +4,9 @@ use super::*;
 use crate::company::{
     access::{
         Visitor, Within,
-        permissions::{EnvironmentView, RunbookRunView, RunbookSnapshotCreate, TaskExecute, TaskView},
+        permissions::{
+            EnvironmentView, RunbookRunDelete, RunbookRunView, RunbookSnapshotCreate, TaskExecute, TaskView,
+        },
     },
     deployments::Options,
     projects::process::{Step, Syntax},
@@ -316,4 +318,71 @@ fn a_preview_shows_the_plan_and_what_stands_in_the_way() {
     assert_eq!(shown.plan.steps.len(), 1);
     assert!(shown.obstacle.is_some_and(|why| why.contains("for tenants only")));
     assert!(preview(&runbook, &environment, None, &Which::Draft, &[]).is_ok());
+}
+
+#[test]
+fn a_run_is_deleted_when_it_has_ended_by_who_may_there() {
+    let yard = yard("TenantedOrUntenanted");
+    let ada = yard.harbour.ada();
+    let to = [("staging", Some("contoso")), ("staging", None)];
+    let made = yard.run(&ada, "restart", &Which::Published, &to).unwrap();
+    let may = |who: &Visitor, run: &Run| {
+        let run = who.locate(&yard.harbour.space(who), &run.id.to_string())?;
+        who.ask(RunbookRunDelete { run }).map(|_| ())
+    };
+    // A right to delete runs for one tenant is none for another's, nor for none's (explicit).
+    yard.harbour.role("Sweeper", &[("space", "RunbookRunView"), ("space", "RunbookRunDelete")]);
+    let contoso = [yard.contoso];
+    let only = Scope { tenants: &contoso, ..Scope::EVERYWHERE };
+    let sue = yard.harbour.person("Sue", &[("Sweeper", only)]);
+    let rita = yard.harbour.person("Rita", &[("Runbook Consumer", only)]);
+    assert!(may(&sue, &made[0]).is_ok() && matches!(may(&sue, &made[1]), Err(Error::NotFound(_))));
+    assert!(matches!(may(&rita, &made[0]), Err(Error::Denied(denied)) if denied.permission == "RunbookRunDelete"));
+    let granted =
+        |run: &Run| RunbookRunDelete { run: sue.locate(&yard.harbour.space(&sue), &run.id.to_string()).unwrap() };
+    for state in ["Queued", "Executing", "Cancelling"] {
+        yard.harbour.sql(|c| c.execute("UPDATE tasks SET state = ?1 WHERE id = ?2", (state, made[0].task)));
+        let refused = delete_run(&sue.ask(granted(&made[0])).unwrap()).unwrap_err();
+        assert!(matches!(refused, Error::Conflict(_)), "{state}");
+    }
+    yard.harbour.sql(|c| c.execute("UPDATE tasks SET state = 'Failed'", ()));
+    delete_run(&sue.ask(granted(&made[0])).unwrap()).unwrap();
+    let left = yard.harbour.sql(|c| {
+        c.query_row("SELECT (SELECT count(*) FROM tasks), (SELECT count(*) FROM runbook_runs)", (), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })
+    });
+    assert_eq!(left, (1, 1), "the other run stays, with its task");
+    let told = yard.harbour.trail().pop().unwrap();
+    assert_eq!(told, "Deleted: A run of Restart of Shop in Staging for Contoso was deleted with its log");
+    assert!(matches!(may(&sue, &made[0]), Err(Error::NotFound(_))));
+}
+
+#[test]
+fn a_snapshot_is_deleted_unless_it_is_published_or_runs() {
+    let yard = yard("Untenanted");
+    let ada = yard.harbour.ada();
+    let published = yard.show(&ada, "restart").published.unwrap();
+    let old = yard.take(&ada, "restart");
+    let made = yard.run(&ada, "restart", &Which::Snapshot(old.name.clone()), STAGING).unwrap();
+    let refused = |text: &str| match snapshots::delete(&yard.edit(&ada, "restart"), text) {
+        Err(Error::Conflict(sentence)) => sentence,
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(&published.name).contains("is the published snapshot"));
+    assert!(refused(&old.name).contains("while it runs"));
+    yard.harbour.sql(|c| c.execute("UPDATE tasks SET state = 'Success'", ()));
+    // Another runbook's snapshot is not this one's.
+    let wipes = yard.show(&ada, "wipe").published.unwrap().id.to_string();
+    assert!(matches!(snapshots::delete(&yard.edit(&ada, "restart"), &wipes), Err(Error::NotFound(_))));
+    snapshots::delete(&yard.edit(&ada, "restart"), &old.name).unwrap();
+    let left = yard.harbour.sql(|c| {
+        c.query_row("SELECT (SELECT count(*) FROM tasks) + (SELECT count(*) FROM runbook_runs)", (), |row| {
+            row.get::<_, i64>(0)
+        })
+    });
+    assert_eq!((made.len(), left), (1, 0), "its run went with it");
+    let told = yard.harbour.trail().pop().unwrap();
+    assert_eq!(told, format!("Deleted: Snapshot {} of the runbook Restart of Shop was deleted", old.name));
+    assert!(yard.run(&ada, "restart", &Which::Published, STAGING).is_ok(), "what is published runs as before");
 }

@@ -1,19 +1,23 @@
 //! Pages of a project's runbooks: all of them, one with its runs and snapshots, and what publishes it.
 
 mod run;
+mod runs;
 mod settings;
+mod snapshots;
 
 pub(super) use run::{run, run_form};
+pub(super) use runs::{delete_run, show_run};
 pub(super) use settings::{create, delete, edit, new, update};
+pub(super) use snapshots::{delete_snapshot, publish_snapshot, snapshot, take};
 
 use super::{
     caller::{Answer, Visit},
     list::Asked,
-    page::{Chip, FilterBar, Frame, Kind, Kv, Message, Pager, When, count},
+    page::{FilterBar, Frame, Kind, Kv, Message, Pager, When},
     process::{StepView, step_views},
     projects::{self, listed},
     seen,
-    tasks::{chip, when},
+    tasks::when,
 };
 use crate::{
     base::{
@@ -23,21 +27,21 @@ use crate::{
     },
     company::{
         access::{
-            At, RunbookPart, Within,
+            At, RunbookPart,
             permissions::{
-                Anywhere, List as Listing, RunbookEdit, RunbookRunCreate, RunbookRunView, RunbookSnapshotCreate,
-                RunbookView, TaskView,
+                Anywhere, List as Listing, RunbookEdit, RunbookRunCreate, RunbookSnapshotCreate, RunbookView,
             },
         },
         environments as places,
         projects::TenantedMode,
         runbooks::{
-            self, EnvironmentScope, Filter, Run, RunFilter, Runbook,
-            snapshots::{self, Snapshot},
+            self, EnvironmentScope, Filter, Runbook,
+            snapshots::{self as frozen, Snapshot},
         },
     },
 };
 use askama::Template;
+use runs::{Ran, runs_of};
 
 /// Runs on one page of a runbook.
 const RUNS: i64 = 20;
@@ -61,16 +65,6 @@ struct Row {
     published: Option<(String, When)>,
     last: Option<Ran>,
     run_href: String,
-}
-/// A run, in a list.
-struct Ran {
-    chip: Chip,
-    to: String,
-    snapshot: String,
-    who: String,
-    queued: When,
-    /// Its task's log; empty when the visitor may not see it.
-    href: String,
 }
 
 #[derive(Template)]
@@ -102,18 +96,6 @@ struct SnapshotRow {
     made: When,
     by: String,
     publish_href: String,
-}
-
-#[derive(Template)]
-#[template(path = "runbooks/snapshot.html")]
-struct Frozen {
-    frame: Frame,
-    is_published: bool,
-    publish_href: String,
-    run_href: String,
-    steps: Vec<StepView>,
-    notes: String,
-    about: Kv,
 }
 
 /// A runbook that the visitor may see, and where its pages are.
@@ -160,34 +142,6 @@ fn may_run(visit: &Visit, at: &At<ids::Runbook>) -> bool {
     visit.visitor.may(Anywhere::<RunbookRunCreate, _>::with(at))
 }
 
-/// A run as a row; its log is linked for who may see it.
-fn ran(visit: &Visit, run: &Run) -> Ran {
-    let sees = |task: &At<ids::Task>| visit.visitor.may(TaskView { task: task.clone() });
-    let task = visit.visitor.locate::<ids::Task>(Within::Company, &run.task.to_string()).ok().filter(sees);
-    Ran {
-        chip: chip(run.state, run.warnings, run.completed_at.or(run.started_at)).title(&run.error),
-        to: match &run.tenant_name {
-            Some(tenant) => format!("{} for {tenant}", run.environment_name),
-            None => run.environment_name.clone(),
-        },
-        snapshot: run.snapshot_name.clone(),
-        who: run.created_by.clone(),
-        queued: when(run.created_at),
-        href: task.map(|_| visit.path(&format!("/tasks/{}", run.task))).unwrap_or_default(),
-    }
-}
-
-fn runs_of(visit: &Visit, runbook: ids::Id<ids::Runbook>, page: Page) -> Result<Option<(Vec<Ran>, i64)>> {
-    let space = visit.space()?;
-    if !visit.visitor.may_somewhere::<RunbookRunView>(&space) {
-        return Ok(None);
-    }
-    let granted = visit.visitor.ask(Listing::<RunbookRunView>::of(&space))?;
-    let filter = RunFilter { runbooks: Some(vec![runbook.0]), ..RunFilter::default() };
-    let found = runbooks::list_runs(&granted, &filter, page)?;
-    Ok(Some((found.items.iter().map(|run| ran(visit, run)).collect(), found.total)))
-}
-
 /// The runbooks of a project.
 pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let (visitor, space) = (&visit.visitor, visit.space()?);
@@ -202,7 +156,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     for one in &found.items {
         let at: At<ids::Runbook> = visitor.locate(&space, &one.id.to_string())?;
         let href = format!("{address}/{}", one.slug);
-        let last = runs_of(visit, one.id, Page { skip: 0, take: 1 })?.and_then(|(mut runs, _)| runs.pop());
+        let last = runs_of(visit, one.id, &href, Page { skip: 0, take: 1 })?.and_then(|(mut runs, _)| runs.pop());
         rows.push(Row {
             name: one.name.clone(),
             description: one.description.lines().next().unwrap_or_default().chars().take(140).collect(),
@@ -282,7 +236,7 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Show> {
     let (may_edit, may_run) = (of.may_edit(visit), of.may_run(visit));
     let may_take = visitor.may(RunbookSnapshotCreate { runbook: of.at.clone() });
     let frozen = match &runbook.published {
-        Some(published) => Some(snapshots::show(&granted, &published.id.to_string())?),
+        Some(published) => Some(frozen::show(&granted, &published.id.to_string())?),
         None => None,
     };
     let steps = match &frozen {
@@ -314,10 +268,10 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Show> {
         _ => String::new(),
     };
     let number = visit.call.page_number();
-    let found = runs_of(visit, runbook.id, Page::numbered(Some(number), RUNS))?;
+    let found = runs_of(visit, runbook.id, &of.address, Page::numbered(Some(number), RUNS))?;
     let may_see_runs = found.is_some();
     let (runs, total) = found.unwrap_or_default();
-    let recent = snapshots::list(&granted, "", Page { skip: 0, take: SNAPSHOTS })?;
+    let recent = frozen::list(&granted, "", Page { skip: 0, take: SNAPSHOTS })?;
     let wants_publishing = runbook.steps > 0 && runbook.published.as_ref().is_none_or(|published| published.is_behind);
     let mut about = Kv::new();
     if !runbook.description.is_empty() {
@@ -369,54 +323,8 @@ pub(super) fn publish(visit: &Visit) -> Result<Answer> {
     let of = of(visit, &project)?;
     let edit = visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
     let take = visit.visitor.ask(RunbookSnapshotCreate { runbook: of.at.clone() })?;
-    match snapshots::take(&take, &snapshots::Fields::default(), Some(&edit)) {
+    match frozen::take(&take, &frozen::Fields::default(), Some(&edit)) {
         Ok(made) => Answer::done(of.address.clone(), format!("{} was published as {}.", of.runbook.name, made.name)),
         Err(error) => refused(visit, error),
     }
-}
-
-/// Takes a snapshot and publishes nothing.
-pub(super) fn take(visit: &Visit) -> Result<Answer> {
-    let project = projects::of(visit)?;
-    let of = of(visit, &project)?;
-    let granted = visit.visitor.ask(RunbookSnapshotCreate { runbook: of.at.clone() })?;
-    let sent = visit.form();
-    let fields = snapshots::Fields { name: Some(sent.text("name").to_owned()), notes: sent.text("notes").into() };
-    match snapshots::take(&granted, &fields, None) {
-        Ok(made) => Answer::done(of.address.clone(), format!("{} was taken.", made.name)),
-        Err(error) => refused(visit, error),
-    }
-}
-
-/// One snapshot.
-pub(super) fn snapshot(visit: &Visit) -> Result<Answer> {
-    let project = projects::of(visit)?;
-    let of = of(visit, &project)?;
-    let granted = visit.visitor.ask(RunbookView { runbook: of.at.clone() })?;
-    let one = snapshots::show(&granted, visit.parameter("snapshot"))?;
-    let may_edit = of.may_edit(visit);
-    let href = of.page(&format!("snapshots/{}", one.id));
-    let may_run = of.may_run(visit) && (one.is_published || may_edit) && !project.project.is_disabled;
-    Answer::page(&Frozen {
-        frame: of.frame(visit, &project, &format!("{} {}", of.runbook.name, one.name)),
-        is_published: one.is_published,
-        publish_href: if may_edit && !one.is_published { format!("{href}/publish") } else { String::new() },
-        run_href: if may_run { of.page(&format!("run?snapshot={}", one.id)) } else { String::new() },
-        steps: step_views(visit, &one.steps)?,
-        about: Kv::new()
-            .row("Steps", count(one.steps.len() as u64, "step", "steps"))
-            .when("Taken", when(one.assembled_at))
-            .hint(format!("by {}", one.created_by))
-            .mono("Id", one.id.to_string()),
-        notes: one.notes,
-    })
-}
-
-/// Publishes a snapshot that is there.
-pub(super) fn publish_snapshot(visit: &Visit) -> Result<Answer> {
-    let project = projects::of(visit)?;
-    let of = of(visit, &project)?;
-    let granted = visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
-    let made = snapshots::publish(&granted, visit.parameter("snapshot"))?;
-    Answer::done(of.address.clone(), format!("{} was published as {}.", of.runbook.name, made.name))
 }

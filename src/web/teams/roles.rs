@@ -243,74 +243,76 @@ fn draw(
 }
 
 /// What a role or a key can be limited to in a space, as far as the visitor may see it: project groups, projects,
-/// environments, tenants, runbooks, with what is chosen of each. Limits to what the visitor cannot see are kept by the command.
+/// environments, tenants, runbooks, with what is chosen of each. What is chosen and cannot be seen, or is gone, stays chosen
+/// until its tick is taken out: a limit to it alone lets nothing through, and no limit would let everything.
 pub(in crate::web) fn pickers(visit: &Visit, space: &str, chosen: [&[String]; 5]) -> Result<Vec<ScopePicker>> {
     let [groups, projects_chosen, environments_chosen, tenants_chosen, runbooks_chosen] = chosen;
     let visitor = &visit.visitor;
     let at = visitor.locate_space(space)?;
-    let choices = |rows: Vec<(String, String)>, chosen: &[String]| -> Vec<Choice> {
-        rows.into_iter().map(|(id, name)| Choice::new(id.clone(), name).chosen(chosen.contains(&id))).collect()
-    };
-    let mut out = Vec::new();
     let mut projects_seen: Vec<(Id<Project>, String)> = Vec::new();
+    let mut seen: [Option<Vec<Choice>>; 5] = Default::default();
     if visitor.may_somewhere::<ProjectGroupView>(&at) {
-        let all = projects::groups::list(
-            &visitor.ask(List::<ProjectGroupView>::of(&at))?,
-            &projects::groups::Filter::default(),
-            Page::ALL,
-        )?;
-        let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
-        out.push(ScopePicker::new("groups", "Project groups", choices(rows, groups)).all("All project groups"));
+        let granted = visitor.ask(List::<ProjectGroupView>::of(&at))?;
+        let all = projects::groups::list(&granted, &projects::groups::Filter::default(), Page::ALL)?;
+        seen[0] = Some(all.items.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)).collect());
     }
     if visitor.may_somewhere::<ProjectView>(&at) {
         let all = projects::list(&visitor.ask(List::<ProjectView>::of(&at))?, &projects::Filter::default(), Page::ALL)?;
-        projects_seen = all.items.iter().map(|one| (one.id, one.name.clone())).collect();
-        let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
-        out.push(
-            ScopePicker::new("projects", "Projects", choices(rows, projects_chosen))
-                .all("All projects, or those of the project groups chosen above"),
-        );
+        projects_seen = all.items.into_iter().map(|one| (one.id, one.name)).collect();
+        seen[1] = Some(projects_seen.iter().map(|(id, name)| Choice::new(id.to_string(), name)).collect());
     }
     if visitor.may_somewhere::<EnvironmentView>(&at) {
-        let all = environments::list(
-            &visitor.ask(List::<EnvironmentView>::of(&at))?,
-            &environments::Filter::default(),
-            Page::ALL,
-        )?;
-        let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
-        out.push(
-            ScopePicker::new("environments", "Environments", choices(rows, environments_chosen))
-                .all("All environments, also those added later"),
-        );
+        let granted = visitor.ask(List::<EnvironmentView>::of(&at))?;
+        let all = environments::list(&granted, &environments::Filter::default(), Page::ALL)?;
+        seen[2] = Some(all.items.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)).collect());
     }
     if visitor.may_somewhere::<TenantView>(&at) {
         let all = tenants::list(&visitor.ask(List::<TenantView>::of(&at))?, &tenants::Filter::default(), Page::ALL)?;
-        let rows = all.items.into_iter().map(|one| (one.id.to_string(), one.name)).collect();
-        out.push(
-            ScopePicker::new("tenants", "Tenants", choices(rows, tenants_chosen))
-                .all("All tenants, and work for none")
-                .help("Limited to tenants, it allows work for those tenants only."),
-        );
+        seen[3] = Some(all.items.into_iter().map(|one| Choice::new(one.id.to_string(), one.name)).collect());
     }
     if visitor.may_somewhere::<RunbookView>(&at) {
         let granted = visitor.ask(List::<RunbookView>::of(&at))?;
         let all = runbooks::list(&granted, &runbooks::Filter::default(), Page::ALL)?;
         // Two projects may each have one of the same name.
         let row = |one: runbooks::Runbook| {
-            let id = one.id.to_string();
             let of = projects_seen.iter().find(|(project, _)| *project == one.project).map_or("", |(_, name)| name);
-            Choice::new(id.clone(), one.name).hint(of).chosen(runbooks_chosen.contains(&id))
+            Choice::new(one.id.to_string(), one.name).hint(of)
         };
-        let rows: Vec<Choice> = all.items.into_iter().map(row).collect();
-        if !rows.is_empty() {
-            out.push(
-                ScopePicker::new("runbooks", "Runbooks", rows)
-                    .all("All runbooks, also those added later")
-                    .help("Limits what is about runbooks and nothing else. Choose their projects above too, so that no other project is shown."),
-            );
+        seen[4] = Some(all.items.into_iter().map(row).collect()).filter(|rows: &Vec<Choice>| !rows.is_empty());
+    }
+    let [of_groups, of_projects, of_environments, of_tenants, of_runbooks] = seen;
+    let runbooks_help = "Limits what is about runbooks and nothing else. Choose their projects above too, so that no other project is shown.";
+    let pickers = [
+        picker("groups", "Project groups", of_groups, groups).map(|one| one.all("All project groups")),
+        picker("projects", "Projects", of_projects, projects_chosen)
+            .map(|one| one.all("All projects, or those of the project groups chosen above")),
+        picker("environments", "Environments", of_environments, environments_chosen)
+            .map(|one| one.all("All environments, also those added later")),
+        picker("tenants", "Tenants", of_tenants, tenants_chosen).map(|one| {
+            one.all("All tenants, and work for none").help("Limited to tenants, it allows work for those tenants only.")
+        }),
+        picker("runbooks", "Runbooks", of_runbooks, runbooks_chosen)
+            .map(|one| one.all("All runbooks, also those added later").help(runbooks_help)),
+    ];
+    Ok(pickers.into_iter().flatten().collect())
+}
+
+/// One of them, when anything may be seen or is chosen.
+fn picker(name: &str, label: &str, seen: Option<Vec<Choice>>, chosen: &[String]) -> Option<ScopePicker> {
+    if seen.is_none() && chosen.is_empty() {
+        return None;
+    }
+    let is_chosen = |one: Choice| {
+        let ticked = chosen.contains(&one.value);
+        one.chosen(ticked)
+    };
+    let mut choices: Vec<Choice> = seen.unwrap_or_default().into_iter().map(is_chosen).collect();
+    for id in chosen {
+        if !choices.iter().any(|one| one.value == *id) {
+            choices.push(Choice::new(id, id).hint("gone, or not yours to see").chosen(true));
         }
     }
-    Ok(out)
+    Some(ScopePicker::new(name, label, choices))
 }
 
 fn scoped(visit: &Visit) -> Result<Id<ScopedUserRole>> {

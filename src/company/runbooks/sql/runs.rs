@@ -142,3 +142,10 @@ pub fn insert(
     )?;
     Ok(())
 }
+
+/// A run and the task that carried it out.
+pub fn delete(tx: &Writing<'_>, id: Id<Kind>, task: Id<Task>) -> Result<()> {
+    tx.run("DELETE FROM runbook_runs WHERE id = ?1", [id])?;
+    tx.run("DELETE FROM tasks WHERE id = ?1", [task])?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Snapshots of a runbook: taking one, looking at it, publishing and deleting it.
+
+use super::{Of, of, refused};
+use crate::{
+    base::error::{Error, Result},
+    company::{
+        access::permissions::{RunbookEdit, RunbookSnapshotCreate, RunbookView},
+        runbooks::snapshots as frozen,
+    },
+    web::{
+        caller::{Answer, Visit},
+        form::{TYPE_THE_NAME, removal},
+        page::{ConfirmDelete, Frame, Kv, count},
+        process::{StepView, step_views},
+        projects,
+        tasks::when,
+    },
+};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "runbooks/snapshot.html")]
+struct Frozen {
+    frame: Frame,
+    is_published: bool,
+    publish_href: String,
+    run_href: String,
+    steps: Vec<StepView>,
+    notes: String,
+    about: Kv,
+    /// For who may delete it.
+    removal: Option<ConfirmDelete>,
+}
+
+/// Takes a snapshot and publishes nothing.
+pub(in crate::web) fn take(visit: &Visit) -> Result<Answer> {
+    let project = projects::of(visit)?;
+    let of = of(visit, &project)?;
+    let granted = visit.visitor.ask(RunbookSnapshotCreate { runbook: of.at.clone() })?;
+    let sent = visit.form();
+    let fields = frozen::Fields { name: Some(sent.text("name").to_owned()), notes: sent.text("notes").into() };
+    match frozen::take(&granted, &fields, None) {
+        Ok(made) => Answer::done(of.address.clone(), format!("{} was taken.", made.name)),
+        Err(error) => refused(visit, error),
+    }
+}
+
+/// One snapshot.
+pub(in crate::web) fn snapshot(visit: &Visit) -> Result<Answer> {
+    let project = projects::of(visit)?;
+    let of = of(visit, &project)?;
+    Answer::page(&page(visit, &project, &of, None)?)
+}
+
+fn page(visit: &Visit, project: &projects::Of, of: &Of, problem: Option<&str>) -> Result<Frozen> {
+    let granted = visit.visitor.ask(RunbookView { runbook: of.at.clone() })?;
+    let one = frozen::show(&granted, visit.parameter("snapshot"))?;
+    let may_edit = of.may_edit(visit);
+    let href = of.page(&format!("snapshots/{}", one.id));
+    let may_run = of.may_run(visit) && (one.is_published || may_edit) && !project.project.is_disabled;
+    let remove = may_edit.then(|| {
+        let removal = removal(format!("{href}/delete"), "snapshot", &one.name, problem).cancel(of.address.clone());
+        match one.is_published {
+            true => removal.obstacle("It is published: it is what runs. Publish another first."),
+            false => removal.goes_too("Its runs and their logs, if it was run. The trail keeps what was done."),
+        }
+    });
+    Ok(Frozen {
+        frame: of.frame(visit, project, &format!("{} {}", of.runbook.name, one.name)),
+        is_published: one.is_published,
+        publish_href: if may_edit && !one.is_published { format!("{href}/publish") } else { String::new() },
+        run_href: if may_run { of.page(&format!("run?snapshot={}", one.id)) } else { String::new() },
+        steps: step_views(visit, &one.steps)?,
+        about: Kv::new()
+            .row("Steps", count(one.steps.len() as u64, "step", "steps"))
+            .when("Taken", when(one.assembled_at))
+            .hint(format!("by {}", one.created_by))
+            .mono("Id", one.id.to_string()),
+        notes: one.notes,
+        removal: remove,
+    })
+}
+
+/// Publishes a snapshot that is there.
+pub(in crate::web) fn publish_snapshot(visit: &Visit) -> Result<Answer> {
+    let project = projects::of(visit)?;
+    let of = of(visit, &project)?;
+    let granted = visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
+    let made = frozen::publish(&granted, visit.parameter("snapshot"))?;
+    Answer::done(of.address.clone(), format!("{} was published as {}.", of.runbook.name, made.name))
+}
+
+/// Deletes one; its name must have been typed.
+pub(in crate::web) fn delete_snapshot(visit: &Visit) -> Result<Answer> {
+    let project = projects::of(visit)?;
+    let of = of(visit, &project)?;
+    let granted = visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
+    let seen = visit.visitor.ask(RunbookView { runbook: of.at.clone() })?;
+    let one = frozen::show(&seen, visit.parameter("snapshot"))?;
+    if visit.form().text("confirm").trim() != one.name {
+        return Answer::refused(&page(visit, &project, &of, Some(TYPE_THE_NAME))?);
+    }
+    match frozen::delete(&granted, &one.id.to_string()) {
+        Ok(()) => Answer::done(of.address.clone(), format!("{} was deleted.", one.name)),
+        Err(Error::Conflict(sentence)) => Answer::refused(&page(visit, &project, &of, Some(&sentence))?),
+        Err(error) => Err(error),
+    }
+}
