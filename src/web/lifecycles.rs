@@ -25,7 +25,10 @@ use crate::{
             },
         },
         environments::Environment,
-        lifecycles::{self, Fields, Filter, Lifecycle, PhaseFields, promotion::PhaseView},
+        lifecycles::{
+            self, Fields, Filter, Lifecycle, PhaseFields,
+            promotion::{PhaseView, Place},
+        },
         projects,
     },
 };
@@ -102,7 +105,8 @@ struct Stop {
 struct StopPlace {
     name: String,
     href: String,
-    automatic: bool,
+    /// How releases get there; empty for those that may not be seen.
+    way: &'static str,
 }
 
 fn base(visit: &Visit) -> String {
@@ -356,21 +360,28 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
 }
 
 fn stop(visit: &Visit, seen: &[Environment], phase: PhaseView) -> Stop {
+    let find = |place: &Place| seen.iter().find(|one| one.id == place.id);
+    let hidden = phase.environments.iter().any(|place| find(place).is_none());
     let rule = match (phase.environments.len(), phase.minimum) {
         (0, _) => "No environment yet".to_owned(),
-        (1, _) => "Must succeed".into(),
+        (1, _) if !hidden => "Must succeed".into(),
         (_, 0) => "All must succeed".into(),
+        (_, minimum) if hidden => format!("{minimum} must succeed"),
         (all, minimum) => format!("{minimum} of {all} must succeed"),
     };
-    let places = phase.environments.into_iter().map(|place| match seen.iter().find(|one| one.id == place.id) {
-        Some(one) => StopPlace {
+    let shown = |place: &Place| {
+        find(place).map(|one| StopPlace {
             name: one.name.clone(),
             href: visit.space_path(&format!("/infrastructure/environments/{}", one.slug)),
-            automatic: place.automatic,
-        },
-        None => StopPlace { name: "One that you may not see".into(), href: String::new(), automatic: place.automatic },
-    });
-    Stop { name: phase.name, is_optional: phase.is_optional, rule, places: places.collect() }
+            way: if place.automatic { "by itself, as soon as the phase opens" } else { "by hand" },
+        })
+    };
+    let mut places: Vec<StopPlace> = phase.environments.iter().filter_map(shown).collect();
+    // However many they are.
+    if hidden {
+        places.push(StopPlace { name: "Others that you may not see".into(), href: String::new(), way: "" });
+    }
+    Stop { name: phase.name, is_optional: phase.is_optional, rule, places }
 }
 
 fn show_page(visit: &Visit, at: &At<ids::Lifecycle>, problem: Option<&str>) -> Result<Answer> {

@@ -132,6 +132,10 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/portal/{tenant}/{project}/{environment}",                       "ProjectView",      portal::place),
         page(M::GET,  "/portal/{tenant}/{project}/{environment}/{version}",             "DeploymentCreate", portal::confirm),
         page(M::POST, "/portal/{tenant}/{project}/{environment}/{version}",             "DeploymentCreate", portal::deploy),
+        page(M::GET,  "/portal/{tenant}/{project}/runbooks/{runbook}/{environment}",    "RunbookRunCreate", portal::confirm_run),
+        page(M::POST, "/portal/{tenant}/{project}/runbooks/{runbook}/{environment}",    "RunbookRunCreate", portal::run),
+        page(M::GET,  "/portal/{tenant}/{project}/runbooks/{runbook}/runs/{run}",       "RunbookRunView",   portal::run_log),
+        page(M::POST, "/portal/{tenant}/{project}/runbooks/{runbook}/runs/{run}/cancel", "TaskCancel",      portal::cancel_run),
         // Tasks
         page(M::GET,  "/tasks",                "TaskView",   tasks::list),
         page(M::GET,  "/tasks/{task}",         "TaskView",   tasks::show),

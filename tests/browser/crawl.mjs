@@ -108,6 +108,9 @@ async function fillIn(run) {
       Fingerprint: `SHA256:${'u6b'.repeat(14)}A`,
     },
   });
+  await run.api('POST', '/Spaces-1/runbook-runs/create/v1', {
+    ProjectName: 'Shop', RunbookName: 'Show disk use', EnvironmentNames: ['Development'], Tenants: ['Contoso'],
+  });
   const robot = await run.api('POST', '/users', { DisplayName: 'Build server', Username: 'build', IsService: true });
   await run.api('POST', `/users/${robot.Id}/apikeys`, { Purpose: 'CI' });
   await run.api('POST', `/serviceaccounts/${robot.Id}/oidcidentities/create/v1`, {

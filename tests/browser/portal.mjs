@@ -55,6 +55,23 @@ export default async function portal(run) {
       await page.locator('.runs-where a').first().click();
       await look(run, page, 'place', others);
     })) &&
+    (await step('runs a runbook once their role allows it', page, async () => {
+      assert.ok(!(await page.locator('body').innerText()).includes('Show disk use'), 'nothing of runbooks before');
+      const role = await run.api('GET', '/userroles/userroles-tenantself-service');
+      role.GrantedSpacePermissions.push('RunbookView', 'RunbookRunCreate', 'RunbookRunView');
+      await run.api('PUT', `/userroles/${role.Id}`, role);
+      await page.goto(`${address}/${company}/portal/contoso`);
+      await look(run, page, 'home-runbooks', others);
+      await page.getByRole('link', { name: /^Run in / }).first().click();
+      await look(run, page, 'run', others);
+      await page.getByRole('main').getByRole('button', { name: /^Run Show disk use in / }).click();
+      await page.waitForURL(/\/runs\/RunbookRuns-/);
+      await page.getByText('Success').first().waitFor({ timeout: 60_000 });
+      await look(run, page, 'run-log', others);
+      await page.locator('.portal-back a').click();
+      await page.getByText(/Show disk use in /).first().waitFor();
+      await look(run, page, 'home-run', others);
+    })) &&
     (await step('finds their own account, and nothing else', page, async () => {
       await page.goto(`${address}/${company}/me`);
       await look(run, page, 'account', others);

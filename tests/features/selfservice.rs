@@ -248,3 +248,79 @@ fn a_limit_to_what_is_gone_allows_nothing() {
         assert!(matches!(status, 403 | 404), "{name} may deploy: {status}");
     }
 }
+
+#[test]
+fn a_customer_runs_the_runbooks_that_their_role_allows_for_their_tenant() {
+    let yard = yard();
+    let ada = yard.caller();
+    // Three for tenants: one published, one that is not, one that runs for nobody; and a role that may run them.
+    let runbook = |name: &str, mode: &str, publish: bool| {
+        let body = json!({ "ProjectId": "Projects-1", "Name": name, "MultiTenancyMode": mode, "EnvironmentScope": "All",
+            "Description": "Takes a minute." });
+        let made = ada.post("/api/Spaces-1/runbooks", body).expect(201).json();
+        let process = format!("/api/Spaces-1/runbookProcesses/{}", text(&made["RunbookProcessId"]));
+        let mut steps = ada.get(&process).expect(200).json();
+        steps["Steps"] = json!([crate::support::cast::step("Say", "echo restarted well")]);
+        ada.put(&process, steps).expect(200);
+        let snapshot = json!({ "RunbookId": made["Id"] });
+        ada.post(&format!("/api/Spaces-1/runbookSnapshots?publish={publish}"), snapshot).expect(201);
+        text(&made["Id"])
+    };
+    let restart = runbook("Restart it", "Tenanted", true);
+    runbook("Not ready", "Tenanted", false);
+    runbook("For nobody", "Untenanted", true);
+    let mia = somebody(&yard, "mia", &["UserInvite"], MANAGER, json!({ "TenantIds": ["Tenants-1"] }));
+    let given = give(&mia, "Tenants-1", &["jo@contoso.test"]).expect(201).json();
+    let jo = accept(&yard, &text(&given["Invitations"][0]["InvitationCode"]), "jo@contoso.test");
+    let home = "/harbour/portal/contoso";
+    // Without the right there is nothing of runbooks.
+    let page = shown(&jo, home, 200);
+    assert!(!page.contains("Restart it") && !page.contains("Run in"), "{page}");
+    let place = "/harbour/portal/contoso/shop/runbooks/restart-it/staging";
+    jo.get(place).expect(404);
+
+    let may = role(&yard, "Runs", &[], &["RunbookView", "RunbookRunCreate", "RunbookRunView"]);
+    let scoped = json!({ "TeamId": given["TeamId"], "UserRoleId": format!("UserRoles-{may}"), "SpaceId": "Spaces-1",
+        "TenantIds": ["Tenants-1"] });
+    ada.post("/api/scopeduserroles", scoped).expect(201);
+    let page = shown(&jo, home, 200);
+    assert!(page.contains("Restart it") && page.contains("Takes a minute.") && page.contains(place), "{page}");
+    assert!(!page.contains("Not ready") && !page.contains("For nobody"), "{page}");
+    // Where the tenant is not connected there is no button.
+    let asked = shown(&jo, place, 200);
+    assert!(asked.contains("Run Restart it in Staging"), "{asked}");
+    let other = "/harbour/portal/fabrikam/shop/runbooks/restart-it/staging";
+    jo.get(other).expect(404);
+    jo.post(other, &[][..]).expect(404);
+    for hidden in ["not-ready", "for-nobody", "nothing"] {
+        let path = place.replace("restart-it", hidden);
+        jo.get(&path).expect(404);
+        jo.post(&path, &[][..]).expect(404);
+    }
+    let begun = jo.post(place, &[][..]).expect(303);
+    let log = begun.location().to_owned();
+    assert!(log.starts_with("/harbour/portal/contoso/shop/runbooks/restart-it/runs/RunbookRuns-"), "{log}");
+    let run = log.rsplit('/').next().unwrap().to_owned();
+    let task = text(&ada.get(&format!("/api/Spaces-1/runbookRuns/{run}")).expect(200).json()["TaskId"]);
+    yard.end_of(&task);
+    let shown_log = shown(&jo, &log, 200);
+    assert!(shown_log.contains("restarted well") && shown_log.contains("by you"), "{shown_log}");
+    let page = shown(&jo, home, 200);
+    assert!(page.contains("Restart it in Staging") && page.contains(&log), "{page}");
+    // Another tenant's run is not there, in no address.
+    let body = json!({ "ProjectName": "Shop", "RunbookName": restart, "EnvironmentNames": ["Staging"], "Tenants": ["Fabrikam"] });
+    let made = ada.post("/api/Spaces-1/runbook-runs/create/v1", body).expect(201).json();
+    let foreign = text(&made["RunbookRunServerTasks"][0]["RunbookRunId"]);
+    for path in [log.replace(&run, &foreign), log.replace("contoso", "fabrikam").replace(&run, &foreign)] {
+        jo.get(&path).expect(404);
+        jo.post(&format!("{path}/cancel"), &[][..]).expect(404);
+    }
+    yard.end_of(&text(&made["RunbookRunServerTasks"][0]["ServerTaskId"]));
+    assert!(!shown(&jo, home, 200).contains(&foreign));
+    // Their tenant disabled: no button, and none by hand.
+    let mut tenant = ada.get("/api/Spaces-1/tenants/Tenants-1").expect(200).json();
+    tenant["IsDisabled"] = json!(true);
+    ada.put("/api/Spaces-1/tenants/Tenants-1", tenant).expect(200);
+    assert!(!shown(&jo, home, 200).contains("Run in"));
+    assert!(jo.post(place, &[][..]).expect(422).text().contains("is disabled"));
+}

@@ -4,6 +4,7 @@ mod carried;
 mod doors;
 mod garbage;
 mod narrow;
+mod narrow_places;
 mod one_runbook;
 mod roles;
 mod rows;

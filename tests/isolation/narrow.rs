@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::rows::{Row, rows};
 use crate::support::{
-    api::Answer,
-    cast::{Cast, House, Thing},
+    api::{Answer, Caller},
+    cast::{Cast, House, Person, Thing},
 };
 use bulkhead::{
     company::{access::builtin, recipes::TENANT_PROJECT_DEPLOYER},
@@ -16,14 +16,35 @@ use bulkhead::{
 use serde_json::{Value, json};
 
 /// What begins the name of every other tenant, and whatever is theirs; two figures follow.
-const STEM: &str = "qvorn";
+pub(super) const STEM: &str = "qvorn";
 /// The same for people, whom some of the visitors may see.
-const PEOPLE: &str = "vexil";
+pub(super) const PEOPLE: &str = "vexil";
 const OTHERS: usize = 49;
 /// So many of them are there from the first.
 const FIRST: usize = 9;
 /// So many of each half have machines, deployments, teams and people of their own.
 const BUSY: usize = 4;
+
+/// Carla, one of the tenant's own people: she has the portal, may deploy, and may run runbooks for her tenant.
+fn customer(cast: &mut Cast, tenant: &str) {
+    let sql = cast.harbour.file(&cast.server);
+    for permission in CUSTOMERS_RUNBOOKS {
+        let more =
+            "INSERT INTO role_permissions SELECT id, 'space', ?1 FROM user_roles WHERE builtin = 'tenantself-service'";
+        sql.execute(more, [permission]).expect("a right");
+    }
+    let (email, password) = ("carla@example.com", "the long password of carla");
+    let user = json!({ "Username": email, "DisplayName": "carla", "EmailAddress": email, "Password": password });
+    cast.harbour.post("/api/users", user);
+    cast.harbour.post(&format!("/api/Spaces-1/tenants/{tenant}/selfservice"), json!({ "EmailAddresses": [email] }));
+    let told = cast.server.command(&["api-key", "create", "harbour", email, "--purpose", "tests"]).run();
+    let key = Caller::with_key(&cast.harbour.company.base, told.expect_success().stdout.trim());
+    let mut browser = cast.server.browser();
+    browser.sign_in("harbour", email, password);
+    cast.harbour.people.insert("carla", Person { key, browser });
+}
+
+const CUSTOMERS_RUNBOOKS: [&str; 3] = ["RunbookView", "RunbookRunCreate", "RunbookRunView"];
 
 struct World {
     cast: Cast,
@@ -34,8 +55,8 @@ struct World {
 }
 
 /// Who looks: a name, what their role holds in the space and for the company, and whether they may see people.
-struct Looker {
-    name: &'static str,
+pub(super) struct Looker {
+    pub name: &'static str,
     space: BTreeSet<String>,
     system: BTreeSet<String>,
 }
@@ -61,6 +82,7 @@ impl World {
         let limits = json!({ "TenantIds": [own] });
         cast.harbour.hire(&cast.server, "iris", Some(&custom), limits.clone());
         cast.harbour.hire(&cast.server, "otto", Some("userroles-projectdeployer"), limits);
+        customer(&mut cast, &own);
         // What the lookers may open of kinds that the cast has elsewhere: a team of the space, an event about their tenant.
         let team = cast.harbour.post("/api/Spaces-1/teams", json!({ "Name": "The space's own" }))["Id"].clone();
         let role = json!({ "TeamId": team, "UserRoleId": "userroles-environmentviewer", "SpaceId": "Spaces-1" });
@@ -134,6 +156,11 @@ impl World {
             let deployment = house.post("/api/Spaces-1/deployments", deployment);
             kept.push(("deployments", deployment["Id"].as_str().expect("an id").to_owned()));
             kept.push(("tasks", deployment["TaskId"].as_str().expect("a task").to_owned()));
+            let run = json!({ "ProjectName": id("projects"), "RunbookName": id("runbooks"), "Tenants": [tenant],
+                "EnvironmentNames": [id("environments")], "Comments": format!("for {mark}") });
+            let run = house.post("/api/Spaces-1/runbook-runs/create/v1", run);
+            let run = run["RunbookRunServerTasks"][0]["RunbookRunId"].as_str().expect("a run").to_owned();
+            kept.push(("runbookruns", run));
             let email = format!("{person}@example.com");
             let user = json!({ "Username": email, "DisplayName": format!("Person {person}"), "EmailAddress": email,
                 "Password": "a long password of theirs" });
@@ -167,16 +194,33 @@ impl World {
         if name == "iris" {
             return Looker { name, space: set(TENANT_PROJECT_DEPLOYER.space), system: BTreeSet::new() };
         }
-        let held = |level: &str| {
-            let role = builtin::roles().find(|(role, at, _)| *role == "Project Deployer" && *at == level);
-            set(&role.expect("a built-in role").2)
-        };
-        Looker { name, space: held("space"), system: held("system") }
+        if name == "carla" {
+            let mut looker = held_by(name, "Tenant Self-Service");
+            looker.space.extend(set(&CUSTOMERS_RUNBOOKS));
+            return looker;
+        }
+        held_by(name, "Project Deployer")
     }
 }
 
+/// Somebody with a built-in role.
+pub(super) fn held_by(name: &'static str, role: &str) -> Looker {
+    let held = |level: &str| -> BTreeSet<String> {
+        let found = builtin::roles().find(|(one, at, _)| *one == role && *at == level);
+        found.map(|(_, _, names)| names).unwrap_or_default().iter().map(|name| (*name).to_owned()).collect()
+    };
+    let looker = Looker { name, space: held("space"), system: held("system") };
+    assert!(!looker.space.is_empty(), "{role} is a built-in role");
+    looker
+}
+
+/// What everybody has of their own, whatever their role.
+pub(super) fn is_own_matter(row: &Row) -> bool {
+    matches!(row.door.needs, Needs::Public | Needs::Authenticated)
+}
+
 impl Looker {
-    fn holds(&self, row: &Row) -> bool {
+    pub(super) fn holds(&self, row: &Row) -> bool {
         let Needs::Permission(name) = row.door.needs else { return true };
         let in_space = row.door.path.contains("{space}")
             || ["/{company}/tasks", "/{company}/trail"].iter().any(|path| row.door.path.starts_with(path));
@@ -233,7 +277,7 @@ fn ask(world: &World, who: &str, row: &Row, path: &str, body: Value) -> Answer {
     world.house().people[who].call("harbour", row.is_page(), &row.door.method, path, body)
 }
 
-fn gets() -> Vec<Row> {
+pub(super) fn gets() -> Vec<Row> {
     rows().0.into_iter().filter(|row| row.door.method == "GET" && row.door.path.starts_with("/{company}")).collect()
 }
 
@@ -257,12 +301,10 @@ fn read_all(world: &mut World, looker: &Looker) -> (BTreeMap<String, Answer>, Ve
             if !found.is_empty() {
                 findings.push(format!("{} {path} ({}): {}", row.name(), looker.name, found.join(", ")));
             }
-            if path == own && row.door.needs != Needs::Public {
-                let opened = matches!(answer.status, 200 | 303);
-                // What the role holds must have been read, or nothing is shown by what was not found in it.
-                if looker.holds(&row) && row.door.needs != Needs::Authenticated && !opened {
-                    findings.push(format!("{} {path} ({}): not read: {}", row.name(), looker.name, answer.status));
-                }
+            let opened = matches!(answer.status, 200 | 303);
+            // What the role holds must have been read, or nothing is shown by what was not found in it.
+            if path == own && looker.holds(&row) && !is_own_matter(&row) && !opened {
+                findings.push(format!("{} {path} ({}): not read: {}", row.name(), looker.name, answer.status));
             }
             answers.insert(format!("{} {path}", if row.is_page() { "page" } else { "api" }), answer);
         }
@@ -283,6 +325,23 @@ fn lasting(answer: &Answer) -> String {
     }
     out.push_str(rest);
     format!("{} {out}", answer.status)
+}
+
+/// What answers say otherwise than before.
+pub(super) fn differences(before: &BTreeMap<String, Answer>, after: &BTreeMap<String, Answer>) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (path, answer) in before {
+        let (before, after) = (lasting(answer), lasting(&after[path]));
+        if before != after && !passes(path) {
+            let at = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
+            let around = |text: &str| {
+                let bytes = &text.as_bytes()[at.saturating_sub(120).min(text.len())..(at + 80).min(text.len())];
+                String::from_utf8_lossy(bytes).replace('\n', " ")
+            };
+            findings.push(format!("{path} tells of more:\n  {}\n  {}", around(&before), around(&after)));
+        }
+    }
+    findings
 }
 
 /// A change of what is another's: it is not made, and the refusal names nobody.
@@ -311,8 +370,8 @@ fn try_all(world: &mut World, looker: &Looker) -> Vec<String> {
 fn one_tenant_among_fifty_is_all_one_sees() {
     let mut world = World::new();
     let mut findings = Vec::new();
-    let mut before = BTreeMap::new();
-    for name in ["iris", "otto"] {
+    let mut before: BTreeMap<&str, BTreeMap<String, Answer>> = BTreeMap::new();
+    for (name, least) in [("iris", 40), ("otto", 40), ("carla", 15)] {
         let looker = world.looker(name);
         let (answers, found) = read_all(&mut world, &looker);
         findings.extend(found);
@@ -322,32 +381,25 @@ fn one_tenant_among_fifty_is_all_one_sees() {
             .filter(|(_, answer)| answer.text().contains("One tenants 0"))
             .map(|(path, _)| path)
             .collect();
-        assert!(own.len() > 40, "{name} finds the own tenant only in {own:?}");
+        assert!(own.len() > least, "{name} finds the own tenant only in {own:?}");
         let check = format!("/api/Spaces-1/tasks/{}", world.foreign["checks"].id);
         world.house().people[name].key.get(&check).expect(404);
-        if name == "iris" {
-            before = answers;
-        }
+        before.insert(name, answers);
     }
+    // The portal shows what her tenant ran, with the button for it.
+    let home = world.house().people["carla"].browser.get(&format!("/harbour/portal/{}", world.own)).expect(200).text();
+    assert!(home.contains("One runbooks 0") && home.contains("Run in Staging"), "{home}");
     assert!(findings.is_empty(), "{} findings:\n{}", findings.len(), findings.join("\n"));
 
-    // Forty more, with all that is theirs: nothing that iris is shown may tell of it, no count and no picker.
+    // Forty more, with all that is theirs: nothing that is shown may tell of it, no count and no picker.
     world.more(OTHERS - FIRST);
-    let looker = world.looker("iris");
-    let (after, found) = read_all(&mut world, &looker);
-    findings.extend(found);
-    for (path, answer) in &before {
-        let (before, after) = (lasting(answer), lasting(&after[path]));
-        if before != after && !passes(path) {
-            let at = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
-            let around = |text: &str| {
-                let bytes = &text.as_bytes()[at.saturating_sub(120).min(text.len())..(at + 80).min(text.len())];
-                String::from_utf8_lossy(bytes).replace('\n', " ")
-            };
-            findings.push(format!("{path} tells of more:\n  {}\n  {}", around(&before), around(&after)));
-        }
+    for name in ["iris", "carla"] {
+        let looker = world.looker(name);
+        let (after, found) = read_all(&mut world, &looker);
+        findings.extend(found);
+        findings.extend(differences(&before[name], &after));
     }
-    for name in ["iris", "otto"] {
+    for name in ["iris", "otto", "carla"] {
         let looker = world.looker(name);
         findings.extend(try_all(&mut world, &looker));
     }

@@ -240,8 +240,11 @@ impl House {
             }
             // One that never begins, and has ended.
             "runbookruns" => {
-                let run = json!({ "ProjectName": id("projects"), "RunbookName": id("runbooks"),
-                    "EnvironmentNames": [id("environments")], "RunAt": "2099-01-01T00:00:00Z" });
+                let runbook = format!("/api/Spaces-1/runbooks/{}", id("runbooks").unwrap_or_default());
+                let runbook = self.administrator().key.get(&runbook).expect(200).json();
+                let later = bulkhead::base::clock::Moment(bulkhead::base::clock::now().0 + 20 * 24 * 3_600_000);
+                let run = json!({ "ProjectName": runbook["ProjectId"], "RunbookName": runbook["Id"],
+                    "EnvironmentNames": [id("environments")], "RunAt": later.wire() });
                 let made = self.post("/api/Spaces-1/runbook-runs/create/v1", run)["RunbookRunServerTasks"][0].clone();
                 let task = made["ServerTaskId"].as_str().unwrap_or_default();
                 self.post(&format!("/api/Spaces-1/tasks/{task}/cancel"), json!({}));

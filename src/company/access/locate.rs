@@ -10,13 +10,13 @@ use super::{
 use crate::base::{
     error::Result,
     ids::{
-        Account, ApiKey, Channel, Deployment, Environment, Id, Kind, Lifecycle, Project, ProjectGroup, Release,
-        ScopedUserRole, Space, TagSet, Target, Task, Team, Tenant, User, UserRole,
+        Account, ApiKey, Environment, Id, Kind, Lifecycle, Project, ProjectGroup, ScopedUserRole, Space, TagSet,
+        Target, Task, Team, Tenant, User, UserRole,
     },
     names,
 };
 
-mod runbooks;
+mod of_project;
 
 /// Where a thing is: which company, which space, and the ids of what it belongs to.
 #[derive(Debug, Clone)]
@@ -344,84 +344,6 @@ impl Locate for Project {
 impl Scoping for Project {
     fn dimension(check: &mut Check) -> &mut Ids {
         &mut check.projects
-    }
-}
-
-impl Locate for Channel {
-    fn view() -> Option<&'static Info> {
-        Some(catalogue::ProcessView::INFO)
-    }
-    /// By id, and within a project by slug or name too.
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<Channel>::parse(text).map_or(0, |id| id.0);
-        let (condition, container) = match within {
-            Within::Company => ("c.id = ?1 AND ?2 = 0 AND ?3 IS NOT NULL", 0),
-            Within::Space(space) => ("c.id = ?1 AND p.space_id = ?2 AND ?3 IS NOT NULL", space),
-            Within::Project(project) => ("p.id = ?2 AND (c.id = ?1 OR c.slug = ?3 OR c.name_key = ?3)", project),
-        };
-        let sql = format!(
-            "SELECT c.id, p.space_id, p.id, p.group_id FROM channels c JOIN projects p ON p.id = c.project_id
-             WHERE {condition} ORDER BY c.id = ?1 DESC, c.slug = ?3 DESC LIMIT 1"
-        );
-        rows.one(&sql, (id, container, names::key(text)), |row| {
-            Ok(Found {
-                id: row.get(0)?,
-                space: Some(row.get(1)?),
-                projects: Ids::One(row.get(2)?),
-                groups: Ids::One(row.get(3)?),
-                ..Found::default()
-            })
-        })
-    }
-}
-
-impl Locate for Release {
-    fn view() -> Option<&'static Info> {
-        Some(catalogue::ReleaseView::INFO)
-    }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<Release>::parse(text).map_or(0, |id| id.0);
-        let (condition, container) = match within {
-            Within::Company => ("r.id = ?1 AND ?2 = 0 AND ?3 IS NOT NULL", 0),
-            Within::Space(space) => ("r.id = ?1 AND r.space_id = ?2 AND ?3 IS NOT NULL", space),
-            Within::Project(project) => ("r.project_id = ?2 AND (r.id = ?1 OR r.version_key = ?3)", project),
-        };
-        let sql = format!(
-            "SELECT r.id, r.space_id, r.project_id, p.group_id FROM releases r JOIN projects p ON p.id = r.project_id
-             WHERE {condition} LIMIT 1"
-        );
-        rows.one(&sql, (id, container, names::key(text)), |row| {
-            Ok(Found {
-                id: row.get(0)?,
-                space: Some(row.get(1)?),
-                projects: Ids::One(row.get(2)?),
-                groups: Ids::One(row.get(3)?),
-                ..Found::default()
-            })
-        })
-    }
-}
-
-impl Locate for Deployment {
-    fn view() -> Option<&'static Info> {
-        Some(catalogue::DeploymentView::INFO)
-    }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<Deployment>::parse(text).map_or(0, |id| id.0);
-        let space = if let Within::Space(space) = within { space } else { 0 };
-        let sql = "SELECT d.id, d.space_id, d.project_id, p.group_id, d.environment_id, d.tenant_id
-                   FROM deployments d JOIN projects p ON p.id = d.project_id WHERE d.id = ?1 AND (?2 = 0 OR d.space_id = ?2)";
-        rows.one(sql, (id, space), |row| {
-            Ok(Found {
-                id: row.get(0)?,
-                space: Some(row.get(1)?),
-                projects: Ids::One(row.get(2)?),
-                groups: Ids::One(row.get(3)?),
-                environments: Ids::One(row.get(4)?),
-                tenants: row.get::<_, Option<i64>>(5)?.map_or(Ids::None, Ids::One),
-                ..Found::default()
-            })
-        })
     }
 }
 

@@ -73,14 +73,14 @@ pub fn choices(granted: &Granted<'_, ReleaseView>) -> Result<Choices> {
                 }
                 let mut obstacle = None;
                 if project.tenanted.without_tenant() {
-                    obstacle = deploy::obstacle(rows, release.id, place.id, None)?;
+                    obstacle = deploy::obstacle(rows, release.id, place.id, None, &seen)?;
                 }
                 if project.tenanted == TenantedMode::Tenanted || obstacle.is_some() {
                     let here = recipients.iter().filter(|one| !one.is_disabled && one.environments.contains(&place.id));
                     let mut first = None;
                     let mut open = false;
                     for one in here {
-                        match deploy::obstacle(rows, release.id, place.id, Some(one.id))? {
+                        match deploy::obstacle(rows, release.id, place.id, Some(one.id), &seen)? {
                             None => {
                                 open = true;
                                 break;

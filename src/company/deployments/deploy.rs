@@ -105,8 +105,11 @@ fn write(
     let options = check_options(options)?;
     let project = granted.what().project.id();
     let company = granted.visitor().company();
+    let space = granted.what().project.space_id();
+    let environments = granted.reach_of::<EnvironmentView>(space);
     let made = granted.write(|tx| {
         let mut wrong = Wrong::new();
+        let seen = lifecycles::visible(tx, space, &environments)?;
         let of = Of { project: projects::by_id(tx, project)?, release: releases::by_id(tx, release.id())? };
         if let Some((field, why)) = refused(&of, &options) {
             wrong.add(field, why);
@@ -118,7 +121,7 @@ fn write(
             if !wrong.is_empty() && places.len() == 1 {
                 break;
             }
-            match place(tx, &of, environment, tenant)? {
+            match place(tx, &of, environment, tenant, &seen)? {
                 Err((field, why)) => wrong.add(field, why),
                 Ok(place) if wrong.is_empty() => {
                     let (id, event) = put(tx, company, &of, &place, &options)?;
@@ -185,6 +188,7 @@ fn place(
     of: &Of,
     environment: Id<Environment>,
     tenant: Option<Id<Tenant>>,
+    seen: &[Id<Environment>],
 ) -> Result<std::result::Result<Place, (&'static str, String)>> {
     let project = &of.project;
     let environment = environments::by_id(rows, environment)?;
@@ -224,8 +228,8 @@ fn place(
             )));
         }
     }
-    match lifecycles::may_deploy(rows, project, of.release.id, environment.id, tenant.as_ref().map(|tenant| tenant.id))
-    {
+    let recipient = tenant.as_ref().map(|tenant| tenant.id);
+    match lifecycles::may_deploy(rows, project, of.release.id, environment.id, recipient, seen) {
         Ok(()) => Ok(Ok(Place { environment, tenant })),
         Err(Error::Conflict(why)) => Ok(Err((
             "EnvironmentName",
@@ -238,19 +242,20 @@ fn place(
     }
 }
 
-/// Why a release may not go to a place now; `None`: it may.
+/// Why a release may not go to a place now; `None`: it may. Of environments, the reason names those `seen`.
 pub(super) fn obstacle(
     rows: &Rows<'_>,
     release: Id<Release>,
     environment: Id<Environment>,
     tenant: Option<Id<Tenant>>,
+    seen: &[Id<Environment>],
 ) -> Result<Option<String>> {
     let release = releases::by_id(rows, release)?;
     let of = Of { project: projects::by_id(rows, release.project)?, release };
     if let Some((_, why)) = refused(&of, &Options::default()) {
         return Ok(Some(why));
     }
-    Ok(place(rows, &of, environment, tenant)?.err().map(|(_, why)| why))
+    Ok(place(rows, &of, environment, tenant, seen)?.err().map(|(_, why)| why))
 }
 
 fn put(tx: &Writing<'_>, company: &Company, of: &Of, place: &Place, options: &Options) -> Result<(Id<Kind>, Event)> {

@@ -16,7 +16,7 @@ use crate::company::{
         Granted, Reach, Rows, Seal,
         permissions::{EnvironmentView, MachineView, ReleaseView, TaskExecute, TenantView},
     },
-    channels, environments,
+    channels, environments, lifecycles,
     projects::{self, process::Step},
     releases, spaces,
     targets::{self, accounts::Credential},
@@ -103,12 +103,14 @@ pub fn preview(
     let release = granted.what().release.id();
     let environment = environment.what().environment.id();
     let tenant = tenant.map(|tenant| tenant.what().tenant.id());
-    let reach = granted.reach_of::<MachineView>(granted.what().release.space_id());
+    let space = granted.what().release.space_id();
+    let (reach, environments) = (granted.reach_of::<MachineView>(space), granted.reach_of::<EnvironmentView>(space));
     granted.read(|rows| {
         let mut material = material(rows, release, environment, tenant)?;
         material.skip = skip.to_vec();
         hide_unseen(rows, &reach, &mut material)?;
-        let obstacle = deploy::obstacle(rows, release, environment, tenant)?;
+        let seen = lifecycles::visible(rows, space, &environments)?;
+        let obstacle = deploy::obstacle(rows, release, environment, tenant, &seen)?;
         Ok(Preview { plan: plan::build(&material), obstacle })
     })
 }

@@ -132,11 +132,18 @@ pub fn show(granted: &Granted<'_, LifecycleView>) -> Result<Lifecycle> {
     granted.read(|rows| sql::by_id(rows, granted.what().lifecycle.id()))
 }
 
-/// Its phases with the environments they stand for today.
+/// Its phases with the environments they stand for today: all that are named in a phase, as ids for who may not see them
+/// (`access-rules §4`: a lifecycle has no dimension); where each environment is a phase, those that the visitor may see.
 pub fn preview(granted: &Granted<'_, LifecycleView>) -> Result<Vec<PhaseView>> {
+    let space = granted.what().lifecycle.space_id();
+    let reach = granted.reach_of::<EnvironmentView>(space);
     granted.read(|rows| {
         let lifecycle = sql::by_id(rows, granted.what().lifecycle.id())?;
-        Ok(promotion::phases_of(&lifecycle, &environments::in_order(rows, lifecycle.space)?))
+        let mut phases = promotion::phases_of(&lifecycle, &environments::in_order(rows, lifecycle.space)?);
+        if lifecycle.phases.is_empty() {
+            promotion::hide(&mut phases, &sql::visible(rows, space, &reach)?);
+        }
+        Ok(phases)
     })
 }
 
@@ -266,8 +273,7 @@ pub fn of_project(granted: &Granted<'_, ProjectView>) -> Result<Vec<PhaseView>> 
     let reach = granted.reach_of::<EnvironmentView>(at.space_id());
     granted.read(|rows| {
         let mut phases = phases_for(rows, &projects::by_id(rows, at.id())?)?;
-        let visible = sql::visible(rows, at.space_id(), &reach)?;
-        phases.iter_mut().for_each(|phase| phase.environments.retain(|place| visible.contains(&place.id)));
+        promotion::hide(&mut phases, &sql::visible(rows, at.space_id(), &reach)?);
         Ok(phases)
     })
 }
@@ -298,7 +304,7 @@ pub enum Whose {
 }
 
 /// Whether a release may be deployed to an environment yet. A tenant's way is its own (`domain §5`): only its successes
-/// count, over the environments it is connected to.
+/// count, over the environments it is connected to. Of environments, the reason names those `seen`.
 ///
 /// # Errors
 /// `Conflict` with what is missing in words.
@@ -308,11 +314,12 @@ pub(in crate::company) fn may_deploy(
     release: Id<Release>,
     environment: Id<Environment>,
     tenant: Option<Id<Tenant>>,
+    seen: &[Id<Environment>],
 ) -> Result<()> {
     let phases = phases_for(rows, project)?;
     let successes = sql::successes(rows, release, tenant.map_or(Whose::Untenanted, Whose::Tenant))?;
     let connected = tenant.map(|tenant| sql::connected(rows, project, tenant)).transpose()?;
-    let blocked = match promotion::may_reach(&phases, &successes, connected.as_deref(), environment) {
+    let blocked = match promotion::may_reach(&phases, &successes, connected.as_deref(), environment, seen) {
         Ok(()) => return Ok(()),
         Err(blocked) => blocked,
     };

@@ -80,13 +80,18 @@ pub enum Blocked {
 /// What is missing in one phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needed {
-    /// The phase.
-    pub phase: String,
-    /// Names of its environments without a success.
+    /// The phase; `None` where each environment is a phase and this one may not be seen.
+    pub phase: Option<String>,
+    /// Names of its environments without a success, of those that may be seen.
     pub missing: Vec<String>,
-    /// How many of those must still succeed.
+    /// It has others without a success, which may not be seen.
+    pub hidden: bool,
+    /// How many of all those must still succeed.
     pub count: usize,
 }
+
+/// What is said of environments that may not be seen, however many there are.
+const OTHERS: &str = "others that you may not see";
 
 impl fmt::Display for Blocked {
     /// "Staging first"; "2 of Test A, Test B and Test C first"; "not in the lifecycle".
@@ -95,13 +100,15 @@ impl fmt::Display for Blocked {
             Blocked::NotInLifecycle => f.write_str("not in the lifecycle"),
             Blocked::First(needed) => {
                 for (place, one) in needed.iter().enumerate() {
-                    let joined = match one.missing.as_slice() {
-                        [] => one.phase.clone(),
-                        [name] => name.clone(),
-                        [names @ .., last] if one.count == one.missing.len() => {
+                    let joined = match (one.missing.as_slice(), &one.phase) {
+                        ([], Some(phase)) => phase.clone(),
+                        ([], None) => OTHERS.to_owned(),
+                        (names, _) if one.hidden => format!("{} and {OTHERS}", names.join(", ")),
+                        ([name], _) => name.clone(),
+                        ([names @ .., last], _) if one.count == one.missing.len() => {
                             format!("{} and {last}", names.join(", "))
                         }
-                        [names @ .., last] => format!("{} of {} or {last}", one.count, names.join(", ")),
+                        ([names @ .., last], _) => format!("{} of {} or {last}", one.count, names.join(", ")),
                     };
                     write!(f, "{}{joined}", if place > 0 { ", then " } else { "" })?;
                 }
@@ -185,7 +192,36 @@ fn needed(phase: &PhaseView, done: &[Id<Kind>], missing: &[Id<Kind>]) -> usize {
     wanted.saturating_sub(done.len())
 }
 
-/// Whether a release may go to an environment: going back, and again, is always allowed.
+/// Leaves out of the phases the environments that may not be seen, and with them the phases that are one each.
+pub fn hide(phases: &mut Vec<PhaseView>, seen: &[Id<Kind>]) {
+    phases.iter_mut().for_each(|phase| phase.environments.retain(|place| seen.contains(&place.id)));
+    phases.retain(|phase| phase.id.is_some() || !phase.environments.is_empty());
+}
+
+impl Blocked {
+    /// The same for who may see these environments: others are not named, nor counted.
+    fn seen(mut self, seen: &[Id<Kind>], phases: &[PhaseView]) -> Blocked {
+        let Blocked::First(needed) = &mut self else { return self };
+        let hidden = |phase: &PhaseView, name: &str| {
+            phase.environments.iter().any(|place| place.name == name && !seen.contains(&place.id))
+        };
+        for one in needed.iter_mut() {
+            let Some(phase) = phases.iter().find(|phase| one.phase.as_ref() == Some(&phase.name)) else { continue };
+            let before = one.missing.len();
+            one.missing.retain(|name| !hidden(phase, name));
+            one.hidden = one.missing.len() < before;
+            if one.hidden && phase.id.is_none() {
+                one.phase = None;
+            }
+        }
+        let mut told = false;
+        needed.retain(|one| one.phase.is_some() || !std::mem::replace(&mut told, true));
+        self
+    }
+}
+
+/// Whether a release may go to an environment: going back, and again, is always allowed. The reason names no environment
+/// but those `seen`.
 ///
 /// # Errors
 /// What is missing, in words.
@@ -194,6 +230,7 @@ pub fn may_reach(
     successes: &[Id<Kind>],
     connected: Option<&[Id<Kind>]>,
     environment: Id<Kind>,
+    seen: &[Id<Kind>],
 ) -> Result<(), Blocked> {
     let progress = progression(phases, successes, connected);
     let Some(place) = progress.iter().position(|one| one.phase.environments.iter().any(|e| e.id == environment)) else {
@@ -203,10 +240,11 @@ pub fn may_reach(
         return Ok(());
     }
     let first = progress[..place].iter().filter(|one| one.progress != Progress::Complete && !one.phase.is_optional);
-    Err(Blocked::First(
+    let blocked = Blocked::First(
         first
             .map(|one| Needed {
-                phase: one.phase.name.clone(),
+                phase: Some(one.phase.name.clone()),
+                hidden: false,
                 missing: one
                     .phase
                     .environments
@@ -217,7 +255,8 @@ pub fn may_reach(
                 count: needed(&one.phase, &one.done, &one.missing),
             })
             .collect(),
-    ))
+    );
+    Err(blocked.seen(seen, phases))
 }
 
 /// The environments a release may go to next: those of open phases that it has not succeeded in.
@@ -381,9 +420,31 @@ mod tests {
         ];
         for (phases, successes, to, want) in cases {
             let phases = phases_of(&lifecycle(phases), &environments());
-            let got = may_reach(&phases, &ids(successes), None, Id::new(*to))
+            let got = may_reach(&phases, &ids(successes), None, Id::new(*to), &ids(&[DEV, TEST, STAGING, PROD]))
                 .map_or_else(|b| b.to_string(), |()| String::new());
             assert_eq!(got, *want, "{phases:?} {successes:?} → {to}");
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_seen_is_neither_named_nor_counted() {
+        let others = "others that you may not see";
+        let cases: &[(&[&str], &[i64], String)] = &[
+            (&[], &[PROD], format!("{others} first")),
+            (&[], &[TEST, PROD], format!("{others}, then Test first")),
+            (&[], &[DEV, PROD], format!("Dev, then {others} first")),
+            (&["A: 1 2 3", "B: 4"], &[PROD], "A first".into()),
+            (&["A: 1 2 3 min=2", "B: 4"], &[DEV, PROD], format!("Dev and {others} first")),
+            (&["A: 1 2", "B: 3", "C: 4"], &[DEV, TEST, PROD], "Dev and Test, then B first".into()),
+        ];
+        for (phases, seen, want) in cases {
+            let mut phases = phases_of(&lifecycle(phases), &environments());
+            let blocked = may_reach(&phases, &[], None, Id::new(PROD), &ids(seen)).unwrap_err();
+            assert_eq!(blocked.to_string(), *want, "{phases:?} {seen:?}");
+            hide(&mut phases, &ids(seen));
+            let left: Vec<Id<Kind>> = phases.iter().flat_map(|phase| &phase.environments).map(|one| one.id).collect();
+            assert_eq!(left, ids(seen));
+            assert!(phases.iter().all(|phase| phase.id.is_some() || phase.environments.len() == 1), "{phases:?}");
         }
     }
 

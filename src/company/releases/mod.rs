@@ -265,6 +265,8 @@ pub fn progression(granted: &Granted<'_, ReleaseView>) -> Result<Progression> {
             phase.done.retain(|id| visible.contains(id));
             phase.missing.retain(|id| visible.contains(id));
         }
+        // Where each environment is a phase, its name is the phase's.
+        phases.retain(|one| one.phase.id.is_some() || !one.phase.environments.is_empty());
         Ok(Progression { phases, next })
     })
 }

@@ -107,11 +107,11 @@ fn promotion_counts_what_succeeded() {
     let (staging, production) = (Id::new(1), Id::new(2));
     let view = || ada.ask(ReleaseView { release: ada.locate(&at(&ada, "Shop"), "1.0.0").unwrap() }).unwrap();
     let may = |environment, tenant: Option<i64>| {
-        harbour
-            .ada()
-            .ask(ReleaseView { release: ada.locate(&at(&ada, "Shop"), "1.0.0").unwrap() })
-            .unwrap()
-            .read(|rows| lifecycles::may_deploy(rows, &shop, made.id, environment, tenant.map(Id::new)))
+        harbour.ada().ask(ReleaseView { release: ada.locate(&at(&ada, "Shop"), "1.0.0").unwrap() }).unwrap().read(
+            |rows| {
+                lifecycles::may_deploy(rows, &shop, made.id, environment, tenant.map(Id::new), &[staging, production])
+            },
+        )
     };
     assert_eq!(progression(&view()).unwrap().next, [staging]);
     may(staging, None).unwrap();

@@ -9,8 +9,10 @@
 //! anything beyond this tenant; and what the pages are made with, unless the company wants that said.
 
 mod place;
+mod runbooks;
 
 pub(super) use place::{cancel, confirm, deploy, log, show as place};
+pub(super) use runbooks::{cancel_run, confirm_run, run, run_log};
 
 use super::{
     caller::{Answer, Visit, encode},
@@ -19,6 +21,7 @@ use super::{
 };
 use crate::{
     base::{
+        clock::Moment,
         error::{Error, Result},
         ids::{self, Id},
         paging::Page,
@@ -59,6 +62,7 @@ struct Home {
 struct Card {
     name: String,
     places: Vec<Row>,
+    runbooks: Vec<runbooks::Offered>,
 }
 /// What runs in one environment.
 struct Row {
@@ -82,11 +86,13 @@ enum Offer {
     /// Nothing can be deployed here now.
     Nothing,
 }
-/// A deployment that was made.
+/// A deployment or a run that was made.
 struct Happened {
     chip: Chip,
     words: String,
     who: String,
+    /// When it was asked for.
+    at: Moment,
     when: When,
     href: Option<String>,
 }
@@ -125,6 +131,11 @@ impl Here {
     }
     fn environments(&self, visit: &Visit) -> Result<Vec<Environment>> {
         Ok(seen::environments(&visit.visitor, &self.space, &environments::Filter::default(), Page::ALL)?.items)
+    }
+    /// Of these environments, those that the tenant is connected to a project in.
+    fn connected<'e>(&self, project: Id<ids::Project>, all: &'e [Environment]) -> Vec<&'e Environment> {
+        let connection = self.tenant.connections.iter().find(|one| one.project == project);
+        all.iter().filter(|one| connection.is_some_and(|c| c.environments.contains(&one.id))).collect()
     }
     fn projects(&self, visit: &Visit) -> Result<Vec<Project>> {
         let wanted: Vec<i64> = self.tenant.connections.iter().map(|one| one.project.0).collect();
@@ -273,27 +284,30 @@ pub(super) fn tenant(visit: &Visit) -> Result<Answer> {
     let environments = here.environments(visit)?;
     let mut cards = Vec::new();
     for project in here.projects(visit)? {
-        let connected = here.tenant.connections.iter().find(|one| one.project == project.id);
+        let connected = here.connected(project.id, &environments);
         let newest = here.releases(visit, project.id, NEWEST)?;
         let mut places = Vec::new();
-        for environment in &environments {
-            if connected.is_some_and(|one| one.environments.contains(&environment.id)) {
-                let spot = spots.iter().find(|spot| {
-                    spot.deployment.project == project.id && spot.deployment.environment == environment.id
-                });
-                places.push(row(visit, &here, &project, environment, spot, &newest)?);
-            }
+        for environment in &connected {
+            let spot = spots
+                .iter()
+                .find(|spot| spot.deployment.project == project.id && spot.deployment.environment == environment.id);
+            places.push(row(visit, &here, &project, environment, spot, &newest)?);
         }
+        let runbooks = runbooks::offered(visit, &here, &project, &connected)?;
         if !places.is_empty() {
-            cards.push(Card { name: project.name, places });
+            cards.push(Card { name: project.name, places, runbooks });
         }
     }
+    let mut recent: Vec<Happened> = recent.iter().map(|one| happened(visit, &here, one)).collect();
+    recent.extend(runbooks::runs(visit, &here, None, RECENT)?.iter().map(|one| runbooks::happened(visit, &here, one)));
+    recent.sort_by_key(|one| std::cmp::Reverse(one.at));
+    recent.truncate(RECENT as usize);
     Answer::page(&Home {
         frame: here.frame(visit, here.tenant.name.clone()),
         sentence: sentence(&cards),
         is_disabled: here.tenant.is_disabled,
         projects: cards,
-        recent: recent.iter().map(|one| happened(visit, &here, one)).collect(),
+        recent,
     })
 }
 
@@ -332,7 +346,7 @@ fn row(
         environment: environment.name.clone(),
         href,
         version: spot.map(|spot| spot.deployment.version.clone()).unwrap_or_default(),
-        chip: spot.map(|spot| chip(&spot.deployment)),
+        chip: spot.map(|spot| chip(spot.deployment.state, spot.deployment.warnings)),
         when: spot.map(|spot| standing::when(standing::at(&spot.deployment))),
         log_href: spot.map(|spot| log_href(visit, here, &spot.deployment)),
         offer,
@@ -363,14 +377,14 @@ fn sentence(cards: &[Card]) -> String {
     letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default() + "."
 }
 
-/// How a deployment stands, without saying who did it or on which machine it failed.
-fn chip(one: &Deployment) -> Chip {
-    let name = if one.state == State::Success && one.warnings { "SuccessWithWarnings" } else { one.state.name() };
-    Chip::for_task_state(name)
+/// How a deployment or a run stands, without saying who did it or on which machine it failed.
+fn chip(state: State, warnings: bool) -> Chip {
+    Chip::for_task_state(if state == State::Success && warnings { "SuccessWithWarnings" } else { state.name() })
 }
 
-fn who(visit: &Visit, one: &Deployment) -> String {
-    if one.created_by_id.is_some() && one.created_by_id == visit.visitor.user().map(|user| user.0) {
+/// Who asked for something: oneself or the company.
+fn who(visit: &Visit, by: Option<i64>) -> String {
+    if by.is_some() && by == visit.visitor.user().map(|user| user.0) {
         return "you".into();
     }
     super::brand::name(visit.company()).to_owned()
@@ -382,9 +396,10 @@ fn log_href(visit: &Visit, here: &Here, one: &Deployment) -> String {
 
 fn happened(visit: &Visit, here: &Here, one: &Deployment) -> Happened {
     Happened {
-        chip: chip(one),
+        chip: chip(one.state, one.warnings),
         words: format!("{} {} to {}", one.project_name, one.version, one.environment_name),
-        who: who(visit, one),
+        who: who(visit, one.created_by_id),
+        at: one.created_at,
         when: standing::when(standing::at(one)),
         href: Some(log_href(visit, here, one)),
     }

@@ -3,7 +3,7 @@
 use super::{Happened, Here, chip, happened, log_href, who};
 use crate::{
     base::{
-        clock,
+        clock::{self, Moment},
         error::{Error, Result},
         ids,
         paging::Page,
@@ -78,7 +78,8 @@ struct Log {
     back_label: String,
     chip: Chip,
     facts: Vec<String>,
-    failed: bool,
+    /// Said when it did not go well.
+    failure: &'static str,
     cancel: Option<String>,
     log: LogView,
 }
@@ -153,7 +154,7 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
         back_label: spot.here.tenant.name.clone(),
         now: present.map(|one| Now {
             version: one.version.clone(),
-            chip: chip(one),
+            chip: chip(one.state, one.warnings),
             when: standing::when(standing::at(one)),
         }),
         versions,
@@ -237,32 +238,65 @@ fn found(visit: &Visit) -> Result<(Here, Deployment)> {
     Ok((here, one))
 }
 
-/// Its log, as it grows.
+/// What a log is of: a deployment or a run.
+pub(super) struct Course {
+    pub title: String,
+    /// The log's address.
+    pub href: String,
+    pub task: ids::Id<ids::Task>,
+    pub state: tasks::State,
+    pub warnings: bool,
+    pub who: String,
+    pub created_at: Moment,
+    pub started_at: Option<Moment>,
+    pub completed_at: Option<Moment>,
+    /// What to say when it fails.
+    pub failure: &'static str,
+}
+
+/// The log of a deployment, as it grows.
 pub(in crate::web) fn log(visit: &Visit) -> Result<Answer> {
     let (here, one) = found(visit)?;
+    let course = Course {
+        title: format!("{} {} to {}", one.project_name, one.version, one.environment_name),
+        href: log_href(visit, &here, &one),
+        task: one.task,
+        state: one.state,
+        warnings: one.warnings,
+        who: who(visit, one.created_by_id),
+        created_at: one.created_at,
+        started_at: one.started_at,
+        completed_at: one.completed_at,
+        failure: "It did not go well. The log says where it stopped; what ran before goes on running unless a step had replaced it.",
+    };
+    log_of(visit, &here, &course)
+}
+
+/// A log, as it grows.
+pub(super) fn log_of(visit: &Visit, here: &Here, one: &Course) -> Result<Answer> {
     let visitor = &visit.visitor;
     let at: At<ids::Task> = visitor.locate(&here.space, &one.task.to_string())?;
     let granted = visitor.ask(TaskView { task: at.clone() })?;
     let over = one.state.is_completed();
-    let mut frame =
-        here.frame(visit, format!("{} {} to {}", one.project_name, one.version, one.environment_name)).script("log.js");
+    let mut frame = here.frame(visit, one.title.clone()).script("log.js");
     if !over {
         frame = frame.refresh(2);
     }
-    let mut facts = vec![format!("by {}, {}", who(visit, &one), one.created_at.relative())];
+    let mut facts = vec![format!("by {}, {}", one.who, one.created_at.relative())];
     if let (Some(begun), true) = (one.started_at, over) {
         let took = one.completed_at.unwrap_or_else(clock::now).0 - begun.0;
         facts.push(format!("took {}", clock::duration(took)));
     }
     let may_cancel = !over && one.state != tasks::State::Cancelling && visitor.may(TaskCancel { task: at });
+    let failed = matches!(one.state, tasks::State::Failed | tasks::State::TimedOut);
     Answer::page(&Log {
         frame,
         back: here.path(visit, ""),
         back_label: here.tenant.name.clone(),
-        chip: chip(&one),
+        chip: chip(one.state, one.warnings),
         facts,
-        failed: matches!(one.state, tasks::State::Failed | tasks::State::TimedOut),
-        cancel: may_cancel.then(|| format!("{}/cancel", log_href(visit, &here, &one))),
+        failure: if failed { one.failure } else { "" },
+        cancel: may_cancel.then(|| format!("{}/cancel", one.href)),
         log: crate::web::tasks::log_for_customers(visit, &granted)?,
     })
 }
