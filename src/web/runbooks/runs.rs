@@ -17,7 +17,7 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit},
-        form::{TYPE_THE_NAME, removal},
+        form::{self, removal},
         page::{Chip, ConfirmDelete, Frame, Kv, When},
         projects,
         tasks::{chip, when},
@@ -176,12 +176,6 @@ pub(in crate::web) fn delete_run(visit: &Visit) -> Result<Answer> {
     let of = of(visit, &project)?;
     let one = found(visit, &of)?;
     let granted = visit.visitor.ask(RunbookRunDelete { run: at(visit, &one)? })?;
-    if !visit.form().text("confirm").trim().eq_ignore_ascii_case(&one.id.to_string()) {
-        return Answer::refused(&page(visit, &project, &of, Some(TYPE_THE_NAME))?);
-    }
-    match runbooks::delete_run(&granted) {
-        Ok(()) => Answer::done(of.address.clone(), "The run was deleted."),
-        Err(Error::Conflict(sentence)) => Answer::refused(&page(visit, &project, &of, Some(&sentence))?),
-        Err(error) => Err(error),
-    }
+    let again = |problem: &str| Answer::refused(&page(visit, &project, &of, Some(problem))?);
+    form::remove(visit, &one.id.to_string(), of.address.clone(), || runbooks::delete_run(&granted), again)
 }

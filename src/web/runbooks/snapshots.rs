@@ -2,14 +2,14 @@
 
 use super::{Of, of, refused};
 use crate::{
-    base::error::{Error, Result},
+    base::error::Result,
     company::{
         access::permissions::{RunbookEdit, RunbookSnapshotCreate, RunbookView},
         runbooks::snapshots as frozen,
     },
     web::{
         caller::{Answer, Visit},
-        form::{TYPE_THE_NAME, removal},
+        form::{self, removal},
         page::{ConfirmDelete, Frame, Kv, count},
         process::{StepView, step_views},
         projects,
@@ -97,12 +97,6 @@ pub(in crate::web) fn delete_snapshot(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
     let seen = visit.visitor.ask(RunbookView { runbook: of.at.clone() })?;
     let one = frozen::show(&seen, visit.parameter("snapshot"))?;
-    if visit.form().text("confirm").trim() != one.name {
-        return Answer::refused(&page(visit, &project, &of, Some(TYPE_THE_NAME))?);
-    }
-    match frozen::delete(&granted, &one.id.to_string()) {
-        Ok(()) => Answer::done(of.address.clone(), format!("{} was deleted.", one.name)),
-        Err(Error::Conflict(sentence)) => Answer::refused(&page(visit, &project, &of, Some(&sentence))?),
-        Err(error) => Err(error),
-    }
+    let again = |problem: &str| Answer::refused(&page(visit, &project, &of, Some(problem))?);
+    form::remove(visit, &one.name, of.address.clone(), || frozen::delete(&granted, &one.id.to_string()), again)
 }
