@@ -317,10 +317,16 @@ fn lasting(answer: &Answer) -> String {
     let text = answer.text();
     let mut out = String::new();
     let mut rest = text.as_str();
-    // Times as pages say them, and the word of a form.
-    while let Some(at) = rest.find("<time").into_iter().chain(rest.find("name=\"_csrf\"")).min() {
+    // Times as pages say them, the word of a form, and the number that a thing is sorted by: it is the thing's own, and
+    // changes when somebody puts others before it.
+    let passing = ["<time", "name=\"_csrf\"", "\"SortOrder\":"];
+    while let Some(at) = passing.iter().filter_map(|word| rest.find(word)).min() {
         out.push_str(&rest[..at]);
-        let end = if rest[at..].starts_with("<time") { "</time>" } else { ">" };
+        let end = match &rest[at..at + 1] {
+            "<" => "</time>",
+            "n" => ">",
+            _ => ",",
+        };
         rest = rest[at..].split_once(end).map_or("", |(_, after)| after);
     }
     out.push_str(rest);
