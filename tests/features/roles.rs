@@ -210,6 +210,22 @@ fn a_team_starts_from_a_recipe() {
     says(&ada.follow(made).expect(200), &["Now say who is in it", "Tenant project deployer", "tenant Contoso"]);
     ada.get("/harbour/access/recipes/nothing").expect(404);
 
+    // Where a role has permissions about runbooks, it can be limited to them.
+    let group = id(&api.get("/api/projectgroups/all").expect(200).json()[0]);
+    let lifecycle = id(&api.get("/api/lifecycles/all").expect(200).json()[0]);
+    let shop = json!({ "Name": "Shop", "ProjectGroupId": group, "LifecycleId": lifecycle });
+    let shop = id(&api.post("/api/projects", shop).expect(201).json());
+    let restart = json!({ "Name": "Restart", "ProjectId": shop });
+    let restart = id(&api.post("/api/runbooks", restart).expect(201).json());
+    let viewers = "/harbour/access/recipes/viewers";
+    assert!(!ada.get(manager).expect(200).text().contains("name=\"runbooks\""));
+    says(&ada.get(viewers).expect(200), &["name=\"runbooks\"", "Restart"]);
+    let fields = [("name", "Onlookers"), ("space", "Spaces-1"), ("runbooks", restart.as_str())];
+    let made = ada.post(viewers, fields).expect(303);
+    says(&ada.follow(made).expect(200), &["Space Viewer", "runbook Restart"]);
+    let limits = json!({ "Name": "Others", "SpaceId": "Spaces-1", "TenantIds": [contoso], "RunbookIds": [restart] });
+    api.post("/api/recipes/account-manager", limits).expect(400);
+
     let all = api.get("/api/recipes").expect(200).json();
     assert_eq!(all.as_array().unwrap().len(), 5);
     let made = api.post("/api/recipes/department", json!({ "Name": "Finance" })).expect(201).json();

@@ -238,3 +238,25 @@ fn what_invitations_recipes_and_new_teams_give_is_told_to_programs_and_changes_n
     let done = house.browser.post(address, [("emails", "jo@contoso.test"), ("confirmed", "yes")]).expect(200).text();
     assert!(done.contains("1 person was invited") && done.contains("/harbour/invitation/"), "{done}");
 }
+
+#[test]
+fn whoever_becomes_manager_of_a_space_or_is_no_more_is_shown_first() {
+    let house = house();
+    let address = "/harbour/settings/spaces/default";
+    let with = [("name", "Default"), ("managers", "Users-1"), ("managers", house.ben.as_str())];
+    let shown = house.browser.post(address, &with[..]).expect(200).text();
+    for word in ["Is this meant?", "<h2>Ben</h2>", "production", "access itself", "Save the space"] {
+        assert!(shown.contains(word), "“{word}” is missing: {shown}");
+    }
+    let space = house.ada.get("/api/spaces/Spaces-1").expect(200).json();
+    assert_eq!(space["SpaceManagersTeamMembers"], json!(["Users-1"]));
+    house.does(address, &with);
+    let mut space = house.ada.get("/api/spaces/Spaces-1").expect(200).json();
+    assert_eq!(space["SpaceManagersTeamMembers"], json!(["Users-1", house.ben]));
+    space["SpaceManagersTeamMembers"] = json!(["Users-1"]);
+    house.told(house.ada.put("/api/spaces/Spaces-1?preview=true", space).expect(200).json());
+    let shown = house.browser.post(address, [("name", "Default"), ("managers", "Users-1")]).expect(200).text();
+    assert!(shown.contains("Loses") && !shown.contains("Is this meant?"), "{shown}");
+    // Another name is saved at once.
+    house.browser.post(address, &[("name", "Main"), with[1], with[2]][..]).expect(303);
+}

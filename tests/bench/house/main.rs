@@ -47,6 +47,7 @@ fn main() {
     }
     if wanted("access") {
         access::measure(&mut table);
+        access::measure_review(&mut table);
     }
     if wanted("signin") {
         signin::measure(&mut table);
