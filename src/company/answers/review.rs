@@ -4,7 +4,7 @@
 //! smallest changes that are named take unused rights away and no other: leaving a team, or taking a role off it.
 
 use super::{
-    chart::{Line, table},
+    chart::table,
     names::Names,
     shape::Shape,
     sql::{self, Looked},
@@ -29,6 +29,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub const UNUSED_AFTER: i64 = 90;
 /// What ends in so many days is told.
 pub const ENDING_WITHIN: i64 = 30;
+
+/// By these one can give access to others.
+const GIVE_ACCESS: [&str; 5] = ["AdministerSystem", "TeamEdit", "TeamMembersEdit", "UserEdit", "UserRoleEdit"];
 
 /// Which people are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -317,23 +320,29 @@ pub fn sign_off(granted: &Granted<'_, UserEdit>, proofs: &Proofs<'_, '_>, note: 
 struct Known {
     census: Census,
     names: Names,
-    uses: HashMap<i64, HashMap<String, i64>>,
+    uses: HashMap<i64, sql::Days>,
     assigned: HashMap<i64, Moment>,
     joined: HashMap<(i64, i64), Moment>,
     now: Moment,
 }
 
 impl Known {
-    fn day_of(&self, user: i64, info: &Info) -> Option<i64> {
-        self.uses.get(&user)?.get(info.name).copied()
+    fn day_of(&self, user: i64, key: usize) -> Option<i64> {
+        self.uses.get(&user)?.get(key).copied().flatten()
     }
-    /// Whether somebody had the time to use what a role on a team gives, and did not use this.
-    fn is_unused(&self, user: i64, team: i64, assignment: i64, info: &Info) -> bool {
+    /// Whether somebody had the time to use what a role on a team gives.
+    fn had_time(&self, user: i64, role: &Role) -> bool {
         let then = self.now.plus(-UNUSED_AFTER * DAY);
         let old = |since: Option<&Moment>| since.is_none_or(|since| *since <= then);
-        old(self.assigned.get(&assignment))
-            && old(self.joined.get(&(user, team)))
-            && self.day_of(user, info).is_none_or(|last| last < day(then))
+        old(self.assigned.get(&role.assignment)) && old(self.joined.get(&(user, role.team)))
+    }
+    /// What of a role on a team somebody had the time to use, and did not; by name.
+    fn unused<'r>(&'r self, user: i64, role: &'r Role) -> impl Iterator<Item = usize> + 'r {
+        let then = day(self.now.plus(-UNUSED_AFTER * DAY));
+        let keys = if self.had_time(user, role) { &role.keys[..] } else { &[] };
+        let days = self.uses.get(&user);
+        let last = move |key: usize| days.and_then(|days| days.get(key).copied().flatten());
+        keys.iter().copied().filter(move |key| last(*key).is_none_or(|last| last < then))
     }
 }
 
@@ -354,7 +363,10 @@ struct Role {
     team: i64,
     assignment: i64,
     rights: BTreeSet<(Option<i64>, usize)>,
-    lines: Vec<Line>,
+    /// The permissions alone, each once, by name.
+    keys: Vec<usize>,
+    /// By it one can give access.
+    administers: bool,
     place: String,
     until: Option<Moment>,
     role: i64,
@@ -371,25 +383,30 @@ fn by_role(known: &Known) -> BTreeMap<i64, Vec<Role>> {
                 team: team.team,
                 assignment: *assignment,
                 rights: BTreeSet::new(),
-                lines: Vec::new(),
+                keys: Vec::new(),
+                administers: false,
                 place: String::new(),
                 until: grant.until,
                 role: grant.role,
             });
             role.rights.extend(keys.iter().map(|key| (grant.space, *key)));
-            let infos = keys.iter().filter_map(|key| CATALOGUE.get(*key).copied());
-            role.lines.extend(infos.map(|permission| Line {
-                permission,
-                grant: grant.clone(),
-                assignment: *assignment,
-            }));
+            role.keys.extend(keys);
             if let Some(space) = grant.space {
                 role.place = place(known, space, grant);
             }
         }
+        for role in roles.values_mut() {
+            role.keys.sort_unstable_by_key(|key| name_of(*key));
+            role.keys.dedup();
+            role.administers = role.keys.iter().any(|key| GIVE_ACCESS.contains(&name_of(*key)));
+        }
         roles.into_values().collect()
     };
     known.census.teams.values().map(|team| (team.team, of_team(team))).collect()
+}
+
+fn name_of(key: usize) -> &'static str {
+    CATALOGUE.get(key).map_or("", |info| info.name)
 }
 
 /// "Default: project Shop; environment Staging".
@@ -422,9 +439,7 @@ fn never_used(known: &Known, roles: &BTreeMap<i64, Vec<Role>>) -> BTreeMap<i64, 
     let mut idle = BTreeMap::new();
     for role in roles.values().flatten() {
         let Some(people) = members.get(&role.team).filter(|people| !people.is_empty()) else { continue };
-        let unused = |user: &i64| {
-            role.lines.iter().all(|line| known.is_unused(*user, role.team, role.assignment, line.permission))
-        };
+        let unused = |user: &i64| known.unused(*user, role).count() == role.keys.len();
         if people.iter().all(unused) {
             idle.insert(role.assignment, people.len());
         }
@@ -444,15 +459,8 @@ fn reviewed(
     let access: Vec<Access> = mine
         .iter()
         .map(|role| {
-            let mut unused: Vec<&'static str> = role
-                .lines
-                .iter()
-                .filter(|line| known.is_unused(who.id, role.team, role.assignment, line.permission))
-                .map(|line| line.permission.name)
-                .collect();
-            unused.sort_unstable();
-            unused.dedup();
-            let last = role.lines.iter().filter_map(|line| known.day_of(who.id, line.permission)).max();
+            let unused = known.unused(who.id, role).map(name_of).collect();
+            let last = role.keys.iter().filter_map(|key| known.day_of(who.id, *key)).max();
             Access {
                 team: role.team,
                 assignment: role.assignment,
@@ -465,16 +473,25 @@ fn reviewed(
             }
         })
         .collect();
-    let rights: BTreeSet<(Option<i64>, usize)> = mine.iter().flat_map(|role| role.rights.iter().copied()).collect();
+    let mut rights: Vec<(Option<i64>, usize)> = mine.iter().flat_map(|role| role.rights.iter().copied()).collect();
+    rights.sort_unstable();
+    rights.dedup();
     // A right that another role gives too, where it is used or too new to tell, is not called unused.
-    let needed: HashSet<&str> = mine
+    let mut needed: HashSet<usize> = HashSet::new();
+    for role in &mine {
+        let mut idle = known.unused(who.id, role).peekable();
+        for key in &role.keys {
+            if idle.next_if_eq(key).is_none() {
+                needed.insert(*key);
+            }
+        }
+    }
+    let mut unused: Vec<&'static str> = mine
         .iter()
-        .flat_map(|role| role.lines.iter().map(move |line| (role, line)))
-        .filter(|(role, line)| !known.is_unused(who.id, role.team, role.assignment, line.permission))
-        .map(|(_, line)| line.permission.name)
+        .flat_map(|role| known.unused(who.id, role))
+        .filter(|key| !needed.contains(key))
+        .map(name_of)
         .collect();
-    let mut unused: Vec<&'static str> = access.iter().flat_map(|one| one.unused.iter().copied()).collect();
-    unused.retain(|name| !needed.contains(name));
     unused.sort_unstable();
     unused.dedup();
     let then = known.now.plus(-UNUSED_AFTER * DAY);
@@ -482,10 +499,7 @@ fn reviewed(
     Some(Reviewed {
         removals: removals(&who, &mine, &unused, idle_roles, &team_name, known),
         is_idle: looked.state == "active" && seen < then,
-        administers: mine.iter().flat_map(|role| &role.lines).any(|line| {
-            ["AdministerSystem", "TeamEdit", "TeamMembersEdit", "UserEdit", "UserRoleEdit"]
-                .contains(&line.permission.name)
-        }),
+        administers: mine.iter().any(|role| role.administers),
         username: looked.username,
         email: looked.email,
         state: looked.state,
@@ -508,19 +522,26 @@ fn removals(
     known: &Known,
 ) -> Vec<Removal> {
     let mut found = Vec::new();
+    // Each right, with the team that gives it, or with none when several do.
+    let mut only: BTreeMap<(Option<i64>, usize), Option<i64>> = BTreeMap::new();
+    if !unused.is_empty() {
+        for role in mine {
+            for right in &role.rights {
+                let team = only.entry(*right).or_insert(Some(role.team));
+                if *team != Some(role.team) {
+                    *team = None;
+                }
+            }
+        }
+    }
     for team in &who.teams {
         let of_team: Vec<&&Role> = mine.iter().filter(|role| role.team == *team).collect();
         if of_team.is_empty() {
             continue;
         }
-        let elsewhere: BTreeSet<(Option<i64>, usize)> =
-            mine.iter().filter(|role| role.team != *team).flat_map(|role| role.rights.iter().copied()).collect();
-        let lost: BTreeSet<(Option<i64>, usize)> = of_team
-            .iter()
-            .flat_map(|role| role.rights.iter().copied())
-            .filter(|right| !elsewhere.contains(right))
-            .collect();
-        let idle = |key: usize| CATALOGUE.get(key).is_some_and(|info| unused.contains(&info.name));
+        let lost: Vec<(Option<i64>, usize)> =
+            only.iter().filter(|(_, by)| **by == Some(*team)).map(|(right, _)| *right).collect();
+        let idle = |key: usize| unused.binary_search(&name_of(key)).is_ok();
         let chosen = known.joined.contains_key(&(who.id, *team));
         if chosen && !lost.is_empty() && lost.iter().all(|(_, key)| idle(*key)) {
             found.push(Removal::Leave { team: team_name(*team), rights: lost.len() });

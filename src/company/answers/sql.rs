@@ -6,7 +6,7 @@ use crate::{
         error::Result,
         ids::{Id, UserRole},
     },
-    company::access::Rows,
+    company::access::{Rows, permissions::CATALOGUE},
 };
 use std::collections::HashMap;
 
@@ -85,14 +85,26 @@ pub fn looked(rows: &Rows<'_>) -> Result<Vec<Looked>> {
     )
 }
 
+/// The day on which each permission was last used, by its key.
+pub type Days = Vec<Option<i64>>;
+
 /// The day on which each permission was last used, by user.
-pub fn uses(rows: &Rows<'_>) -> Result<HashMap<i64, HashMap<String, i64>>> {
-    let all: Vec<(i64, String, i64)> = rows.all("SELECT user_id, permission, day FROM permission_uses", [], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-    })?;
-    let mut uses: HashMap<i64, HashMap<String, i64>> = HashMap::new();
-    for (user, permission, day) in all {
-        uses.entry(user).or_default().insert(permission, day);
+pub fn uses(rows: &Rows<'_>) -> Result<HashMap<i64, Days>> {
+    let keys: HashMap<&str, usize> = CATALOGUE.iter().map(|info| (info.name, info.key)).collect();
+    // A name that this program does not know is of no permission.
+    let all: Vec<(i64, Option<usize>, i64)> =
+        rows.all("SELECT user_id, permission, day FROM permission_uses ORDER BY user_id", [], |row| {
+            Ok((row.get(0)?, keys.get(row.get_ref(1)?.as_str()?).copied(), row.get(2)?))
+        })?;
+    let mut uses: HashMap<i64, Days> = HashMap::new();
+    for of_user in all.chunk_by(|one, next| one.0 == next.0) {
+        let mut days = vec![None; CATALOGUE.len()];
+        for (_, key, day) in of_user {
+            if let Some(place) = key.and_then(|key| days.get_mut(key)) {
+                *place = Some(*day);
+            }
+        }
+        uses.extend(of_user.first().map(|(user, ..)| (*user, days)));
     }
     Ok(uses)
 }
