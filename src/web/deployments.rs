@@ -40,7 +40,7 @@ const FIELDS: &[(&str, &str)] = &[
 #[template(path = "deployments/new.html")]
 struct Deploy {
     frame: Frame,
-    state: String,
+    words: Words,
     action: String,
     form: FormView,
     places: Vec<Place>,
@@ -50,22 +50,34 @@ struct Deploy {
     steps: Vec<Step>,
     problems: Vec<Message>,
     refusal: String,
-    why_href: String,
-    version: String,
     place_word: String,
     tenant_word: String,
 }
-struct Place {
-    value: String,
-    name: String,
-    now: String,
-    chosen: bool,
-    refusal: String,
-    why_href: String,
+/// What a deployment and a run call the same parts of the page before them.
+pub(super) struct Words {
+    /// "Where to"
+    pub place: &'static str,
+    /// "When and how"
+    pub details: &'static str,
+    /// What the button does, up to the place: "Deploy 1.2.0 to"
+    pub button: String,
+    /// What the button is called that cannot be pressed.
+    pub off: &'static str,
 }
-struct Step {
-    name: String,
-    place: String,
+/// An environment to choose.
+pub(super) struct Place {
+    pub value: String,
+    pub name: String,
+    /// What is there now; may be empty.
+    pub now: String,
+    pub chosen: bool,
+    /// Why it cannot be chosen; empty when it can.
+    pub refusal: String,
+}
+/// A step that would run, and where.
+pub(super) struct Step {
+    pub name: String,
+    pub place: String,
 }
 
 #[derive(Template)]
@@ -274,8 +286,7 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
         if let (Some(why), false, None) = (&preview.obstacle, waits, &error) {
             problems.push(Message::new(Kind::Warning, why));
         }
-        steps =
-            preview.plan.steps.iter().map(|step| Step { name: step.name.clone(), place: whereabouts(step) }).collect();
+        steps = preview.plan.steps.iter().map(planned).collect();
     }
     let place_word = picked.map_or_else(|| "…".to_owned(), |place| place.name.clone());
     let tenant_word = match chosen.tenants.len() {
@@ -306,7 +317,12 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
             .crumb("Projects", visit.space_path("/projects"))
             .crumb(&about.shown.name, project_path(visit, ""))
             .crumb(&about.version, project_path(visit, &version_path)),
-        state: String::new(),
+        words: Words {
+            place: "Where to",
+            details: "When and how",
+            button: format!("Deploy {} to", about.version),
+            off: "Deploy",
+        },
         action: project_path(visit, &format!("{version_path}/deployments")),
         form,
         places,
@@ -316,8 +332,6 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
         steps,
         problems,
         refusal,
-        why_href: String::new(),
-        version: about.version.clone(),
         place_word,
         tenant_word,
     })
@@ -376,16 +390,18 @@ fn places(
         let same = [&value, &place.name].into_iter().any(|text| text.eq_ignore_ascii_case(chosen.environment.trim()));
         let slug = crate::base::names::slug_of(&place.name, "");
         let chosen = refusal.is_empty() && !chosen.environment.is_empty() && (same || slug == chosen.environment);
-        places.push(Place { value, name: place.name.clone(), now, chosen, refusal, why_href: String::new() });
+        places.push(Place { value, name: place.name.clone(), now, chosen, refusal });
     }
-    // A single open place needs no choosing.
-    if chosen.environment.is_empty() {
-        let mut open = places.iter_mut().filter(|place| place.refusal.is_empty());
-        if let (Some(only), None) = (open.next(), open.next()) {
-            only.chosen = true;
-        }
-    }
+    choose_the_only(&mut places, &chosen.environment);
     Ok(places)
+}
+
+/// A single open place needs no choosing, when none was asked for.
+pub(super) fn choose_the_only(places: &mut [Place], asked: &str) {
+    let mut open = places.iter_mut().filter(|place| place.refusal.is_empty());
+    if let (true, Some(only), None) = (asked.is_empty(), open.next(), open.next()) {
+        only.chosen = true;
+    }
 }
 
 fn picker(choices: &Choices, chosen: &Chosen) -> ScopePicker {
@@ -409,7 +425,12 @@ fn picker(choices: &Choices, chosen: &Chosen) -> ScopePicker {
     }
 }
 
-pub(super) fn whereabouts(step: &deployments::plan::PlannedStep) -> String {
+/// A step of the plan, as it is shown.
+pub(super) fn planned(step: &deployments::plan::PlannedStep) -> Step {
+    Step { name: step.name.clone(), place: whereabouts(step) }
+}
+
+fn whereabouts(step: &deployments::plan::PlannedStep) -> String {
     if let Some(why) = &step.skipped {
         return format!("Passed over: {why}");
     }

@@ -18,7 +18,9 @@ use crate::{
     http::call::Form,
     web::{
         caller::{Answer, Visit},
-        deployments::{comments_field, options_chosen, places_chosen, when_field, whereabouts},
+        deployments::{
+            Place, Step, Words, choose_the_only, comments_field, options_chosen, places_chosen, planned, when_field,
+        },
         form::refuse,
         page::{Choice, FieldView, FormView, Frame, Kind, Message, ScopePicker, count},
         projects,
@@ -30,6 +32,7 @@ use askama::Template;
 #[template(path = "runbooks/run.html")]
 struct RunPage {
     frame: Frame,
+    words: Words,
     action: String,
     form: FormView,
     places: Vec<Place>,
@@ -42,17 +45,6 @@ struct RunPage {
     place_word: String,
     tenant_word: String,
 }
-struct Place {
-    value: String,
-    name: String,
-    chosen: bool,
-    refusal: String,
-}
-struct Step {
-    name: String,
-    place: String,
-}
-
 const FIELDS: &[(&str, &str)] = &[
     ("Comments", "comments"),
     ("SkipStepNames", "skip"),
@@ -193,11 +185,7 @@ fn draw(visit: &Visit, project: &projects::Of, of: &Of, chosen: &Chosen, error: 
                 if let (Some(why), false, None) = (&preview.obstacle, waits, &error) {
                     problems.push(Message::new(Kind::Warning, why));
                 }
-                let step = |step: &crate::company::deployments::plan::PlannedStep| Step {
-                    name: step.name.clone(),
-                    place: whereabouts(step),
-                };
-                steps = preview.plan.steps.iter().map(step).collect();
+                steps = preview.plan.steps.iter().map(planned).collect();
             }
             // Said beside the choice of the snapshot when the form is sent.
             Err(Error::Invalid(wrong)) => {
@@ -224,6 +212,7 @@ fn draw(visit: &Visit, project: &projects::Of, of: &Of, chosen: &Chosen, error: 
     }
     Ok(RunPage {
         frame: of.frame(visit, project, &format!("Run {}", of.runbook.name)).script("deploy.js"),
+        words: Words { place: "Where", details: "What, when and how", button: "Run it in".into(), off: "Run" },
         action: of.page("run"),
         form,
         places,
@@ -264,16 +253,11 @@ fn places(visit: &Visit, of: &Of, choices: &Choices, chosen: &Chosen) -> Result<
             chosen: refusal.is_empty() && !asked.is_empty() && same,
             value,
             name: place.name.clone(),
+            now: String::new(),
             refusal,
         });
     }
-    // A single open place needs no choosing.
-    if chosen.environment.is_empty() {
-        let mut open = places.iter_mut().filter(|place| place.refusal.is_empty());
-        if let (Some(only), None) = (open.next(), open.next()) {
-            only.chosen = true;
-        }
-    }
+    choose_the_only(&mut places, &chosen.environment);
     Ok(places)
 }
 
