@@ -38,6 +38,7 @@ document.addEventListener("keydown", (event) => {
     jump.select();
   } else if (event.key === "Escape") {
     if (event.target === jump && !jump.value) before?.focus?.();
+    if (document.activeElement.closest(".button-off")) document.activeElement.blur();
     const open = all("details.menu[open]").pop();
     if (open) {
       open.open = false;

@@ -97,6 +97,9 @@ pub struct Denied {
     pub reason: String,
     /// Teams that hold it there, `(id, name)`; `None` when the visitor may not see teams.
     pub teams: Option<Vec<(String, String)>>,
+    /// The same question as the page "Why, or why not?" takes it: each box of its form and what stands in it. `None` for
+    /// what cannot be asked there: of several environments or tenants at once, of a thing that is yet to be made.
+    pub question: Option<Vec<(&'static str, String)>>,
 }
 
 /// Errors of a form or a body, each under the name of its field.

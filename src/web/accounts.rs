@@ -5,7 +5,7 @@ use super::{
     environments::infrastructure,
     form,
     list::{Asked, ROWS},
-    page::{Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
+    page::{Act, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
     seen,
 };
 use crate::{
@@ -33,8 +33,7 @@ use askama::Template;
 #[template(path = "accounts/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     filtered: bool,
     rows: Vec<Row>,
@@ -67,8 +66,7 @@ struct Form {
 #[template(path = "accounts/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    edit_href: String,
+    change: Act,
     sentence: String,
     about: Kv,
     targets: Vec<(String, String, String)>,
@@ -136,8 +134,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     kinds.extend(Method::ALL.map(|one| Choice::new(one.name(), one.words()).chosen(one.name() == kind)));
     Answer::page(&List {
         frame: frame(visit, "Accounts"),
-        may_create: visit.visitor.may_somewhere::<AccountCreate>(&space),
-        new_href: format!("{address}/new"),
+        add: visit.offer(
+            Listing::<AccountCreate>::of(&space),
+            Act::link("Add an account", format!("{address}/new")).primary().icon("plus"),
+        ),
         filter: FilterBar::new(&address, "Find an account", asked.search).select("kind", "Kind", kinds),
         filtered: !asked.search.is_empty() || !kind.is_empty(),
         rows,
@@ -399,7 +399,7 @@ fn show_page(visit: &Visit, at: &At<ids::Account>, problem: Option<&str>) -> Res
         total = listed.total as u64;
         users = listed.items;
     }
-    let removal = visit.visitor.may(AccountDelete { account: at.clone() }).then(|| {
+    let removal = visit.removal(AccountDelete { account: at.clone() }, &found.name, || {
         let removal = form::removal(format!("{address}/delete"), "account", &found.name, problem);
         let words = count(total, "deployment target signs", "deployment targets sign");
         if total > 0 {
@@ -421,8 +421,8 @@ fn show_page(visit: &Visit, at: &At<ids::Account>, problem: Option<&str>) -> Res
     };
     let page = Show {
         frame: frame(visit, &found.name).crumb("Accounts", base(visit)),
-        may_edit: visit.visitor.may(AccountEdit { account: at.clone() }),
-        edit_href: format!("{address}/edit"),
+        change: visit
+            .offer(AccountEdit { account: at.clone() }, Act::link("Change", format!("{address}/edit")).icon("pencil")),
         sentence: format!("{} · {}", found.method.words(), where_usable(&seen, &found)),
         about: about.row("May be used in", where_usable(&seen, &found)).mono("Id", found.id.to_string()),
         targets_more: match total.saturating_sub(users.len() as u64) {

@@ -4,7 +4,7 @@
 use super::{
     caller::{Answer, Visit},
     form::{self, FormPage, TYPE_THE_NAME, refuse, removal},
-    page::{Chip, ConfirmDelete, FieldView, FormView, Frame, Kv, When, count, thousands},
+    page::{Act, Chip, ConfirmDelete, FieldView, FormView, Frame, Kv, When, count, thousands},
 };
 use crate::{
     appliance::{self, Appliance, CompanyRow, NewCompany},
@@ -28,8 +28,7 @@ use std::path::Path;
 struct List {
     frame: Frame,
     sentence: String,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     adopt_href: String,
     problem: String,
     misplaced: Vec<Misplaced>,
@@ -54,17 +53,17 @@ struct Row {
 #[template(path = "companies/show.html")]
 struct Show {
     frame: Frame,
-    href: String,
     chip: Chip,
     sentence: String,
     link: String,
     problem: String,
-    suspended: bool,
-    may_suspend: bool,
-    may_back_up: bool,
+    back_up: Act,
+    resume: Act,
     limits: Option<FormView>,
     suspension: Option<FormView>,
     renaming: Option<FormView>,
+    /// In place of the forms that the visitor may not send.
+    lacking: Vec<Act>,
     about: Kv,
     removal: Option<ConfirmDelete>,
 }
@@ -139,8 +138,10 @@ fn list_page(visit: &Visit, wrong: &str) -> Result<List> {
             0 => format!("{all} on this server, all well."),
             some => format!("{all} on this server; {some} cannot be served."),
         },
-        may_create: visit.visitor.may(CompanyCreate {}),
-        new_href: format!("{}/new", base(visit)),
+        add: visit.offer(
+            CompanyCreate {},
+            Act::link("Create a company", format!("{}/new", base(visit))).primary().icon("plus"),
+        ),
         adopt_href: format!("{}/adopt", base(visit)),
         problem: wrong.to_owned(),
         misplaced: misplaced.into_iter().map(|(folder, slug)| Misplaced { folder, slug }).collect(),
@@ -304,6 +305,16 @@ fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
     }
     let limits = row.numbers.as_ref().map(|n| n.limits);
     let (may_suspend, may_rename) = (visitor.may(CompanySuspend {}), visitor.may(CompanyRename {}));
+    let removing = || {
+        removal(format!("{href}/remove"), "company", slug, shown.removal)
+                .goes_too("Everything in it: people, projects, releases, logs and the trail. Its key is destroyed first, so no copy of the folder gives up a secret again.")
+    };
+    let mut lacking = vec![
+        visit.offer(CompanyLimit {}, Act::link("Set limits", "#limits")).only_if(limits.is_some()),
+        visit.offer(CompanySuspend {}, Act::link("Suspend the company", "#suspend")).only_if(open && !suspended),
+        visit.offer(CompanyRename {}, Act::link("Rename the company", "#rename")).only_if(open),
+    ];
+    lacking.retain(|act| !act.is_open());
     Ok(Show {
         frame: frame(visit, if row.name.is_empty() { slug } else { &row.name }).crumb("Companies", base(visit)),
         chip: chip(&row),
@@ -313,20 +324,22 @@ fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
         },
         link: shown.link.unwrap_or_default(),
         problem: shown.problem,
-        suspended,
-        may_suspend,
-        may_back_up: visitor.may(CompanyBackup {}) && row.numbers.is_some(),
+        back_up: visit.offer(
+            CompanyBackup {},
+            Act::post("Back up now", format!("{href}/backup")).icon("download").only_if(row.numbers.is_some()),
+        ),
+        resume: visit.offer(
+            CompanySuspend {},
+            Act::post("Resume the company", format!("{href}/resume")).primary().icon("play").only_if(suspended),
+        ),
         limits: limits
             .filter(|_| visitor.may(CompanyLimit {}))
             .map(|limits| shown.limits.unwrap_or_else(|| limits_form(visit, slug, &limits))),
         suspension: (may_suspend && open && !suspended)
             .then(|| shown.suspension.unwrap_or_else(|| suspension_form(visit, slug))),
         renaming: (may_rename && open).then(|| shown.renaming.unwrap_or_else(|| renaming_form(visit, slug))),
-        removal: (visitor.may(CompanyRemove {}) && open).then(|| {
-            removal(format!("{href}/remove"), "company", slug, shown.removal)
-                .goes_too("Everything in it: people, projects, releases, logs and the trail. Its key is destroyed first, so no copy of the folder gives up a secret again.")
-        }),
-        href,
+        removal: if open { visit.removal(CompanyRemove {}, slug, removing) } else { None },
+        lacking,
         about,
     })
 }

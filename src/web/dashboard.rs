@@ -3,7 +3,7 @@
 use super::{
     caller::{Answer, Visit, encode},
     list::Asked,
-    page::{Cell, Chip, Choice, FilterBar, Frame, Pager, count},
+    page::{Act, Cell, Chip, Choice, FilterBar, Frame, Pager, count},
     seen, standing,
 };
 use crate::{
@@ -31,8 +31,7 @@ use std::collections::{HashMap, HashSet};
 struct Dashboard {
     frame: Frame,
     sentence: String,
-    may_create: bool,
-    new_project_href: String,
+    add: Act,
     attention: Vec<Attention>,
     attention_href: String,
     filter: FilterBar,
@@ -112,12 +111,14 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
         bar = bar.select("group", "Group", choices);
     }
     // A project can be added when it can be added to some group; the form offers those.
-    let may_create = visitor.may_somewhere::<ProjectCreate>(&space);
+    let add = visit.offer(
+        List::<ProjectCreate>::of(&space),
+        Act::link("Add a project", visit.space_path("/projects/new")).icon("plus"),
+    );
     Answer::page(&Dashboard {
         frame: visit.frame("dashboard", "Dashboard"),
         sentence: sentence(&board.spots, total, sees),
-        may_create,
-        new_project_href: if may_create { visit.space_path("/projects/new") } else { String::new() },
+        add,
         attention: attention(visit, &board.spots),
         attention_href: visit.path("/tasks?state=failed"),
         filter: bar,

@@ -3,7 +3,9 @@
 use super::{
     caller::{Answer, Visit},
     list::Asked,
-    page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kind, Kv, Message, Pager, ScopePicker, When, count},
+    page::{
+        Act, Chip, Choice, FieldView, FilterBar, FormView, Frame, Kind, Kv, Message, Pager, ScopePicker, When, count,
+    },
     tasks::{chip, state_choices, states, when},
 };
 use crate::{
@@ -103,7 +105,7 @@ struct Show {
     frame: Frame,
     chip: Chip,
     log_href: Option<String>,
-    again_href: Option<String>,
+    again: Act,
     failure: String,
     about: Kv,
 }
@@ -554,7 +556,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
             .crumb("Deployments", project_path(visit, "/deployments")),
         chip: chip(one.state, one.warnings, one.completed_at.or(one.started_at)),
         log_href,
-        again_href: visitor.may(place).then_some(again),
+        again: visit.offer(place, Act::link("Deploy again…", again).primary().icon("rocket")),
         failure: one.error.clone(),
         about,
     })

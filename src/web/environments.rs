@@ -4,7 +4,7 @@ use super::{
     caller::{Answer, Visit},
     form::{self, FormPage},
     list::Asked,
-    page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, under},
+    page::{Act, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, under},
 };
 use crate::{
     base::error::{Error, Result},
@@ -25,8 +25,7 @@ use askama::Template;
 #[template(path = "environments/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -42,8 +41,7 @@ struct Row {
 #[template(path = "environments/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    edit_href: String,
+    change: Act,
     about: Kv,
     removal: Option<ConfirmDelete>,
 }
@@ -92,8 +90,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     });
     Answer::page(&List {
         frame: frame(visit, "Environments"),
-        may_create: visit.visitor.may(EnvironmentCreate { space: New::of(&space) }),
-        new_href: under(&address, &["new"]),
+        add: visit.offer(
+            EnvironmentCreate { space: New::of(&space) },
+            Act::link("Add an environment", under(&address, &["new"])).primary().icon("plus"),
+        ),
         filter: FilterBar::new(&address, "Find an environment", asked.search),
         rows: rows.collect(),
         pager: asked.pager(found.total, &address, &[]),
@@ -167,14 +167,15 @@ fn show_page(
     problem: Option<&str>,
 ) -> Result<Answer> {
     let address = format!("{}/{}", base(visit), found.slug);
-    let removal = visit
-        .visitor
-        .may(EnvironmentDelete { environment: at.clone() })
-        .then(|| form::removal(format!("{address}/delete"), "environment", &found.name, problem));
+    let removal = visit.removal(EnvironmentDelete { environment: at.clone() }, &found.name, || {
+        form::removal(format!("{address}/delete"), "environment", &found.name, problem)
+    });
     let page = Show {
         frame: frame(visit, &found.name).crumb("Environments", base(visit)),
-        may_edit: visit.visitor.may(EnvironmentEdit { environment: at.clone() }),
-        edit_href: format!("{address}/edit"),
+        change: visit.offer(
+            EnvironmentEdit { environment: at.clone() },
+            Act::link("Change", format!("{address}/edit")).icon("pencil"),
+        ),
         about: Kv::new()
             .row("Description", &found.description)
             .row("On failure", rules(found))

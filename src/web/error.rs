@@ -116,7 +116,12 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
 
 /// An error within a company's pages.
 pub(super) fn page(visit: &Visit, error: &Error) -> Answer {
-    let (status, shown) = shown(error, visit.call.reference(), &visit.path(""));
+    let (status, mut shown) = shown(error, visit.call.reference(), &visit.path(""));
+    if let Error::Denied(denied) = error
+        && let Some(href) = super::why::why_href(visit, denied)
+    {
+        shown.ways.push(("Why not?".into(), href));
+    }
     let page = Page { frame: visit.frame("", shown.title.clone()), error: shown };
     let html = page.render().unwrap_or_else(|_| "Something went wrong here.".into());
     answered(error, status, html)

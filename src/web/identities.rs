@@ -3,7 +3,7 @@
 use super::{
     caller::{Answer, Visit},
     form::{self, FormPage},
-    page::{FieldView, FormView, Frame, Kv, When},
+    page::{Act, FieldView, FormView, Frame, Kv, When},
     people::access,
     tasks::when,
 };
@@ -32,7 +32,7 @@ struct List {
     frame: Frame,
     lead: String,
     may_edit: bool,
-    new_href: String,
+    add: Act,
     about: Kv,
     rows: Vec<Row>,
 }
@@ -85,7 +85,8 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         rows: rows.collect(),
         lead: format!("Whose signed tokens are taken for {}.", account.name),
         may_edit: visit.visitor.may(UserEdit {}),
-        new_href: format!("{}/new", account.base),
+        add: visit
+            .offer(UserEdit {}, Act::link("Add an identity", format!("{}/new", account.base)).primary().icon("plus")),
         about: Kv::new().mono("Usual audience", identities::external(&granted, &account.at)),
         frame: frame(visit, &account, "OIDC identities"),
     })

@@ -7,7 +7,7 @@ use super::{
     caller::{Answer, Visit},
     form,
     list::{Asked, ROWS},
-    page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
+    page::{Act, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
     seen,
 };
 use crate::{
@@ -41,9 +41,8 @@ const MOST: usize = 100;
 #[template(path = "lifecycles/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
     may_edit: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -85,8 +84,7 @@ struct PlaceRow {
 #[template(path = "lifecycles/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    edit_href: String,
+    change: Act,
     is_default: bool,
     sentence: String,
     implied: bool,
@@ -162,9 +160,11 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     }
     Answer::page(&List {
         frame: frame(visit, "Lifecycles"),
-        may_create: visit.visitor.may(LifecycleCreate { space: space.clone() }),
         may_edit: visit.visitor.may_somewhere::<LifecycleEdit>(&space),
-        new_href: format!("{address}/new"),
+        add: visit.offer(
+            LifecycleCreate { space: space.clone() },
+            Act::link("Add a lifecycle", format!("{address}/new")).primary().icon("plus"),
+        ),
         filter: FilterBar::new(&address, "Find a lifecycle", asked.search),
         rows,
         pager: asked.pager(found.total, &address, &[]),
@@ -390,7 +390,7 @@ fn show_page(visit: &Visit, at: &At<ids::Lifecycle>, problem: Option<&str>) -> R
     let address = format!("{}/{}", base(visit), found.slug);
     let seen = seen::environments_here(visit)?;
     let (inside, total) = projects_of(visit, found.id, ROWS)?;
-    let removal = visit.visitor.may(LifecycleDelete { lifecycle: at.clone() }).then(|| {
+    let removal = visit.removal(LifecycleDelete { lifecycle: at.clone() }, &found.name, || {
         let mut removal = form::removal(format!("{address}/delete"), "lifecycle", &found.name, problem);
         if found.is_default {
             removal = removal.obstacle("New projects of this space follow it.");
@@ -403,8 +403,10 @@ fn show_page(visit: &Visit, at: &At<ids::Lifecycle>, problem: Option<&str>) -> R
     });
     let page = Show {
         frame: frame(visit, &found.name).crumb("Lifecycles", base(visit)),
-        may_edit: visit.visitor.may(LifecycleEdit { lifecycle: at.clone() }),
-        edit_href: format!("{address}/edit"),
+        change: visit.offer(
+            LifecycleEdit { lifecycle: at.clone() },
+            Act::link("Change", format!("{address}/edit")).icon("pencil"),
+        ),
         is_default: found.is_default,
         sentence: sentence(&found, total),
         implied: found.phases.is_empty(),

@@ -10,6 +10,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+mod act;
 mod address;
 mod form;
 mod frame;
@@ -17,6 +18,7 @@ mod list;
 mod log;
 mod portal;
 
+pub use act::{Act, off_id};
 pub use address::{Icon, icon, static_prefix, under, use_static_prefix};
 pub use form::{Choice, ConfirmDelete, FieldView, FormSummary, FormView, Look, ScopePicker};
 pub use frame::{Bare, Crumb, Flash, Frame, FrameHead, FrameTabs, FrameTop, FrameWay, NavItem, SpaceLink, Tab};

@@ -5,7 +5,7 @@ use super::{
     caller::{Answer, Visit},
     form::{self, FormPage},
     list::Asked,
-    page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Kv, Pager, When, count},
+    page::{Act, Chip, Choice, FieldView, FilterBar, FormView, Frame, Kv, Pager, When, count},
     tasks::when,
 };
 use crate::{
@@ -48,10 +48,8 @@ pub(super) fn access(visit: &Visit, title: &str, current: &str) -> Frame {
 #[template(path = "people/list.html")]
 struct List {
     frame: Frame,
-    may_invite: bool,
-    may_edit: bool,
-    invite_href: String,
-    service_href: String,
+    add_service: Act,
+    invite: Act,
     sentence: String,
     lacking_href: String,
     filter: FilterBar,
@@ -81,14 +79,8 @@ struct Show {
     about: Kv,
     link: String,
     rights_href: String,
-    may_edit: bool,
-    edit_href: String,
-    invite_again: String,
-    reset: String,
-    revoke: String,
-    reset_factors: String,
-    deactivate: String,
-    reactivate: String,
+    acts: Vec<Act>,
+    reset_factors: Act,
     problem: String,
     waits: String,
     ways: Option<Kv>,
@@ -179,10 +171,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
                 revoke: format!("{address}/open-invitations/Invitations-{}/revoke", open.id),
             })
             .collect(),
-        may_invite: visit.visitor.may(UserInvite {}),
-        may_edit: visit.visitor.may(UserEdit {}),
-        invite_href: format!("{address}/invite"),
-        service_href: format!("{address}/new-service-account"),
+        add_service: visit
+            .offer(UserEdit {}, Act::link("Add a service account", format!("{address}/new-service-account"))),
+        invite: visit
+            .offer(UserInvite {}, Act::link("Invite a person", format!("{address}/invite")).primary().icon("plus")),
         lacking_href: if counts.without_second_factor > 0 {
             format!("{address}/second-factors")
         } else {
@@ -212,8 +204,9 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
     let user = people::show(&visit.visitor.ask(UserView {})?, at)?;
     let address = format!("{}/{}", base(visit), user.id);
     let may_edit = visit.visitor.may(UserEdit {});
-    let action =
-        |wanted: bool, rest: &str| if may_edit && wanted { format!("{address}/{rest}") } else { String::new() };
+    let post = |label: &str, rest: &str| Act::post(label, format!("{address}/{rest}"));
+    let of_user = |act: Act, there: bool| visit.offer(UserEdit {}, act.only_if(there));
+    let of_invitation = |act: Act| visit.offer(UserInvite {}, act.only_if(user.state == State::Invited));
     let (mut roles, mut elsewhere) = (Vec::new(), 0);
     if visit.visitor.may(UserRoleView {}) {
         let (seen_roles, hidden) = teams::roles_of_user(&visit.visitor.ask(UserRoleView {})?, at)?;
@@ -273,17 +266,21 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
         about: about.mono("Id", user.id.to_string()),
         link: link.to_owned(),
         rights_href: format!("{address}/rights"),
-        may_edit,
-        edit_href: format!("{address}/edit"),
-        invite_again: if invited { format!("{address}/invite-again") } else { String::new() },
-        revoke: if invited { format!("{address}/revoke") } else { String::new() },
+        acts: vec![
+            of_user(Act::link("Change", format!("{address}/edit")).icon("pencil"), true),
+            of_invitation(post("Send it again", "invite-again")),
+            of_invitation(post("Revoke the invitation", "revoke").danger()),
+            of_user(post("Reset the password", "reset-password"), user.state == State::Active && !user.is_service),
+            of_user(post("Deactivate", "deactivate").danger(), user.state == State::Active),
+            of_user(post("Reactivate", "reactivate"), user.state == State::Inactive),
+        ],
         waits,
         ways,
         teams: mine,
-        reset: action(user.state == State::Active && !user.is_service, "reset-password"),
-        reset_factors: action(user.has_second_factor, "reset-second-factors"),
-        deactivate: action(user.state == State::Active, "deactivate"),
-        reactivate: action(user.state == State::Inactive, "reactivate"),
+        reset_factors: of_user(
+            post("Remove their second factors", "reset-second-factors").small(),
+            may_edit && user.has_second_factor,
+        ),
         problem: problem.to_owned(),
         roles,
         elsewhere,

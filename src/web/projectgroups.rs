@@ -5,7 +5,7 @@ use super::{
     form::{self, FormPage},
     lifecycles::library,
     list::{Asked, ROWS},
-    page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
+    page::{Act, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
     seen,
 };
 use crate::{
@@ -33,8 +33,7 @@ use askama::Template;
 #[template(path = "projectgroups/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -51,8 +50,7 @@ struct Row {
 #[template(path = "projectgroups/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    edit_href: String,
+    change: Act,
     summary: String,
     projects: Vec<Project>,
     projects_href: String,
@@ -104,8 +102,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     }
     Answer::page(&List {
         frame: frame(visit, "Project groups"),
-        may_create: visit.visitor.may(ProjectGroupCreate { space: New::of(&space) }),
-        new_href: format!("{address}/new"),
+        add: visit.offer(
+            ProjectGroupCreate { space: New::of(&space) },
+            Act::link("Add a project group", format!("{address}/new")).primary().icon("plus"),
+        ),
         filter: FilterBar::new(&address, "Find a project group", asked.search),
         rows,
         pager: asked.pager(found.total, &address, &[]),
@@ -168,7 +168,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
 fn show_page(visit: &Visit, at: &At<ids::ProjectGroup>, found: &Group, problem: Option<&str>) -> Result<Answer> {
     let address = format!("{}/{}", base(visit), found.slug);
     let (inside, total) = projects_of(visit, found.id, ROWS)?;
-    let removal = visit.visitor.may(ProjectGroupDelete { group: at.clone() }).then(|| {
+    let removal = visit.removal(ProjectGroupDelete { group: at.clone() }, &found.name, || {
         let removal = form::removal(format!("{address}/delete"), "project group", &found.name, problem);
         match total {
             0 => removal,
@@ -179,8 +179,10 @@ fn show_page(visit: &Visit, at: &At<ids::ProjectGroup>, found: &Group, problem: 
     });
     let page = Show {
         frame: frame(visit, &found.name).crumb("Project groups", base(visit)),
-        may_edit: visit.visitor.may(ProjectGroupEdit { group: at.clone() }),
-        edit_href: format!("{address}/edit"),
+        change: visit.offer(
+            ProjectGroupEdit { group: at.clone() },
+            Act::link("Change", format!("{address}/edit")).icon("pencil"),
+        ),
         summary: if total == 0 { "No projects yet".into() } else { count(total, "project", "projects") },
         projects: inside
             .into_iter()

@@ -7,7 +7,7 @@ pub(super) use edit::{copy, create, delete, edit, make_copy, new, reset, update}
 use super::{
     caller::{Answer, Visit},
     form::removal,
-    page::{Chip, Choice, ConfirmDelete, FilterBar, Frame, Kv, count},
+    page::{Act, Chip, Choice, ConfirmDelete, FilterBar, Frame, Kv, count},
     people::access,
 };
 use crate::{
@@ -27,8 +27,7 @@ use askama::Template;
 #[template(path = "roles/list.html")]
 struct List {
     frame: Frame,
-    may_edit: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     rows: Vec<Row>,
 }
@@ -47,11 +46,10 @@ struct Row {
 #[template(path = "roles/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    edit_href: String,
-    clone_href: String,
-    /// Where to put it back to its default; empty when it holds that.
-    reset_href: String,
+    /// Puts it back to its default; not there when it holds that.
+    reset: Act,
+    clone: Act,
+    change: Act,
     problem: String,
     /// Of the permissions that a later version brought.
     offered: Vec<One>,
@@ -124,8 +122,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let choice = |value: &str, label: &str| Choice::new(value, label).chosen(kind == value);
     Answer::page(&List {
         frame: access(visit, "User roles", "roles"),
-        may_edit: visit.visitor.may(UserRoleEdit {}),
-        new_href: format!("{address}/new"),
+        add: visit.offer(UserRoleEdit {}, Act::link("Add a role", format!("{address}/new")).primary().icon("plus")),
         filter: FilterBar::new(&address, "Find a role", search).select(
             "kind",
             "Kind",
@@ -181,7 +178,6 @@ fn show_page(visit: &Visit, problem: &str, removal_problem: Option<&str>) -> Res
         .row("Held by", count(role.teams.unsigned_abs(), "team", "teams"))
         .row("With it", count(used.people.unsigned_abs(), "person or service account", "people and service accounts"))
         .mono("Id", role.wire_id());
-    let may_edit = visit.visitor.may(UserRoleEdit {});
     let places = used.places.into_iter().map(|(team, scoped)| Place {
         href: visit.path(&format!("/access/teams/{}", team.id)),
         place: teams::summary(&scoped).place,
@@ -189,16 +185,18 @@ fn show_page(visit: &Visit, problem: &str, removal_problem: Option<&str>) -> Res
         ending: super::teams::ending(&scoped),
         team: team.name,
     });
-    let deletion = (may_edit && role.builtin.is_none()).then(|| {
+    let deletion = || {
         let removal = removal(format!("{address}/delete"), "role", &role.name, removal_problem);
         if role.teams > 0 { removal.obstacle("Teams hold it. Take it from them first.") } else { removal }
-    });
+    };
+    let offer = |act: Act| visit.offer(UserRoleEdit {}, act);
     let page = Show {
         frame: access(visit, &role.name, "roles").crumb("User roles", base(visit)),
-        may_edit,
-        edit_href: format!("{address}/edit"),
-        clone_href: format!("{address}/clone"),
-        reset_href: if role.differs_from_default() { format!("{address}/reset") } else { String::new() },
+        reset: offer(
+            Act::post("Reset to its default", format!("{address}/reset")).only_if(role.differs_from_default()),
+        ),
+        clone: offer(Act::link("Clone", format!("{address}/clone"))),
+        change: offer(Act::link("Change", format!("{address}/edit")).icon("pencil")),
         problem: problem.to_owned(),
         offered: role.offered.iter().copied().map(one).collect(),
         filter: FilterBar::new(&address, "Find a permission", sought),
@@ -212,7 +210,10 @@ fn show_page(visit: &Visit, problem: &str, removal_problem: Option<&str>) -> Res
             format!("And {} that you cannot see.", count(used.hidden as u64, "more place", "more places"))
         },
         everyone: used.everyone,
-        removal: deletion,
+        removal: match role.builtin {
+            None => visit.removal(UserRoleEdit {}, &role.name, deletion),
+            Some(_) => None,
+        },
     };
     if problem.is_empty() && removal_problem.is_none() { Answer::page(&page) } else { Answer::refused(&page) }
 }

@@ -3,7 +3,7 @@
 use super::{
     caller::{Answer, Visit},
     form::{self, FormPage, refuse},
-    page::{Chip, Choice, FieldView, FormView, Frame, Kv, count, thousands},
+    page::{Act, Chip, Choice, FieldView, FormView, Frame, Kv, count, thousands},
 };
 use crate::{
     base::{
@@ -25,6 +25,7 @@ struct Company {
     form: Option<FormView>,
     about: Kv,
     address: String,
+    change: Act,
     may_see_spaces: bool,
     spaces: String,
     spaces_href: String,
@@ -119,6 +120,7 @@ fn company_page(visit: &Visit, form: Option<FormView>) -> Result<Company> {
             .hint(SLUG_IS_THE_OPERATORS)
             .mono("Id", company.id().to_string()),
         address: format!("{}/{}", host.unwrap_or_default(), company.slug()),
+        change: visit.offer(ConfigureServer {}, Act::link("Change the settings", visit.path("/settings"))),
         may_see_spaces: visit.visitor.may(SpaceView {}) && !company.is_operators(),
         spaces: count(spaces, "space", "spaces"),
         spaces_href: visit.path("/settings/spaces"),

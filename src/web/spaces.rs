@@ -5,7 +5,7 @@ use super::{
     caller::{Answer, Visit},
     form::{self, FormPage},
     list::Asked,
-    page::{Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager},
+    page::{Act, Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager},
     settings::settings,
 };
 use crate::{
@@ -29,8 +29,7 @@ use askama::Template;
 #[template(path = "spaces/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -48,8 +47,8 @@ struct Row {
 #[template(path = "spaces/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    href: String,
+    queue: Act,
+    change: Act,
     enter_href: String,
     is_default: bool,
     stopped: bool,
@@ -104,8 +103,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     }
     Answer::page(&List {
         frame: frame(visit, "Spaces"),
-        may_create: visit.visitor.may(SpaceCreate {}),
-        new_href: format!("{address}/new"),
+        add: visit.offer(SpaceCreate {}, Act::link("Add a space", format!("{address}/new")).primary().icon("plus")),
         filter: FilterBar::new(&address, "Find a space", asked.search),
         rows,
         pager: asked.pager(found.total, &address, &[]),
@@ -327,7 +325,7 @@ fn show_page(visit: &Visit, at: &At<ids::Space>, problem: Option<&str>) -> Resul
         names.push(format!("{hidden} whom you may not see"));
     }
     let address = format!("{}/{}", base(visit), found.slug);
-    let removal = visit.visitor.may(SpaceDelete { space: at.clone() }).then(|| {
+    let removal = visit.removal(SpaceDelete { space: at.clone() }, &found.name, || {
         let removal = form::removal(format!("{address}/delete"), "space", &found.name, problem)
             .goes_too("Its projects with their processes and releases, and the history of their deployments.")
             .goes_too("Its environments, deployment targets, accounts, tenants and teams.");
@@ -339,8 +337,15 @@ fn show_page(visit: &Visit, at: &At<ids::Space>, problem: Option<&str>) -> Resul
     });
     let page = Show {
         frame: frame(visit, &found.name).crumb("Spaces", base(visit)),
-        may_edit: visit.visitor.may(SpaceEdit { space: at.clone() }),
-        href: address,
+        queue: visit.offer(
+            SpaceEdit { space: at.clone() },
+            match found.task_queue_stopped {
+                true => Act::post("Resume the task queue", format!("{address}/resume")).icon("play"),
+                false => Act::post("Stop the task queue", format!("{address}/stop")).icon("pause"),
+            },
+        ),
+        change: visit
+            .offer(SpaceEdit { space: at.clone() }, Act::link("Change", format!("{address}/edit")).icon("pencil")),
         enter_href: visit.path(&format!("/{}", found.slug)),
         is_default: found.is_default,
         stopped: found.task_queue_stopped,

@@ -8,7 +8,7 @@ use super::{
     form,
     lifecycles::library,
     list::Asked,
-    page::{ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
+    page::{Act, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, count},
 };
 use crate::{
     base::{
@@ -38,10 +38,9 @@ const COLOURS: [&str; 8] = ["#0E7490", "#B45309", "#4D7C0F", "#7C3AED", "#BE185D
 #[template(path = "tagsets/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
     may_edit: bool,
     may_sort: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -75,8 +74,7 @@ struct TagRow {
 #[template(path = "tagsets/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    edit_href: String,
+    change: Act,
     sentence: String,
     tags: Vec<Shown>,
     may_see_tenants: bool,
@@ -121,10 +119,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let may_edit = visit.visitor.may_somewhere::<TagSetEdit>(&space);
     Answer::page(&List {
         frame: frame(visit, "Tag sets"),
-        may_create: visit.visitor.may(TagSetCreate { space }),
         may_edit,
         may_sort: may_edit && asked.search.is_empty() && found.total > 1,
-        new_href: format!("{address}/new"),
+        add: visit
+            .offer(TagSetCreate { space }, Act::link("Add a tag set", format!("{address}/new")).primary().icon("plus")),
         filter: FilterBar::new(&address, "Find a tag set", asked.search),
         rows: rows.collect(),
         pager: asked.pager(found.total, &address, &[]),
@@ -330,7 +328,7 @@ fn show_page(visit: &Visit, at: &At<ids::TagSet>, problem: Option<&str>) -> Resu
         let href = visit.space_path(&format!("/tenants?tag={}", encode(&tag.canonical)));
         shown.push(Shown { tag, tenants: number, href });
     }
-    let removal = visit.visitor.may(TagSetDelete { tag_set: at.clone() }).then(|| {
+    let removal = visit.removal(TagSetDelete { tag_set: at.clone() }, &found.name, || {
         let removal = form::removal(format!("{address}/delete"), "tag set", &found.name, problem);
         match carried {
             0 if shown.is_empty() => removal,
@@ -343,8 +341,8 @@ fn show_page(visit: &Visit, at: &At<ids::TagSet>, problem: Option<&str>) -> Resu
     });
     let page = Show {
         frame: frame(visit, &found.name).crumb("Tag sets", base(visit)),
-        may_edit: visit.visitor.may(TagSetEdit { tag_set: at.clone() }),
-        edit_href: format!("{address}/edit"),
+        change: visit
+            .offer(TagSetEdit { tag_set: at.clone() }, Act::link("Change", format!("{address}/edit")).icon("pencil")),
         sentence: count(shown.len() as u64, "tag", "tags"),
         tags: shown,
         may_see_tenants,

@@ -3,7 +3,7 @@
 use super::{
     caller::{Answer, Visit},
     list::Asked,
-    page::{Chip, Choice, FilterBar, Frame, LogLine, LogStep, LogView, Pager, When},
+    page::{Act, Chip, Choice, FilterBar, Frame, LogLine, LogStep, LogView, Pager, When},
 };
 use crate::{
     base::{
@@ -51,8 +51,7 @@ struct Show {
     frame: Frame,
     chip: Chip,
     facts: Vec<String>,
-    cancel_href: Option<String>,
-    again_href: Option<String>,
+    cancel: Act,
     together: Vec<Sibling>,
     question: Option<Question>,
     failure: Option<Failure>,
@@ -211,7 +210,6 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
         }
         _ => {}
     }
-    let may_cancel = !over && task.state != State::Cancelling && visitor.may(TaskCancel { task: at });
     let failed = matches!(task.state, State::Failed | State::TimedOut);
     let failure = failed.then(|| Failure {
         text: task.error.clone(),
@@ -222,8 +220,12 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
         frame,
         chip: chip(task.state, task.warnings, Some(since(&task))),
         facts,
-        cancel_href: may_cancel.then(|| format!("{address}/cancel")),
-        again_href: None,
+        cancel: visit.offer(
+            TaskCancel { task: at },
+            Act::post("Cancel this task", format!("{address}/cancel"))
+                .icon("ban")
+                .only_if(!over && task.state != State::Cancelling),
+        ),
         together: together(visit, &task)?,
         question: None,
         failure,

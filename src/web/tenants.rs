@@ -8,7 +8,7 @@ use super::{
     caller::{Answer, Visit},
     form::{self, FormPage},
     list::Asked,
-    page::{Cell, Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, Timeline, count},
+    page::{Act, Cell, Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, Timeline, count},
     seen, standing,
 };
 use crate::{
@@ -37,8 +37,7 @@ use std::collections::HashSet;
 #[template(path = "tenants/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -57,15 +56,14 @@ struct Row {
 #[template(path = "tenants/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    edit_href: String,
-    clone_href: String,
+    copy: Act,
+    connect: Act,
+    change: Act,
     chip: Option<Chip>,
     sentence: String,
     tags: Vec<String>,
     rows: Vec<MatrixRow>,
     environments: Vec<String>,
-    connect_href: String,
     timeline: Timeline,
     about: Kv,
     people: Option<People>,
@@ -74,9 +72,7 @@ struct Show {
 /// The tenant's own people, for who may see them or give them access.
 struct People {
     sentence: String,
-    href: String,
-    /// Why nobody can be given access; empty when somebody can.
-    refusal: String,
+    give: Act,
 }
 struct MatrixRow {
     name: String,
@@ -152,11 +148,12 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         "State",
         vec![option("", "Any state"), option("enabled", "Enabled"), option("disabled", "Disabled")],
     );
-    let may_create = visit.visitor.may(TenantCreate { space: New::of(&space) });
     Answer::page(&List {
         frame: frame(visit, "Tenants"),
-        may_create,
-        new_href: if may_create { format!("{address}/new") } else { String::new() },
+        add: visit.offer(
+            TenantCreate { space: New::of(&space) },
+            Act::link("Add a tenant", format!("{address}/new")).primary().icon("plus"),
+        ),
         filter: bar,
         rows,
         pager: asked.pager(found.total, &address, &[("tag", tag), ("state", state)]),
@@ -274,8 +271,6 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
     let (visitor, space) = (&visit.visitor, visit.space()?);
     let tenant = shown(visit, at)?;
     let own = format!("{}/{}", base(visit), tenant.slug);
-    let may_edit = visitor.may(TenantEdit { tenant: at.clone() });
-
     let wanted: Vec<i64> = tenant.connections.iter().map(|one| one.project.0).collect();
     let filter = projects::Filter { ids: Some(wanted), ..projects::Filter::default() };
     let connected = seen::projects(visitor, &space, &filter, Page::ALL)?.items;
@@ -318,7 +313,7 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
     });
     let rows: Vec<MatrixRow> = rows.collect();
 
-    let removal = visitor.may(TenantDelete { tenant: at.clone() }).then(|| {
+    let removal = visit.removal(TenantDelete { tenant: at.clone() }, &tenant.name, || {
         let removal = form::removal(format!("{own}/delete"), "tenant", &tenant.name, problem)
             .goes_too("Its tags and its connections to projects.");
         if recent.is_empty() {
@@ -328,18 +323,20 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
             "It has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.",
         )
     });
-    let may_create = visitor.may(TenantCreate { space: New::of(&space) });
+    let edit = |act: Act| visit.offer(TenantEdit { tenant: at.clone() }, act);
     let page = Show {
         frame: frame(visit, &tenant.name).crumb("Tenants", base(visit)),
-        may_edit,
-        edit_href: format!("{own}/edit"),
-        clone_href: if may_create { format!("{own}/clone") } else { String::new() },
+        copy: visit.offer(
+            TenantCreate { space: New::of(&space) },
+            Act::link("Make a copy", format!("{own}/clone")).icon("copy"),
+        ),
+        connect: edit(Act::link("Connections", format!("{own}/connections")).icon("link")),
+        change: edit(Act::link("Change", format!("{own}/edit")).icon("pencil")),
         chip: disabled_chip(&tenant),
         sentence: sentence(&spots, &rows),
         tags: tenant.tags.clone(),
         rows,
         environments: columns.iter().map(|one| one.name.clone()).collect(),
-        connect_href: if may_edit { format!("{own}/connections") } else { String::new() },
         timeline: Timeline { moments: recent.iter().map(|one| standing::moment(visit, one)).collect() },
         about: Kv::new()
             .row("Description", &tenant.description)
@@ -354,8 +351,8 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
 /// Who of the tenant has access, and the way to give it; nothing for who may neither see teams nor invite.
 fn own_people(visit: &Visit, at: &At<ids::Tenant>, own: &str) -> Result<Option<People>> {
     let (visitor, space) = (&visit.visitor, visit.space()?);
-    let lacking = selfservice::lacking(visitor, &space);
-    if lacking.is_some() && !visitor.may_somewhere::<TeamView>(&space) {
+    let refusal = selfservice::refusal(visitor, &space);
+    if refusal.is_some() && !visitor.may_somewhere::<TeamView>(&space) {
         return Ok(None);
     }
     let present = selfservice::present(&visitor.ask(TenantView { tenant: at.clone() })?)?;
@@ -363,8 +360,8 @@ fn own_people(visit: &Visit, at: &At<ids::Tenant>, own: &str) -> Result<Option<P
         0 => "Nobody of this customer has access.".to_owned(),
         some => format!("{} of this customer see what runs for them and deploy it.", count(some, "person", "people")),
     };
-    let refusal = lacking.map(super::why::missing).unwrap_or_default();
-    Ok(Some(People { sentence, href: format!("{own}/access"), refusal }))
+    let give = Act::link("Give this customer access", format!("{own}/access")).icon("user");
+    Ok(Some(People { sentence, give: visit.unless(refusal, give) }))
 }
 
 fn sentence(spots: &[dashboard::Spot], rows: &[MatrixRow]) -> String {

@@ -1,7 +1,7 @@
 //! A refusal in facts: what was missing, where, why, and which teams have it (`access-rules §7`).
 
 use super::{
-    grants::{Whose, load},
+    grants::Carried,
     permissions::{Info, Permission, TeamView, TenantView},
     policy::{self, Check, Grants, Ids, Reason},
     rows::Rows,
@@ -11,6 +11,7 @@ use crate::base::{
     error::{Denied, Result},
     ids::{Environment, Kind, Project, ProjectGroup, Runbook, Space, Team, Tenant},
 };
+use std::sync::Arc;
 
 /// Tells why a question was answered with no.
 pub(super) fn denied(
@@ -19,9 +20,11 @@ pub(super) fn denied(
     info: &'static Info,
     check: &Check,
     reason: Reason,
+    of_teams: impl FnOnce(&Rows<'_>) -> Result<Arc<[Carried]>>,
 ) -> Result<Denied> {
     let mut place = Vec::new();
     let mut context = Vec::new();
+    let mut question = vec![("permission", info.name.to_owned())];
     let group = if matches!(check.projects, Ids::Any) && info.groups { &check.groups } else { &Ids::Any };
     for (key, word, prefix, table, ids) in [
         ("ProjectGroupId", ProjectGroup::WORD, ProjectGroup::PREFIX, "project_groups", group),
@@ -33,11 +36,16 @@ pub(super) fn denied(
         let Some(id) = ids.first().filter(|id| *id > 0) else { continue };
         if let Some(name) = name_of(rows, table, id)? {
             place.push(format!("{word} {name}"));
+            question.push((word.rsplit(' ').next().unwrap_or(word), name));
         }
         context.push((key, format!("{prefix}-{id}")));
     }
+    if info.tenants && check.tenants == Ids::None {
+        question.push(("tenant", "none".to_owned()));
+    }
     if let Some(space) = check.space {
         context.insert(0, ("SpaceId", format!("{}-{space}", Space::PREFIX)));
+        question.push(("space", format!("{}-{space}", Space::PREFIX)));
         if place.is_empty()
             && info.in_space()
             && let Some(name) = name_of(rows, "spaces", space)?
@@ -54,7 +62,10 @@ pub(super) fn denied(
     // Of the teams that have it, those are named that the visitor sees: the company's only to who sees the company's
     // teams, those of a space only to who sees that space's (`access-rules §7`).
     let (outside, inside) = (sees(None), check.space.is_some_and(|space| sees(Some(space))));
-    let teams = if outside || inside { Some(holders(rows, grants, info, check, (outside, inside))?) } else { None };
+    let teams = match outside || inside {
+        true => Some(holders(rows, &of_teams(rows)?, grants, info, check, (outside, inside))?),
+        false => None,
+    };
     Ok(Denied {
         permission: info.name,
         meaning: info.meaning,
@@ -62,6 +73,7 @@ pub(super) fn denied(
         context,
         reason: reason.words().to_owned(),
         teams,
+        question: is_askable(info, check).then_some(question),
     })
 }
 
@@ -69,16 +81,28 @@ fn name_of(rows: &Rows<'_>, table: &str, id: i64) -> Result<Option<String>> {
     rows.one(&format!("SELECT name FROM {table} WHERE id = ?1"), [id], |row| row.get(0))
 }
 
+/// Whether the page that explains can be asked the same: it takes at most one thing of each kind, and of those only a
+/// tenant can be left out on purpose.
+fn is_askable(info: &Info, check: &Check) -> bool {
+    let one = |honoured: bool, ids: &Ids| !honoured || matches!(ids, Ids::Any | Ids::One(_));
+    one(info.groups && !info.projects, &check.groups)
+        && one(info.projects, &check.projects)
+        && one(info.environments, &check.environments)
+        && one(info.runbooks, &check.runbooks)
+        && (check.tenants == Ids::None || one(info.tenants, &check.tenants))
+}
+
 /// The teams with a grant that answers the question with yes: those outside all spaces, those of spaces.
 fn holders(
     rows: &Rows<'_>,
+    all: &[Carried],
     seer: &Grants,
     info: &'static Info,
     check: &Check,
     (outside, inside): (bool, bool),
 ) -> Result<Vec<(String, String)>> {
-    let mut teams: Vec<i64> = load(rows, Whose::AnyTeam)?
-        .into_iter()
+    let mut teams: Vec<i64> = all
+        .iter()
         .filter(|carried| carried.permissions.contains(&info.key))
         .filter(|carried| policy::covers(&carried.grant, info, check, clock::now).is_ok())
         .map(|carried| carried.grant.team)

@@ -2,7 +2,7 @@
 //! for one access version, which triggers in the schema raise with every change of what it was made of, whoever made
 //! it: what is remembered under another version is forgotten, never used.
 
-use super::{lobby::SpaceRow, policy::Grants};
+use super::{grants::Carried, lobby::SpaceRow, policy::Grants};
 use crate::base::error::Result;
 use std::{
     collections::HashMap,
@@ -25,6 +25,8 @@ pub(super) struct Inner {
     pub sessions: HashMap<[u8; 32], Arc<super::admit::KnownSession>>,
     pub keys: HashMap<[u8; 32], Arc<super::admit::KnownKey>>,
     pub spaces: Option<Arc<[SpaceRow]>>,
+    /// The grants of every team: for saying which have what a refused visitor lacks.
+    pub teams: Option<Arc<[Carried]>>,
 }
 
 impl Memory {

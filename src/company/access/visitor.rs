@@ -3,6 +3,7 @@
 use super::{
     builtin, explain,
     granted::Granted,
+    grants::{Carried, Whose, load},
     lobby::{self, SpaceRow},
     locate::{self, At, Container, Locate},
     permissions::{Held, Info, List, Permission},
@@ -392,21 +393,44 @@ impl Visitor {
         }
     }
 
+    /// Why the visitor may not: for a button that is there and cannot be used. `None` when they may. Opens nothing and
+    /// leaves no trace; what one may not see is not told of (`NotFound`), as by [`Visitor::ask`].
+    pub fn refusal<P: Permission>(&self, what: P) -> Option<Error> {
+        let check = what.check();
+        let reason = self.decide(P::INFO, &check).err()?;
+        Some(self.told(P::INFO, &check, &what.sights(), reason))
+    }
+
     pub(super) fn refuse(&self, info: &'static Info, check: &Check, sights: Vec<Sight>, reason: Reason) -> Error {
-        for sight in &sights {
-            if !self.shows(sight) || check.void {
-                self.company.note_refusal(&self.stamp, info, check, None);
-                return Error::NotFound(sight.asked.clone());
-            }
+        let told = self.told(info, check, &sights, reason);
+        match &told {
+            Error::Denied(denied) => self.company.note_refusal(&self.stamp, info, check, Some(&denied.place)),
+            Error::NotFound(_) => self.company.note_refusal(&self.stamp, info, check, None),
+            _ => {}
         }
-        let grants = self.grants.clone();
-        let told = self.read(|rows| explain::denied(rows, &grants, info, check, reason));
-        match told {
-            Ok(denied) => {
-                self.company.note_refusal(&self.stamp, info, check, Some(&denied.place));
-                Error::Denied(Box::new(denied))
-            }
-            Err(error) => error,
+        told
+    }
+
+    fn told(&self, info: &'static Info, check: &Check, sights: &[Sight], reason: Reason) -> Error {
+        if let Some(hidden) = sights.iter().find(|sight| !self.shows(sight) || check.void) {
+            return Error::NotFound(hidden.asked.clone());
+        }
+        let of_teams = |rows: &Rows<'_>| self.grants_of_teams(rows);
+        let told = self.read(|rows| explain::denied(rows, &self.grants, info, check, reason, of_teams));
+        told.map_or_else(|error| error, |denied| Error::Denied(Box::new(denied)))
+    }
+
+    /// The grants of every team, remembered from a view of the same access version where that is known.
+    fn grants_of_teams(&self, rows: &Rows<'_>) -> Result<Arc<[Carried]>> {
+        let read = || Ok(load(rows, Whose::AnyTeam)?.into());
+        match self.version.get() {
+            Some(version) => self.company.memory().of(
+                version,
+                |known| known.teams.clone(),
+                read,
+                |known, teams| known.teams = Some(teams),
+            ),
+            None => read(),
         }
     }
 

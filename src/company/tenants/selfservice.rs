@@ -81,15 +81,10 @@ pub fn ask<'v>(visitor: &'v Visitor, space: &At<Space>, tenant: &At<Kind>) -> Re
 }
 
 /// What the visitor lacks to take the step, if anything: for the button that leads to it. Leaves no trace.
-pub fn lacking(visitor: &Visitor, space: &At<Space>) -> Option<&'static Info> {
-    use crate::company::access::permissions::Permission;
+pub fn refusal(visitor: &Visitor, space: &At<Space>) -> Option<Error> {
     let level = Level::Space(space.clone());
-    match () {
-        () if !visitor.may(List::<TeamEdit>::of(space)) => Some(TeamEdit::INFO),
-        () if !visitor.may(UserInvite {}) => Some(UserInvite::INFO),
-        () if !visitor.may(TeamCreate { level }) => Some(TeamCreate::INFO),
-        () => None,
-    }
+    let lacking = visitor.refusal(List::<TeamEdit>::of(space)).or_else(|| visitor.refusal(UserInvite {}));
+    lacking.or_else(|| visitor.refusal(TeamCreate { level }))
 }
 
 /// What is there, for who may see the tenant. The team is told to those who may see it, people to those who may see them.

@@ -14,7 +14,7 @@ use crate::{
         caller::{Answer, Visit},
         form::refuse,
         list::Asked,
-        page::{Chip, Choice, FieldView, FilterBar, FormView, Frame, Pager, When, count},
+        page::{Act, Chip, Choice, FieldView, FilterBar, FormView, Frame, Pager, When, count},
         people::access,
         tasks::when,
     },
@@ -31,6 +31,7 @@ struct ReviewPage {
     pager: Pager,
     export_href: String,
     form: Option<FormView>,
+    sign_off: Act,
     sign_offs: Vec<SignOff>,
 }
 struct Figure {
@@ -129,6 +130,7 @@ fn draw(visit: &Visit, form: Option<FormView>) -> Result<Answer> {
         pager: asked.pager(listed.total, &address, &[("show", word)]),
         export_href: format!("{address}/export"),
         form,
+        sign_off: visit.offer(UserEdit {}, Act::link("Sign the review off", "#sign-offs")),
         sign_offs: sign_offs.collect(),
     };
     Answer::shown(&page, refused)

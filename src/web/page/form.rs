@@ -1,6 +1,7 @@
 //! Fields, whole forms, the picker and the removal that asks for a name.
 //! A form keeps what was typed, except what must not be shown again.
 
+use super::Act;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -447,6 +448,8 @@ pub struct ConfirmDelete {
     pub obstacles: Vec<String>,
     pub cancel_href: String,
     pub error: String,
+    /// The button that says why, for who may not remove it at all.
+    pub refused: Option<Act>,
 }
 impl HtmlSafe for ConfirmDelete {}
 
@@ -461,7 +464,14 @@ impl ConfirmDelete {
             obstacles: Vec::new(),
             cancel_href: String::new(),
             error: String::new(),
+            refused: None,
         }
+    }
+    /// For who may not remove it: the heading, and a button that says why.
+    pub fn refused(name: impl Into<String>, act: Act) -> Self {
+        let mut removal = ConfirmDelete::new("", "", name);
+        removal.refused = Some(act);
+        removal
     }
     pub fn goes_too(mut self, sentence: impl Into<String>) -> Self {
         self.consequences.push(sentence.into());

@@ -10,7 +10,7 @@ pub(super) use step::{add, edit, new, remove, update};
 
 use super::{
     caller::{Answer, Visit},
-    page::{Frame, Kind, Message},
+    page::{Act, Frame, Kind, Message},
     projects::{counted, listed},
     seen::environments_here,
 };
@@ -36,10 +36,9 @@ const OPEN_LINES: usize = 60;
 #[template(path = "process/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    /// What one does next with the process: label, address, icon.
-    onward: Option<(String, String, &'static str)>,
-    new_href: String,
+    /// What one does next with the process.
+    onward: Act,
+    add: Act,
     /// What is asked where there is no step yet.
     question: String,
     sentence: String,
@@ -213,9 +212,8 @@ fn page(visit: &Visit, of: &Whose, found: &Process, problem: Option<String>) -> 
     let refused = problem.is_some();
     let page = Show {
         frame: of.frame(visit, "Process"),
-        may_edit,
         onward: of.onward(visit),
-        new_href: format!("{}/new", of.address()),
+        add: of.offer_edit(visit, Act::link("Add a step", format!("{}/new", of.address())).primary().icon("plus")),
         question: of.question(),
         sentence,
         problem: problem.map(|text| Message::new(Kind::Danger, text)),

@@ -5,12 +5,16 @@ use crate::{
     company::{
         access::{
             At, Granted, RunbookPart,
-            permissions::{ProcessEdit, ProcessView, ReleaseCreate, RunbookEdit, RunbookView},
+            permissions::{ProcessEdit, ProcessView, RunbookEdit, RunbookView},
         },
         projects::process::{self, Process, Step},
         runbooks,
     },
-    web::{caller::Visit, page::Frame, projects, runbooks as pages},
+    web::{
+        caller::Visit,
+        page::{Act, Frame},
+        projects, runbooks as pages,
+    },
 };
 
 /// A project, and the runbook when it is that one's process.
@@ -86,15 +90,18 @@ impl Whose {
             None => visit.visitor.may(ProcessEdit { project: self.of.at.clone() }),
         }
     }
+    /// A button that changes it.
+    pub fn offer_edit(&self, visit: &Visit, act: Act) -> Act {
+        match self.at() {
+            Some(at) => visit.offer(RunbookEdit { runbook: RunbookPart::This(at.clone()) }, act),
+            None => visit.offer(ProcessEdit { project: self.of.at.clone() }, act),
+        }
+    }
     /// What comes after a change: a release, or the runbook's page, where it is published.
-    pub fn onward(&self, visit: &Visit) -> Option<(String, String, &'static str)> {
+    pub fn onward(&self, visit: &Visit) -> Act {
         match &self.runbook {
-            Some(runbook) => Some((format!("Back to {}", runbook.runbook.name), runbook.address.clone(), "")),
-            None => {
-                let may =
-                    !self.of.project.is_disabled && visit.visitor.may(ReleaseCreate { project: self.of.at.clone() });
-                may.then(|| ("Create a release".to_owned(), self.of.page("releases/new"), "tag"))
-            }
+            Some(runbook) => Act::link(format!("Back to {}", runbook.runbook.name), &runbook.address),
+            None => self.of.offer_release(visit).icon("tag"),
         }
     }
     /// Asked where it has no step yet.

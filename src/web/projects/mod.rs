@@ -11,7 +11,7 @@ pub(super) use settings::{create, delete, new, settings, update};
 use super::{
     caller::{Answer, Visit, encode},
     list::{Asked, ROWS},
-    page::{Chip, Choice, FilterBar, Frame, Pager},
+    page::{Act, Chip, Choice, FilterBar, Frame, Pager},
     seen,
     standing::{at, chip, log_href, when},
 };
@@ -25,8 +25,8 @@ use crate::{
         access::{
             At,
             permissions::{
-                Anywhere, DeploymentView, List as Listing, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit,
-                ProjectView, ReleaseView, RunbookView,
+                Anywhere, DeploymentCreate, DeploymentView, List as Listing, ProcessView, ProjectCreate, ProjectDelete,
+                ProjectEdit, ProjectView, ReleaseCreate, ReleaseView, RunbookView,
             },
         },
         deployments::{self, Deployment},
@@ -44,8 +44,7 @@ use std::collections::HashMap;
 struct List {
     frame: Frame,
     sentence: String,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     groups: Vec<Rows>,
     pager: Pager,
@@ -127,6 +126,25 @@ impl Of {
     pub fn release(&self, version: &str) -> String {
         format!("{}/releases/{}", self.address, encode(version))
     }
+    /// The button that leads to a new release.
+    pub fn offer_release(&self, visit: &Visit) -> Act {
+        let act = Act::link("Create a release", self.page("releases/new")).icon("plus");
+        match self.project.is_disabled {
+            true => act.off(format!("{} is disabled and takes no new releases.", self.project.name), ""),
+            false => visit.offer(ReleaseCreate { project: self.at.clone() }, act),
+        }
+    }
+    /// The button that leads to deploying one of its releases; `open`: it may be deployed to some environment.
+    pub fn offer_deploy(&self, visit: &Visit, version: &str, open: bool) -> Act {
+        let act = Act::link(format!("Deploy {version}…"), self.deploy(version)).primary().icon("rocket");
+        if self.project.is_disabled {
+            return act.off(format!("{} is disabled and is not deployed.", self.project.name), "");
+        }
+        match visit.offer(Anywhere::<DeploymentCreate, _>::with(&self.at), act) {
+            act if open || !act.is_open() => act,
+            act => act.off("It leads to no environment that you may deploy to.", ""),
+        }
+    }
     /// Where one of its releases is deployed.
     pub fn deploy(&self, version: &str) -> String {
         format!("{}/deployments/new", self.release(version))
@@ -204,8 +222,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
             }
             (total, _) => format!("{}.", counted(total, "project")),
         },
-        may_create: visit.visitor.may_somewhere::<ProjectCreate>(&space),
-        new_href: format!("{}/new", base(visit)),
+        add: visit.offer(
+            Listing::<ProjectCreate>::of(&space),
+            Act::link("Add a project", format!("{}/new", base(visit))).primary().icon("plus"),
+        ),
         filter: bar.select("state", "State", states),
         groups: rows,
         pager: asked.pager(total as i64, &base(visit), &[("group", group), ("state", state)]),

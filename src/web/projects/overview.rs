@@ -8,7 +8,7 @@ use crate::{
             At,
             permissions::{
                 DeploymentCreate, DeploymentView, LifecycleView, List as Listing, ProcessEdit, ProcessView,
-                ProjectGroupView, ReleaseCreate, ReleaseView, TenantView,
+                ProjectGroupView, ReleaseView, TenantView,
             },
         },
         dashboard,
@@ -23,7 +23,7 @@ use crate::{
     web::{
         caller::{Answer, Visit},
         list::Asked,
-        page::{Cell, Chip, Empty, FilterBar, Frame, Kv, Moment as Happened, Pager, Timeline, When},
+        page::{Act, Cell, Chip, Empty, FilterBar, Frame, Kv, Moment as Happened, Pager, Timeline, When},
         seen,
         standing::{at, chip, log_href, when},
     },
@@ -44,9 +44,8 @@ struct Show {
     frame: Frame,
     is_disabled: bool,
     sentence: String,
-    may_release: bool,
-    release_href: String,
-    deploy: Option<(String, String)>,
+    release: Act,
+    deploy: Act,
     /// What is to be done first, where nothing can be deployed yet.
     first: Option<Empty>,
     environments: Vec<String>,
@@ -286,18 +285,16 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
     if known.iter().all(|release| release.channel == known[0].channel) {
         rows.iter_mut().for_each(|row| row.channel.clear());
     }
-    let may_release = !of.project.is_disabled && visitor.may(ReleaseCreate { project: of.at.clone() });
+    let release = of.offer_release(visit);
     let deploy = newest
         .as_ref()
-        .filter(|_| !of.project.is_disabled && !ground.open.is_empty())
-        .map(|(release, _)| (format!("Deploy {}…", release.version), of.deploy(&release.version)));
+        .map_or(Act::none(), |(release, _)| of.offer_deploy(visit, &release.version, !ground.open.is_empty()));
     Answer::page(&Show {
         frame: of.frame(visit, &of.project.name, "overview"),
         is_disabled: of.project.is_disabled,
         sentence: sentence(&of, &ground, newest.as_ref()),
-        first: first(visit, &of, total, may_release)?,
-        may_release,
-        release_href: of.page("releases/new"),
+        first: first(visit, &of, total, &release)?,
+        release,
         deploy,
         environments: ground.environments.iter().map(|one| one.name.clone()).collect(),
         more_releases: (total as usize > rows.len())
@@ -327,7 +324,7 @@ fn sentence(of: &Of, ground: &Ground<'_>, newest: Option<&(&Brief, Progression)>
 }
 
 /// What a project that cannot be deployed yet needs first.
-fn first(visit: &Visit, of: &Of, releases: i64, may_release: bool) -> Result<Option<Empty>> {
+fn first(visit: &Visit, of: &Of, releases: i64, release: &Act) -> Result<Option<Empty>> {
     if releases > 0 || of.project.is_disabled {
         return Ok(None);
     }
@@ -347,7 +344,7 @@ fn first(visit: &Visit, of: &Of, releases: i64, may_release: bool) -> Result<Opt
     }
     let text = "A release is a version with the process as it is now, frozen. It is what goes from one environment to the next.";
     let empty = Empty::new("tag", "No releases yet", text);
-    Ok(Some(if may_release {
+    Ok(Some(if release.is_open() {
         empty.action("Create the first release", of.page("releases/new"))
     } else {
         empty.refusal("You may not create one; ask who releases it.")

@@ -233,7 +233,7 @@ fn present_form(visit: &Visit, of: &Of) -> Result<Option<FormView>> {
 }
 
 fn page(visit: &Visit, of: &Of, form: Option<FormView>, problem: Option<&str>) -> Settings {
-    let removal = visit.visitor.may(ProjectDelete { project: of.at.clone() }).then(|| {
+    let removal = visit.removal(ProjectDelete { project: of.at.clone() }, &of.project.name, || {
         form::removal(of.page("delete"), "project", &of.project.name, problem)
             .goes_too("Its process, its channels and all its releases.")
             .goes_too("All its deployments with their tasks and logs. What was deployed goes on running where it is.")

@@ -8,7 +8,7 @@ use super::{
     caller::{Answer, Visit},
     form::removal,
     list::Asked,
-    page::{Chip, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
+    page::{Act, Chip, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
     process::{StepView, step_views},
     projects::{Ground, Of, Spot, listed, of, progression},
     standing::{at, chip, log_href, when},
@@ -18,9 +18,7 @@ use crate::{
     company::{
         access::{
             At,
-            permissions::{
-                DeploymentView, List as Listing, ProcessView, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView,
-            },
+            permissions::{DeploymentView, List as Listing, ProcessView, ReleaseDelete, ReleaseEdit, ReleaseView},
         },
         channels,
         deployments::{self, Deployment},
@@ -40,8 +38,7 @@ const DEPLOYMENTS: i64 = 20;
 struct List {
     frame: Frame,
     is_disabled: bool,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     environments: Vec<String>,
     with_channel: bool,
@@ -64,9 +61,8 @@ struct Show {
     frame: Frame,
     chip: Chip,
     sentence: String,
-    deploy: Option<(String, String)>,
-    may_edit: bool,
-    edit_href: String,
+    deploy: Act,
+    change: Act,
     phases: Vec<Phase>,
     deployments: Vec<Sent>,
     pager: Pager,
@@ -147,8 +143,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     Answer::page(&List {
         frame: of.frame(visit, "Releases", "releases"),
         is_disabled: of.project.is_disabled,
-        may_create: !of.project.is_disabled && visit.visitor.may(ReleaseCreate { project: of.at.clone() }),
-        new_href: of.page("releases/new"),
+        add: of.offer_release(visit).primary(),
         filter: FilterBar::new(&address, "Find a version", asked.search),
         environments: ground.environments.iter().map(|one| one.name.clone()).collect(),
         with_channel: channels_of(visit, &of)?.len() > 1,
@@ -175,7 +170,6 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
 
 fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answer> {
     let Which { of, release, address, .. } = which;
-    let visitor = &visit.visitor;
     let progression = progression(visit, of, &release.version)?;
     let ground = Ground::of(visit, of)?;
     let (deployments, pager) = deployments_of(visit, which)?;
@@ -187,7 +181,7 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
         .collect();
     let total = pager.total;
     let (chip, sentence) = standing(&progression, &environment_names, total);
-    let removal = visitor.may(ReleaseDelete { release: which.at.clone() }).then(|| {
+    let removal = visit.removal(ReleaseDelete { release: which.at.clone() }, &release.version, || {
         let removal = removal(format!("{address}/delete"), "release", &release.version, problem);
         if total == 0 {
             return removal;
@@ -195,14 +189,15 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
         let what = super::projects::counted(total as usize, "deployment");
         removal.goes_too(format!("Its {what} with tasks and logs. What was deployed goes on running."))
     });
-    let may_deploy = !of.project.is_disabled && !ground.open.is_empty();
     let page = Show {
         frame: of.frame(visit, &which.title(), "releases").crumb("Releases", of.page("releases")),
         chip,
         sentence,
-        deploy: may_deploy.then(|| (format!("Deploy {}…", release.version), of.deploy(&release.version))),
-        may_edit: visitor.may(ReleaseEdit { release: which.at.clone() }),
-        edit_href: format!("{address}/edit"),
+        deploy: of.offer_deploy(visit, &release.version, !ground.open.is_empty()),
+        change: visit.offer(
+            ReleaseEdit { release: which.at.clone() },
+            Act::link("Edit notes", format!("{address}/edit")).icon("pencil"),
+        ),
         phases: phases(&ground, release, &progression),
         deployments,
         pager,

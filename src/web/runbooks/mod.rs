@@ -13,7 +13,7 @@ pub(super) use snapshots::{delete_snapshot, publish_snapshot, snapshot, take};
 use super::{
     caller::{Answer, Visit},
     list::Asked,
-    page::{FilterBar, Frame, Kind, Kv, Message, Pager, When},
+    page::{Act, FilterBar, Frame, Kind, Kv, Message, Pager, When},
     process::{StepView, step_views},
     projects::{self, listed},
     seen,
@@ -52,8 +52,7 @@ const SNAPSHOTS: i64 = 10;
 #[template(path = "runbooks/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -73,13 +72,11 @@ struct Show {
     frame: Frame,
     sentence: String,
     notes: Vec<Message>,
-    run_href: String,
-    /// Why the button is there and cannot be pressed; empty when it can, or is not there.
-    run_refusal: String,
+    settings: Act,
     process_href: String,
-    settings_href: String,
-    publish_href: String,
-    take_href: String,
+    publish: Act,
+    run: Act,
+    take: Act,
     steps_title: String,
     steps: Vec<StepView>,
     may_see_runs: bool,
@@ -132,9 +129,13 @@ impl Of {
     fn may_edit(&self, visit: &Visit) -> bool {
         visit.visitor.may(RunbookEdit { runbook: self.part() })
     }
-    /// Whether the visitor may run it anywhere.
-    fn may_run(&self, visit: &Visit) -> bool {
-        may_run(visit, &self.at)
+    /// A button that changes it.
+    fn offer_edit(&self, visit: &Visit, act: Act) -> Act {
+        visit.offer(RunbookEdit { runbook: self.part() }, act)
+    }
+    /// A button that runs it somewhere.
+    fn offer_run(&self, visit: &Visit, act: Act) -> Act {
+        visit.offer(Anywhere::<RunbookRunCreate, _>::with(&self.at), act)
     }
 }
 
@@ -172,8 +173,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     }
     Answer::page(&List {
         frame: project.frame(visit, "Runbooks", "runbooks"),
-        may_create: visitor.may(RunbookEdit { runbook: RunbookPart::New(project.at.clone()) }),
-        new_href: format!("{address}/new"),
+        add: visit.offer(
+            RunbookEdit { runbook: RunbookPart::New(project.at.clone()) },
+            Act::link("Add a runbook", format!("{address}/new")).primary().icon("plus"),
+        ),
         filter: FilterBar::new(&address, "Find a runbook", asked.search),
         rows,
         pager: asked.pager(found.total, &address, &[]),
@@ -233,8 +236,7 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Show> {
     let visitor = &visit.visitor;
     let granted = visitor.ask(RunbookView { runbook: of.at.clone() })?;
     let runbook = &of.runbook;
-    let (may_edit, may_run) = (of.may_edit(visit), of.may_run(visit));
-    let may_take = visitor.may(RunbookSnapshotCreate { runbook: of.at.clone() });
+    let may_edit = of.may_edit(visit);
     let frozen = match &runbook.published {
         Some(published) => Some(frozen::show(&granted, &published.id.to_string())?),
         None => None,
@@ -261,7 +263,6 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Show> {
         ));
     }
     let run_refusal = match (&runbook.published, project.project.is_disabled) {
-        _ if !may_run => String::new(),
         (_, true) => format!("{} is disabled.", project.project.name),
         (None, _) if !may_edit => "It is not published yet. Who may change it can publish it.".into(),
         (None, _) if runbook.steps == 0 => "It has no steps yet.".into(),
@@ -273,6 +274,7 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Show> {
     let (runs, total) = found.unwrap_or_default();
     let recent = frozen::list(&granted, "", Page { skip: 0, take: SNAPSHOTS })?;
     let wants_publishing = runbook.steps > 0 && runbook.published.as_ref().is_none_or(|published| published.is_behind);
+    let take = |act: Act| visit.offer(RunbookSnapshotCreate { runbook: of.at.clone() }, act);
     let mut about = Kv::new();
     if !runbook.description.is_empty() {
         about = about.row("What for", &runbook.description);
@@ -286,12 +288,16 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Show> {
         frame: of.frame(visit, &project, &runbook.name),
         sentence,
         notes,
-        run_href: if may_run { of.page("run") } else { String::new() },
-        run_refusal,
+        settings: of.offer_edit(visit, Act::link("Settings", of.page("edit")).icon("pencil")),
         process_href: of.page("process"),
-        settings_href: if may_edit { of.page("edit") } else { String::new() },
-        publish_href: if may_edit && may_take && wants_publishing { of.page("publish") } else { String::new() },
-        take_href: if may_take && runbook.steps > 0 { of.page("snapshots") } else { String::new() },
+        publish: take(
+            of.offer_edit(visit, Act::post("Publish", of.page("publish")).icon("check").only_if(wants_publishing)),
+        ),
+        run: match of.offer_run(visit, Act::link("Run…", of.page("run")).primary().icon("rocket")) {
+            run if run.is_open() && !run_refusal.is_empty() => run.off(run_refusal, ""),
+            run => run,
+        },
+        take: take(Act::post("Take a snapshot", of.page("snapshots")).small().only_if(runbook.steps > 0)),
         steps_title: match &frozen {
             Some(_) => "What it does".into(),
             None => "What it would do, were it published".into(),

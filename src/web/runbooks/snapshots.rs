@@ -10,7 +10,7 @@ use crate::{
     web::{
         caller::{Answer, Visit},
         form::{self, removal},
-        page::{ConfirmDelete, Frame, Kv, count},
+        page::{Act, ConfirmDelete, Frame, Kv, count},
         process::{StepView, step_views},
         projects,
         tasks::when,
@@ -23,12 +23,11 @@ use askama::Template;
 struct Frozen {
     frame: Frame,
     is_published: bool,
-    publish_href: String,
-    run_href: String,
+    publish: Act,
+    run: Act,
     steps: Vec<StepView>,
     notes: String,
     about: Kv,
-    /// For who may delete it.
     removal: Option<ConfirmDelete>,
 }
 
@@ -55,10 +54,11 @@ pub(in crate::web) fn snapshot(visit: &Visit) -> Result<Answer> {
 fn page(visit: &Visit, project: &projects::Of, of: &Of, problem: Option<&str>) -> Result<Frozen> {
     let granted = visit.visitor.ask(RunbookView { runbook: of.at.clone() })?;
     let one = frozen::show(&granted, visit.parameter("snapshot"))?;
-    let may_edit = of.may_edit(visit);
     let href = of.page(&format!("snapshots/{}", one.id));
-    let may_run = of.may_run(visit) && (one.is_published || may_edit) && !project.project.is_disabled;
-    let remove = may_edit.then(|| {
+    let run = Act::link("Run it…", of.page(&format!("run?snapshot={}", one.id))).primary().icon("rocket");
+    // What is not published runs only for who may also change the runbook.
+    let run = if one.is_published { run } else { of.offer_edit(visit, run) };
+    let remove = visit.removal(RunbookEdit { runbook: of.part() }, &one.name, || {
         let removal = removal(format!("{href}/delete"), "snapshot", &one.name, problem).cancel(of.address.clone());
         match one.is_published {
             true => removal.obstacle("It is published: it is what runs. Publish another first."),
@@ -68,8 +68,14 @@ fn page(visit: &Visit, project: &projects::Of, of: &Of, problem: Option<&str>) -
     Ok(Frozen {
         frame: of.frame(visit, project, &format!("{} {}", of.runbook.name, one.name)),
         is_published: one.is_published,
-        publish_href: if may_edit && !one.is_published { format!("{href}/publish") } else { String::new() },
-        run_href: if may_run { of.page(&format!("run?snapshot={}", one.id)) } else { String::new() },
+        publish: of.offer_edit(
+            visit,
+            Act::post("Publish it", format!("{href}/publish")).icon("check").only_if(!one.is_published),
+        ),
+        run: match project.project.is_disabled {
+            true => run.off(format!("{} is disabled.", project.project.name), ""),
+            false => of.offer_run(visit, run),
+        },
         steps: step_views(visit, &one.steps)?,
         about: Kv::new()
             .row("Steps", count(one.steps.len() as u64, "step", "steps"))

@@ -8,7 +8,7 @@ use super::{
     environments::infrastructure,
     form::{removal, remove},
     list::Asked,
-    page::{Chip, Choice, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
+    page::{Act, Chip, Choice, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
     seen,
 };
 use crate::{
@@ -31,8 +31,7 @@ pub(super) use form::{create, edit, new, update};
 #[template(path = "targets/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
-    new_href: String,
+    add: Act,
     filter: FilterBar,
     filtered: bool,
     rows: Vec<Row>,
@@ -54,10 +53,8 @@ struct Row {
 #[template(path = "targets/show.html")]
 struct Show {
     frame: Frame,
-    may_edit: bool,
-    edit_href: String,
-    may_check: bool,
-    health_href: String,
+    change: Act,
+    check: Act,
     chip: Chip,
     sentence: String,
     trouble: String,
@@ -146,8 +143,10 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     }
     Answer::page(&List {
         frame: frame(visit, "Deployment targets"),
-        may_create: visit.visitor.may_somewhere::<MachineCreate>(&space),
-        new_href: format!("{address}/new"),
+        add: visit.offer(
+            Listing::<MachineCreate>::of(&space),
+            Act::link("Add a deployment target", format!("{address}/new")).primary().icon("plus"),
+        ),
         filter: bar,
         filtered: !asked.search.is_empty() || filters.iter().any(|(_, value)| !value.is_empty()),
         rows,
@@ -184,19 +183,20 @@ fn show_page(visit: &Visit, at: &At<ids::Target>, problem: Option<&str>) -> Resu
     } else {
         whom.row("Tenants", form::tenant_names(visit, &found.tenants)?).row("Tenant tags", found.tenant_tags.join(", "))
     };
-    let removal = visit
-        .visitor
-        .may(MachineDelete { target: at.clone() })
-        .then(|| removal(format!("{address}/delete"), "deployment target", &found.name, problem));
+    let removal = visit.removal(MachineDelete { target: at.clone() }, &found.name, || {
+        removal(format!("{address}/delete"), "deployment target", &found.name, problem)
+    });
     let trouble = if found.health == Health::Unavailable { found.health_note.clone() } else { String::new() };
     let seen = seen::environments_here(visit)?;
     let places = environment_names(&seen, &found.environments);
     let page = Show {
         frame: frame(visit, &found.name).crumb("Deployment targets", base(visit)),
-        may_edit: visit.visitor.may(MachineEdit { target: at.clone() }),
-        edit_href: format!("{address}/edit"),
-        may_check: !found.is_disabled && visit.visitor.may(TaskCreate { target: at.clone() }),
-        health_href: format!("{address}/health"),
+        change: visit
+            .offer(MachineEdit { target: at.clone() }, Act::link("Change", format!("{address}/edit")).icon("pencil")),
+        check: visit.offer(
+            TaskCreate { target: at.clone() },
+            Act::post("Check its health now", format!("{address}/health")).icon("retry").only_if(!found.is_disabled),
+        ),
         chip: chip(&found),
         sentence: if found.is_disabled {
             format!("left out of deployments to {places}")

@@ -10,7 +10,7 @@ use super::{
     caller::{Answer, Visit},
     form::{self, FormPage},
     list::Asked,
-    page::{Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, ScopePicker, count},
+    page::{Act, Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, ScopePicker, count},
     people::access,
 };
 use crate::{
@@ -34,9 +34,8 @@ use askama::Template;
 #[template(path = "teams/list.html")]
 struct List {
     frame: Frame,
-    may_create: bool,
-    new_href: String,
-    recipes_href: String,
+    recipes: Act,
+    add: Act,
     filter: FilterBar,
     rows: Vec<Row>,
     pager: Pager,
@@ -58,12 +57,12 @@ struct Show {
     reach: String,
     emergencies: Option<emergency::Part>,
     roles: Vec<RoleRow>,
-    may_add_role: bool,
-    add_role_href: String,
+    add_role: Act,
     members: Vec<MemberRow>,
     everyone: bool,
     members_form: Option<MembersForm>,
-    edit_href: String,
+    change: Act,
+    join: Act,
     removal: Option<ConfirmDelete>,
     problem: String,
 }
@@ -114,11 +113,15 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         name: team.name,
         description: team.description,
     });
+    let add = Act::link("Add a team", format!("{address}/new")).primary().icon("plus");
+    let add = match level_choices(visit, "")?.is_empty() {
+        true => visit.offer(TeamCreate { level: Level::System }, add),
+        false => add,
+    };
     Answer::page(&List {
         frame: access(visit, "Teams", "teams"),
-        may_create: !level_choices(visit, "")?.is_empty(),
-        new_href: format!("{address}/new"),
-        recipes_href: visit.path("/access/recipes"),
+        recipes: Act::link("Start from a recipe", visit.path("/access/recipes")).only_if(add.is_open()),
+        add,
         filter: FilterBar::new(&address, "Find a team", asked.search),
         rows: rows.collect(),
         pager: asked.pager(found.total, &address, &[]),
@@ -225,27 +228,38 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
         href: if sees_people { visit.path(&format!("/access/people/{}", member.id)) } else { String::new() },
         remove_href: if may_join { format!("{address}/members/{}/delete", member.id) } else { String::new() },
     });
-    let may_delete = team.is_own() && visit.visitor.may(TeamDelete { team: at.clone() });
-    let removal = may_delete.then(|| {
+    let removal = || {
         form::removal(format!("{address}/delete"), "team", &team.name, removal_problem).goes_too(
             "Its roles: what its members may do through it they may no longer do. Who loses what is shown first.",
         )
-    });
+    };
+    let removal = match team.is_own() {
+        true => visit.removal(TeamDelete { team: at.clone() }, &team.name, removal),
+        false => None,
+    };
+    let add_role = Act::link("Give it a role", format!("{address}/roles/new")).primary().icon("plus");
     let page = Show {
         frame: access(visit, &team.name, "teams").crumb("Teams", base(visit)),
         about: Kv::new()
             .row("Description", &team.description)
             .row("Belongs to", team.space_name.clone().unwrap_or_else(|| "The whole company".into()))
             .mono("Id", team.wire_id()),
-        may_add_role: may_edit || roles::may_change_somewhere(visit, at),
-        add_role_href: format!("{address}/roles/new"),
+        add_role: match may_edit || roles::may_change_somewhere(visit, at) {
+            true => add_role,
+            false => visit.offer(whole(at), add_role),
+        },
+        change: visit
+            .offer(whole(at), Act::link("Change", format!("{address}/edit")).icon("pencil").only_if(team.is_own())),
+        join: match may_join {
+            true => Act::none(),
+            false => visit.offer(whole(at), Act::link("Add people", "#members").only_if(team.has_members())),
+        },
         reach: if team.has_members() { String::new() } else { reach(&team) },
         emergencies: emergency::part(visit, at, &team)?,
         roles,
         members: rows.collect(),
         everyone: !team.has_members(),
         members_form,
-        edit_href: if may_edit && team.is_own() { format!("{address}/edit") } else { String::new() },
         removal,
         problem: problem.to_owned(),
     };

@@ -14,7 +14,7 @@ use crate::{
     http::download::{Download, of_file},
     web::{
         caller::{Answer, Visit},
-        page::{Chip, Frame, Kv, When},
+        page::{Act, Chip, Frame, Kv, When},
     },
 };
 use askama::Template;
@@ -27,7 +27,7 @@ struct Proofs {
     witnesses: Vec<Witness>,
     archives: Vec<Row>,
     secret: Option<String>,
-    secret_action: Option<String>,
+    show_secret: Act,
 }
 
 struct Witness {
@@ -109,7 +109,10 @@ fn draw(visit: &Visit, secret: Option<String>) -> Result<Answer> {
         witnesses: witnesses.collect(),
         archives: archives.collect(),
         secret,
-        secret_action: (standing.has_webhook && visit.visitor.may(ConfigureServer {})).then(|| path("proofs/secret")),
+        show_secret: visit.offer(
+            ConfigureServer {},
+            Act::post("Show the webhook's secret", path("proofs/secret")).only_if(standing.has_webhook),
+        ),
     })
 }
 
