@@ -26,7 +26,7 @@ pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
 const MOST_READ: usize = 4 * LARGEST_BODY;
 
 /// The cookie by which a browser is known (`company/access/admit/device.rs`).
-pub const DEVICE: &str = "bulkhead_device";
+pub const DEVICE: &str = "house_device";
 
 /// A request.
 #[derive(Clone)]

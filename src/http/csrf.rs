@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// The session's cookie, bound to the company's path.
-pub const SESSION: &str = "bulkhead_session";
+pub const SESSION: &str = "house_session";
 /// The cookie that forms are bound to before there is a session.
-pub const FORM: &str = "bulkhead_form";
+pub const FORM: &str = "house_form";
 /// The form's field.
 pub const FIELD: &str = "_csrf";
 /// The header that may stand for the field. A program that comes with a session's cookie has to send it.

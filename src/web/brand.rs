@@ -35,21 +35,24 @@ pub(super) fn bare(title: impl Into<String>, company: &Company) -> Bare {
     let mut frame = Bare::new(title).company(name(company), company.slug());
     frame.colours_href = colours_href(company);
     frame.logo_href = logo_href(company);
+    frame.names_product = company.rules().names_product;
     frame
 }
 
-/// The frame of the sign-in page at an address: with the company's face when it has chosen one. One that has not looks
-/// like one that is not there.
+/// The frame of a page at a company's address for who is not known yet: with the company's face when it has chosen one.
+/// One that has not looks like one that is not there, and neither names the product. At no company's address ("") it is
+/// the product's own page.
 pub(super) fn sign_in(call: &Call, title: &str, slug: &str) -> Bare {
     match call.desk.appliance.look_in(slug) {
         Ok(company) if has_face(&company) => bare(title, &company),
-        _ => Bare::new(title),
+        _ if slug.is_empty() => Bare::new(title),
+        _ => Bare::new(title).neutral(),
     }
 }
 
 fn has_face(company: &Company) -> bool {
     let rules = company.rules();
-    rules.brand_name.is_some() || rules.brand_accent.is_some() || rules.brand_logo.is_some()
+    rules.brand_name.is_some() || rules.brand_accent.is_some() || rules.brand_logo.is_some() || rules.names_product
 }
 
 fn of(call: &Call) -> Result<Company> {

@@ -31,7 +31,7 @@ use axum::{
 };
 
 pub use crate::http::csrf::SESSION;
-const FLASH: &str = "bulkhead_flash";
+const FLASH: &str = "house_flash";
 
 /// What a page answers.
 pub enum Answer {

@@ -3,6 +3,7 @@
 //! The page says the same whether there is such a company or person, and is answered before anybody looks.
 
 use super::{
+    brand,
     caller::{Answer, Visit},
     page::{Bare, FieldView, FormView, Frame},
     people,
@@ -53,7 +54,7 @@ fn forgot_page(call: &Call, asked: bool) -> Forgot {
     let field = FieldView::email("email", "E-mail").required().autocomplete("username");
     form = form.field(if company.is_empty() { field } else { field.autofocus() });
     Forgot {
-        frame: Bare::new("A new password"),
+        frame: brand::sign_in(call, "A new password", &company),
         form,
         asked,
         by_mail: call.desk.mail,
@@ -105,7 +106,7 @@ fn reset_page(company: &Company, token: &str, person: String, email: String) -> 
                 .help(password_help(company)),
         )
         .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
-    let frame = Bare::new("Choose a new password").company(company.name(), company.slug());
+    let frame = brand::bare("Choose a new password", company);
     ResetPage { frame, form, person, email }
 }
 

@@ -9,7 +9,10 @@ use super::{
         LogStep, LogView, Moment, Pager, Qr, ScopePicker, Timeline, When, thousands,
     },
 };
-use crate::base::error::{Error, Result};
+use crate::{
+    base::error::{Error, Result},
+    company::access::permissions::{List, TeamView, UserView},
+};
 use askama::Template;
 
 #[derive(Template)]
@@ -17,7 +20,15 @@ use askama::Template;
 struct Index {
     frame: Frame,
     words: &'static [(&'static str, &'static str)],
+    questions: Vec<Asked>,
     parts_href: String,
+}
+
+/// A question about access, and where it is answered: only ways that the visitor may go.
+struct Asked {
+    question: &'static str,
+    answer: &'static str,
+    ways: Vec<(&'static str, String)>,
 }
 
 #[derive(Template)]
@@ -45,6 +56,51 @@ struct Row {
     note: String,
     chip: Chip,
     tasks: String,
+}
+
+fn questions(visit: &Visit) -> Vec<Asked> {
+    let visitor = &visit.visitor;
+    let people = visitor.may(UserView {});
+    let teams = visitor.may(List::<TeamView>::system())
+        || visitor.home_space().is_some_and(|space| visitor.may_somewhere::<TeamView>(&space));
+    let review = super::answers::review::is_for(visit);
+    let asked = |question, answer, ways: &[(bool, &'static str, &str)]| Asked {
+        question,
+        answer,
+        ways: ways.iter().filter(|way| way.0).map(|(_, label, path)| (*label, visit.path(path))).collect(),
+    };
+    vec![
+        asked(
+            "Why can I not press this?",
+            "A button that cannot be used says what it needs and, if you may see teams, who has it. “Why?” beside it shows which of your roles come near and what limits each. Everybody may ask about themselves.",
+            &[(true, "Ask why", "/access/why"), (true, "What you may do", "/me/rights")],
+        ),
+        asked(
+            "Why may somebody, or why not?",
+            "Choose a person, a permission and a place: the answer names the team and role that allow it, or what each limits.",
+            &[(people, "Ask about a person", "/access/why")],
+        ),
+        asked(
+            "Who may do this there?",
+            "Everybody who may, with the team and role through which. A dimension that is left empty means anywhere; “none” for the tenant means without one.",
+            &[(people, "Ask who", "/access/who")],
+        ),
+        asked(
+            "What may this person do at all?",
+            "Their page leads to all their rights, place by place, and to the same as CSV.",
+            &[(people, "Choose a person", "/access/people")],
+        ),
+        asked(
+            "What if I change this?",
+            "“Preview” on a role, a team, its members or an invitation shows who would gain and lose what, and saves nothing. Where somebody would gain production or administration it is shown unasked and has to be confirmed.",
+            &[(teams, "Teams", "/access/teams")],
+        ),
+        asked(
+            "Does everybody still need what they have?",
+            "The review tells when each right was last used, proposes the smallest change that takes away what was not used in 90 days, and lists who has no second factor, who was not seen, and what ends soon. Signing it off stands in the trail.",
+            &[(review, "Review", "/access/review")],
+        ),
+    ]
 }
 
 const WORDS: &[(&str, &str)] = &[
@@ -83,7 +139,12 @@ const WORDS: &[(&str, &str)] = &[
 
 /// The words.
 pub(super) fn index(visit: &Visit) -> Result<Answer> {
-    Answer::page(&Index { frame: visit.frame("", "Help"), words: WORDS, parts_href: visit.path("/help/parts") })
+    Answer::page(&Index {
+        frame: visit.frame("", "Help"),
+        words: WORDS,
+        questions: questions(visit),
+        parts_href: visit.path("/help/parts"),
+    })
 }
 
 fn when(relative: &str) -> When {

@@ -58,7 +58,7 @@ fn page(call: &Call, problem: Option<&'static str>) -> Result<Alone> {
     let next = encode(call.asked("next").unwrap_or_default());
     let next = if next.is_empty() { next } else { format!("?next={next}") };
     Ok(Alone {
-        frame: Bare::new("Sign in with a passkey"),
+        frame: super::brand::sign_in(call, "Sign in with a passkey", &slug),
         problem,
         passkey: challenge.map(|challenge| PasskeyPart {
             primary: true,

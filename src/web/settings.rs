@@ -268,8 +268,8 @@ fn brand_form(visit: &Visit, present: &Brand) -> FormView {
                 .help(format!("Of links and buttons, as #rrggbb.{corrected}")),
         )
         .field(
-            FieldView::checkbox("product", "Say in the portal that it is made with Bulkhead", present.names_product)
-                .help("The portal is what your customers' own people see. Without this, nothing there names it."),
+            FieldView::checkbox("product", "Say to customers that it is made with Bulkhead", present.names_product)
+                .help("At the foot of sign-in and of the portal. Without this, nothing that your customers see on the way in or there names it."),
         )
 }
 

@@ -391,7 +391,7 @@ fn invitation_page(call: &Call, company: &Company, person: String, email: String
             .help(super::forgot::password_help(company)),
     )
     .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
-    InvitationPage { frame: brand::bare(format!("Welcome to {}", company.name()), company), form, person, email }
+    InvitationPage { frame: brand::bare(format!("Welcome to {}", brand::name(company)), company), form, person, email }
 }
 
 /// Welcomes somebody who was invited.

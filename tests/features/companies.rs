@@ -73,7 +73,7 @@ fn a_renamed_company_has_other_addresses_and_its_old_cookies_are_worth_nothing()
     server.company("meridian", "Meridian", "dora@meridian.test");
     let mut ada = server.browser();
     ada.sign_in("harbour", &harbour.email, &harbour.password).expect(200);
-    let cookie = ada.caller().cookie("bulkhead_session").unwrap();
+    let cookie = ada.caller().cookie("house_session").unwrap();
 
     for (to, why) in
         [("meridian", "already"), ("operator", "reserved"), ("No Slug", "lower-case"), ("harbour", "already")]
@@ -87,7 +87,7 @@ fn a_renamed_company_has_other_addresses_and_its_old_cookies_are_worth_nothing()
     assert_eq!((&shown["slug"], &shown["state"]), (&json!("haven"), &json!("ok")));
     ada.get("/harbour/me").expect(303);
     harbour.caller().get("/api/users/me").expect(401);
-    let carried = server.nobody().and_header("Cookie", &format!("bulkhead_session={cookie}"));
+    let carried = server.nobody().and_header("Cookie", &format!("house_session={cookie}"));
     assert!(carried.get("/haven/me").expect(303).location().starts_with("/haven/login"));
     carried.get("/haven/api/users/me").expect(401);
     let haven = Company { base: format!("{}/haven", server.base()), slug: "haven".into(), ..harbour };

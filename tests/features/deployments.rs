@@ -143,14 +143,14 @@ fn who_is_shut_out_watches_no_longer() {
     yard.caller().put(&format!("/api/teams/{}", team["Id"].as_str().unwrap()), team).expect(200);
     let mut ben = yard.server.browser();
     ben.sign_in("harbour", "ben@harbour.test", password);
-    let session = ben.caller().cookie("bulkhead_session").expect("a session");
+    let session = ben.caller().cookie("house_session").expect("a session");
 
     let task = yard.deploy("1.0.0");
     yard.until_it_says(&task, "begun");
     let mut line = std::net::TcpStream::connect(yard.server.base().trim_start_matches("http://")).unwrap();
     line.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
     // By HTTP/1.0, whose answers end with the connection.
-    let asked = format!("GET /harbour/tasks/{task}/events HTTP/1.0\r\nCookie: bulkhead_session={session}\r\n\r\n");
+    let asked = format!("GET /harbour/tasks/{task}/events HTTP/1.0\r\nCookie: house_session={session}\r\n\r\n");
     line.write_all(asked.as_bytes()).unwrap();
     let mut told = BufReader::new(line).lines().map(|line| line.expect("the stream neither says more nor ends"));
     let first = told.next().unwrap();

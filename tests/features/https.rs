@@ -29,17 +29,17 @@ fn over_https_cookies_are_bound_to_it_and_every_answer_says_that_browsers_stay_t
 
     let mut ada = server.browser();
     let login = strict(ada.get("/harbour/login").expect(200));
-    assert!(cookies(&login).iter().any(|(name, _)| name == "__Host-bulkhead_form"), "{:?}", cookies(&login));
+    assert!(cookies(&login).iter().any(|(name, _)| name == "__Host-house_form"), "{:?}", cookies(&login));
     let fields = [("company", "harbour"), ("email", harbour.email.as_str()), ("password", harbour.password.as_str())];
     let admitted = strict(ada.post("/harbour/login", fields).expect(303));
-    assert!(cookies(&admitted).iter().any(|(name, _)| name == "__Secure-bulkhead_session"), "{:?}", cookies(&admitted));
+    assert!(cookies(&admitted).iter().any(|(name, _)| name == "__Secure-house_session"), "{:?}", cookies(&admitted));
     strict(ada.sign_in("harbour", &harbour.email, &harbour.password));
     strict(ada.get("/harbour/me").expect(200));
     // A cookie by its plain name, which a foreign page of the same host could have set, is not one.
-    let session = ada.caller().cookie("__Secure-bulkhead_session").expect("a session");
-    let plain = format!("bulkhead_session={session}");
+    let session = ada.caller().cookie("__Secure-house_session").expect("a session");
+    let plain = format!("house_session={session}");
     server.nobody().and_header("Cookie", &plain).get("/harbour/me").expect(303);
-    let named = format!("__Secure-bulkhead_session={session}");
+    let named = format!("__Secure-house_session={session}");
     server.nobody().and_header("Cookie", &named).get("/harbour/me").expect(200);
 
     // Errors within a company's pages, before anybody is known, and of HTTP itself.
@@ -64,7 +64,7 @@ fn over_https_cookies_are_bound_to_it_and_every_answer_says_that_browsers_stay_t
     let program = strict(signing_in(&ada.code()).expect(200));
     let set = cookies(&program);
     let [(name, line)] = &set[..] else { panic!("{set:?}") };
-    assert_eq!(name, "__Secure-bulkhead_session");
+    assert_eq!(name, "__Secure-house_session");
     assert!(line.contains("; Path=/harbour;"), "{line}");
     let cookie = line.split(';').next().expect("a cookie");
     server.nobody().and_header("Cookie", cookie).get("/harbour/api/users/me").expect(200);
@@ -79,5 +79,5 @@ fn over_https_cookies_are_bound_to_it_and_every_answer_says_that_browsers_stay_t
     server.restart_with(&[]);
     let login = server.browser().get("/harbour/login").expect(200);
     assert_eq!(login.header("strict-transport-security"), "");
-    assert!(cookies(&login).iter().any(|(name, line)| name == "bulkhead_form" && !line.contains("Secure")));
+    assert!(cookies(&login).iter().any(|(name, line)| name == "house_form" && !line.contains("Secure")));
 }

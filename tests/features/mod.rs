@@ -11,6 +11,7 @@ mod companies_crash;
 mod dashboard;
 mod deployments;
 mod exchange;
+mod face;
 mod https;
 mod infrastructure_pages;
 mod invitations;

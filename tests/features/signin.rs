@@ -67,9 +67,9 @@ fn a_code_is_accepted_once_and_a_session_ends_with_sign_out() {
     assert!(replayed.text().contains("used already"), "{replayed}");
     assert_eq!(thief.get("/harbour/me").expect(303).location(), "/harbour/code");
 
-    let cookie = ada.caller().cookie("bulkhead_session").expect("a session");
+    let cookie = ada.caller().cookie("house_session").expect("a session");
     ada.post("/harbour/sign-out", ()).expect(303);
-    let answer = server.nobody().and_header("Cookie", &format!("bulkhead_session={cookie}")).get("/harbour/me");
+    let answer = server.nobody().and_header("Cookie", &format!("house_session={cookie}")).get("/harbour/me");
     assert_eq!(answer.status, 303, "the token is dead, not only forgotten by the browser: {answer}");
 }
 
@@ -110,8 +110,8 @@ fn the_cookie_is_bound_to_the_companys_path_and_kept_from_scripts() {
     assert_eq!(crossed.status, 422, "{crossed}");
     let mut ada = server.browser();
     ada.sign_in("harbour", &harbour.email, &harbour.password);
-    let token = ada.caller().cookie("bulkhead_session").expect("a session");
-    let carried = server.nobody().and_header("Cookie", &format!("bulkhead_session={token}"));
+    let token = ada.caller().cookie("house_session").expect("a session");
+    let carried = server.nobody().and_header("Cookie", &format!("house_session={token}"));
     assert_eq!(carried.get("/meridian/me").status, 303);
     assert_eq!(carried.get("/meridian/api/environments").status, 401);
 }
@@ -207,7 +207,7 @@ fn a_form_without_the_word_of_its_cookie_is_refused_at_sign_in_too() {
     let right = [("company", "harbour"), ("email", harbour.email.as_str()), ("password", harbour.password.as_str())];
     assert_eq!(browser.post("/harbour/login", right).status, 403, "a form that no page of ours gave");
     let page = browser.get("/harbour/login").expect(200).text();
-    let cookie = browser.cookie("bulkhead_form").expect("the cookie that the form is bound to");
+    let cookie = browser.cookie("house_form").expect("the cookie that the form is bound to");
     let word = word_in(&page);
     let with = |word: &str| {
         let mut fields: Vec<(&str, &str)> = right.to_vec();
@@ -218,13 +218,13 @@ fn a_form_without_the_word_of_its_cookie_is_refused_at_sign_in_too() {
     assert_eq!(with(&crate::support::api::csrf_word("another cookie")).status, 403);
     assert_eq!(with(&word).status, 303);
     assert_ne!(word, word_in(&browser.get("/login").expect(200).text()), "masked anew each time");
-    assert_eq!(browser.cookie("bulkhead_form").as_deref(), Some(cookie.as_str()), "one for all open forms");
+    assert_eq!(browser.cookie("house_form").as_deref(), Some(cookie.as_str()), "one for all open forms");
 
     // Signed in, it is the session's: the word from before is worth nothing, nor is another session's.
     let mut ada = server.browser();
     ada.sign_in("harbour", &harbour.email, &harbour.password);
-    let session = ada.caller().cookie("bulkhead_session").expect("a session");
-    let plain = server.nobody().plainly().and_header("Cookie", &format!("bulkhead_session={session}"));
+    let session = ada.caller().cookie("house_session").expect("a session");
+    let plain = server.nobody().plainly().and_header("Cookie", &format!("house_session={session}"));
     let rename = |word: &str| plain.post("/harbour/me", [("name", "Mallory"), ("_csrf", word)]).status;
     assert_eq!((rename(""), rename(&word), rename(&crate::support::api::csrf_word("x"))), (403, 403, 403));
     assert!(ada.get("/harbour/me").expect(200).text().contains("Ada"));

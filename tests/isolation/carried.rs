@@ -50,9 +50,9 @@ fn meaning(answer: &Answer, brought: &str) -> (u16, String) {
 fn a_cookie_is_worthless_elsewhere() {
     let twins = Twins::found();
     let ada = twins.at_home();
-    let cookie = ada.caller().cookie("bulkhead_session").expect("a session");
+    let cookie = ada.caller().cookie("house_session").expect("a session");
     let with = |cookie: &str, path: &str| {
-        let caller = twins.server.nobody().and_header("Cookie", &format!("bulkhead_session={cookie}"));
+        let caller = twins.server.nobody().and_header("Cookie", &format!("house_session={cookie}"));
         meaning(&caller.get(path), cookie)
     };
     let never = "A".repeat(cookie.len());

@@ -41,8 +41,7 @@ fn ask(cast: &Cast, who: Who, row: &Row, path: &str, body: &Value) -> Answer {
 /// Dora, with her key and cookie of Meridian, at Harbour's door: the browser would not send her cookie there, so she does.
 fn as_stranger(cast: &Cast, row: &Row, path: &str, body: &Value) -> Answer {
     let (house, dora) = (&cast.harbour, &cast.meridian.people["dora"]);
-    let cookie =
-        format!("bulkhead_session={}", dora.browser.caller().cookie("bulkhead_session").expect("dora is signed in"));
+    let cookie = format!("house_session={}", dora.browser.caller().cookie("house_session").expect("dora is signed in"));
     if row.is_page() {
         let caller = Caller::nobody(&house.company.base).and_header("Cookie", &cookie);
         let caller = caller.and_header("Origin", cast.server.base()).and_header("Sec-Fetch-Site", "same-origin");

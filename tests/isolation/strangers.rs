@@ -259,10 +259,10 @@ fn at_the_others_door_a_stranger_is_nobody_and_the_folder_stays_as_it_was() {
     let dora = &cast.meridian.people["dora"];
     let all = rows_of_companies();
     let filled: Vec<(String, Value)> = all.iter().map(|row| (row.path(house), row.body(house))).collect();
-    let cookie = dora.browser.caller().cookie("bulkhead_session").expect("dora is signed in");
+    let cookie = dora.browser.caller().cookie("house_session").expect("dora is signed in");
     let key = &cast.meridian.company.key;
     // With her key, with her cookie as if it were Harbour's, and with both.
-    let cookie = format!("bulkhead_session={cookie}");
+    let cookie = format!("house_session={cookie}");
     let callers = [
         Caller::with_key(&house.company.base, key),
         Caller::nobody(&house.company.base).and_header("Cookie", &cookie),

@@ -110,15 +110,13 @@ impl Caller {
         let plain = |name| str::trim_start_matches(str::trim_start_matches(name, "__Secure-"), "__Host-");
         let held = held.split(';').filter_map(|pair| pair.trim().split_once('='));
         let mut held = held.map(|(name, value)| (plain(name), value));
-        let mut bound = held
-            .clone()
-            .find(|(name, _)| *name == "bulkhead_session")
-            .or(held.find(|(name, _)| *name == "bulkhead_form"));
+        let mut bound =
+            held.clone().find(|(name, _)| *name == "house_session").or(held.find(|(name, _)| *name == "house_form"));
         let mut cookies = cookies;
         if self.fills_in && method != "GET" && bound.is_none() && said.is_none() {
             // A form that was opened before anybody signed in.
-            bound = Some(("bulkhead_form", "cookie-of-the-tests"));
-            let more = "bulkhead_form=cookie-of-the-tests";
+            bound = Some(("house_form", "cookie-of-the-tests"));
+            let more = "house_form=cookie-of-the-tests";
             cookies = Some(cookies.map_or_else(|| more.to_string(), |held| format!("{held}; {more}")));
         }
         if let (true, Some((_, cookie))) = (self.fills_in && method != "GET", bound) {

@@ -259,6 +259,10 @@ pub struct Bare {
     pub colours_href: Option<String>,
     pub logo_href: Option<String>,
     pub quiet: bool,
+    /// At a company's address, without its name.
+    pub neutral: bool,
+    /// The company wants to have told what it is made with.
+    pub names_product: bool,
 }
 
 impl Bare {

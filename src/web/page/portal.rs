@@ -21,7 +21,11 @@ impl Frame {
 impl Bare {
     /// Whether it is the product's own page: set-up, and the sign-in of no company in particular.
     pub fn is_products(&self) -> bool {
-        self.company_name.is_empty() && !self.quiet
+        self.company_name.is_empty() && !self.quiet && !self.neutral
+    }
+    /// A page at a company's address that does not say whose it is: nor does it name the product.
+    pub fn neutral(self) -> Self {
+        Bare { neutral: true, ..self }
     }
     pub fn quiet(self) -> Self {
         Bare { quiet: true, ..self }

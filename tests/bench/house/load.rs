@@ -51,7 +51,7 @@ pub fn measure(table: &mut Table) {
     }
     let mut browser = server.browser();
     browser.sign_in("harbour", "ada@harbour.test", &company.password);
-    let cookie = browser.caller().cookie("bulkhead_session").expect("a session");
+    let cookie = browser.caller().cookie("house_session").expect("a session");
     let path = "/harbour/default/infrastructure/environments";
     let page = browser.get(path).expect(200).text();
     assert!(page.contains("Environment 7"), "not the list of environments:\n{page}");
@@ -65,7 +65,7 @@ pub fn measure(table: &mut Table) {
 
     let api = format!("{}/api/Spaces-1/environments/Environments-7", company.base);
     let key = format!("X-Octopus-ApiKey: {}", company.key);
-    let session = format!("Cookie: bulkhead_session={cookie}");
+    let session = format!("Cookie: house_session={cookie}");
     let target = |name, address: String, header: &str, pid: u32| Target {
         pid,
         work: Vec::new(),
