@@ -2,8 +2,7 @@
 //! Which buttons do, and which are left out instead, stands in `templates/README.md`.
 
 use super::{
-    caller::Visit,
-    environments::encode,
+    caller::{Visit, encode},
     page::{Act, ConfirmDelete},
 };
 use crate::{

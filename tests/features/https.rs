@@ -17,7 +17,7 @@ fn over_https_cookies_are_bound_to_it_and_every_answer_says_that_browsers_stay_t
     fn strict(answer: Answer) -> Answer {
         assert_eq!(answer.header("strict-transport-security"), "max-age=31536000", "{answer}");
         for (name, line) in cookies(&answer) {
-            let (host, secure) = (name.starts_with("__Host-bulkhead_"), name.starts_with("__Secure-bulkhead_"));
+            let (host, secure) = (name.starts_with("__Host-house_"), name.starts_with("__Secure-house_"));
             assert!(host || secure, "{line}");
             assert!(line.contains("; Secure") && line.contains("; HttpOnly") && line.contains("; SameSite="), "{line}");
             // Browsers refuse the one for the whole host with another path, or with a domain.
