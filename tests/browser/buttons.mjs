@@ -22,7 +22,7 @@ export default async function buttons(run) {
     await (await run.signedIn({}, person)).close();
   });
 
-  const pages = ['projects/shop', 'tenants/contoso', 'infrastructure/environments'];
+  const pages = ['projects/shop', 'tenants/contoso', 'library/lifecycles'];
   for (const { width, colorScheme } of views) {
     const viewport = { width, height: width < 500 ? 844 : 900 };
     const context = await run.signedIn({ viewport, colorScheme, reducedMotion: 'reduce' }, person);
