@@ -281,9 +281,9 @@ fn signing_in_anew_ends_the_session_before() {
     let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
     let mut ada = server.browser();
     ada.sign_in("harbour", &harbour.email, &harbour.password);
-    let before = ada.caller().cookie("bulkhead_session").expect("a session");
+    let before = ada.caller().cookie("house_session").expect("a session");
     let carried = |token: &str| {
-        let header = format!("bulkhead_session={token}");
+        let header = format!("house_session={token}");
         server.nobody().call_saying("GET", "/harbour/me", (), &[("Cookie", &header)]).status
     };
     assert_eq!(carried(&before), 200);
