@@ -3,7 +3,7 @@
 //! Channels are seen and changed with the rights to the project's process.
 
 use super::access::{
-    Columns, Event, Granted, Rows,
+    Columns, Conditions, Event, Granted, Rows,
     permissions::{List, ProcessEdit, ProcessView},
 };
 use super::projects;
@@ -13,7 +13,7 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
-use crate::company::naming::{Named, json};
+use crate::company::naming::Named;
 use serde::Serialize;
 
 /// How they are named.
@@ -68,15 +68,12 @@ pub struct Filter {
 pub fn list(granted: &Granted<'_, List<ProcessView>>, filter: &Filter, page: Page) -> Result<Listed<Channel>> {
     let reach = granted.reach();
     granted.read(|rows| {
-        let mut parameters = vec![
-            granted.what().space().into(),
-            names::key(&filter.partial_name).into(),
-            json(&filter.ids),
-            filter.project.into(),
-        ];
-        let columns = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
-        let seen = reach.condition(columns, &mut parameters);
-        sql::list(rows, &seen, parameters, page)
+        let wanted = Conditions::of("p.space_id = $", granted.what().space())
+            .named("c.name_key", &filter.partial_name)
+            .among("c.id", filter.ids.as_deref())
+            .asked("p.id = $", filter.project)
+            .seen(&reach, Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() });
+        sql::list(rows, &wanted, page)
     })
 }
 
@@ -195,9 +192,9 @@ pub(in crate::company) fn default_of(rows: &Rows<'_>, project: Id<Project>) -> R
 mod sql {
     use super::*;
     use crate::company::access::Writing;
-    use rusqlite::{Row, params_from_iter, types::Value};
+    use rusqlite::Row;
 
-    const SELECT: &str = "SELECT c.id, c.project_id, p.space_id, c.name, c.slug, c.description, c.is_default";
+    const FIELDS: &str = "c.id, c.project_id, p.space_id, c.name, c.slug, c.description, c.is_default";
     const FROM: &str = "FROM channels c JOIN projects p ON p.id = c.project_id";
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Channel> {
@@ -212,33 +209,24 @@ mod sql {
         })
     }
 
-    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Channel>> {
-        let from = format!(
-            "{FROM} WHERE p.space_id = ?1 AND instr(c.name_key, ?2) > 0
-             AND (?3 IS NULL OR c.id IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR p.id = ?4) AND {seen}"
-        );
-        let sql = format!(
-            "{SELECT} {from} ORDER BY p.name_key, c.is_default DESC, c.name_key LIMIT {} OFFSET {}",
-            page.take, page.skip
-        );
-        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
+    pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Channel>> {
+        rows.page((FIELDS, FROM, "p.name_key, c.is_default DESC, c.name_key"), wanted, page, read)
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Channel> {
-        rows.one(&format!("{SELECT} {FROM} WHERE c.id = ?1"), [id], read)?
+        rows.one(&format!("SELECT {FIELDS} {FROM} WHERE c.id = ?1"), [id], read)?
             .ok_or_else(|| Error::NotFound(id.to_string()))
     }
 
     pub fn of_project(rows: &Rows<'_>, project: Id<Project>, id: Id<Kind>) -> Result<Channel> {
-        rows.one(&format!("{SELECT} {FROM} WHERE c.id = ?1 AND c.project_id = ?2"), (id, project), read)?
+        rows.one(&format!("SELECT {FIELDS} {FROM} WHERE c.id = ?1 AND c.project_id = ?2"), (id, project), read)?
             .ok_or_else(|| Error::NotFound(id.to_string()))
     }
 
     pub fn find(rows: &Rows<'_>, project: Id<Project>, text: &str) -> Result<Channel> {
         let id = Id::<Kind>::parse(text).map_or(0, |id| id.0);
         let sql = format!(
-            "{SELECT} {FROM} WHERE c.project_id = ?1 AND (c.id = ?2 OR c.slug = ?3 OR c.name_key = ?3)
+            "SELECT {FIELDS} {FROM} WHERE c.project_id = ?1 AND (c.id = ?2 OR c.slug = ?3 OR c.name_key = ?3)
              ORDER BY c.id = ?2 DESC, c.slug = ?3 DESC LIMIT 1"
         );
         rows.one(&sql, (project, id, names::key(text)), read)?.ok_or_else(|| Error::NotFound(text.to_owned()))
@@ -246,7 +234,7 @@ mod sql {
 
     pub fn default_of(rows: &Rows<'_>, project: Id<Project>) -> Result<Channel> {
         rows.one(
-            &format!("{SELECT} {FROM} WHERE c.project_id = ?1 ORDER BY c.is_default DESC, c.id LIMIT 1"),
+            &format!("SELECT {FIELDS} {FROM} WHERE c.project_id = ?1 ORDER BY c.is_default DESC, c.id LIMIT 1"),
             [project],
             read,
         )?

@@ -3,7 +3,7 @@
 //! Does not know what is deployed to them.
 
 use super::access::{
-    Columns, Event, Granted, Rows, Visitor,
+    Columns, Conditions, Event, Granted, Rows, Visitor,
     permissions::{EnvironmentCreate, EnvironmentDelete, EnvironmentEdit, EnvironmentView, List},
 };
 use crate::base::{
@@ -13,7 +13,7 @@ use crate::base::{
     paging::{Listed, Page},
 };
 pub use crate::company::naming::Filter;
-use crate::company::naming::{Named, json};
+use crate::company::naming::Named;
 use serde::Serialize;
 
 /// How they are named.
@@ -67,10 +67,11 @@ impl Fields {
 pub fn list(granted: &Granted<'_, List<EnvironmentView>>, filter: &Filter, page: Page) -> Result<Listed<Environment>> {
     let reach = granted.reach();
     granted.read(|rows| {
-        let mut parameters =
-            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), json(&filter.ids)];
-        let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
-        sql::list(rows, &seen, parameters, page)
+        let wanted = Conditions::of("space_id = $", granted.what().space())
+            .named("name_key", &filter.partial_name)
+            .among("id", filter.ids.as_deref())
+            .seen(&reach, Columns { environment: Some("id"), ..Columns::default() });
+        sql::list(rows, &wanted, page)
     })
 }
 
@@ -193,7 +194,7 @@ pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Environ
 mod sql {
     use super::*;
     use crate::company::access::Writing;
-    use rusqlite::{Row, params_from_iter, types::Value};
+    use rusqlite::Row;
 
     const COLUMNS: &str =
         "id, space_id, name, slug, description, sort_order, use_guided_failure, allow_dynamic_infrastructure";
@@ -211,14 +212,8 @@ mod sql {
         })
     }
 
-    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Environment>> {
-        let from = format!(
-            "FROM environments WHERE space_id = ?1 AND instr(name_key, ?2) > 0
-             AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3))) AND {seen}"
-        );
-        let sql = format!("SELECT {COLUMNS} {from} ORDER BY sort_order, id LIMIT {} OFFSET {}", page.take, page.skip);
-        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
+    pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Environment>> {
+        rows.page((COLUMNS, "FROM environments", "sort_order, id"), wanted, page, read)
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Environment> {

@@ -1,6 +1,6 @@
 //! Who asks for a page: company in the path and cookie → a [`Visitor`]; and what a page can answer.
 
-use super::page::{Flash, Frame, Kind, NavItem, SpaceLink};
+use super::page::{Flash, Frame, Kind, Nav, NavItem, SpaceLink};
 use crate::{
     base::{
         error::{Error, Result},
@@ -10,7 +10,7 @@ use crate::{
     company::{
         Company,
         access::{
-            At, Visitor,
+            At, SpaceRow, Visitor,
             admit::{self, Entry, Stage},
             permissions as p,
         },
@@ -376,36 +376,46 @@ impl<'c> Visit<'c> {
         counted.unwrap_or_default().unsigned_abs()
     }
 
-    /// What stands around a page; `current` is the entry of the left column, as in `NavItem::all`.
-    pub fn frame(&self, current: &str, title: impl Into<String>) -> Frame {
-        let visitor = &self.visitor;
-        if !visitor.customer_of().is_empty() {
-            return super::portal::frame(self, title, None);
+    /// Where this person can go by the left column.
+    pub fn destinations(&self) -> Vec<NavItem> {
+        if !self.visitor.customer_of().is_empty() {
+            return Vec::new();
         }
-        let asked = self.parameter("space");
+        let (located, spaces) = self.surroundings();
+        let slug = located.as_ref().and_then(|at| spaces.iter().find(|row| row.id == at.id())).map(|row| &*row.slug);
+        self.destinations_in(located.as_ref(), slug.unwrap_or_default(), "")
+    }
+
+    /// The space a page stands in, or else the person's own, and all spaces this person may see. The operator's own
+    /// compartment deploys nothing by itself: of its space there is nothing to show.
+    fn surroundings(&self) -> (Option<At<Space>>, Vec<SpaceRow>) {
+        if self.company().is_operators() {
+            return (None, Vec::new());
+        }
+        let (visitor, asked) = (&self.visitor, self.parameter("space"));
         let located = if asked.is_empty() { visitor.home_space() } else { visitor.locate_space(asked).ok() };
-        // The operator's own compartment deploys nothing by itself: of its space there is nothing to show.
+        (located, visitor.spaces().unwrap_or_default())
+    }
+
+    fn destinations_in(&self, located: Option<&At<Space>>, slug: &str, current: &str) -> Vec<NavItem> {
+        let visitor = &self.visitor;
         let deploys = !self.company().is_operators();
-        let located = located.filter(|_| deploys);
-        let spaces = if deploys { visitor.spaces().unwrap_or_default() } else { Vec::new() };
-        let present = located.as_ref().and_then(|at| spaces.iter().find(|row| row.id == at.id()));
-        let (name, slug) = present.map(|row| (row.name.clone(), row.slug.clone())).unwrap_or_default();
-        let mut nav = NavItem::all(self.company().slug(), &slug, current);
-        nav.retain(|item| match (item.key, &located) {
+        let mut nav = NavItem::all(self.company().slug(), slug, current);
+        nav.retain(|item| match (item.key, located) {
             ("trail", at) => {
                 visitor.may(p::List::<p::EventView>::system())
-                    || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::EventView>(at))
+                    || at.is_some_and(|at| visitor.may_somewhere::<p::EventView>(at))
             }
             ("access", at) => {
                 visitor.may(p::UserView {})
                     || visitor.may(p::List::<p::TeamView>::system())
-                    || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::TeamView>(at))
+                    || at.is_some_and(|at| visitor.may_somewhere::<p::TeamView>(at))
             }
             ("dashboard" | "projects" | "tenants" | "tasks" | "infrastructure" | "library", _) if !deploys => false,
             ("settings", _) => visitor.may(p::SpaceView {}) || visitor.may(p::ConfigureServer {}),
             ("tasks", at) => {
                 visitor.may(p::List::<p::TaskView>::system())
-                    || at.as_ref().is_some_and(|at| visitor.may_somewhere::<p::TaskView>(at))
+                    || at.is_some_and(|at| visitor.may_somewhere::<p::TaskView>(at))
             }
             (_, None) => false,
             ("dashboard", Some(_)) => true,
@@ -417,15 +427,30 @@ impl<'c> Visit<'c> {
             ("library", Some(at)) => visitor.may_somewhere::<p::LifecycleView>(at),
             _ => true,
         });
-        if self.company().is_operators() && visitor.may(p::CompanyView {}) {
+        if !deploys && visitor.may(p::CompanyView {}) {
             nav.insert(0, NavItem::companies(self.company().slug(), current));
         }
+        nav
+    }
+
+    /// What stands around a page; `current` is the entry of the left column, as in `NavItem::all`.
+    pub fn frame(&self, current: &str, title: impl Into<String>) -> Frame {
+        let visitor = &self.visitor;
+        if !visitor.customer_of().is_empty() {
+            return super::portal::frame(self, title, None);
+        }
+        let (located, spaces) = self.surroundings();
+        let present = located.as_ref().and_then(|at| spaces.iter().find(|row| row.id == at.id()));
+        let (name, slug) = present.map(|row| (row.name.clone(), row.slug.clone())).unwrap_or_default();
+        let nav = visitor.text_of_rights(&[&slug, "/", current].concat(), || {
+            Nav::draw(&self.destinations_in(located.as_ref(), &slug, current))
+        });
         let mut frame = Frame::new(super::brand::name(self.company()), self.company().slug(), visitor.name())
             .space(name, slug)
             .spaces(spaces.into_iter().map(|row| SpaceLink { name: row.name, slug: row.slug }).collect())
-            .nav(nav)
+            .nav(Nav::drawn(nav))
             .title(title);
-        frame.running = deploys.then(|| located.as_ref().map_or(0, |at| self.running(at)));
+        frame.running = (!self.company().is_operators()).then(|| located.as_ref().map_or(0, |at| self.running(at)));
         let used: Vec<String> =
             visitor.emergencies().map(|one| format!("{} until {}", one.name, one.until.exact())).collect();
         frame.emergency = (!used.is_empty()).then(|| format!("Emergency: you use {}.", used.join(", ")));

@@ -16,14 +16,16 @@ mod form;
 mod frame;
 mod list;
 mod log;
+mod nav;
 mod portal;
 
 pub use act::{Act, off_id};
 pub use address::{Icon, icon, static_prefix, under, use_static_prefix};
 pub use form::{Choice, ConfirmDelete, FieldView, FormSummary, FormView, Look, ScopePicker};
-pub use frame::{Bare, Crumb, Flash, Frame, FrameHead, FrameTabs, FrameTop, FrameWay, NavItem, SpaceLink, Tab};
+pub use frame::{Bare, Crumb, Flash, Frame, FrameHead, FrameTabs, FrameTop, FrameWay, SpaceLink, Tab};
 pub use list::{Cell, DiffLine, FilterBar, Kv, KvRow, Moment, PageLink, Pager, Timeline};
 pub use log::{LogLine, LogStep, LogView, Qr};
+pub use nav::{Nav, NavItem};
 pub use portal::PortalFrame;
 
 // ------------------------------------------------------------------ words, times, states

@@ -55,7 +55,7 @@ pub(super) fn search(visit: &Visit) -> Result<Answer> {
 
 fn pages(visit: &Visit, asked: &str, hits: &mut Vec<Hit>) {
     let wanted = asked.to_lowercase();
-    for item in visit.frame("", "").nav.into_iter().filter(|item| item.label.to_lowercase().contains(&wanted)) {
+    for item in visit.destinations().into_iter().filter(|item| item.label.to_lowercase().contains(&wanted)) {
         hits.push(Hit { kind: "Page", name: item.label.to_owned(), about: String::new(), href: item.href });
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Inner {
     pub spaces: Option<Arc<[SpaceRow]>>,
     /// The grants of every team: for saying which have what a refused visitor lacks.
     pub teams: Option<Arc<[Carried]>>,
+    pub texts: HashMap<(i64, Box<str>), Arc<str>>,
 }
 
 impl Memory {
@@ -58,6 +59,9 @@ impl Memory {
             }
             if inner.keys.len() >= MOST {
                 inner.keys.clear();
+            }
+            if inner.texts.len() >= MOST {
+                inner.texts.clear();
             }
             keep(&mut inner, made.clone());
         }

@@ -104,6 +104,7 @@
 pub mod admit;
 pub mod builtin;
 pub mod census;
+mod conditions;
 mod explain;
 mod giving;
 mod granted;
@@ -129,6 +130,7 @@ mod uses;
 mod vault;
 mod visitor;
 
+pub use conditions::Conditions;
 pub use giving::{Gift, Gifts};
 pub use granted::Granted;
 pub use lobby::SpaceRow;

@@ -393,6 +393,10 @@ impl Grants {
         self.emergencies.iter().filter(move |one| one.until > now)
     }
 
+    /// Whether any of them ends by itself, sooner or later.
+    pub fn any_ends(&self) -> bool {
+        !self.emergencies.is_empty() || self.grants.iter().any(|grant| grant.until.is_some())
+    }
     /// Every grant with the keys of the permissions it carries.
     pub fn parts(&self) -> impl Iterator<Item = (&Grant, Vec<usize>)> {
         let mut carried = vec![Vec::new(); self.grants.len()];

@@ -105,6 +105,18 @@ impl Shape {
     }
 }
 
+/// All rows but these few.
+#[derive(Debug, PartialEq)]
+pub(super) struct AllBut {
+    pub column: &'static str,
+    pub missing: Vec<i64>,
+    /// No row beyond this one.
+    pub last: i64,
+}
+
+/// One in so many is few: looking those up costs less than looking at every row.
+const FEW: i64 = 16;
+
 /// Up to so many ids are given as a list, which SQLite may begin with; more as bits, which cost no more when they are many.
 const LISTED: u32 = 64;
 
@@ -155,6 +167,37 @@ impl Reach {
         let Some(shapes) = &self.shapes else { return "(1)".into() };
         let alternatives: Vec<String> = shapes.iter().map(|shape| self.one(shape, columns, parameters)).collect();
         if alternatives.is_empty() { "(0)".into() } else { format!("({})", alternatives.join(" OR ")) }
+    }
+
+    /// Where the rows' own numbers are limited to all that there are but a few, and nothing else limits: the column and
+    /// those few. Rows with a number beyond the last are outside too. For counting; [`Reach::condition`] says the same.
+    pub(super) fn all_but_few(&self, columns: Columns) -> Option<AllBut> {
+        let [shape] = self.shapes.as_deref()? else { return None };
+        let limits = [
+            (&shape.projects.groups, columns.group),
+            (&shape.projects.projects, columns.project),
+            (&shape.environments, columns.environment),
+            (&shape.tenants, columns.tenant),
+            (&shape.runbooks, columns.runbook),
+        ];
+        let mut limited = limits.into_iter().filter(|(limit, _)| !limit.is_all());
+        let (Some((limit, Some(column))), None, true) =
+            (limited.next(), limited.next(), shape.within.as_ref().is_none_or(Projects::is_all))
+        else {
+            return None;
+        };
+        // Only a table's own number is never null.
+        if column != "id" && !column.ends_with(".id") {
+            return None;
+        }
+        let inside = limit.ids()?;
+        let last = *inside.last()?;
+        if last + 1 > inside.len() as i64 + inside.len() as i64 / FEW {
+            return None;
+        }
+        let mut next = inside.iter().copied().peekable();
+        let missing = (0..last).filter(|id| next.next_if_eq(id).is_none()).collect();
+        Some(AllBut { column, missing, last })
     }
 
     fn one(&self, shape: &Shape, columns: Columns, parameters: &mut Vec<Value>) -> String {

@@ -461,6 +461,25 @@ impl Visitor {
         Ok(rows)
     }
 
+    /// Text that is made of what this person may and of the company's spaces, and of nothing else; `about` says which.
+    /// It is made once for an access version. Who has a right that ends by itself gets it made anew each time.
+    pub fn text_of_rights(&self, about: &str, make: impl FnOnce() -> String) -> Arc<str> {
+        let (Some(version), Some(user), None) = (self.version.get(), self.user, &self.owner) else {
+            return make().into();
+        };
+        if self.grants.any_ends() {
+            return make().into();
+        }
+        let key = (user.0, Box::from(about));
+        let text = self.company.memory().of(
+            version,
+            |known| known.texts.get(&key).cloned(),
+            || Ok(make().into()),
+            |known, text: Arc<str>| drop(known.texts.insert(key.clone(), text)),
+        );
+        text.unwrap_or_default()
+    }
+
     /// One consistent view for the whole life of the visitor, renewed after each of its changes.
     pub(super) fn read<T>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
         // The view is taken out while it is in use, so that a read inside a read opens another instead of failing.

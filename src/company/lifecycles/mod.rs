@@ -6,7 +6,7 @@
 pub mod promotion;
 
 use super::access::{
-    Event, Granted, Reach, Rows,
+    Conditions, Event, Granted, Reach, Rows,
     permissions::{EnvironmentView, LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView, List, ProjectView},
 };
 use super::environments;
@@ -18,7 +18,7 @@ use crate::base::{
     paging::{Listed, Page},
 };
 pub use crate::company::naming::Filter;
-use crate::company::naming::{Named, json};
+use crate::company::naming::Named;
 use promotion::PhaseView;
 use serde::Serialize;
 
@@ -121,9 +121,10 @@ impl From<&Lifecycle> for Fields {
 pub fn list(granted: &Granted<'_, List<LifecycleView>>, filter: &Filter, page: Page) -> Result<Listed<Lifecycle>> {
     granted.read(|rows| {
         // No scope dimension is honoured: the permission in the space is enough (`access-rules §4`).
-        let parameters =
-            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), json(&filter.ids)];
-        sql::list(rows, parameters, page)
+        let wanted = Conditions::of("space_id = $", granted.what().space())
+            .named("name_key", &filter.partial_name)
+            .among("id", filter.ids.as_deref());
+        sql::list(rows, &wanted, page)
     })
 }
 
@@ -335,7 +336,7 @@ pub(in crate::company) fn may_deploy(
 mod sql {
     use super::*;
     use crate::company::access::{Columns, Writing};
-    use rusqlite::{Row, params_from_iter, types::Value};
+    use rusqlite::{Row, params_from_iter};
 
     const COLUMNS: &str = "id, space_id, name, slug, description, is_default";
 
@@ -381,13 +382,10 @@ mod sql {
         Ok(lifecycle)
     }
 
-    pub fn list(rows: &Rows<'_>, parameters: Vec<Value>, page: Page) -> Result<Listed<Lifecycle>> {
-        let from = "FROM lifecycles WHERE space_id = ?1 AND instr(name_key, ?2) > 0
-                    AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))";
-        let sql = format!("SELECT {COLUMNS} {from} ORDER BY name_key LIMIT {} OFFSET {}", page.take, page.skip);
-        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
+    pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Lifecycle>> {
+        let Listed { items, total } = rows.page((COLUMNS, "FROM lifecycles", "name_key"), wanted, page, read)?;
         let items = items.into_iter().map(|one| with_phases(rows, one)).collect::<Result<_>>()?;
-        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
+        Ok(Listed { items, total })
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Lifecycle> {

@@ -8,11 +8,11 @@ use crate::base::{
     paging::{Listed, Page},
 };
 use crate::company::access::{
-    Columns, Event, Granted, Rows,
+    Columns, Conditions, Event, Granted, Rows,
     permissions::{List, ProjectGroupCreate, ProjectGroupDelete, ProjectGroupEdit, ProjectGroupView, ProjectView},
 };
 pub use crate::company::naming::Filter;
-use crate::company::naming::{Named, json};
+use crate::company::naming::Named;
 use serde::Serialize;
 
 /// How they are named.
@@ -49,10 +49,11 @@ pub struct Fields {
 pub fn list(granted: &Granted<'_, List<ProjectGroupView>>, filter: &Filter, page: Page) -> Result<Listed<Group>> {
     let reach = granted.reach();
     granted.read(|rows| {
-        let mut parameters =
-            vec![granted.what().space().into(), names::key(&filter.partial_name).into(), json(&filter.ids)];
-        let seen = reach.condition(Columns { group: Some("id"), ..Columns::default() }, &mut parameters);
-        sql::list(rows, &seen, parameters, page)
+        let wanted = Conditions::of("space_id = $", granted.what().space())
+            .named("name_key", &filter.partial_name)
+            .among("id", filter.ids.as_deref())
+            .seen(&reach, Columns { group: Some("id"), ..Columns::default() });
+        sql::list(rows, &wanted, page)
     })
 }
 
@@ -137,7 +138,7 @@ pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Group> 
 mod sql {
     use super::*;
     use crate::company::access::Writing;
-    use rusqlite::{Row, params_from_iter, types::Value};
+    use rusqlite::Row;
 
     const COLUMNS: &str = "id, space_id, name, slug, description";
 
@@ -151,14 +152,8 @@ mod sql {
         })
     }
 
-    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Group>> {
-        let from = format!(
-            "FROM project_groups WHERE space_id = ?1 AND instr(name_key, ?2) > 0
-             AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3))) AND {seen}"
-        );
-        let sql = format!("SELECT {COLUMNS} {from} ORDER BY name_key LIMIT {} OFFSET {}", page.take, page.skip);
-        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
+    pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Group>> {
+        rows.page((COLUMNS, "FROM project_groups", "name_key"), wanted, page, read)
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Group> {

@@ -7,7 +7,7 @@ pub mod process;
 mod step;
 
 use super::access::{
-    Columns, Event, Granted, Reach, Rows,
+    Columns, Conditions, Event, Granted, Reach, Rows,
     permissions::{List, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit, ProjectView},
 };
 use super::tasks;
@@ -18,8 +18,7 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
-use crate::company::naming::{Named, json};
-use rusqlite::types::Value;
+use crate::company::naming::Named;
 use serde::Serialize;
 
 /// How they are named.
@@ -157,17 +156,15 @@ pub struct Filter {
 pub fn list(granted: &Granted<'_, List<ProjectView>>, filter: &Filter, page: Page) -> Result<Listed<Project>> {
     let reach = granted.reach();
     granted.read(|rows| {
-        let mut parameters = vec![
-            granted.what().space().into(),
-            names::key(&filter.partial_name).into(),
-            json(&filter.ids),
-            filter.group.into(),
-            filter.lifecycle.into(),
-            filter.cloned_from.into(),
-            filter.is_disabled.map(i64::from).into(),
-        ];
-        let seen = reach.condition(COLUMNS, &mut parameters);
-        sql::list(rows, &seen, parameters, page)
+        let wanted = Conditions::of("space_id = $", granted.what().space())
+            .named("name_key", &filter.partial_name)
+            .among("id", filter.ids.as_deref())
+            .asked("group_id = $", filter.group)
+            .asked("lifecycle_id = $", filter.lifecycle)
+            .asked("cloned_from = $", filter.cloned_from)
+            .asked("is_disabled = $", filter.is_disabled.map(i64::from))
+            .seen(&reach, COLUMNS);
+        sql::list(rows, &wanted, page)
     })
 }
 
@@ -395,16 +392,8 @@ mod sql {
         })
     }
 
-    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Project>> {
-        let from = format!(
-            "FROM projects WHERE space_id = ?1 AND instr(name_key, ?2) > 0
-             AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))
-             AND (?4 IS NULL OR group_id = ?4) AND (?5 IS NULL OR lifecycle_id = ?5)
-             AND (?6 IS NULL OR cloned_from = ?6) AND (?7 IS NULL OR is_disabled = ?7) AND {seen}"
-        );
-        let sql = format!("SELECT {FIELDS} {from} ORDER BY name_key LIMIT {} OFFSET {}", page.take, page.skip);
-        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
+    pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Project>> {
+        rows.page((FIELDS, "FROM projects", "name_key"), wanted, page, read)
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Project> {

@@ -4,7 +4,7 @@ mod sql;
 pub mod version;
 
 use super::access::{
-    Columns, Event, Granted, Rows,
+    Columns, Conditions, Event, Granted, Rows,
     permissions::{EnvironmentView, List, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView},
 };
 use super::channels;
@@ -21,7 +21,6 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
-use crate::company::naming::json;
 
 /// A release.
 #[derive(Debug, Clone)]
@@ -99,16 +98,13 @@ pub struct Filter {
 pub fn list(granted: &Granted<'_, List<ReleaseView>>, filter: &Filter, page: Page) -> Result<Listed<Brief>> {
     let reach = granted.reach();
     granted.read(|rows| {
-        let mut parameters = vec![
-            granted.what().space().into(),
-            filter.project.into(),
-            filter.channel.into(),
-            names::key(&filter.search).into(),
-            json(&filter.ids),
-        ];
-        let columns = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
-        let seen = reach.condition(columns, &mut parameters);
-        sql::list(rows, &seen, parameters, page)
+        let wanted = Conditions::of("r.space_id = $", granted.what().space())
+            .asked("r.project_id = $", filter.project)
+            .asked("r.channel_id = $", filter.channel)
+            .named("r.version_key", &filter.search)
+            .among("r.id", filter.ids.as_deref())
+            .seen(&reach, Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() });
+        sql::list(rows, &wanted, page)
     })
 }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::base::{clock, ids::Task};
-use crate::company::access::Writing;
-use rusqlite::{Row, params_from_iter, types::Value};
+use crate::company::access::{Conditions, Writing};
+use rusqlite::Row;
 use serde_json::{Map, json};
 
 const FIELDS: &str = "r.id, r.space_id, r.project_id, r.channel_id, r.version, r.notes, r.assembled_at, r.created_by";
@@ -47,15 +47,9 @@ pub fn told(release: &Release) -> Map<String, serde_json::Value> {
     Map::from_iter([("ReleaseNotes".to_owned(), json!(release.notes))])
 }
 
-pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Brief>> {
-    let from = format!(
-        "FROM releases r JOIN projects p ON p.id = r.project_id JOIN channels c ON c.id = r.channel_id
-         WHERE r.space_id = ?1 AND (?2 IS NULL OR r.project_id = ?2) AND (?3 IS NULL OR r.channel_id = ?3)
-           AND instr(r.version_key, ?4) > 0 AND (?5 IS NULL OR r.id IN (SELECT value FROM json_each(?5))) AND {seen}"
-    );
-    let sql = format!("SELECT {FIELDS}, c.name {from} ORDER BY r.id DESC LIMIT {} OFFSET {}", page.take, page.skip);
-    let items = rows.all(&sql, params_from_iter(&parameters), read_brief)?;
-    Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
+pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Brief>> {
+    let from = "FROM releases r JOIN projects p ON p.id = r.project_id JOIN channels c ON c.id = r.channel_id";
+    rows.page((&[FIELDS, ", c.name"].concat(), from, "r.id DESC"), wanted, page, read_brief)
 }
 
 pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Release> {

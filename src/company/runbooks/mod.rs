@@ -15,7 +15,7 @@ mod tests;
 
 use super::{
     access::{
-        At, Columns, Event, Granted, Rows, RunbookPart,
+        At, Columns, Conditions, Event, Granted, Rows, RunbookPart,
         permissions::{List, RunbookEdit, RunbookView},
     },
     projects::{self, Project as OfProject, TenantedMode},
@@ -28,7 +28,7 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
-use crate::company::naming::{Named, json};
+use crate::company::naming::Named;
 pub use prepare::{prepare, preview};
 pub use run::{Choices, Spot, Which, choices, run};
 pub use runs::{Run, RunFilter, delete_run, list_runs, show_run};
@@ -184,12 +184,13 @@ pub fn list(granted: &Granted<'_, List<RunbookView>>, filter: &Filter, page: Pag
     let space = granted.what().space();
     let projects = granted.reach_of::<crate::company::access::permissions::ProjectView>(space);
     granted.read(|rows| {
-        let mut parameters =
-            vec![space.into(), names::key(&filter.partial_name).into(), json(&filter.ids), json(&filter.projects)];
-        let seen = granted.reach().condition(COLUMNS, &mut parameters);
-        let project = Columns { group: COLUMNS.group, project: COLUMNS.project, ..Columns::default() };
-        let seen = format!("{seen} AND {}", projects.condition(project, &mut parameters));
-        sql::list(rows, &seen, parameters, page)
+        let wanted = Conditions::of("r.space_id = $", space)
+            .named("r.name_key", &filter.partial_name)
+            .among("r.id", filter.ids.as_deref())
+            .among("r.project_id", filter.projects.as_deref())
+            .seen(&granted.reach(), COLUMNS)
+            .seen(&projects, Columns { group: COLUMNS.group, project: COLUMNS.project, ..Columns::default() });
+        sql::list(rows, &wanted, page)
     })
 }
 

@@ -12,11 +12,11 @@ use crate::{
         paging::{Listed, Page},
     },
     company::{
-        access::{Rows, Writing},
+        access::{Conditions, Rows, Writing},
         projects::{TenantedMode, process::Step},
     },
 };
-use rusqlite::{Row, params_from_iter, types::Value};
+use rusqlite::Row;
 
 const FIELDS: &str =
     "r.id, r.space_id, r.project_id, r.name, r.slug, r.description, r.tenanted, r.environment_scope, r.created_at,
@@ -49,15 +49,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Runbook> {
     })
 }
 
-pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Runbook>> {
-    let wanted = format!(
-        "{FROM} WHERE r.space_id = ?1 AND instr(r.name_key, ?2) > 0 AND (?3 IS NULL OR r.id IN (SELECT value FROM json_each(?3)))
-         AND (?4 IS NULL OR r.project_id IN (SELECT value FROM json_each(?4))) AND {seen}"
-    );
-    let sql =
-        format!("SELECT {FIELDS} {wanted} ORDER BY p.name_key, r.name_key LIMIT {} OFFSET {}", page.take, page.skip);
-    let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-    Listed::of(page, items, || rows.number(&format!("SELECT count(*) {wanted}"), params_from_iter(&parameters)))
+pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Runbook>> {
+    rows.page((FIELDS, FROM, "p.name_key, r.name_key"), wanted, page, read)
 }
 
 pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Runbook> {

@@ -1,7 +1,7 @@
 //! Accounts: how to sign in to machines. Their secrets are sealed with the company's key and are never given back; who
 //! looks is told that one is set.
 
-use crate::company::naming::{Named, json};
+use crate::company::naming::Named;
 use crate::{
     base::{
         error::{Error, Fields as Wrong, Result},
@@ -11,7 +11,7 @@ use crate::{
         secret::Secret,
     },
     company::access::{
-        At, Columns, Event, Granted, Rows, Seal, Writing,
+        At, Columns, Conditions, Event, Granted, Rows, Seal, Writing,
         permissions::{AccountCreate, AccountDelete, AccountEdit, AccountView, After, List},
     },
 };
@@ -342,7 +342,7 @@ pub(in crate::company) fn credential(rows: &Rows<'_>, seal: &Seal, id: Id<Kind>)
 mod sql {
     use super::*;
     use crate::company::access::Reach;
-    use rusqlite::{Row, params_from_iter, types::Value};
+    use rusqlite::Row;
 
     const COLUMNS: &str = "a.id, a.space_id, a.name, a.slug, a.description, a.kind, a.username, a.secret IS NOT NULL,
         a.passphrase IS NOT NULL, (SELECT json_group_array(environment_id) FROM (SELECT x.environment_id FROM account_environments x
@@ -364,23 +364,17 @@ mod sql {
     }
 
     pub fn list(rows: &Rows<'_>, space: i64, filter: &Filter, reach: &Reach, page: Page) -> Result<Listed<Account>> {
-        let mut parameters: Vec<Value> = vec![
-            space.into(),
-            names::key(&filter.partial_name).into(),
-            json(&filter.ids),
-            filter.method.map_or(Value::Null, |method| method.name().to_owned().into()),
-        ];
         // One environment inside the reach is enough to see it; an account for all environments is seen by all.
         let columns = Columns { environment: Some("x.environment_id"), null_is_any: true, ..Columns::default() };
-        let seen = reach.condition(columns, &mut parameters);
-        let from = format!(
-            "FROM accounts a WHERE a.space_id = ?1 AND instr(a.name_key, ?2) > 0
-             AND (?3 IS NULL OR a.id IN (SELECT value FROM json_each(?3))) AND (?4 IS NULL OR a.kind = ?4)
-             AND EXISTS (SELECT 1 FROM (SELECT a.id AS id) o LEFT JOIN account_environments x ON x.account_id = o.id WHERE {seen})"
-        );
-        let sql = format!("SELECT {COLUMNS} {from} ORDER BY a.name_key, a.id LIMIT {} OFFSET {}", page.take, page.skip);
-        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
+        let wanted = Conditions::of("a.space_id = $", space)
+            .named("a.name_key", &filter.partial_name)
+            .among("a.id", filter.ids.as_deref())
+            .asked("a.kind = $", filter.method.map(|method| method.name().to_owned()))
+            .made(|values| {
+                let seen = reach.condition(columns, values);
+                format!("EXISTS (SELECT 1 FROM (SELECT a.id AS id) o LEFT JOIN account_environments x ON x.account_id = o.id WHERE {seen})")
+            });
+        rows.page((COLUMNS, "FROM accounts a", "a.name_key, a.id"), &wanted, page, read)
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Account> {

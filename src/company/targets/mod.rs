@@ -24,7 +24,7 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
-use crate::company::naming::{Named, json};
+use crate::company::naming::Named;
 use serde::{Serialize, Serializer};
 
 /// How they are named.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     base::ids::TagSet,
-    company::access::{Columns, Reach},
+    company::access::{Columns, Conditions, Reach},
 };
 use rusqlite::{Row, params_from_iter, types::Value};
 
@@ -51,38 +51,38 @@ fn seen(reach: &Reach, parameters: &mut Vec<Value>) -> String {
 }
 
 pub fn list(rows: &Rows<'_>, space: i64, filter: &Filter, reach: &Reach, page: Page) -> Result<Listed<Target>> {
+    let json = |value: serde_json::Value| Value::Text(value.to_string());
+    let list = |ids: &Option<Vec<i64>>| ids.as_ref().map(|ids| json(serde_json::json!(ids)));
     let words = |words: &[String]| {
         let keys: Vec<String> = words.iter().map(|word| names::key(word)).collect();
-        if keys.is_empty() { Value::Null } else { Value::Text(serde_json::json!(keys).to_string()) }
+        (!keys.is_empty()).then(|| json(serde_json::json!(keys)))
     };
-    let mut parameters: Vec<Value> = vec![
-        space.into(),
-        names::key(&filter.partial_name).into(),
-        filter.name.as_ref().map_or(Value::Null, |name| names::key(name).into()),
-        json(&filter.ids),
-        words(&filter.roles),
-        json(&filter.environments),
-        json(&filter.tenants),
-        words(&filter.tenant_tags),
-        filter.is_disabled.map_or(Value::Null, |is| i64::from(is).into()),
-        words(&filter.health),
-        filter.account.map_or(Value::Null, Value::Integer),
-    ];
-    let seen = seen(reach, &mut parameters);
-    let from = format!(
-        "FROM targets t WHERE t.space_id = ?1 AND instr(t.name_key, ?2) > 0 AND (?3 IS NULL OR t.name_key = ?3)
-         AND (?4 IS NULL OR t.id IN (SELECT value FROM json_each(?4)))
-         AND (?5 IS NULL OR EXISTS (SELECT 1 FROM target_roles r JOIN json_each(?5) w ON w.value = r.role_key WHERE r.target_id = t.id))
-         AND (?6 IS NULL OR EXISTS (SELECT 1 FROM target_environments r JOIN json_each(?6) w ON w.value = r.environment_id WHERE r.target_id = t.id))
-         AND (?7 IS NULL OR EXISTS (SELECT 1 FROM target_tenants r JOIN json_each(?7) w ON w.value = r.tenant_id WHERE r.target_id = t.id))
-         AND (?8 IS NULL OR EXISTS (SELECT 1 FROM target_tenant_tags r JOIN tags g ON g.id = r.tag_id JOIN tag_sets s ON s.id = g.tag_set_id
-               JOIN json_each(?8) w ON w.value = s.name_key || '/' || g.name_key WHERE r.target_id = t.id))
-         AND (?9 IS NULL OR t.is_disabled = ?9) AND (?10 IS NULL OR lower(t.health) IN (SELECT value FROM json_each(?10)))
-         AND (?11 IS NULL OR t.account_id = ?11) AND {seen}"
-    );
-    let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.name_key, t.id LIMIT {} OFFSET {}", page.take, page.skip);
-    let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-    Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
+    let wanted = Conditions::of("t.space_id = $", space)
+        .named("t.name_key", &filter.partial_name)
+        .asked("t.name_key = $", filter.name.as_ref().map(|name| names::key(name)))
+        .among("t.id", filter.ids.as_deref())
+        .asked(
+            "EXISTS (SELECT 1 FROM target_roles r JOIN json_each($) w ON w.value = r.role_key WHERE r.target_id = t.id)",
+            words(&filter.roles),
+        )
+        .asked(
+            "EXISTS (SELECT 1 FROM target_environments r JOIN json_each($) w ON w.value = r.environment_id WHERE r.target_id = t.id)",
+            list(&filter.environments),
+        )
+        .asked(
+            "EXISTS (SELECT 1 FROM target_tenants r JOIN json_each($) w ON w.value = r.tenant_id WHERE r.target_id = t.id)",
+            list(&filter.tenants),
+        )
+        .asked(
+            "EXISTS (SELECT 1 FROM target_tenant_tags r JOIN tags g ON g.id = r.tag_id JOIN tag_sets s ON s.id = g.tag_set_id
+               JOIN json_each($) w ON w.value = s.name_key || '/' || g.name_key WHERE r.target_id = t.id)",
+            words(&filter.tenant_tags),
+        )
+        .asked("t.is_disabled = $", filter.is_disabled.map(i64::from))
+        .asked("lower(t.health) IN (SELECT value FROM json_each($))", words(&filter.health))
+        .asked("t.account_id = $", filter.account)
+        .made(|values| seen(reach, values));
+    rows.page((COLUMNS, "FROM targets t", "t.name_key, t.id"), &wanted, page, read)
 }
 
 pub fn roles(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<String>> {

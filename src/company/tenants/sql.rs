@@ -1,7 +1,7 @@
 //! The statements of tenants.
 
 use super::*;
-use crate::company::access::{Reach, Writing};
+use crate::company::access::{Conditions, Reach, Writing};
 use rusqlite::{Row, params_from_iter, types::Value};
 use std::collections::HashMap;
 
@@ -35,40 +35,30 @@ pub fn list(
     for (set, tag) in &wanted.tags {
         sets.entry(set.0).or_default().push(tag.0);
     }
-    let mut parameters: Vec<Value> = vec![space.into()];
-    let mut conditions = vec!["t.space_id = ?1".to_owned()];
-    // Only what was asked for is looked at: a condition costs for every row there is.
-    let mut asked = |value: Option<Value>, condition: &str| {
-        if let Some(value) = value {
-            parameters.push(value);
-            conditions.push(condition.replace('$', &format!("?{}", parameters.len())));
-        }
-    };
     let text = |value: serde_json::Value| Value::Text(value.to_string());
-    let part = names::key(&filter.partial_name);
-    asked((!part.is_empty()).then(|| part.into()), "instr(t.name_key, $) > 0");
-    asked(filter.ids.as_ref().map(|ids| text(serde_json::json!(ids))), "t.id IN (SELECT value FROM json_each($))");
-    asked(
-        (!sets.is_empty()).then(|| text(serde_json::json!(sets.values().collect::<Vec<_>>()))),
-        "NOT EXISTS (SELECT 1 FROM json_each($) s WHERE NOT EXISTS (
-           SELECT 1 FROM tenant_tags u JOIN json_each(s.value) w ON w.value = u.tag_id WHERE u.tenant_id = t.id))",
-    );
-    asked(filter.is_disabled.map(|disabled| i64::from(disabled).into()), "t.is_disabled = $");
-    asked(filter.cloned_from.map(|id| id.0.into()), "t.cloned_from = $");
+    let mut conditions = Conditions::of("t.space_id = $", space)
+        .named("t.name_key", &filter.partial_name)
+        .among("t.id", filter.ids.as_deref())
+        .asked(
+            "NOT EXISTS (SELECT 1 FROM json_each($) s WHERE NOT EXISTS (
+               SELECT 1 FROM tenant_tags u JOIN json_each(s.value) w ON w.value = u.tag_id WHERE u.tenant_id = t.id))",
+            (!sets.is_empty()).then(|| text(serde_json::json!(sets.values().collect::<Vec<_>>()))),
+        )
+        .asked("t.is_disabled = $", filter.is_disabled.map(i64::from))
+        .asked("t.cloned_from = $", filter.cloned_from.map(|id| id.0));
     if let Some(project) = filter.project {
-        parameters.push(project.0.into());
-        let project = parameters.len();
-        let seen = sight.projects(&mut parameters);
-        conditions.push(format!(
-            "EXISTS (SELECT 1 FROM tenant_projects c JOIN projects p ON p.id = c.project_id
-                     WHERE c.tenant_id = t.id AND c.project_id = ?{project} AND {seen})"
-        ));
+        conditions = conditions.made(|values| {
+            values.push(project.0.into());
+            let project = values.len();
+            let seen = sight.projects(values);
+            format!(
+                "EXISTS (SELECT 1 FROM tenant_projects c JOIN projects p ON p.id = c.project_id
+                         WHERE c.tenant_id = t.id AND c.project_id = ?{project} AND {seen})"
+            )
+        });
     }
-    conditions.push(reach.condition(Columns { tenant: Some("t.id"), ..Columns::default() }, &mut parameters));
-    let from = format!("FROM tenants t WHERE {}", conditions.join(" AND "));
-    let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.name_key, t.id LIMIT {} OFFSET {}", page.take, page.skip);
-    let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-    Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
+    let conditions = conditions.seen(reach, Columns { tenant: Some("t.id"), ..Columns::default() });
+    rows.page((COLUMNS, "FROM tenants t", "t.name_key, t.id"), &conditions, page, read)
 }
 
 fn bare(rows: &Rows<'_>, id: Id<Kind>) -> Result<Tenant> {

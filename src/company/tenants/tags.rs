@@ -5,7 +5,7 @@
 
 use super::filter::{Empty, Filter as Choice};
 pub use crate::company::naming::Filter;
-use crate::company::naming::{Named, json};
+use crate::company::naming::Named;
 use crate::{
     base::{
         error::{Error, Fields as Wrong, Result},
@@ -14,7 +14,7 @@ use crate::{
         paging::{Listed, Page},
     },
     company::access::{
-        Columns, Event, Granted, Rows, Writing,
+        Columns, Conditions, Event, Granted, Rows, Writing,
         permissions::{Change, Inside, TagSetCreate, TagSetDelete, TagSetEdit, TenantView},
     },
 };
@@ -335,15 +335,14 @@ mod sql {
     }
 
     pub fn list(rows: &Rows<'_>, space: Id<Space>, filter: &Filter, page: Page) -> Result<Listed<TagSet>> {
-        let parameters = (space, names::key(&filter.partial_name), json(&filter.ids));
-        let from = "FROM tag_sets WHERE space_id = ?1 AND instr(name_key, ?2) > 0
-                    AND (?3 IS NULL OR id IN (SELECT value FROM json_each(?3)))";
-        let sql = format!("SELECT {SET} {from} ORDER BY sort_order, id LIMIT {} OFFSET {}", page.take, page.skip);
-        let mut items = rows.all(&sql, parameters.clone(), read)?;
-        for set in &mut items {
+        let wanted = Conditions::of("space_id = $", space.0)
+            .named("name_key", &filter.partial_name)
+            .among("id", filter.ids.as_deref());
+        let mut listed = rows.page((SET, "FROM tag_sets", "sort_order, id"), &wanted, page, read)?;
+        for set in &mut listed.items {
             set.tags = of_set(rows, set.id)?;
         }
-        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), parameters.clone()))
+        Ok(listed)
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<TagSet> {

@@ -1,7 +1,7 @@
 //! What surrounds a page: window title, top bar, left column, the way back, tabs and what was just done. [`Frame`] for
 //! pages of a company, [`Bare`] for those outside.
 
-use super::{Kind, Message, PortalFrame, static_prefix, thousands};
+use super::{Kind, Message, Nav, PortalFrame, static_prefix, thousands};
 use askama::{Template, filters::HtmlSafe};
 
 /// All that surrounds a page's own content. Made once per request, then narrowed by the page:
@@ -16,7 +16,7 @@ pub struct Frame {
     pub space_slug: String,
     pub spaces: Vec<SpaceLink>,
     pub person: String,
-    pub nav: Vec<NavItem>,
+    pub nav: Nav,
     /// How many tasks are running now, of those this person may see. `None` where there are no tasks at all.
     pub running: Option<u64>,
     /// How many tasks wait for this person.
@@ -47,54 +47,6 @@ pub struct Frame {
 pub struct SpaceLink {
     pub name: String,
     pub slug: String,
-}
-
-/// One entry of the left column. Leave an entry out when the person may not go there.
-#[derive(Clone, Debug)]
-pub struct NavItem {
-    pub key: &'static str,
-    pub label: &'static str,
-    pub href: String,
-    pub icon: &'static str,
-    pub current: bool,
-}
-
-impl NavItem {
-    /// The whole left column, in order, with `current` marked by its key:
-    /// dashboard projects tenants tasks infrastructure library access trail settings.
-    /// Drop what the person may not see with `retain(|item| …)`.
-    pub fn all(company: &str, space: &str, current: &str) -> Vec<NavItem> {
-        let c = |rest: &str| ["/", company, rest].concat();
-        let s = |rest: &str| ["/", company, "/", space, rest].concat();
-        let entries: [(&'static str, &'static str, String, &'static str); 9] = [
-            ("dashboard", "Dashboard", s(""), "dashboard"),
-            ("projects", "Projects", s("/projects"), "projects"),
-            ("tenants", "Tenants", s("/tenants"), "tenants"),
-            ("tasks", "Tasks", c("/tasks"), "tasks"),
-            ("infrastructure", "Infrastructure", s("/infrastructure/environments"), "infrastructure"),
-            ("library", "Library", s("/library/lifecycles"), "library"),
-            ("access", "People and access", c("/access/people"), "people"),
-            ("trail", "Trail", c("/trail"), "trail"),
-            ("settings", "Settings", c("/settings"), "settings"),
-        ];
-        entries
-            .into_iter()
-            .map(|(key, label, href, icon)| NavItem { key, label, href, icon, current: key == current })
-            .collect()
-    }
-}
-
-impl NavItem {
-    /// The companies of the appliance, in the operator's own compartment only.
-    pub fn companies(company: &str, current: &str) -> NavItem {
-        NavItem {
-            key: "companies",
-            label: "Companies",
-            href: format!("/{company}/companies"),
-            icon: "layers",
-            current: current == "companies",
-        }
-    }
 }
 
 /// A step of the way back. The page itself is not in the list: it is the title.
@@ -151,7 +103,7 @@ impl Frame {
         self.spaces = spaces;
         self
     }
-    pub fn nav(mut self, nav: Vec<NavItem>) -> Self {
+    pub fn nav(mut self, nav: Nav) -> Self {
         self.nav = nav;
         self
     }

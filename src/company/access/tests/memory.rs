@@ -129,3 +129,44 @@ fn only_times_of_use_are_left_out_of_what_raises_the_version() {
         }
     }
 }
+
+#[test]
+fn text_made_of_rights_is_made_once_until_they_change_and_each_time_when_they_end_by_themselves() {
+    let harbour = harbour();
+    let ben = harbour.user("Ben");
+    harbour.team("Viewers", &[ben], &[("Environment viewer", Scope::EVERYWHERE)]);
+    let made = std::cell::Cell::new(0);
+    let text = |user: i64, about: &str| {
+        let version = version(&harbour);
+        let visitor = harbour.visit(user).at_version(version);
+        visitor.text_of_rights(about, || {
+            made.set(made.get() + 1);
+            let space = visitor.locate_space("Default");
+            let sees = space.is_ok_and(|space| visitor.may_somewhere::<EnvironmentView>(&space));
+            format!("{user} {about} {sees}")
+        })
+    };
+    for (user, about, told, times) in [
+        (ben, "a", "true", 1),
+        (ben, "a", "true", 1),
+        (ben, "b", "true", 2),
+        (1, "a", "true", 3),
+        (ben, "a", "true", 3),
+    ] {
+        assert_eq!((&*text(user, about), made.get()), (&*format!("{user} {about} {told}"), times));
+    }
+    let far = 9_999_999_999_999_i64;
+    raw(
+        &harbour,
+        &format!(
+            "UPDATE scoped_roles SET expires_at = {far} WHERE team_id IN (SELECT id FROM teams WHERE name = 'Viewers')"
+        ),
+    );
+    for times in [4, 5] {
+        assert_eq!((&*text(ben, "a"), made.get()), (&*format!("{ben} a true"), times), "the right ends");
+    }
+    raw(&harbour, "DELETE FROM team_members WHERE team_id = (SELECT id FROM teams WHERE name = 'Viewers')");
+    for _ in 0..2 {
+        assert_eq!((&*text(ben, "a"), made.get()), (&*format!("{ben} a false"), 6), "the right is taken");
+    }
+}
