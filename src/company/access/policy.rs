@@ -195,6 +195,17 @@ impl Limit {
         let Limit::Only(bits) = self else { return None };
         Some(bits.iter().map(|word| word.count_ones()).sum())
     }
+    /// The last id inside and those below it that are not, if these are at most one in so many; `None` when all are inside.
+    pub(super) fn all_but_few(&self, share: u32) -> Option<(Vec<i64>, i64)> {
+        let Limit::Only(bits) = self else { return None };
+        let (at, word) = bits.iter().enumerate().rev().find(|(_, word)| **word != 0)?;
+        let last = at * 64 + 63 - word.leading_zeros() as usize;
+        let inside = self.count()? as usize;
+        if (last + 1 - inside) * share as usize > inside {
+            return None;
+        }
+        Some(((0..last as i64).filter(|id| !self.has(*id)).collect(), last as i64))
+    }
     /// The ids inside, in order; `None` when all are.
     pub fn ids(&self) -> Option<Vec<i64>> {
         let Limit::Only(bits) = self else { return None };

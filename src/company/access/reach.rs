@@ -115,7 +115,7 @@ pub(super) struct AllBut {
 }
 
 /// One in so many is few: looking those up costs less than looking at every row.
-const FEW: i64 = 16;
+const FEW: u32 = 16;
 
 /// Up to so many ids are given as a list, which SQLite may begin with; more as bits, which cost no more when they are many.
 const LISTED: u32 = 64;
@@ -190,13 +190,7 @@ impl Reach {
         if column != "id" && !column.ends_with(".id") {
             return None;
         }
-        let inside = limit.ids()?;
-        let last = *inside.last()?;
-        if last + 1 > inside.len() as i64 + inside.len() as i64 / FEW {
-            return None;
-        }
-        let mut next = inside.iter().copied().peekable();
-        let missing = (0..last).filter(|id| next.next_if_eq(id).is_none()).collect();
+        let (missing, last) = limit.all_but_few(FEW)?;
         Some(AllBut { column, missing, last })
     }
 
