@@ -67,6 +67,9 @@ impl Conditions {
     }
 }
 
+/// So many rows that came after the last one that is seen are looked up one by one.
+const BEYOND: i64 = 256;
+
 /// Numbers as `json_each` takes them.
 fn json(numbers: &[i64]) -> Value {
     Value::Text(["[", &numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(","), "]"].concat())
@@ -96,29 +99,30 @@ impl Rows<'_> {
         let number = |wanted: &str, parameters: &[Value]| {
             self.number(&["SELECT count(*) ", from, " WHERE ", wanted].concat(), params_from_iter(parameters))
         };
-        match (&conditions.all_but, conditions.parts.split_last()) {
-            // Where all but a few are seen, those few are looked up and taken off: to look at each row takes longer.
-            // A number that a join leaves null would be counted with all.
-            (Some((before, AllBut { column, missing, last })), Some((_, others))) if !from.contains("LEFT JOIN") => {
+        // Where all but a few are seen, those few are looked up and taken off: to look at each row takes longer. In a
+        // join the number could be null, which would be counted with all.
+        if let (Some((before, AllBut { column, missing, last })), Some((_, others))) =
+            (&conditions.all_but, conditions.parts.split_last())
+            && !from.contains("JOIN")
+        {
+            let newest = self.number(&format!("SELECT COALESCE(max({column}), 0) {from}"), [])?;
+            if newest - last <= BEYOND {
                 let others = if others.is_empty() { "(1)".to_owned() } else { others.join(" AND ") };
                 let mut parameters = conditions.parameters[..*before].to_vec();
                 let all = number(&others, &parameters)?;
-                parameters.push(json(missing));
-                let value = parameters.len();
+                let left_out: Vec<i64> = missing.iter().copied().chain(last + 1..=newest).collect();
+                parameters.push(json(&left_out));
                 // Joined this way round: SQLite would go through the rows again, not through the few.
                 let few = format!(
-                    "SELECT count(*) FROM (SELECT value AS one_of_few FROM json_each(?{value})) CROSS JOIN {} WHERE {column} = one_of_few AND {others}",
+                    "SELECT count(*) FROM (SELECT value AS one_of_few FROM json_each(?{})) CROSS JOIN {}
+                     WHERE {column} = one_of_few AND {others}",
+                    parameters.len(),
                     from.trim_start_matches("FROM ")
                 );
-                let few = self.number(&few, params_from_iter(&parameters))?;
-                parameters[*before] = Value::Integer(*last);
-                let is_beyond = self.any(&format!("SELECT 1 {from} WHERE {column} > ?1 LIMIT 1"), [last])?;
-                let beyond =
-                    if is_beyond { number(&format!("{others} AND {column} > ?{value}"), &parameters)? } else { 0 };
-                Ok(all - few - beyond)
+                return Ok(all - self.number(&few, params_from_iter(&parameters))?);
             }
-            _ => number(&conditions.parts.join(" AND "), &conditions.parameters),
         }
+        number(&conditions.parts.join(" AND "), &conditions.parameters)
     }
 }
 
