@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderValue, header},
     response::Response,
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 /// Gives the next piece; `None` after the last.
 pub type Pieces = Box<dyn FnMut() -> Result<Option<Vec<u8>>> + Send>;
@@ -41,7 +41,8 @@ impl Download {
                 }
             }
         });
-        let mut response = Response::new(Body::from_stream(body));
+        // What compresses an answer may ask once more after the end.
+        let mut response = Response::new(Body::from_stream(body.fuse()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
         if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{}\"", self.name)) {
@@ -59,4 +60,22 @@ pub fn of_file(mut file: std::fs::File) -> Pieces {
         piece.truncate(length);
         Ok((length > 0).then_some(piece))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_asks_again_after_the_end_is_told_again_that_it_is_the_end() {
+        let mut left = vec![b"two".to_vec(), b"one".to_vec()];
+        let download = Download::new("text/csv", "a.csv", Box::new(move || Ok(left.pop())));
+        let mut body = download.respond().into_body().into_data_stream();
+        let mut told = Vec::new();
+        while let Some(piece) = body.next().await {
+            told.extend(piece.unwrap());
+        }
+        assert_eq!(told, b"onetwo");
+        assert!(body.next().await.is_none() && body.next().await.is_none());
+    }
 }
