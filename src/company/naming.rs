@@ -1,7 +1,7 @@
 //! How things are named: by a name that none of its kind shares in its space or project, and by a slug made of the first
 //! name, which stands in addresses and stays. For the features that keep them in the columns `name_key` and `slug`.
 
-use super::access::Rows;
+use super::access::{Rows, numbers};
 use crate::base::{
     error::{Fields as Wrong, Result},
     names,
@@ -88,10 +88,7 @@ pub struct Filter {
 
 /// Numbers as SQL's `json_each` takes them; null when all are meant.
 pub(in crate::company) fn json(ids: &Option<Vec<i64>>) -> Value {
-    match ids {
-        Some(ids) => Value::Text(format!("[{}]", ids.iter().map(i64::to_string).collect::<Vec<_>>().join(","))),
-        None => Value::Null,
-    }
+    ids.as_deref().map_or(Value::Null, numbers)
 }
 
 mod sql {

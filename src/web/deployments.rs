@@ -536,17 +536,8 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
     if let (Some(name), Some(slug)) = (&one.tenant_name, &one.tenant_slug) {
         about = about.link("Tenant", name, visit.space_path(&format!("/tenants/{slug}")));
     }
-    about = about.when("Asked for", when(one.created_at)).hint(format!("by {}", one.created_by));
-    if let Some(begun) = one.started_at {
-        about = about.when("Began", when(begun));
-        about = about.row("Took", clock::duration(one.completed_at.unwrap_or_else(clock::now).0 - begun.0));
-    }
-    if !one.skip_steps.is_empty() {
-        about = about.row("Left out", one.skip_steps.join(", "));
-    }
-    if !one.comments.is_empty() {
-        about = about.row("Comments", &one.comments);
-    }
+    about = course(about, (one.created_at, &one.created_by), (one.started_at, one.completed_at));
+    about = asked_with(about, &one.skip_steps, &one.comments);
     about = about.mono("Id", one.id.to_string());
     Answer::page(&Show {
         frame: visit
@@ -560,4 +551,26 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
         failure: one.error.clone(),
         about,
     })
+}
+
+/// Adds when a deployment or run was asked for and by whom, when it began and how long it took or has taken so far.
+pub(super) fn course(
+    about: Kv,
+    asked: (clock::Moment, &str),
+    times: (Option<clock::Moment>, Option<clock::Moment>),
+) -> Kv {
+    let about = about.when("Asked for", when(asked.0)).hint(format!("by {}", asked.1));
+    let (Some(begun), ended) = times else { return about };
+    about.when("Began", when(begun)).row("Took", clock::duration(ended.unwrap_or_else(clock::now).0 - begun.0))
+}
+
+/// Adds what was said of a deployment or run when it was asked for.
+pub(super) fn asked_with(mut about: Kv, skipped: &[String], comments: &str) -> Kv {
+    if !skipped.is_empty() {
+        about = about.row("Left out", skipped.join(", "));
+    }
+    if !comments.is_empty() {
+        about = about.row("Comments", comments);
+    }
+    about
 }

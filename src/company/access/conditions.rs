@@ -47,7 +47,9 @@ impl Conditions {
     /// Only those of these numbers, if any were asked for.
     pub fn among(self, column: &str, numbers: Option<&[i64]>) -> Conditions {
         match numbers {
-            Some(numbers) => self.with(&format!("{column} IN (SELECT value FROM json_each($))"), json(numbers)),
+            Some(numbers) => {
+                self.with(&format!("{column} IN (SELECT value FROM json_each($))"), self::numbers(numbers))
+            }
             None => self,
         }
     }
@@ -70,8 +72,8 @@ impl Conditions {
 /// So many rows that came after the last one that is seen are looked up one by one.
 const BEYOND: i64 = 256;
 
-/// Numbers as `json_each` takes them.
-fn json(numbers: &[i64]) -> Value {
+/// Numbers as SQL's `json_each` takes them.
+pub fn numbers(numbers: &[i64]) -> Value {
     Value::Text(["[", &numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(","), "]"].concat())
 }
 
@@ -111,7 +113,7 @@ impl Rows<'_> {
                 let mut parameters = conditions.parameters[..*before].to_vec();
                 let all = number(&others, &parameters)?;
                 let left_out: Vec<i64> = missing.iter().copied().chain(last + 1..=newest).collect();
-                parameters.push(json(&left_out));
+                parameters.push(numbers(&left_out));
                 // Joined this way round: SQLite would go through the rows again, not through the few.
                 let few = format!(
                     "SELECT count(*) FROM (SELECT value AS one_of_few FROM json_each(?{})) CROSS JOIN {}

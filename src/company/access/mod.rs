@@ -130,7 +130,7 @@ mod uses;
 mod vault;
 mod visitor;
 
-pub use conditions::Conditions;
+pub use conditions::{Conditions, numbers};
 pub use giving::{Gift, Gifts};
 pub use granted::Granted;
 pub use lobby::SpaceRow;

@@ -3,7 +3,6 @@
 use super::{Of, of};
 use crate::{
     base::{
-        clock,
         error::{Error, Result},
         ids,
         paging::Page,
@@ -17,6 +16,7 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit},
+        deployments::{asked_with, course},
         form::{self, removal},
         page::{Chip, ConfirmDelete, Frame, Kv, When},
         projects,
@@ -140,17 +140,8 @@ fn page(visit: &Visit, project: &projects::Of, of: &Of, problem: Option<&str>) -
     if let (Some(id), Some(name)) = (one.tenant, &one.tenant_name) {
         about = about.link("Tenant", name, visit.space_path(&format!("/tenants/{id}")));
     }
-    about = about.when("Asked for", when(one.created_at)).hint(format!("by {}", one.created_by));
-    if let Some(begun) = one.started_at {
-        about = about.when("Began", when(begun));
-        about = about.row("Took", clock::duration(one.completed_at.unwrap_or_else(clock::now).0 - begun.0));
-    }
-    if !one.skip_steps.is_empty() {
-        about = about.row("Left out", one.skip_steps.join(", "));
-    }
-    if !one.comments.is_empty() {
-        about = about.row("Comments", &one.comments);
-    }
+    about = course(about, (one.created_at, &one.created_by), (one.started_at, one.completed_at));
+    about = asked_with(about, &one.skip_steps, &one.comments);
     let remove = visitor.may(RunbookRunDelete { run: at(visit, &one)? }).then(|| {
         let action = of.page(&format!("runs/{}/delete", one.id));
         let removal = removal(action, "run", &one.id.to_string(), problem).cancel(of.address.clone());
