@@ -8,7 +8,11 @@ use crate::{
     base::error::{Error, Result},
     company::access::EngineKey,
     execution::{self, issuers::Issuers, mail::Mailer, transport::Sandbox},
-    http::{Desk, assets, call::LARGEST_BODY, headers},
+    http::{
+        Desk, assets,
+        call::{LARGEST_BODY, Peer},
+        headers,
+    },
     web,
 };
 use axum::{
@@ -125,7 +129,7 @@ impl Server {
         let post = Running(execution::mail::start(appliance.clone(), key.clone(), mailer, self.url(), stop.clone()));
         let trails = Running(execution::keeper::start(appliance, key, self.settings.trails.clone(), stop.clone()));
         let minder = tokio::spawn(mind(self.desk.clone(), stop.clone()));
-        let app = router(self.desk.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let app = router(self.desk.clone()).into_make_service_with_connect_info::<Peer>();
         let signalled = stop.clone();
         let signals = tokio::spawn(async move {
             wait_for_signal(&signalled).await;
@@ -242,8 +246,7 @@ async fn dispatch(State(desk): State<Desk>, request: Request) -> Response {
 async fn trace(request: Request, next: Next) -> Response {
     let begun = std::time::Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let address =
-        request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.to_string()).unwrap_or_default();
+    let address = request.extensions().get::<ConnectInfo<Peer>>().map(|info| info.0.to_string()).unwrap_or_default();
     let response = next.run(request).await;
     let took = begun.elapsed();
     tracing::debug!(%method, path, status = response.status().as_u16(), took = ?took, address, "request");

@@ -3,27 +3,29 @@
 use super::caller::{Ask, Reply};
 use crate::base::{
     error::Result,
-    ids::{Id, Kind},
+    ids::{Id, Kind, Space},
     paging::{Listed, Page},
 };
+use crate::company::Company;
 use serde_json::{Map, Value, json};
 
 /// `/acme-corp/api`: what every link begins with. Links are relative to the root of the host.
 pub fn api(ask: &Ask) -> String {
-    ask.company().map(|company| format!("/{}/api", company.slug())).unwrap_or_default()
+    ask.company().map(|company| ["/", company.slug(), "/api"].concat()).unwrap_or_default()
 }
 
 /// `/acme-corp/api/Spaces-1`.
 pub fn space_api(ask: &Ask, space: i64) -> String {
-    format!("{}/Spaces-{space}", api(ask))
+    let slug = ask.company().map(Company::slug).unwrap_or_default();
+    ["/", slug, "/api/", &wire::<Space>(space)].concat()
 }
 
 /// Links of a resource: `Self` and more, each given as the part after the resource's own address.
 pub fn links(own: &str, more: &[(&str, &str)]) -> Value {
     let mut links = Map::new();
-    links.insert("Self".into(), json!(own));
+    links.insert("Self".into(), Value::String(own.to_owned()));
     for (name, rest) in more {
-        links.insert((*name).into(), json!(format!("{own}{rest}")));
+        links.insert((*name).into(), Value::String([own, rest].concat()));
     }
     Value::Object(links)
 }

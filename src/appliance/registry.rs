@@ -31,6 +31,9 @@ const IDLE: i64 = 2 * MINUTE;
 const SEATS: usize = 24;
 /// Folders beside the file.
 pub(super) const PARTS: [&str; 4] = ["packages", "artifacts", "task-logs", "snapshots"];
+/// A folder stands still when it was not changed for so many seconds: longer than any file system's clock ticks, so that
+/// a later change gives it another time.
+const STANDSTILL: i64 = 3;
 /// The set-up link works for so long.
 const SETUP_LIFE: i64 = 30 * MINUTE;
 
@@ -61,6 +64,7 @@ impl Default for Held {
 struct Slot {
     company: Option<Company>,
     file: Option<Identity>,
+    folder: Option<Standstill>,
     last_asked: Moment,
 }
 
@@ -70,6 +74,14 @@ struct Slot {
 struct Identity {
     file: (u64, u64),
     changed: Option<(u64, i64, i64)>,
+}
+
+/// A folder in which nothing has come, gone or been renamed for a while, and since when. Both that make an [`Identity`]
+/// change by a renaming: while the folder stands still, they need not be looked at.
+#[derive(PartialEq, Eq)]
+struct Standstill {
+    folder: (u64, u64),
+    since: (i64, i64),
 }
 
 /// What makes a company.
@@ -190,7 +202,8 @@ impl Appliance {
         }
         let folder = self.folder(slug);
         // The disk is asked while no lock is held: others would wait for that longer than for all the rest.
-        let seen = identity(&folder);
+        let still = standstill(&folder);
+        let seen = if still.is_none() { identity(&folder) } else { None };
         let held = {
             let mut open = lock(&self.open);
             match open.get(slug) {
@@ -207,7 +220,8 @@ impl Appliance {
         // Only those who want the same company wait for its opening.
         let mut slot = lock(&held.slot);
         slot.last_asked = clock::now();
-        if let Some(company) = slot.company.as_ref().filter(|_| slot.file == seen) {
+        let unchanged = if still.is_some() { slot.folder == still } else { slot.file == seen };
+        if let Some(company) = slot.company.as_ref().filter(|_| unchanged) {
             return Ok(company.clone());
         }
         // What was seen may be older than what another has opened meanwhile.
@@ -215,6 +229,8 @@ impl Appliance {
         if slot.file != file {
             slot.company = None;
         }
+        // Seen before the file was: what came between gives the folder another time.
+        slot.folder = still;
         if let Some(company) = &slot.company {
             return Ok(company.clone());
         }
@@ -414,6 +430,15 @@ fn make_room(open: &mut HashMap<String, Held>) {
     }
 }
 
+fn standstill(folder: &Path) -> Option<Standstill> {
+    use std::os::unix::fs::MetadataExt;
+    let about = fs::metadata(folder).ok()?;
+    // Not the time of its content, which whoever puts files back can put back, too.
+    let since = (about.ctime(), about.ctime_nsec());
+    let still = clock::now().0 / 1000 - since.0 > STANDSTILL;
+    still.then(|| Standstill { folder: (about.dev(), about.ino()), since })
+}
+
 fn identity(folder: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
     let file = fs::metadata(folder.join(crate::company::access::FILE)).ok()?;
@@ -449,5 +474,33 @@ mod tests {
         assert_eq!(seen, ["acme", "globex", "initech"]);
         let open: Vec<String> = appliance.open_companies().into_iter().map(|(slug, _)| slug).collect();
         assert_eq!((open, most), (vec!["globex".to_owned()], 2));
+    }
+
+    #[test]
+    fn what_changes_in_a_folder_that_stood_still_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let appliance = Appliance::open(folder.path()).unwrap();
+        for slug in ["acme", "globex"] {
+            let new = NewCompany { slug, name: slug, person: "Ada", email: "ada@acme.test", password: None };
+            appliance.make(&new).unwrap();
+        }
+        let stands_still = || ["acme", "globex"].iter().all(|slug| standstill(&appliance.folder(slug)).is_some());
+        while !stands_still() {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        let (acme, globex) = (appliance.company("acme").unwrap(), appliance.company("globex").unwrap());
+        let same =
+            |slug, company: &Company| std::ptr::eq(appliance.company(slug).unwrap().standing(), company.standing());
+        assert!(same("acme", &acme) && same("globex", &globex), "nothing happened");
+        // Something it remembers of itself was changed by another process.
+        fs::write(appliance.folder("acme").join(crate::company::access::CHANGED), "now").unwrap();
+        assert!(!same("acme", &acme), "changed");
+        // Another file in its place.
+        let (file, aside) = (appliance.folder("globex").join("company.db"), appliance.folder("globex").join("aside"));
+        fs::copy(&file, &aside).unwrap();
+        fs::rename(&aside, &file).unwrap();
+        assert!(!same("globex", &globex), "another file");
+        fs::remove_dir_all(appliance.folder("globex")).unwrap();
+        assert!(matches!(appliance.company("globex"), Err(Error::NotFound(_))), "gone");
     }
 }

@@ -31,7 +31,9 @@ impl<T: Kind> Id<T> {
 }
 impl<T: Kind> fmt::Display for Id<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", T::PREFIX, self.0)
+        f.write_str(T::PREFIX)?;
+        f.write_str("-")?;
+        fmt::Display::fmt(&self.0, f)
     }
 }
 impl<T: Kind> fmt::Debug for Id<T> {

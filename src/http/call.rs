@@ -6,19 +6,21 @@ use crate::{
         error::{Error, Result},
         paging::Page,
     },
-    company::access::{From, admit::Site},
+    company::access::{self, admit::Site},
 };
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{ConnectInfo, FromRequest, Multipart, Request},
+    extract::{ConnectInfo, FromRequest, Multipart, Request, connect_info::Connected},
     http::{HeaderMap, Method, StatusCode, Uri, header},
+    serve::IncomingStream,
 };
 use futures_util::StreamExt;
 use ipnet::IpNet;
 use std::{
-    net::{IpAddr, SocketAddr},
-    sync::OnceLock,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
 };
+use tokio::net::TcpListener;
 
 /// The largest body of a form or of JSON, in bytes.
 pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
@@ -48,15 +50,15 @@ pub struct Call {
     /// The file of a form that carried one.
     pub file: Option<Bytes>,
     /// From where.
-    pub from: From,
+    pub from: access::From,
     reference: OnceLock<String>,
 }
 
 impl Call {
     /// Reads a request. The answer to a body that is too large is 413.
     pub async fn read(desk: Desk, request: Request) -> std::result::Result<Call, StatusCode> {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        let address = peer.map(|peer| visitor_address(peer, request.headers(), &desk.trusted_proxies).to_string());
+        let peer = request.extensions().get::<ConnectInfo<Peer>>();
+        let address = peer.map(|peer| peer.0.visitor_address(request.headers(), &desk.trusted_proxies));
         let (parts, body) = request.into_parts();
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         let body = if body.is_end_stream() { Bytes::new() } else { whole(body).await? };
@@ -72,7 +74,7 @@ impl Call {
             parameters: Parameters::default(),
             query,
             file: None,
-            from: From { address: address.unwrap_or_default(), agent, device: String::new() },
+            from: access::From { address: address.unwrap_or_default(), agent, device: String::new() },
             reference: OnceLock::new(),
         };
         call.from.device = call.cookie(DEVICE).unwrap_or_default().chars().take(2000).collect();
@@ -218,20 +220,52 @@ fn pairs(bytes: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(bytes).map(|(key, value)| (key.into_owned(), value.into_owned())).collect()
 }
 
-/// The visitor's address: the other end's, or what proxies that are trusted say of it. Read from the right, the first
-/// address that is no such proxy's: what stands further left was written by whoever wanted to.
-fn visitor_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let trusts = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    let mut address = peer;
-    let told = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let mut chain: Vec<&str> = told.flat_map(|line| line.split(',')).map(str::trim).collect();
-    while trusts(&address) {
-        match chain.pop().map(str::parse::<IpAddr>) {
-            Some(Ok(next)) => address = next.to_canonical(),
-            _ => break,
-        }
+/// The other end of a connection.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    ip: IpAddr,
+    /// The same in writing: it is asked for with each request.
+    address: Arc<str>,
+}
+
+impl From<IpAddr> for Peer {
+    fn from(ip: IpAddr) -> Peer {
+        let ip = ip.to_canonical();
+        Peer { ip, address: ip.to_string().into() }
     }
-    address
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Peer {
+        stream.remote_addr().ip().into()
+    }
+}
+
+impl Peer {
+    /// The visitor's address: the other end's, or what proxies that are trusted say of it. Read from the right, the first
+    /// address that is no such proxy's: what stands further left was written by whoever wanted to.
+    fn visitor_address(&self, headers: &HeaderMap, trusted: &[IpNet]) -> String {
+        let trusts = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+        if !trusts(&self.ip) {
+            return self.address.as_ref().to_owned();
+        }
+        let mut address = self.ip;
+        let told = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let mut chain: Vec<&str> = told.flat_map(|line| line.split(',')).map(str::trim).collect();
+        while trusts(&address) {
+            match chain.pop().map(str::parse::<IpAddr>) {
+                Some(Ok(next)) => address = next.to_canonical(),
+                _ => break,
+            }
+        }
+        address.to_string()
+    }
+}
+
+impl std::fmt::Display for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.address)
+    }
 }
 
 /// A name for one request.
@@ -278,7 +312,7 @@ mod tests {
             for line in told {
                 headers.append("x-forwarded-for", line.parse().unwrap());
             }
-            visitor_address(peer.parse().unwrap(), &headers, trusted).to_string()
+            Peer::from(peer.parse::<IpAddr>().unwrap()).visitor_address(&headers, trusted)
         };
         assert_eq!(address("127.0.0.1", &["192.0.2.7"], &trusted), "192.0.2.7");
         assert_eq!(address("127.0.0.1", &["192.0.2.7"], &[]), "127.0.0.1", "nobody is trusted unless told");

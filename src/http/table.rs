@@ -65,8 +65,14 @@ pub enum Matched<'t, H> {
 
 /// Routes put in order for being searched: made once, when the first request comes.
 pub struct Table<H> {
-    /// The routes with so many segments.
-    by_length: Vec<Vec<Entry<H>>>,
+    /// The routes with so many segments, those together that begin alike.
+    by_length: Vec<Vec<Group<H>>>,
+}
+
+/// The routes of one length whose first two parts are the same: most paths are told apart by these.
+struct Group<H> {
+    head: [Part; 2],
+    entries: Vec<Entry<H>>,
 }
 
 struct Entry<H> {
@@ -74,10 +80,27 @@ struct Entry<H> {
     parts: Vec<Part>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Part {
     Literal(&'static str),
     Parameter(&'static str),
+}
+
+impl Part {
+    fn fits(self, segment: &str) -> bool {
+        match self {
+            Part::Literal(literal) => literal.eq_ignore_ascii_case(segment),
+            Part::Parameter(_) => true,
+        }
+    }
+}
+
+/// The first two parts; what is not there, and whatever a parameter is called, is one for all.
+fn head(parts: &[Part]) -> [Part; 2] {
+    [0, 1].map(|place| match parts.get(place) {
+        Some(literal @ Part::Literal(_)) => *literal,
+        _ => Part::Parameter(""),
+    })
 }
 
 fn parts(path: &'static str) -> Vec<Part> {
@@ -89,11 +112,17 @@ fn parts(path: &'static str) -> Vec<Part> {
 impl<H> Table<H> {
     /// From the list on one screen.
     pub fn new(routes: Vec<Route<H>>) -> Table<H> {
-        let mut by_length: Vec<Vec<Entry<H>>> = Vec::new();
+        let mut by_length: Vec<Vec<Group<H>>> = Vec::new();
         for route in routes {
             let parts = parts(route.path);
             by_length.resize_with(by_length.len().max(parts.len() + 1), Vec::new);
-            by_length[parts.len()].push(Entry { route, parts });
+            let groups = &mut by_length[parts.len()];
+            let head = head(&parts);
+            let entry = Entry { route, parts };
+            match groups.iter_mut().find(|group| group.head == head) {
+                Some(group) => group.entries.push(entry),
+                None => groups.push(Group { head, entries: vec![entry] }),
+            }
         }
         Table { by_length }
     }
@@ -103,7 +132,9 @@ impl<H> Table<H> {
     pub fn find(&self, method: &Method, segments: &[String]) -> Matched<'_, H> {
         let mut best: Option<(&Entry<H>, u64)> = None;
         let mut others: Vec<(Method, u64)> = Vec::new();
-        for entry in self.by_length.get(segments.len()).into_iter().flatten() {
+        let begins = |group: &&Group<H>| group.head.iter().zip(segments).all(|(part, segment)| part.fits(segment));
+        let groups = self.by_length.get(segments.len()).into_iter().flatten().filter(begins);
+        for entry in groups.flat_map(|group| &group.entries) {
             let Some(score) = score(&entry.parts, segments) else { continue };
             if entry.route.method == *method || (*method == Method::HEAD && entry.route.method == Method::GET) {
                 if best.is_none_or(|(_, known)| score > known) {
@@ -129,10 +160,10 @@ impl<H> Table<H> {
 fn score(parts: &[Part], segments: &[String]) -> Option<u64> {
     let mut score = 0;
     for (place, (part, segment)) in parts.iter().zip(segments).enumerate() {
-        if let Part::Literal(literal) = part {
-            if !literal.eq_ignore_ascii_case(segment) {
-                return None;
-            }
+        if !part.fits(segment) {
+            return None;
+        }
+        if matches!(part, Part::Literal(_)) {
             score |= 1 << (63 - place.min(63));
         }
     }
@@ -154,6 +185,9 @@ pub fn segments(path: &str) -> Option<Vec<String>> {
 
 fn decode(part: &str) -> Option<String> {
     let bytes = part.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | 0)) {
+        return Some(part.to_owned());
+    }
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
@@ -183,6 +217,9 @@ mod tests {
             get("/access/people", 4),
             Route { method: Method::POST, path: "/{space}/projects", needs: Needs::Public, handler: 5 },
             get("/{space}", 6),
+            get("/{space}/projects/{project}/new", 7),
+            get("/{tenant}/projects/shop/{part}", 8),
+            get("/access/people/{person}/new", 9),
         ]
     }
     fn answer(method: Method, path: &str) -> (u8, Parameters) {
@@ -205,6 +242,11 @@ mod tests {
             (Method::HEAD, "/default", 6),
             (Method::DELETE, "/default/projects", 255),
             (Method::GET, "/default/nothing", 0),
+            // Routes that begin alike and those that do not are weighed together.
+            (Method::GET, "/default/projects/other/new", 7),
+            (Method::GET, "/default/projects/shop/new", 8),
+            (Method::GET, "/Access/People/ada/new", 9),
+            (Method::POST, "/default/projects/shop/new", 255),
             (Method::GET, "/", 0),
         ] {
             assert_eq!(answer(method, path).0, handler, "{path}");

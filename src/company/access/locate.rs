@@ -209,7 +209,7 @@ type Located = (i64, i64, Option<i64>);
 /// asked for by itself, so that each is one look into an index.
 fn in_space<T: Kind>(rows: &Rows<'_>, table: &str, more: &str, within: Within, text: &str) -> Result<Option<Located>> {
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let by = |condition: &str| format!("SELECT id, space_id, {more} FROM {table} WHERE {condition}");
+    let by = |condition: &str| ["SELECT id, space_id, ", more, " FROM ", table, " WHERE ", condition].concat();
     let id = Id::<T>::parse(text).map(|id| id.0);
     match (within, id) {
         (Within::Company, id) => rows.one(&by("id = ?1"), [id.unwrap_or(0)], read),
