@@ -80,11 +80,12 @@ fn program() -> Result<PathBuf, Failure> {
     std::env::current_exe().map_err(|cause| Failure::Failed(format!("The program does not find itself: {cause}.")))
 }
 
-/// The runtime: threads for requests, more than there are processors because looks run on them (`http::looking`), and
-/// a bounded number that may wait for files.
+/// The runtime: threads for requests, on which looks run, too (`http::looking`), and a bounded number that may wait for
+/// files.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let processors = std::thread::available_parallelism().map_or(2, usize::from);
-    let threads = (processors * 2).clamp(4, 64);
+    // As many as can run at once, but two, so that one is left to carry connections: more of them wait for each other
+    // at SQLite's locks, which costs an API read some 5 %.
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 64);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .worker_threads(threads)

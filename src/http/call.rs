@@ -143,10 +143,13 @@ impl Call {
     /// What a cookie is called on this server: over HTTPS its name begins with what browsers keep for it. A cookie that
     /// is bound to a company's path cannot be `__Host-`.
     pub fn cookie_name(&self, name: &str) -> String {
+        [self.cookie_prefix(name), name].concat()
+    }
+    fn cookie_prefix(&self, name: &str) -> &'static str {
         match (self.desk.secure(), name == csrf::FORM) {
-            (false, _) => name.to_owned(),
-            (true, false) => format!("__Secure-{name}"),
-            (true, true) => format!("__Host-{name}"),
+            (false, _) => "",
+            (true, false) => "__Secure-",
+            (true, true) => "__Host-",
         }
     }
     /// The word of a form ([`csrf`]): its field, in whichever way the form was sent.
@@ -162,7 +165,7 @@ impl Call {
     }
     /// The value of a cookie, by its plain name.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let name = self.cookie_name(name);
+        let prefix = self.cookie_prefix(name);
         self.headers
             .get_all(header::COOKIE)
             .iter()
@@ -170,7 +173,7 @@ impl Call {
             .flat_map(|line| line.split(';'))
             .find_map(|pair| {
                 let (key, value) = pair.trim().split_once('=')?;
-                (key == name).then_some(value)
+                (key.strip_prefix(prefix)? == name).then_some(value)
             })
     }
     /// The media type of the body.

@@ -102,8 +102,9 @@ pub async fn looking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send 
     answer.unwrap_or_else(|_| Err(Error::internal("a handler failed: it panicked")))
 }
 
-/// A look that has taken so long has caught its thread, in milliseconds.
-const LONG: u64 = 5;
+/// A look that has taken so long has caught its thread, in milliseconds: longer than the machine lets a thread wait for
+/// its turn at a processor.
+const LONG: u64 = 10;
 /// More threads than this are not counted; what would run on them goes the way of [`blocking`].
 const THREADS: usize = 64;
 

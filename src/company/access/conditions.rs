@@ -96,8 +96,21 @@ impl Rows<'_> {
         Listed::of(page, items, || self.count(from, conditions))
     }
 
-    /// How many rows meet the conditions.
-    fn count(&self, from: &str, conditions: &Conditions) -> Result<i64> {
+    /// How many rows of `from` meet the conditions, for each value of this column that there is.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn counts(&self, column: &str, from: &str, conditions: &Conditions) -> Result<Vec<(String, i64)>> {
+        let wanted = conditions.parts.join(" AND ");
+        let sql = ["SELECT ", column, ", count(*) ", from, " WHERE ", &wanted, " GROUP BY ", column].concat();
+        self.all(&sql, params_from_iter(&conditions.parameters), |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// How many rows of `from` meet the conditions.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn count(&self, from: &str, conditions: &Conditions) -> Result<i64> {
         let number = |wanted: &str, parameters: &[Value]| {
             self.number(&["SELECT count(*) ", from, " WHERE ", wanted].concat(), params_from_iter(parameters))
         };

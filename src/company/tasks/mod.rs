@@ -13,17 +13,16 @@ mod steps;
 mod tests;
 
 use super::access::{
-    Columns, Granted, Rows,
+    Columns, Conditions, Granted, Rows,
     permissions::{List, TaskView},
 };
 use crate::base::{
     clock::Moment,
     error::{Error, Result},
     ids::{Environment, Id, Project, Runbook, Space, Task as Kind, Tenant},
-    names,
     paging::{Listed, Page},
 };
-use crate::company::naming::json;
+use rusqlite::types::Value;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -138,22 +137,24 @@ pub fn list(granted: &Granted<'_, List<TaskView>>, filter: &Filter, page: Page) 
 
 /// How many of the tasks that [`list`] would show are in each state; every state is named.
 pub fn counts(granted: &Granted<'_, List<TaskView>>, filter: &Filter) -> Result<BTreeMap<State, i64>> {
-    let (seen, parameters) = asked(std::slice::from_ref(granted), filter);
-    granted.read(|rows| sql::counts(rows, &seen, parameters))
+    let wanted = asked(std::slice::from_ref(granted), filter);
+    granted.read(|rows| sql::counts(rows, &wanted))
 }
 
 /// How many of the tasks that [`list`] would show are under way: stands on every page, so it looks at those alone.
 pub fn running(granted: &Granted<'_, List<TaskView>>) -> Result<i64> {
-    let (seen, parameters) = asked(std::slice::from_ref(granted), &Filter::default());
-    granted.read(|rows| sql::running(rows, &seen, parameters))
+    let wanted = asked(std::slice::from_ref(granted), &Filter::default());
+    // In the words of the partial index on what is under way.
+    let wanted = wanted.made(|_| "t.state IN ('Executing', 'Cancelling')".into());
+    granted.read(|rows| rows.count(sql::FROM, &wanted))
 }
 
 /// The tasks of several spaces and of the company outside them, newest first: at each level what the visitor may see
 /// there (`access-rules §2`). All proofs are of one visitor.
 pub fn list_together(granted: &[Granted<'_, List<TaskView>>], filter: &Filter, page: Page) -> Result<Listed<Task>> {
     let Some(first) = granted.first() else { return Ok(Listed { items: Vec::new(), total: 0 }) };
-    let (seen, parameters) = asked(granted, filter);
-    first.read(|rows| sql::list(rows, &seen, parameters, page))
+    let wanted = asked(granted, filter);
+    first.read(|rows| sql::list(rows, &wanted, page))
 }
 
 /// One task.
@@ -161,8 +162,18 @@ pub fn show(granted: &Granted<'_, TaskView>) -> Result<Task> {
     granted.read(|rows| sql::by_id(rows, granted.what().task.id()))
 }
 
-fn asked(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> (String, Vec<rusqlite::types::Value>) {
-    let mut parameters = sql::parameters(filter);
+fn asked(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> Conditions {
+    let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
+    let states = (!states.is_empty()).then(|| serde_json::to_string(&states).unwrap_or_default());
+    let wanted = Conditions::default()
+        .among("t.id", filter.ids.as_deref())
+        .asked("t.state IN (SELECT value FROM json_each($))", states)
+        .asked("t.project_id = $", filter.project)
+        .asked("t.environment_id = $", filter.environment)
+        .asked("t.tenant_id = $", filter.tenant)
+        .asked("t.runbook_id = $", filter.runbook)
+        .asked("t.kind = $", filter.work.map(|work| work.name().to_owned()))
+        .named("lower(t.description)", &filter.name);
     let columns = Columns {
         group: Some("COALESCE((SELECT p.group_id FROM projects p WHERE p.id = t.project_id), t.group_id)"),
         project: Some("t.project_id"),
@@ -181,16 +192,15 @@ fn asked(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> (String, V
         runbook: Some("(t.runbook_id IN $ OR t.project_id IS NULL)"),
         null_is_any: true,
     };
-    let levels: Vec<String> = granted
-        .iter()
-        .map(|granted| {
+    wanted.made(|parameters| {
+        let level = |granted: &Granted<'_, List<TaskView>>| {
             let space = granted.what().space();
-            parameters.push(if space > 0 { space.into() } else { rusqlite::types::Value::Null });
+            parameters.push(if space > 0 { space.into() } else { Value::Null });
             let level = format!("t.space_id IS ?{}", parameters.len());
-            format!("({level} AND {})", granted.reach().condition(columns, &mut parameters))
-        })
-        .collect();
-    (format!("({})", levels.join(" OR ")), parameters)
+            format!("({level} AND {})", granted.reach().condition(columns, parameters))
+        };
+        format!("({})", granted.iter().map(level).collect::<Vec<_>>().join(" OR "))
+    })
 }
 
 /// One task, inside a transaction that was granted for something that has it.
@@ -200,7 +210,7 @@ pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Task> {
 
 mod sql {
     use super::*;
-    use rusqlite::{Row, params_from_iter, types::Value};
+    use rusqlite::Row;
 
     const COLUMNS: &str =
         "t.id, t.space_id, t.kind, t.description, t.arguments, t.project_id, t.environment_id, t.tenant_id, t.state,
@@ -236,54 +246,17 @@ mod sql {
         })
     }
 
-    pub fn parameters(filter: &Filter) -> Vec<Value> {
-        let number = |id: Option<i64>| id.map_or(Value::Null, Value::Integer);
-        let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
-        vec![
-            json(&filter.ids),
-            if states.is_empty() {
-                Value::Null
-            } else {
-                Value::Text(serde_json::to_string(&states).unwrap_or_default())
-            },
-            number(filter.project),
-            number(filter.environment),
-            number(filter.tenant),
-            filter.work.map_or(Value::Null, |work| Value::Text(work.name().into())),
-            Value::Text(names::key(&filter.name)),
-            number(filter.runbook),
-        ]
+    pub const FROM: &str = "FROM tasks t";
+
+    pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Task>> {
+        rows.page((COLUMNS, FROM, "t.id DESC"), wanted, page, read)
     }
 
-    fn from(seen: &str) -> String {
-        format!(
-            "FROM tasks t WHERE (?1 IS NULL OR t.id IN (SELECT value FROM json_each(?1)))
-             AND (?2 IS NULL OR t.state IN (SELECT value FROM json_each(?2)))
-             AND (?3 IS NULL OR t.project_id = ?3) AND (?4 IS NULL OR t.environment_id = ?4) AND (?5 IS NULL OR t.tenant_id = ?5)
-             AND (?6 IS NULL OR t.kind = ?6) AND (?8 IS NULL OR t.runbook_id = ?8) AND (?7 = '' OR instr(lower(t.description), ?7) > 0) AND {seen}"
-        )
-    }
-
-    pub fn list(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>, page: Page) -> Result<Listed<Task>> {
-        let from = from(seen);
-        let sql = format!("SELECT {COLUMNS} {from} ORDER BY t.id DESC LIMIT {} OFFSET {}", page.take, page.skip);
-        let items = rows.all(&sql, params_from_iter(&parameters), read)?;
-        Listed::of(page, items, || rows.number(&format!("SELECT count(*) {from}"), params_from_iter(&parameters)))
-    }
-
-    pub fn counts(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>) -> Result<BTreeMap<State, i64>> {
-        let sql = format!("SELECT t.state, count(*) {} GROUP BY t.state", from(seen));
-        let found: Vec<(String, i64)> =
-            rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    pub fn counts(rows: &Rows<'_>, wanted: &Conditions) -> Result<BTreeMap<State, i64>> {
         let mut counts: BTreeMap<State, i64> = State::ALL.into_iter().map(|state| (state, 0)).collect();
+        let found = rows.counts("t.state", FROM, wanted)?;
         counts.extend(found.into_iter().filter_map(|(name, count)| Some((State::parse(&name)?, count))));
         Ok(counts)
-    }
-
-    pub fn running(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>) -> Result<i64> {
-        // In the words of the partial index on what is under way.
-        let sql = format!("SELECT count(*) {} AND t.state IN ('Executing', 'Cancelling')", from(seen));
-        rows.number(&sql, params_from_iter(&parameters))
     }
 
     pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Task> {
