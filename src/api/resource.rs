@@ -6,7 +6,6 @@ use crate::base::{
     ids::{Id, Kind, Space},
     paging::{Listed, Page},
 };
-use crate::company::Company;
 use serde_json::{Map, Value, json};
 
 /// `/acme-corp/api`: what every link begins with. Links are relative to the root of the host.
@@ -16,8 +15,7 @@ pub fn api(ask: &Ask) -> String {
 
 /// `/acme-corp/api/Spaces-1`.
 pub fn space_api(ask: &Ask, space: i64) -> String {
-    let slug = ask.company().map(Company::slug).unwrap_or_default();
-    ["/", slug, "/api/", &wire::<Space>(space)].concat()
+    [&api(ask), "/", &wire::<Space>(space)].concat()
 }
 
 /// Links of a resource: `Self` and more, each given as the part after the resource's own address.

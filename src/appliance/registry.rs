@@ -17,6 +17,7 @@ use std::{
     collections::HashMap,
     fs,
     ops::ControlFlow,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -430,8 +431,8 @@ fn make_room(open: &mut HashMap<String, Held>) {
     }
 }
 
+/// Since when a folder stands still, if it does.
 fn standstill(folder: &Path) -> Option<Standstill> {
-    use std::os::unix::fs::MetadataExt;
     let about = fs::metadata(folder).ok()?;
     // Not the time of its content, which whoever puts files back can put back, too.
     let since = (about.ctime(), about.ctime_nsec());
@@ -439,8 +440,8 @@ fn standstill(folder: &Path) -> Option<Standstill> {
     still.then(|| Standstill { folder: (about.dev(), about.ino()), since })
 }
 
+/// What lies in a company's folder now; `None` where there is no file.
 fn identity(folder: &Path) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt;
     let file = fs::metadata(folder.join(crate::company::access::FILE)).ok()?;
     let changed = fs::metadata(folder.join(crate::company::access::CHANGED)).ok();
     Some(Identity {

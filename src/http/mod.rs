@@ -90,8 +90,8 @@ pub fn wait_for<T>(work: impl Future<Output = T>) -> Result<T> {
 
 /// Runs work that answers a request which only looks, on the thread that carries the connection: the way to another
 /// thread and back costs as much as most reads. What finds all other threads caught in looks that take long goes the
-/// way of [`blocking`]: one thread is always left to carry connections, so that nobody waits for somebody else's slow
-/// page.
+/// way of [`blocking`]: one thread is left to carry connections, so that nobody waits for somebody else's slow page. Only
+/// slow looks that begin at the same moment, within `LONG`, one on each thread, hold them all until the first ends.
 ///
 /// # Errors
 /// As [`blocking`].

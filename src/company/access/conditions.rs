@@ -67,6 +67,10 @@ impl Conditions {
         self.parts.push(condition);
         self
     }
+    /// All of them, as they stand after `WHERE`.
+    fn wanted(&self) -> String {
+        self.parts.join(" AND ")
+    }
 }
 
 /// So many rows that came after the last one that is seen are looked up one by one.
@@ -89,7 +93,7 @@ impl Rows<'_> {
         page: Page,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Listed<T>> {
-        let wanted = conditions.parts.join(" AND ");
+        let wanted = conditions.wanted();
         let sql =
             format!("SELECT {columns} {from} WHERE {wanted} ORDER BY {order} LIMIT {} OFFSET {}", page.take, page.skip);
         let items = self.all(&sql, params_from_iter(&conditions.parameters), read)?;
@@ -101,7 +105,7 @@ impl Rows<'_> {
     /// # Errors
     /// Those of SQLite.
     pub fn counts(&self, column: &str, from: &str, conditions: &Conditions) -> Result<Vec<(String, i64)>> {
-        let wanted = conditions.parts.join(" AND ");
+        let wanted = conditions.wanted();
         let sql = ["SELECT ", column, ", count(*) ", from, " WHERE ", &wanted, " GROUP BY ", column].concat();
         self.all(&sql, params_from_iter(&conditions.parameters), |row| Ok((row.get(0)?, row.get(1)?)))
     }
@@ -137,7 +141,7 @@ impl Rows<'_> {
                 return Ok(all - self.number(&few, params_from_iter(&parameters))?);
             }
         }
-        number(&conditions.parts.join(" AND "), &conditions.parameters)
+        number(&conditions.wanted(), &conditions.parameters)
     }
 }
 
