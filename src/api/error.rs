@@ -1,7 +1,7 @@
 //! Errors as the wire's error body (`rest-api §1`, `access-rules §7`). Every error answer is JSON.
 
 use super::caller::Reply;
-use crate::base::error::{Bound, Denied, Error};
+use crate::base::error::{Bound, Denied, Error, FaultKind};
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -55,6 +55,14 @@ pub(super) fn reply(error: &Error, reference: &str) -> Reply {
         }
         Error::Unavailable(sentence) => {
             Reply::with(StatusCode::SERVICE_UNAVAILABLE, body(sentence, Vec::new(), None, none()))
+        }
+        Error::Fault(fault) => {
+            let status = if fault.kind == FaultKind::Full {
+                StatusCode::INSUFFICIENT_STORAGE
+            } else {
+                StatusCode::SERVICE_UNAVAILABLE
+            };
+            Reply::with(status, body(&fault.public, Vec::new(), None, none()))
         }
         Error::Later { sentence, seconds } => {
             Reply::with(StatusCode::TOO_MANY_REQUESTS, body(sentence, Vec::new(), None, none())).after(*seconds)

@@ -135,8 +135,8 @@ impl Appliance {
         let _alone = self.alone()?;
         self.end_move_alone(slug);
         let company = self.company(slug).map_err(|error| match error {
-            Error::Unavailable(sentence) => Error::Conflict(format!(
-                "{sentence} What cannot be opened is not removed: restore it from a backup first, or take away its folder {}.",
+            error @ (Error::Unavailable(_) | Error::Fault(_)) => Error::Conflict(format!(
+                "{error} What cannot be opened is not removed: restore it from a backup first, or take away its folder {}.",
                 self.folder(slug).display()
             )),
             other => other,
@@ -201,6 +201,7 @@ impl Appliance {
         let (from, inside) = self.found(folder)?;
         let label = Company::label(&from).map_err(|error| match error {
             Error::Unavailable(sentence) => Error::Conflict(format!("{}: {sentence}", folder.display())),
+            Error::Fault(fault) => Error::Conflict(fault.to_string()),
             other => other,
         })?;
         let slug = match slug {

@@ -4,7 +4,7 @@
 //! unreadable for ever, wherever copies of its file are.
 
 use crate::base::{
-    error::{Error, Result},
+    error::{Error, FaultKind, Result},
     secret,
 };
 use chacha20poly1305::{
@@ -67,8 +67,10 @@ impl Keys {
 
     /// A company's key that was sealed with this machine's master key.
     pub fn unseal(&self, company: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
-        let wrong =
-            || Error::Unavailable("The key of this company does not open with this machine's master key.".into());
+        let wrong = || {
+            Error::fault(FaultKind::Key, "the key of this company does not open with this machine's master key")
+                .at(&self.path(company))
+        };
         let (nonce, sealed) = sealed.split_at_checked(24).ok_or_else(wrong)?;
         let nonce: [u8; 24] = nonce.try_into().map_err(|_| wrong())?;
         let key = self
@@ -97,10 +99,16 @@ impl Keys {
 
     /// The sealed key as it is stored, for a backup.
     pub fn sealed(&self, company: &str) -> Result<Vec<u8>> {
-        let missing = || {
-            Error::Unavailable("The key of this company is missing. The operator can restore it from a backup.".into())
-        };
-        fs::read(self.path(company)).map_err(|_| missing())
+        let path = self.path(company);
+        fs::read(&path).map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::NotFound => {
+                Error::fault(FaultKind::Key, "the key of this company is missing").at(&path)
+            }
+            _ => match Error::from(cause) {
+                Error::Internal(cause) => Error::fault(FaultKind::Key, format!("{cause:#}")).at(&path),
+                error => error.at(&path),
+            },
+        })
     }
 
     /// Puts a sealed key back; it must open with this machine's master key.

@@ -195,7 +195,7 @@ impl Appliance {
     /// The company of this slug, opened if it was not, whether suspended or not.
     ///
     /// # Errors
-    /// `NotFound` when there is none, `Unavailable` with a sentence when its file cannot be served. Others do not notice.
+    /// `NotFound` when there is none, `Fault` when its file cannot be served. Others do not notice.
     pub fn company(&self, slug: &str) -> Result<Company> {
         let unknown = || Error::NotFound(slug.to_owned());
         if names::compartment(slug).is_err() {
@@ -205,19 +205,20 @@ impl Appliance {
         // The disk is asked while no lock is held: others would wait for that longer than for all the rest.
         let still = standstill(&folder);
         let seen = if still.is_none() { identity(&folder) } else { None };
-        let held = {
+        let (held, closing) = {
             let mut open = lock(&self.open);
             match open.get(slug) {
-                Some(held) => held.clone(),
+                Some(held) => (held.clone(), Vec::new()),
                 None => {
                     if !folder.is_dir() {
                         return Err(unknown());
                     }
-                    make_room(&mut open);
-                    open.entry(slug.to_owned()).or_default().clone()
+                    let closing = make_room(&mut open);
+                    (open.entry(slug.to_owned()).or_default().clone(), closing)
                 }
             }
         };
+        drop(closing);
         // Only those who want the same company wait for its opening.
         let mut slot = lock(&held.slot);
         slot.last_asked = clock::now();
@@ -267,9 +268,10 @@ impl Appliance {
             let was_open = lock(&self.open).contains_key(&slug);
             let flow = work(&slug, self.company(&slug));
             let mut open = lock(&self.open);
-            if !was_open && open.get(&slug).is_some_and(|held| idle_since(held).is_some()) {
-                open.remove(&slug);
-            }
+            let idle = !was_open && open.get(&slug).is_some_and(|held| idle_since(held).is_some());
+            let closing = if idle { open.remove(&slug) } else { None };
+            drop(open);
+            drop(closing);
             if flow.is_break() {
                 break;
             }
@@ -288,21 +290,53 @@ impl Appliance {
         open.iter().filter_map(|(slug, held)| Some((slug.clone(), company(slug, held)?))).collect()
     }
 
-    /// Closes companies that nobody asked for in a while. Called now and then.
+    /// Closes companies that nobody asked for in a while, and those that are suspended or whose file or name changed:
+    /// what is not served is one whole file on the disk. Called now and then.
     pub fn close_idle(&self) {
         let before = clock::now().plus(-IDLE);
-        lock(&self.open).retain(|_, held| {
+        let idle = |slug: &str, held: &Held| {
             if Arc::strong_count(&held.slot) > 1 {
-                return true;
+                return false;
             }
-            let Ok(slot) = held.slot.try_lock() else { return true };
-            slot.last_asked > before || slot.company.as_ref().is_some_and(|company| !company.is_idle())
-        });
+            let Ok(slot) = held.slot.try_lock() else { return false };
+            let Some(company) = &slot.company else { return slot.last_asked <= before };
+            let served = *company.standing() == Standing::Open;
+            company.is_idle() && (slot.last_asked <= before || !served || slot.file != identity(&self.folder(slug)))
+        };
+        let mut open = lock(&self.open);
+        let slugs: Vec<String> =
+            open.iter().filter(|(slug, held)| idle(slug, held)).map(|(slug, _)| slug.clone()).collect();
+        let closing: Vec<Held> = slugs.iter().filter_map(|slug| open.remove(slug)).collect();
+        // Closing writes to the disk: nobody waits for that with the lock.
+        drop(open);
+        drop(closing);
+    }
+
+    /// Lets go of every open company, at the end of a stop. Each is then one file that stands alone; of those that
+    /// somebody still holds, the log is folded in as far as it goes.
+    pub fn close_all(&self) {
+        let all = std::mem::take(&mut *lock(&self.open));
+        for (slug, held) in all {
+            let company = lock(&held.slot).company.take();
+            let Some(company) = company else { continue };
+            if company.is_idle() {
+                continue;
+            }
+            match company.settle() {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(
+                    company = slug,
+                    "the company's file is in use elsewhere: its write-ahead log stays beside it"
+                ),
+                Err(error) => tracing::error!(company = slug, %error, "the write-ahead log could not be folded in"),
+            }
+        }
     }
 
     /// Lets go of a company, so that its file can be moved or replaced.
     pub(super) fn close(&self, slug: &str) {
-        lock(&self.open).remove(slug);
+        let held = lock(&self.open).remove(slug);
+        drop(held);
     }
 
     /// Makes a company with its first administrator. Gives the token of the invitation when no password was given.
@@ -419,16 +453,15 @@ fn idle_since(held: &Held) -> Option<Moment> {
     slot.company.as_ref().is_none_or(Company::is_idle).then_some(slot.last_asked)
 }
 
-fn make_room(open: &mut HashMap<String, Held>) {
+/// Takes those out that were asked for longest ago, when there are too many. The caller closes them without the lock.
+fn make_room(open: &mut HashMap<String, Held>) -> Vec<Held> {
     if open.len() < MOST_OPEN {
-        return;
+        return Vec::new();
     }
     let mut idle: Vec<(Moment, String)> =
         open.iter().filter_map(|(slug, held)| Some((idle_since(held)?, slug.clone()))).collect();
     idle.sort();
-    for (_, slug) in idle.into_iter().take(MOST_OPEN / 16) {
-        open.remove(&slug);
-    }
+    idle.into_iter().take(MOST_OPEN / 16).filter_map(|(_, slug)| open.remove(&slug)).collect()
 }
 
 /// Since when a folder stands still, if it does.

@@ -1,7 +1,9 @@
 //! What can go wrong, as facts. `web/error.rs` makes a page of it, `api/error.rs` the wire's error body; nobody else
 //! turns these into sentences or status codes.
 
-use std::fmt;
+pub use super::fault::{Fault, FaultKind};
+
+use std::{fmt, path::Path};
 
 /// The result of every command.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -21,8 +23,10 @@ pub enum Error {
     ProofNeeded,
     /// A limit that the operator has set is reached: nothing was done.
     Limit(Limit),
-    /// Cannot be served now: a company closed by a fault, a stopping server. The sentence is for the visitor.
+    /// Cannot be served now: a company that is busy or suspended, a stopping server. The sentence is for the visitor.
     Unavailable(String),
+    /// The disk, or what is on it: full, damaged, not readable. People read its public sentence, the operator the rest.
+    Fault(Box<Fault>),
     /// Too much or too many at once: to be tried again after so many seconds.
     Later {
         /// What was too much, and what to do.
@@ -150,6 +154,31 @@ impl Error {
         fields.add(field, message);
         Error::Invalid(fields)
     }
+    /// A fault of the disk or of what is on it.
+    pub fn fault(kind: FaultKind, cause: impl fmt::Display) -> Self {
+        Error::Fault(Box::new(Fault::new(kind, cause)))
+    }
+    /// The same with the path at which it was met, for the operator.
+    #[must_use]
+    pub fn at(self, path: &Path) -> Self {
+        match self {
+            Error::Fault(fault) => Error::Fault(Box::new(fault.at(path))),
+            Error::Internal(cause) => Error::Internal(cause.context(path.display().to_string())),
+            other => other,
+        }
+    }
+    /// What people may read of it: no paths, no causes. [`fmt::Display`] is what the operator reads.
+    pub fn public(&self) -> String {
+        match self {
+            Error::Fault(fault) => fault.public.clone(),
+            Error::Internal(_) => "A server error stopped this. The server's log has the details.".into(),
+            other => other.to_string(),
+        }
+    }
+    /// The fault of the disk, if it is one.
+    pub fn as_fault(&self) -> Option<&Fault> {
+        if let Error::Fault(fault) = self { Some(fault) } else { None }
+    }
     /// A fault of ours, with a sentence for the log.
     pub fn internal(message: impl fmt::Display) -> Self {
         Error::Internal(anyhow::anyhow!("{message}"))
@@ -170,6 +199,7 @@ impl fmt::Display for Error {
                 f.write_str(sentence)
             }
             Error::Limit(limit) => f.write_str(&limit.sentence),
+            Error::Fault(fault) => write!(f, "{fault}"),
             Error::Internal(cause) => write!(f, "{cause:#}"),
         }
     }
@@ -183,8 +213,12 @@ impl From<anyhow::Error> for Error {
     }
 }
 impl From<std::io::Error> for Error {
+    /// A full disk, missing rights, a read-only or failing disk become a [`Fault`]; add the place with [`Error::at`].
     fn from(cause: std::io::Error) -> Self {
-        Error::Internal(cause.into())
+        match Fault::of_io(&cause) {
+            Some(fault) => Error::Fault(Box::new(fault)),
+            None => Error::Internal(cause.into()),
+        }
     }
 }
 impl From<serde_json::Error> for Error {

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod error;
+pub mod fault;
 pub mod ids;
 pub mod names;
 pub mod outward;

@@ -179,6 +179,10 @@ pub(super) fn fault(error: Error) -> String {
             tracing::error!(cause = format!("{cause:#}"), "a task failed by a fault of the server");
             "The task failed because of a fault in the server. The operator finds the cause in the server's log.".into()
         }
+        Error::Fault(fault) => {
+            tracing::error!(%fault, "a task failed by a fault of the disk");
+            fault.public
+        }
         other => other.to_string(),
     }
 }

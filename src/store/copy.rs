@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the one place that opens files")]
 
-use super::{Store, open_writer};
+use super::{Store, fault, open_writer};
 use crate::base::error::{Error, Result};
 use rusqlite::{Connection, OpenFlags, backup::Backup};
 use std::{path::Path, time::Duration};
@@ -28,8 +28,9 @@ fn copy_connection(source: &Connection, to: &Path) -> Result<()> {
 /// # Errors
 /// `Conflict` with what was found.
 pub fn check(path: &Path) -> Result<()> {
-    let connection = open_writer(path)?;
-    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    let connection = fault::at(open_writer(path), path)?;
+    let found = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+    let found = fault::at(found.map_err(Error::from), path)?;
     if found != "ok" {
         return Err(Error::Conflict(format!("The database is damaged: {found}.")));
     }
@@ -42,9 +43,9 @@ pub fn check(path: &Path) -> Result<()> {
 }
 
 impl Store {
-    /// Folds the write-ahead log into the file, so that the file alone is the whole truth.
-    pub fn checkpoint(&self) -> Result<()> {
-        self.writer.with(|c| c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))?;
-        Ok(())
+    /// Folds the write-ahead log into the file, so that the file alone is the whole truth. Whether it was done: a reader
+    /// from outside that holds an older state prevents it.
+    pub fn checkpoint(&self) -> Result<bool> {
+        super::fault::at(self.writer.fold(), &self.path)
     }
 }

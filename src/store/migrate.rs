@@ -1,6 +1,6 @@
 //! Numbered SQL, forward only, each step in one transaction; `user_version` is the number.
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Fault, FaultKind, Result};
 use rusqlite::Connection;
 
 /// "BULK" as a number: the application id of every company's file.
@@ -21,14 +21,13 @@ pub fn number(connection: &Connection) -> Result<i64> {
 /// Brings a file up to [`newest`]. Runs inside the caller's transaction.
 ///
 /// # Errors
-/// `Unavailable` for a file that a newer Bulkhead wrote.
+/// `Fault` for a file that a newer Bulkhead wrote.
 pub fn migrate(connection: &Connection) -> Result<()> {
     let present = number(connection)?;
     if present > newest() {
-        return Err(Error::Unavailable(format!(
-            "This file was written by a newer Bulkhead (schema {present}, this program knows {}). Install the newer program.",
-            newest()
-        )));
+        let cause =
+            format!("this file was written by a newer Bulkhead (schema {present}, this program knows {})", newest());
+        return Err(Error::Fault(Box::new(Fault::new(FaultKind::Foreign, cause).remedy("Install the newer program."))));
     }
     for (done, step) in STEPS.iter().enumerate().skip(present.max(0) as usize) {
         connection.execute_batch(step)?;

@@ -3,7 +3,7 @@
 //! Callers take turns on the connection, each in its own savepoint; the last in line commits for all, and nobody is
 //! answered before the commit is on the disk. A job that fails undoes only itself.
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Fault, Result};
 use rusqlite::Connection;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -11,10 +11,15 @@ use std::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 /// At most so many jobs share a commit.
 const LARGEST_BATCH: usize = 64;
+/// A foreign reader that holds back the folding of the log is waited for no longer than this.
+const FOLD_WAIT: Duration = Duration::from_millis(250);
+/// How long a statement waits for another process's lock.
+pub(in crate::store) const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// The writing connection and the queue before it.
 pub struct Writer {
@@ -32,12 +37,39 @@ struct Turn {
 /// Jobs that wait for one commit.
 #[derive(Default)]
 struct Batch {
-    outcome: Mutex<Option<Result<(), String>>>,
+    outcome: Mutex<Option<Result<(), Broken>>>,
     bell: Condvar,
 }
 
+/// Why a commit failed, for everyone who waited for it.
+#[derive(Clone)]
+enum Broken {
+    Busy(String),
+    Fault(Box<Fault>),
+    Other(String),
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Broken {
+        match error {
+            Error::Fault(fault) => Broken::Fault(fault),
+            Error::Unavailable(sentence) => Broken::Busy(sentence),
+            other => Broken::Other(other.to_string()),
+        }
+    }
+}
+impl From<Broken> for Error {
+    fn from(broken: Broken) -> Error {
+        match broken {
+            Broken::Busy(sentence) => Error::Unavailable(sentence),
+            Broken::Fault(fault) => Error::Fault(fault),
+            Broken::Other(cause) => Error::internal(format!("the commit failed: {cause}")),
+        }
+    }
+}
+
 impl Batch {
-    fn finish(&self, outcome: Result<(), String>) {
+    fn finish(&self, outcome: Result<(), Broken>) {
         *lock(&self.outcome) = Some(outcome);
         self.bell.notify_all();
     }
@@ -46,7 +78,7 @@ impl Batch {
         loop {
             match outcome.as_ref() {
                 Some(Ok(())) => return Ok(()),
-                Some(Err(cause)) => return Err(Error::internal(format!("the commit failed: {cause}"))),
+                Some(Err(broken)) => return Err(broken.clone().into()),
                 None => outcome = self.bell.wait(outcome).unwrap_or_else(PoisonError::into_inner),
             }
         }
@@ -85,7 +117,7 @@ impl Writer {
         if last || turn.connection.is_autocommit() {
             let outcome = commit(&turn.connection);
             turn.batch = None;
-            batch.finish(outcome.map_err(|cause| cause.to_string()));
+            batch.finish(outcome.map_err(|cause| Error::from(cause).into()));
         }
         drop(turn);
         match answer {
@@ -95,9 +127,35 @@ impl Writer {
         }
     }
 
-    /// Copies from the writing connection with nothing in between.
-    pub(in crate::store) fn with<T>(&self, work: impl FnOnce(&Connection) -> T) -> T {
-        work(&lock(&self.turn).connection)
+    /// Folds the write-ahead log into the file and empties it. Whether it was done: somebody who reads an older state
+    /// from outside keeps it, and is not waited for longer than [`FOLD_WAIT`].
+    pub(in crate::store) fn fold(&self) -> Result<bool> {
+        let turn = lock(&self.turn);
+        if turn.batch.is_some() {
+            // Those behind close the open transaction; a later fold finds their changes, too.
+            return Ok(false);
+        }
+        turn.connection.busy_timeout(FOLD_WAIT)?;
+        let folded = turn.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        turn.connection.busy_timeout(BUSY_WAIT)?;
+        match folded.map_err(Error::from) {
+            Ok(busy) => Ok(busy == 0),
+            Err(Error::Unavailable(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// SQLite folds the log when the last connection closes; whoever wrote folds also when somebody else has the file open.
+    /// Looking alone leaves no trace.
+    fn drop(&mut self) {
+        if lock(&self.turn).connection.total_changes() == 0 {
+            return;
+        }
+        if let Err(error) = self.fold() {
+            tracing::warn!(%error, "the write-ahead log could not be folded into its file");
+        }
     }
 }
 
@@ -146,7 +204,7 @@ mod tests {
 
     fn store() -> (tempfile::TempDir, Arc<Store>) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("a.db"), 2).unwrap();
+        let store = Store::create(&folder.path().join("a.db"), 2).unwrap();
         store.write(|c| Ok(c.execute_batch("CREATE TABLE t(x INTEGER PRIMARY KEY) STRICT")?)).unwrap();
         (folder, Arc::new(store))
     }

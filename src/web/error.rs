@@ -4,7 +4,7 @@ use super::{
     caller::{Answer, Visit},
     page::{Bare, Frame},
 };
-use crate::base::error::{Bound, Error, Limit};
+use crate::base::error::{Bound, Error, FaultKind, Limit};
 use askama::Template;
 use axum::{
     http::StatusCode,
@@ -81,6 +81,12 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
         Error::Conflict(sentence) => (StatusCode::CONFLICT, "This cannot be done now", sentence.clone(), Vec::new()),
         Error::Unavailable(sentence) => {
             (StatusCode::SERVICE_UNAVAILABLE, "This company cannot be served now", sentence.clone(), Vec::new())
+        }
+        Error::Fault(fault) if fault.kind == FaultKind::Full => {
+            (StatusCode::INSUFFICIENT_STORAGE, "The server's disk is full", fault.public.clone(), Vec::new())
+        }
+        Error::Fault(fault) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "This company cannot be served now", fault.public.clone(), Vec::new())
         }
         Error::Later { sentence, .. } => {
             (StatusCode::TOO_MANY_REQUESTS, "That was too much at once", sentence.clone(), Vec::new())

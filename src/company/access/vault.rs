@@ -1,6 +1,7 @@
 //! Opens the company's file, checks its stamp, keeps its connections and its key. The only code that opens `company.db`.
 
 mod bounds;
+mod opening;
 mod stamp;
 
 pub use bounds::size;
@@ -23,7 +24,7 @@ use super::{
 use crate::{
     base::{
         clock::{self, HOUR, Moment},
-        error::{Error, Result},
+        error::{Error, FaultKind, Result},
         names,
         secret::{self, Secret},
     },
@@ -160,12 +161,12 @@ impl Seal {
     }
 }
 
-/// A consistent view of the file, held open.
-pub(super) struct Snapshot(Reader);
+/// A consistent view of the file, held open. It keeps the company open: the writer closes after the last reader.
+pub(super) struct Snapshot(Reader, Company);
 
 impl Snapshot {
     pub(super) fn with<T>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
-        work(&Rows::new(&self.0))
+        work(&Rows::new(&self.0)).map_err(|error| self.1.0.store.met(error))
     }
 }
 impl Drop for Snapshot {
@@ -180,15 +181,10 @@ impl Company {
     /// Opens the company in a folder, after comparing the file's stamp with the folder's name and the key.
     ///
     /// # Errors
-    /// `Unavailable` with a sentence for the company's page: damaged, written by a newer program, or not this
-    /// company's file.
+    /// `Fault` when the file is damaged, cannot be reached, was written by a newer program, or is not this company's;
+    /// `Unavailable` while the company is being moved or removed.
     pub fn open(folder: &Path, slug: &str, key: impl FnOnce(&str) -> Result<Zeroizing<[u8; 32]>>) -> Result<Company> {
-        let path = folder.join(FILE);
-        if !path.is_file() {
-            return Err(Error::Unavailable(
-                "This company's file is missing. The operator can restore it from a backup.".into(),
-            ));
-        }
+        let path = opening::present(folder)?;
         let store = Store::open(&path, READERS)?;
         let label = store.write(|c| {
             stamp::checked(c)?;
@@ -201,20 +197,14 @@ impl Company {
             return Err(Error::Unavailable("This company is being renamed. Try again in a moment.".into()));
         }
         if label.slug != slug {
-            let stored = &label.slug;
-            return Err(Error::Unavailable(format!(
-                "This folder holds the company “{stored}”, not “{slug}”. The operator can take it in with: bulkhead company adopt {slug} --as {slug}"
-            )));
+            return Err(opening::misplaced(folder, &label, slug));
         }
         let rules = rules::rules(&Rows::new(&*store.reader()?))?;
         let id = label.id.clone();
-        let uuid =
-            Uuid::parse_str(&id).map_err(|_| Error::Unavailable("This company's file carries no valid id.".into()))?;
+        let uuid = Uuid::parse_str(&id).map_err(|_| opening::no_id(folder))?;
         let seal = Seal::new(uuid, &key(&id)?);
         if seal.fingerprint != label.fingerprint {
-            return Err(Error::Unavailable(
-                "The key of this company does not fit its file. The operator can restore the key.".into(),
-            ));
+            return Err(opening::other_key(folder, &label));
         }
         Ok(Company::assemble(folder, label, uuid, store, seal, rules))
     }
@@ -250,7 +240,11 @@ impl Company {
     /// administrator. All in one transaction with its event.
     pub fn found(folder: &Path, id: Uuid, key: &Zeroizing<[u8; 32]>, founding: &Founding<'_>) -> Result<Founded> {
         std::fs::create_dir_all(folder)?;
-        let store = Store::open(&folder.join(FILE), READERS)?;
+        let path = folder.join(FILE);
+        if path.exists() {
+            return Err(Error::Conflict("There is a company in this folder already.".into()));
+        }
+        let store = Store::create(&path, READERS)?;
         let seal = Seal::new(id, key);
         let hash = founding
             .administrator
@@ -314,8 +308,9 @@ impl Company {
     /// A consistent view of the file from this moment.
     pub(super) fn snapshot(&self) -> Result<Snapshot> {
         let reader = self.0.store.reader()?;
-        reader.prepare_cached("BEGIN")?.execute([])?;
-        Ok(Snapshot(reader))
+        let begun = reader.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([]));
+        begun.map_err(|cause| self.0.store.met(cause.into()))?;
+        Ok(Snapshot(reader, self.clone()))
     }
 
     /// One change with its event. Every so many events the trail is signed.
@@ -505,8 +500,16 @@ impl Company {
         &self,
         elsewhere: Option<&Path>,
     ) -> Result<std::result::Result<Verified, Finding>> {
-        if let Err(error) = copy::check(self.0.store.path()) {
-            return Ok(Err(Finding { event: None, what: error.to_string() }));
+        match copy::check(self.0.store.path()) {
+            Ok(()) => {}
+            Err(error @ (Error::Conflict(_) | Error::Internal(_))) => {
+                return Ok(Err(Finding { event: None, what: error.to_string() }));
+            }
+            // What cannot be read is not called damaged.
+            Err(Error::Fault(fault)) if fault.kind == FaultKind::Damaged => {
+                return Ok(Err(Finding { event: None, what: fault.to_string() }));
+            }
+            Err(error) => return Err(error),
         }
         trail::verify(&self.snapshot()?.0, &self.0.folder, &self.0.seal.signer, elsewhere)
     }
@@ -515,8 +518,8 @@ impl Company {
         let signer = &self.0.seal.signer;
         (data_encoding::HEXLOWER.encode(&signer.public()), signer.fingerprint())
     }
-    /// Folds the write-ahead log into the file.
-    pub fn settle(&self) -> Result<()> {
+    /// Folds the write-ahead log into the file. Whether it was done: somebody outside may hold an older state.
+    pub fn settle(&self) -> Result<bool> {
         self.0.store.checkpoint()
     }
 }

@@ -67,7 +67,7 @@ fn run<W: FnMut()>(callers: usize, each: impl Fn(usize) -> W + Sync) -> Outcome 
 fn appending(table: &mut Table) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     #[allow(clippy::disallowed_methods)] // no company's file
-    let store = Store::open(&folder.path().join("bare.db"), 1).expect("a store");
+    let store = Store::create(&folder.path().join("bare.db"), 1).expect("a store");
     store.write(|c| Ok(c.execute_batch(BARE)?)).expect("a table");
     let appliance = Appliance::open(&folder.path().join("data")).expect("a data folder");
     let (company, key) = writes::found(&appliance, "harbour");

@@ -83,7 +83,7 @@ pub fn measure(table: &mut Table) {
     let one = std::sync::Mutex::new(bare(&at("one.db")));
     one.lock().expect("it").execute_batch(TABLE).expect("a table");
     #[allow(clippy::disallowed_methods)] // no company's file
-    let store = Store::open(&at("group.db"), 1).expect("a store");
+    let store = Store::create(&at("group.db"), 1).expect("a store");
     store.write(|c| Ok(c.execute_batch(TABLE)?)).expect("a table");
     let pooled = at("pool.db");
     bare(&pooled).execute_batch(TABLE).expect("a table");

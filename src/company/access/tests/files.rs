@@ -10,7 +10,11 @@ use crate::{
 
 fn why<T>(answer: Result<T, Error>) -> String {
     match answer {
-        Err(Error::Unavailable(sentence)) => sentence,
+        Err(error @ Error::Fault(_)) => {
+            let public = error.public();
+            assert!(!public.contains('/') && !public.contains('“'), "no path, no other company: {public}");
+            error.to_string()
+        }
         Err(other) => panic!("refused otherwise: {other}"),
         Ok(_) => panic!("opened"),
     }

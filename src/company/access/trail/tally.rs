@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn what_a_run_that_was_cut_short_had_put_down_is_told_once() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("a.db"), 1).unwrap();
+        let store = Store::create(&folder.path().join("a.db"), 1).unwrap();
         let sql = "CREATE TABLE counted (run INTEGER, what TEXT, since INTEGER, more INTEGER, told TEXT, PRIMARY KEY (run, what)) STRICT";
         store.write(|c| Ok(c.execute_batch(sql)?)).unwrap();
         let rows =

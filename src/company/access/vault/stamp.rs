@@ -1,7 +1,7 @@
 //! What stands on a company's file before anybody is let in: whose it is, whether it is where it belongs, and what a
 //! crash left in the middle of a move.
 
-use super::{Company, FILE, Vault};
+use super::{Company, Vault};
 use crate::{
     base::{
         clock::{self, Moment},
@@ -94,7 +94,7 @@ pub(super) fn label(connection: &Connection) -> Result<Label> {
 pub(super) fn checked(connection: &Connection) -> Result<()> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if application != migrate::APPLICATION_ID {
-        return Err(Error::Unavailable("This file is not a company's file.".into()));
+        return Err(super::opening::not_ours());
     }
     migrate::migrate(connection)
 }
@@ -103,7 +103,7 @@ impl Company {
     /// Whose file lies in a folder, wherever the folder is. Opens the file for a moment.
     ///
     /// # Errors
-    /// `Unavailable` when there is none, or when it is no company's file.
+    /// `Fault` when there is none, or when it is no company's file.
     pub fn label(folder: &Path) -> Result<Label> {
         Company::file(folder)?.write(|c| {
             checked(c)?;
@@ -128,13 +128,7 @@ impl Company {
     }
 
     fn file(folder: &Path) -> Result<Store> {
-        let path = folder.join(FILE);
-        if !path.is_file() {
-            return Err(Error::Unavailable(
-                "This company's file is missing. The operator can restore it from a backup.".into(),
-            ));
-        }
-        Store::open(&path, 1)
+        Store::open(&super::opening::present(folder)?, 1)
     }
 
     /// Writes a slug into the file's stamp, and ends every session: its cookie was for another address. The move or the
@@ -144,6 +138,7 @@ impl Company {
         store.write(|c| {
             checked(c).map_err(|error| match error {
                 Error::Unavailable(sentence) => Error::Conflict(sentence),
+                Error::Fault(fault) => Error::Conflict(fault.to_string()),
                 other => other,
             })?;
             c.execute("DELETE FROM sessions", [])?;
@@ -151,7 +146,7 @@ impl Company {
                 "UPDATE company SET slug = ?1, moving_to = NULL, removed_at = NULL, access_version = access_version + 1";
             Ok(c.execute(sql, [slug]).map(drop)?)
         })?;
-        store.checkpoint()
+        store.checkpoint().map(drop)
     }
 
     /// Ends what a crash left of a move: in the folder it was going to, the stamp follows; in the one it came from, the
