@@ -5,6 +5,9 @@ use crate::company::tasks::Category;
 use data_encoding::BASE64;
 use std::collections::BTreeMap;
 
+/// How every one of them begins.
+const BEGINNING: &str = "##octopus[";
+
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Message {
@@ -28,9 +31,14 @@ pub(super) enum Message {
     },
 }
 
+/// Whether a line that goes on may be a service message.
+pub(super) fn may_begin(line: &str) -> bool {
+    line.trim_start().starts_with(BEGINNING)
+}
+
 /// Reads a line; `None`: it is ordinary output, or a message that this version does not know and shows as it is.
 pub(super) fn read(line: &str) -> Option<Message> {
-    let inner = line.trim().strip_prefix("##octopus[")?.strip_suffix(']')?;
+    let inner = line.trim().strip_prefix(BEGINNING)?.strip_suffix(']')?;
     let (word, rest) = inner.split_once(' ').unwrap_or((inner, ""));
     let values = attributes(rest)?;
     let value = |name: &str| values.get(name).cloned().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Turns queued tasks into work on machines; uses only the company's commands.
 //!
-//! The engine takes tasks in turn from the companies that have any, so many at a time and no more, and each company's
-//! oldest first. It promises that what it begins is written down before it begins, that a stop of the server leaves
+//! The engine takes tasks in turn from the companies that have any, so many at a time and no more, none of them so many
+//! that others find no slot free, and each company's oldest first. It promises that what it begins is written down before it begins, that a stop of the server leaves
 //! every task in a state that says what is known, and that a company whose file cannot be opened delays no other.
 //! It does not know pages or requests.
 
@@ -15,8 +15,10 @@ pub mod transport;
 
 mod book;
 mod health;
+mod listening;
 mod messages;
 mod runner;
+mod turns;
 
 use crate::{
     appliance::Appliance,
@@ -35,16 +37,19 @@ use std::{
 use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 use transport::Sandbox;
+use turns::Holders;
 
 /// How the engine works.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// So many tasks are carried out at once, over all companies.
+    /// So many tasks are carried out at once, over all companies; a single company gets half of them, rounded up.
     pub most_running: usize,
     /// So many scripts of one task run at once.
     pub most_scripts: usize,
     /// A script that runs longer is ended.
     pub script_limit: Duration,
+    /// A script on the built-in worker that keeps more bytes in its folder is ended.
+    pub most_folder: u64,
     /// When the server stops, running tasks get so long to end by themselves.
     pub grace: Duration,
 }
@@ -52,9 +57,10 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
-            most_running: 5,
+            most_running: 8,
             most_scripts: 10,
             script_limit: Duration::from_secs(60 * 60),
+            most_folder: 2 << 30,
             grace: Duration::from_secs(20),
         }
     }
@@ -119,24 +125,33 @@ pub fn start(
 }
 
 async fn run(appliance: Arc<Appliance>, crew: Arc<Crew>, stop: CancellationToken) {
-    if let Err(cause) = crew.sandbox.sweep() {
-        tracing::warn!(%cause, "what earlier runs left in the work folder could not be removed");
+    tracing::info!("{}", crew.sandbox.level().sentence());
+    let sandbox = crew.sandbox.clone();
+    match tokio::task::spawn_blocking(move || sandbox.sweep()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(cause)) => tracing::warn!(%cause, "what earlier runs left in the work folder could not be removed"),
+        Err(fault) => tracing::error!(%fault, "looking for what earlier runs left failed"),
     }
     let mut bell = tasks::bell();
-    let mut running = JoinSet::new();
+    let (mut running, mut holders) = (JoinSet::new(), Holders::default());
     let rounds = Arc::new(Mutex::new(Rounds::default()));
     while !stop.is_cancelled() {
         bell.borrow_and_update();
         let mut waits = true;
         while running.len() < crew.settings.most_running && !stop.is_cancelled() {
-            let (appliance, hands, shared) = (appliance.clone(), crew.clone(), rounds.clone());
+            let (appliance, hands, shared, stop) = (appliance.clone(), crew.clone(), rounds.clone(), stop.clone());
+            let slots = Slots { held: holders.counts(), free: crew.settings.most_running - running.len() };
             let found = tokio::task::spawn_blocking(move || {
                 let mut rounds = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                let found = rounds.find_work(&appliance, &hands);
+                let found = rounds.find_work(&appliance, &hands, &slots, &stop);
                 (found, rounds.something_waits)
             });
             match found.await {
-                Ok((Some((company, task)), _)) => drop(running.spawn(runner::carry_out(crew.clone(), company, task))),
+                Ok((Some((company, task)), _)) => {
+                    let slug = company.slug().to_owned();
+                    let task = running.spawn(runner::carry_out(crew.clone(), company, task));
+                    holders.takes(task.id(), slug);
+                }
                 Ok((None, some)) => {
                     waits = some;
                     break;
@@ -150,7 +165,10 @@ async fn run(appliance: Arc<Appliance>, crew: Arc<Crew>, stop: CancellationToken
         let pause = if waits { Duration::from_secs(1) } else { Duration::from_secs(15) };
         tokio::select! {
             _ = bell.changed() => {}
-            Some(ended) = running.join_next(), if !running.is_empty() => report(ended),
+            Some(ended) = running.join_next_with_id(), if !running.is_empty() => {
+                holders.gives_back(ended.as_ref().map_or_else(tokio::task::JoinError::id, |(id, ())| *id));
+                report(ended.map(|_| ()));
+            }
             () = sleep(pause) => {}
             () = stop.cancelled() => {}
         }
@@ -180,6 +198,12 @@ fn report(ended: std::result::Result<(), tokio::task::JoinError>) {
     }
 }
 
+/// What is free, and how many slots each company holds.
+struct Slots {
+    held: HashMap<String, usize>,
+    free: usize,
+}
+
 /// Goes round the companies, so that none waits behind another's long queue.
 #[derive(Default)]
 struct Rounds {
@@ -191,7 +215,13 @@ struct Rounds {
 
 impl Rounds {
     /// The next task, claimed, of the next company that has one.
-    fn find_work(&mut self, appliance: &Appliance, crew: &Crew) -> Option<(Company, Task)> {
+    fn find_work(
+        &mut self,
+        appliance: &Appliance,
+        crew: &Crew,
+        slots: &Slots,
+        stop: &CancellationToken,
+    ) -> Option<(Company, Task)> {
         self.something_waits = false;
         let mut slugs = match appliance.with_work() {
             Ok(slugs) => slugs,
@@ -204,10 +234,15 @@ impl Rounds {
         slugs.rotate_left(after);
         self.left_alone.retain(|_, until| *until > Instant::now());
         for slug in slugs {
+            if stop.is_cancelled() {
+                return None;
+            }
             if self.left_alone.contains_key(&slug) {
                 continue;
             }
-            let found = appliance.company(&slug).and_then(|company| Ok((self.serve(&company, &slug, crew)?, company)));
+            let its_turn = turns::may_begin(slots.held.get(&slug).copied().unwrap_or_default(), slots.free);
+            let served = |company: Company| Ok((self.serve(&company, &slug, crew, its_turn, stop)?, company));
+            let found = appliance.company(&slug).and_then(served);
             match found {
                 Ok((Some(task), company)) => {
                     self.last = slug;
@@ -223,7 +258,14 @@ impl Rounds {
         None
     }
 
-    fn serve(&mut self, company: &Company, slug: &str, crew: &Crew) -> Result<Option<Task>> {
+    fn serve(
+        &mut self,
+        company: &Company,
+        slug: &str,
+        crew: &Crew,
+        its_turn: bool,
+        stop: &CancellationToken,
+    ) -> Result<Option<Task>> {
         let engine = Visitor::engine(company, &crew.key);
         let keep = engine.ask(QueueKeep {})?;
         if !self.recovered.contains(slug) {
@@ -234,7 +276,11 @@ impl Rounds {
         }
         tasks::expire(&keep)?;
         // Whoever is not taken at once is taken on the next round.
-        if let Some(id) = tasks::next_queued(&keep)? {
+        if its_turn
+            && let Some(id) = tasks::next_queued(&keep)?
+            // From the moment on at which the server is to stop nothing is begun.
+            && !stop.is_cancelled()
+        {
             let granted = engine.ask(TaskExecute { task: engine.locate(Within::Company, &id.to_string())? })?;
             if let Some(task) = tasks::claim(&granted, &crew.lease)? {
                 return Ok(Some(task));

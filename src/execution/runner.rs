@@ -8,9 +8,8 @@ use super::{
     Crew,
     book::{self, Book, Halt},
     health,
-    mask::Masker,
-    messages::{self, Message},
-    transport::{self, Script, SshCredential, SshTarget, Stream, TransportError},
+    listening::{Said, listen},
+    transport::{self, Script, SshCredential, SshTarget, TransportError},
 };
 use crate::{
     base::{
@@ -41,9 +40,6 @@ use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
 };
-
-/// Values that scripts hand on may take so many bytes together.
-const MOST_OUTPUT: usize = 1024 * 1024;
 
 /// Carries out a claimed task and ends it.
 pub(super) async fn carry_out(crew: Arc<Crew>, company: Company, task: Task) {
@@ -76,25 +72,17 @@ pub(super) fn failed(error: String) -> Outcome {
 }
 
 /// What the parts of one running deployment share.
-struct Deploying {
-    book: Arc<Book>,
+pub(super) struct Deploying {
+    pub(super) book: Arc<Book>,
     plan: Plan,
     machines: BTreeMap<Id<Target>, Arc<SshTarget>>,
     slots: Semaphore,
-    said: Mutex<Said>,
-    warned: AtomicBool,
-}
-
-/// What scripts handed on, and what must not be shown.
-struct Said {
-    outputs: BTreeMap<String, String>,
-    bytes: usize,
-    secrets: Vec<Secret>,
-    masker: Masker,
+    pub(super) said: Mutex<Said>,
+    pub(super) warned: AtomicBool,
 }
 
 impl Deploying {
-    fn said(&self) -> MutexGuard<'_, Said> {
+    pub(super) fn said(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -117,12 +105,7 @@ async fn carry_out_plan(book: Arc<Book>, task: Task) -> Outcome {
     let deploying = Arc::new(Deploying {
         machines: machines_of(&prepared.plan, &prepared.credentials),
         slots: Semaphore::new(book.crew.settings.most_scripts.max(1)),
-        said: Mutex::new(Said {
-            outputs: BTreeMap::new(),
-            bytes: 0,
-            masker: Masker::new(secrets.iter().map(Secret::expose)),
-            secrets,
-        }),
+        said: Mutex::new(Said::new(secrets)),
         warned: AtomicBool::new(false),
         plan: prepared.plan,
         book,
@@ -397,13 +380,16 @@ async fn run(
         return (StepStatus::Failed, Some(format!("{} scripts cannot be run by this version.", action.syntax.word())));
     };
     let mut variables = deploying.plan.variables_at(step, action, place, failure);
-    variables.extend(deploying.said().outputs.clone());
+    variables.extend(deploying.said().outputs().clone());
+    let (most_bytes, of_the_company) = room(book).await;
     let script = Script {
         syntax,
         body: substitute(&action.script, &variables),
         variables,
         time_limit: book.crew.settings.script_limit,
         label: format!("{}-{number}", book.task),
+        lane: lane(book, place),
+        most_bytes,
     };
     let (lines, heard) = mpsc::channel(256);
     let warned_before = AtomicBool::new(false);
@@ -426,7 +412,10 @@ async fn run(
             );
         }
         Err(error) => {
-            let sentence = deploying.said().masker.mask_str(&error.to_string());
+            let mut sentence = deploying.said().masker().mask_str(&error.to_string());
+            if of_the_company && matches!(error, TransportError::UsedUp(_)) {
+                sentence.push_str(" It is what the company's limit on the disk leaves.");
+            }
             book.say(number, Category::Error, sentence.clone()).await;
             let status =
                 if matches!(error, TransportError::Lost(_)) { StepStatus::Unknown } else { StepStatus::Failed };
@@ -437,103 +426,27 @@ async fn run(
     (StepStatus::Failed, Some(format!("{} failed: {sentence}", capital(&whereabouts))))
 }
 
+/// Whose turn it is at a place: one script at a time on each target, also over a crash of the server.
+fn lane(book: &Book, place: &Place) -> String {
+    let target = place.machine().map(|machine| machine.id.to_string()).unwrap_or_default();
+    format!("{} {} {target}", book.company.id(), book.company.slug())
+}
+
+/// How many bytes a script may keep in its folder on the server, and whether the company's own limit says so. What a
+/// company may always use is enough for a script that only reaches out.
+async fn room(book: &Book) -> (u64, bool) {
+    const ALWAYS: u64 = 1024 * 1024;
+    let most = book.crew.settings.most_folder;
+    let Some(limit) = book.company.rules().limits.disk_bytes else { return (most, false) };
+    let company = book.company.clone();
+    let used = tokio::task::spawn_blocking(move || company.disk_used()).await.unwrap_or_default();
+    let left = limit.unsigned_abs().saturating_sub(used).max(ALWAYS);
+    (most.min(left), left < most)
+}
+
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
-}
-
-/// Takes the script's output: masks it, writes it down, does what service messages ask for.
-async fn listen(
-    deploying: &Deploying,
-    action: &PlannedAction,
-    place: &Place,
-    number: &str,
-    mut heard: mpsc::Receiver<transport::Line>,
-    warned: &AtomicBool,
-) {
-    let book = &deploying.book;
-    let masker = deploying.said().masker.clone();
-    let (mut out, mut err) = (masker.stream(), masker.stream());
-    let mut voice = Category::Info;
-    while let Some(line) = heard.recv().await {
-        if line.stream == Stream::Out && !line.continued {
-            match messages::read(&line.text) {
-                Some(Message::Speak(category)) => {
-                    voice = category;
-                    continue;
-                }
-                Some(Message::SetVariable { name, value, sensitive }) => {
-                    if hand_on(deploying, action, place, &name, &value, sensitive) {
-                        if sensitive {
-                            // From here on this script's own output hides it too.
-                            let masker = deploying.said().masker.clone();
-                            (out, err) = (masker.stream(), masker.stream());
-                        }
-                        book.say(
-                            number,
-                            Category::Verbose,
-                            format!("The value of {name} is handed on to the steps that follow."),
-                        )
-                        .await;
-                    } else {
-                        let sentence = format!(
-                            "The value of {name} is not handed on: a deployment's scripts may hand on 1 MiB in all."
-                        );
-                        book.say(number, Category::Warning, sentence).await;
-                    }
-                    continue;
-                }
-                Some(Message::Progress { percentage, message }) => {
-                    let message = out.push(&message, false);
-                    book.say(number, Category::Updated, format!("{percentage} %: {message}")).await;
-                    continue;
-                }
-                None => {}
-            }
-        }
-        let (stream, category) = match line.stream {
-            Stream::Out => (&mut out, voice),
-            // Many programs tell their progress there, so it is shown as what it is and changes no status.
-            Stream::Err => (&mut err, Category::Error),
-        };
-        if category == Category::Warning {
-            warned.store(true, Ordering::Relaxed);
-            deploying.warned.store(true, Ordering::Relaxed);
-        }
-        let text = stream.push(&line.text, line.continued);
-        book.say(number, category, text).await;
-    }
-    for (rest, category) in [(out.finish(), voice), (err.finish(), Category::Error)] {
-        if !rest.is_empty() {
-            book.say(number, category, rest).await;
-        }
-    }
-}
-
-/// Keeps a value for the steps that follow, under the names of `domain §3`.
-fn hand_on(
-    deploying: &Deploying,
-    action: &PlannedAction,
-    place: &Place,
-    name: &str,
-    value: &str,
-    sensitive: bool,
-) -> bool {
-    let mut said = deploying.said();
-    said.bytes += name.len() + value.len();
-    if said.bytes > MOST_OUTPUT {
-        return false;
-    }
-    if let Some(machine) = place.machine() {
-        said.outputs
-            .insert(format!("Octopus.Action[{}].Output[{}].{name}", action.name, machine.name), value.to_owned());
-    }
-    said.outputs.insert(format!("Octopus.Action[{}].Output.{name}", action.name), value.to_owned());
-    if sensitive {
-        said.secrets.push(Secret::new(value));
-        said.masker = Masker::new(said.secrets.iter().map(Secret::expose));
-    }
-    true
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ fn bash(body: &str) -> Script {
         variables: BTreeMap::new(),
         time_limit: Duration::from_secs(60),
         label: "ServerTasks-1-1".to_owned(),
+        lane: format!("{:x}", rand::random::<u64>()),
+        most_bytes: u64::MAX,
     }
 }
 

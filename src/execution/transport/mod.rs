@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -148,6 +149,10 @@ pub struct Script {
     pub time_limit: Duration,
     /// A short name such as `ServerTasks-12-1`, for folders and the machine's own audit log.
     pub label: String,
+    /// Whose turn it is: on one machine, scripts of one lane never run side by side, also over a crash of this server.
+    pub lane: String,
+    /// In the sandbox: so many bytes may lie in its folder.
+    pub most_bytes: u64,
 }
 
 /// Body and variables may hold secrets, so they are not shown.
@@ -172,15 +177,22 @@ impl Script {
         let random: u64 = rand::random();
         format!("{}-{random:016x}", safe_label(&self.label))
     }
+
+    /// The lane as a file name: digits that tell nobody whose it is.
+    pub(super) fn lane_name(&self) -> String {
+        data_encoding::HEXLOWER.encode(Sha256::digest(self.lane.as_bytes()).get(..12).unwrap_or_default())
+    }
 }
 
-/// Which of its two outputs a script wrote a line to.
+/// Where a line comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stream {
     /// Standard output.
     Out,
     /// Standard error.
     Err,
+    /// Not the script: what whoever brought it there has to say about the run.
+    Note,
 }
 
 /// One line of output.
@@ -269,6 +281,9 @@ pub enum TransportError {
     /// Somebody cancelled; the script was ended.
     #[error("The script was ended because it was cancelled.")]
     Cancelled,
+    /// It took more room on the server's disk than it may; the script was ended.
+    #[error("{0} Let it write less, or ask the operator for more room.")]
+    UsedUp(String),
     /// The connection was lost while the script ran, or it could not be ended: nobody knows how far it came.
     #[error("{0} Whether the script came to its end is not known. Look at the machine before you run it again.")]
     Lost(String),
@@ -284,7 +299,7 @@ impl TransportError {
             Self::Refused { .. } | Self::Unreachable(_) | Self::HostKeyChanged { .. } | Self::SignInRefused { .. } => {
                 true
             }
-            Self::TimedOut(_) | Self::Cancelled | Self::Lost(_) | Self::Internal(_) => false,
+            Self::TimedOut(_) | Self::Cancelled | Self::UsedUp(_) | Self::Lost(_) | Self::Internal(_) => false,
         }
     }
 }
@@ -492,6 +507,8 @@ mod tests {
             variables: BTreeMap::from([("a".to_owned(), "hunter2".to_owned())]),
             time_limit: Duration::from_secs(1),
             label: "t".to_owned(),
+            lane: String::new(),
+            most_bytes: u64::MAX,
         };
         assert!(!format!("{script:?}").contains("hunter2"));
     }

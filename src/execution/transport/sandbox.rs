@@ -5,13 +5,17 @@
 //! right that the service holds, and that nothing of it is left when the run is over or the server dies. How much of that
 //! the kernel can hold is what [`Level`] tells. It does not know tasks or companies.
 //!
-//! Three processes take part, all of this program. The server keeps one end of a control socket. The *keeper*
-//! (`sandbox-run`) holds the other; when it closes, for whatever reason, the keeper kills all it has below it. The
+//! Four processes take part, all of this program. The server keeps one end of a control socket. The *keeper*
+//! (`sandbox-run --keeper`) holds the other; when it closes, for whatever reason, the keeper kills all it has below it.
+//! The *guardian* (`sandbox-run`) stands between the two and does the same when the keeper itself is killed. The
 //! *inside* (`sandbox-run --inside`) locks itself in and becomes the interpreter. So no code runs between fork and exec.
+//! Should guardian and keeper be killed together, the server kills what it still can find (`leftovers`).
 
 #![allow(clippy::disallowed_methods, reason = "the one place that starts processes")]
 
 mod inside;
+mod leftovers;
+mod room;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -122,6 +126,9 @@ impl Sandbox {
 
     /// Removes what runs of a server that was killed have left. Only for the start of the server, before the first run.
     pub fn sweep(&self) -> io::Result<()> {
+        if !leftovers::fell(&self.work_root, None) {
+            tracing::warn!("processes that earlier runs left could not be ended");
+        }
         for entry in std::fs::read_dir(&self.work_root)? {
             let path = entry?.path();
             if path.is_dir() {
@@ -163,6 +170,12 @@ impl Sandbox {
                 remedy: "Use Linux 5.13 or newer with Landlock switched on, let the step run on a target instead, or allow unsandboxed scripts in the server's configuration.".to_owned(),
             });
         }
+        if room::free_beyond_reserve(&self.work_root) == Some(0) {
+            return Err(TransportError::Refused {
+                what: "The server's disk is nearly full, so nothing was begun on the built-in worker.".to_owned(),
+                remedy: "Ask the operator for more room, then run this again.".to_owned(),
+            });
+        }
         if script.syntax.program_here().is_none() {
             return Err(TransportError::Refused {
                 what: format!("This server has no {}, which {} scripts need.", script.syntax.interpreter(), script.syntax),
@@ -189,6 +202,8 @@ impl Sandbox {
         let mut child = {
             let mut command = tokio::process::Command::new(&self.program);
             command.arg0("bulkhead").args(arguments.words()).env_clear().current_dir("/");
+            // The sign by which guardian and keeper are found, should they not end.
+            command.env("BULKHEAD_RUN", folder);
             command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
             command.spawn().map_err(internal)?
         };
@@ -204,12 +219,19 @@ impl Sandbox {
         let limit = Instant::now() + script.time_limit;
         let mut ended_by = None;
         let mut kill_at = None;
+        let mut used_up = std::pin::pin!(room::used_up(folder.to_owned(), script.most_bytes));
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status,
                 () = cancel.cancelled(), if ended_by.is_none() => ended_by = Some(TransportError::Cancelled),
                 () = sleep_until(limit), if ended_by.is_none() => {
                     ended_by = Some(TransportError::TimedOut(script.time_limit));
+                }
+                why = &mut used_up, if ended_by.is_none() => {
+                    ended_by = Some(TransportError::UsedUp(why));
+                    // At once: what is asked to end could go on writing.
+                    gone.cancel();
+                    let _ = control.shutdown().await;
                 }
                 () = sleep_until(kill_at.unwrap_or(limit)), if kill_at.is_some() => {
                     kill_at = None;
@@ -224,14 +246,27 @@ impl Sandbox {
             }
         };
         gone.cancel();
+        // Also when the guardian was killed: then this tells the keeper to end all.
+        let _ = control.shutdown().await;
+        let mut report = String::new();
+        let _ = timeout(DRAIN, control.read_to_string(&mut report)).await;
+        let outcome = outcome(&report, status);
+        let mut all_ended = true;
+        if let Err(TransportError::Lost(_)) = &outcome
+            && !report.starts_with("lost ")
+        {
+            let folder = folder.to_owned();
+            all_ended = tokio::task::spawn_blocking(move || leftovers::fell(&folder, user)).await.unwrap_or(false);
+        }
         for reader in readers.into_iter().flatten() {
             let _ = reader.await;
         }
-        let mut report = String::new();
-        let _ = timeout(DRAIN, control.read_to_string(&mut report)).await;
-        match ended_by {
-            Some(ended_by) => Err(ended_by),
-            None => outcome(&report, status),
+        match (ended_by, outcome) {
+            (_, Err(TransportError::Lost(what))) if !all_ended => {
+                Err(TransportError::Lost(format!("{what} Processes that it started may still run on the server.")))
+            }
+            (Some(ended_by), _) => Err(ended_by),
+            (None, outcome) => outcome,
         }
     }
 }
@@ -244,8 +279,12 @@ fn outcome(report: &str, status: io::Result<std::process::ExitStatus>) -> Result
         ("signal", Ok(signal)) => Ok(Outcome { exit_code: 128 + signal, signal: Some(signal_name(signal)) }),
         ("refused", _) => Err(TransportError::Refused {
             what: format!("The built-in worker could not lock the script in: {rest}."),
-            remedy: "Nothing was run. The operator can see with `bulkhead doctor` what is missing.".to_owned(),
+            remedy: "Nothing was run. The operator finds in the server's log, at its start, how tight the sandbox is on this machine.".to_owned(),
         }),
+        ("lost", Ok(signal)) => Err(TransportError::Lost(format!(
+            "The process that watches over the script was killed (signal {}), and all that the script had started was ended.",
+            signal_name(signal)
+        ))),
         _ => Err(TransportError::Lost(match status {
             Ok(status) => format!("The process that watches over the script ended unexpectedly ({status})."),
             Err(fault) => format!("The process that watches over the script was lost ({fault})."),
@@ -256,10 +295,16 @@ fn outcome(report: &str, status: io::Result<std::process::ExitStatus>) -> Result
 /// Reads one of the script's outputs to its end.
 async fn copy<R: AsyncRead + Unpin>(mut pipe: R, mut outlet: Outlet, gone: CancellationToken) {
     let mut buffer = vec![0; 32 * 1024];
+    // One for all rounds, and asked first: also what never stops writing is given up.
+    let mut given_up = std::pin::pin!(async {
+        gone.cancelled().await;
+        tokio::time::sleep(GRACE + DRAIN).await;
+    });
     loop {
         let read = tokio::select! {
+            biased;
+            () = &mut given_up => break,
             read = pipe.read(&mut buffer) => read,
-            () = async { gone.cancelled().await; tokio::time::sleep(GRACE + DRAIN).await } => break,
         };
         match read {
             Ok(0) | Err(_) => break,
@@ -323,6 +368,7 @@ mod tests {
         assert_eq!((killed.exit_code, killed.signal.as_deref()), (137, Some("KILL")));
         assert!(matches!(outcome("refused no Landlock", status()), Err(TransportError::Refused { .. })));
         assert!(matches!(outcome("", status()), Err(TransportError::Lost(_))));
+        assert!(matches!(outcome("lost 9", status()), Err(TransportError::Lost(why)) if why.contains("KILL")));
         assert!(matches!(outcome("exit x", status()), Err(TransportError::Lost(_))));
     }
 

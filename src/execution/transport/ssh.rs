@@ -3,22 +3,26 @@
 //! It promises that nothing is sent to a machine whose host key is not the pinned one; that keys and passwords never touch
 //! a disk; that the script's folder (`~/.bulkhead/work/…`, private to the account) is removed; and that after a lost
 //! connection nobody is told the script had failed when it may have succeeded. Each run leaves one line in
-//! `~/.bulkhead/audit.log` on the machine, for its owner. Processes that a script has left running on purpose stay.
+//! `~/.bulkhead/audit.log` on the machine, for its owner. Processes that a script has left running on purpose stay. Of one
+//! lane no two scripts run side by side: what an earlier run has left under way, when the connection was cut or this server
+//! was killed, is ended before the next one begins, and that is said.
 //! It does not know targets, accounts or companies.
 
+mod connection;
 mod remote;
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use russh::client::Msg;
-use russh::client::{self, Handle, KeyboardInteractiveAuthResponse};
-use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate};
-use russh::{Channel, ChannelMsg, ChannelReadHalf, Disconnect, MethodKind, Preferred, Sig};
+use russh::client::{self, Handle};
+use russh::keys::{HashAlg, PrivateKey, PrivateKeyWithHashAlg};
+use russh::{ChannelMsg, ChannelReadHalf, MethodKind, Preferred, Sig};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+
+use connection::{Gatekeeper, answer_questions, command, connect, hang_up, open, preferences, unreachable};
 
 use super::{Line, Outcome, Outlet, Script, Stream, Syntax, TransportError};
 use crate::base::secret::Secret;
@@ -33,6 +37,12 @@ const UPLOAD_LIMIT: Duration = Duration::from_secs(300);
 const GRACE: Duration = Duration::from_secs(5);
 /// After the script's end, output that is still under way may be quiet for so long.
 const QUIET: Duration = Duration::from_secs(2);
+/// And may go on for so long: what the script has left running may write for ever.
+const LAST_WORDS: Duration = Duration::from_secs(20);
+/// For ending what earlier runs have left.
+const CLEARING_LIMIT: Duration = Duration::from_secs(60);
+/// For saying good-bye.
+const HANG_UP_LIMIT: Duration = Duration::from_secs(5);
 /// For a short command on the machine.
 const COMMAND_LIMIT: Duration = Duration::from_secs(15);
 
@@ -134,21 +144,25 @@ impl SshTarget {
         lines: mpsc::Sender<Line>,
         cancel: CancellationToken,
     ) -> Result<Outcome, TransportError> {
-        let name = script.folder_name();
+        let (name, lane) = (script.folder_name(), script.lane_name());
         let session = tokio::select! {
             session = self.sign_in() => session?,
             () = cancel.cancelled() => return Err(TransportError::Cancelled),
         };
-        let uploaded = tokio::select! {
-            uploaded = self.upload(&session, script, &name) => uploaded,
+        let begun = async {
+            self.clear(&session, &lane, &lines).await?;
+            self.upload(&session, script, &name).await
+        };
+        let begun = tokio::select! {
+            begun = begun => begun,
             () = cancel.cancelled() => Err(TransportError::Cancelled),
         };
-        let outcome = match uploaded {
-            Ok(()) => self.run_there(&session, script, &name, lines, cancel).await,
+        let outcome = match begun {
+            Ok(()) => self.run_there(&session, script, (&lane, &name), lines, cancel).await,
             Err(fault) => Err(fault),
         };
         // Also after a failed upload; when the connection is lost the next run on this machine sweeps.
-        if command(&session, &remote::removing(&name), &[], COMMAND_LIMIT).await.is_err() {
+        if command(&session, &remote::removing(&lane, &name), &[], COMMAND_LIMIT).await.is_err() {
             tracing::warn!(label = script.label, host = self.host, "a script's folder may be left on the machine");
         }
         hang_up(&session).await;
@@ -213,6 +227,41 @@ impl SshTarget {
         }
     }
 
+    /// Ends what earlier runs of this lane have left under way on the machine, and says so.
+    async fn clear(
+        &self,
+        session: &Handle<Gatekeeper>,
+        lane: &str,
+        lines: &mpsc::Sender<Line>,
+    ) -> Result<(), TransportError> {
+        let answer = command(session, &remote::clearing(lane), &[], CLEARING_LIMIT)
+            .await
+            .map_err(|fault| unreachable(&self.host, self.port, fault))?;
+        for line in answer.text.lines() {
+            let Some((name, end)) = line.trim().split_once(' ') else { continue };
+            let label = label_of(name);
+            match end {
+                "ended" => {
+                    let text = format!("An earlier run of {label} was still under way on this machine and was ended.");
+                    let _ = lines.send(Line { stream: Stream::Note, text, continued: false }).await;
+                }
+                "stays" => {
+                    return Err(TransportError::Refused {
+                        what: format!(
+                            "An earlier run of {label} is still under way on this machine and could not be ended, so nothing was begun beside it."
+                        ),
+                        remedy: format!(
+                            "End it on the machine itself, then run this again. Its number is in .bulkhead/runs in the home folder of {}.",
+                            self.user
+                        ),
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     async fn upload(&self, session: &Handle<Gatekeeper>, script: &Script, name: &str) -> Result<(), TransportError> {
         let text = script.text();
         let storing = remote::storing(script, name, text.len());
@@ -243,15 +292,19 @@ impl SshTarget {
         &self,
         session: &Handle<Gatekeeper>,
         script: &Script,
-        name: &str,
+        (lane, name): (&str, &str),
         lines: mpsc::Sender<Line>,
         cancel: CancellationToken,
     ) -> Result<Outcome, TransportError> {
-        let channel = open(session).await.map_err(|fault| unreachable(&self.host, self.port, fault))?;
+        // A machine that hangs may take the question and never answer it.
+        let channel = match timeout(CONNECT_LIMIT, open(session)).await {
+            Ok(opened) => opened.map_err(|fault| unreachable(&self.host, self.port, fault))?,
+            Err(_) => return Err(self.unreachable("it opened no channel for the script in time")),
+        };
         let (reader, writer) = channel.split();
         // From here on the script may run.
         let lost = || TransportError::Lost(format!("The connection to {} was lost while the script ran.", self.host));
-        writer.exec(true, remote::running(script.syntax, name)).await.map_err(|_| lost())?;
+        writer.exec(true, remote::running(script.syntax, lane, name)).await.map_err(|_| lost())?;
         let mut pump = tokio::spawn(pump(reader, lines));
         let ended_by = tokio::select! {
             ended = &mut pump => return self.outcome(ended, lost()),
@@ -259,22 +312,22 @@ impl SshTarget {
             () = sleep(script.time_limit) => TransportError::TimedOut(script.time_limit),
         };
         for (signal, patience) in [("TERM", GRACE), ("KILL", GRACE)] {
-            self.kill(session, name, signal).await;
+            self.kill(session, lane, name, signal).await;
             if let Ok(ended) = timeout(patience, &mut pump).await {
                 self.outcome(ended, lost())?;
                 // Those of its group that were deaf to the first signal.
-                self.kill(session, name, "KILL").await;
+                self.kill(session, lane, name, "KILL").await;
                 return Err(ended_by);
             }
         }
         pump.abort();
-        let _ = writer.close().await;
+        let _ = timeout(HANG_UP_LIMIT, writer.close()).await;
         Err(TransportError::Lost(format!("The script on {} was told to end, but did not.", self.host)))
     }
 
     /// On a channel beside the script's, or on a connection of its own where a machine allows one channel only.
-    async fn kill(&self, session: &Handle<Gatekeeper>, name: &str, signal: &str) {
-        let killing = remote::killing(name, signal);
+    async fn kill(&self, session: &Handle<Gatekeeper>, lane: &str, name: &str, signal: &str) {
+        let killing = remote::killing(lane, name, signal);
         if command(session, &killing, &[], COMMAND_LIMIT).await.is_ok() {
             return;
         }
@@ -307,163 +360,6 @@ impl SshTarget {
     }
 }
 
-fn unreachable(host: &str, port: u16, fault: impl std::fmt::Display) -> TransportError {
-    TransportError::Unreachable(format!("No connection to {host}, port {port}: {fault}."))
-}
-
-// ---- the connection --------------------------------------------------------------------------------------------------
-
-/// Lets only the machine with the pinned key pass; with none pinned, nobody.
-struct Gatekeeper {
-    pinned: Option<String>,
-    refused: Arc<Mutex<Option<String>>>,
-}
-
-impl client::Handler for Gatekeeper {
-    type Error = russh::Error;
-
-    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
-        // Certificates are never asked for.
-        let PublicKeyOrCertificate::PublicKey { key, .. } = shown else { return Ok(false) };
-        let seen = key.fingerprint(HashAlg::Sha256).to_string();
-        let known = self.pinned.as_ref().is_some_and(|pinned| same_fingerprint(pinned, &seen));
-        if !known {
-            *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
-        }
-        Ok(known)
-    }
-}
-
-/// Some tools write the padding, most do not.
-fn same_fingerprint(one: &str, other: &str) -> bool {
-    one.trim().trim_end_matches('=') == other.trim().trim_end_matches('=')
-}
-
-/// Which host keys to ask for, in turn: any, then one kind at a time.
-fn preferences() -> Vec<Vec<Algorithm>> {
-    let curves = [EcdsaCurve::NistP256, EcdsaCurve::NistP384, EcdsaCurve::NistP521];
-    let ecdsa = curves.map(|curve| Algorithm::Ecdsa { curve }).to_vec();
-    let rsa = [HashAlg::Sha512, HashAlg::Sha256].map(|hash| Algorithm::Rsa { hash: Some(hash) }).to_vec();
-    let any = [vec![Algorithm::Ed25519], ecdsa.clone(), rsa.clone()].concat();
-    vec![any, ecdsa, rsa]
-}
-
-/// A connection, or why not; and the fingerprint that was refused.
-async fn connect(
-    host: &str,
-    port: u16,
-    pinned: Option<String>,
-    preferred: Preferred,
-) -> (Result<Handle<Gatekeeper>, String>, Option<String>) {
-    let config = client::Config {
-        keepalive_interval: Some(KEEPALIVE),
-        keepalive_max: 3,
-        nodelay: true,
-        preferred,
-        ..client::Config::default()
-    };
-    let refused = Arc::new(Mutex::new(None));
-    let gatekeeper = Gatekeeper { pinned, refused: Arc::clone(&refused) };
-    let result = match timeout(CONNECT_LIMIT, client::connect(Arc::new(config), (host, port), gatekeeper)).await {
-        Ok(Ok(session)) => Ok(session),
-        Ok(Err(fault)) => Err(fault.to_string()),
-        Err(_) => Err(format!("no answer within {} seconds", CONNECT_LIMIT.as_secs())),
-    };
-    let refused = refused.lock().unwrap_or_else(PoisonError::into_inner).take();
-    (result, refused)
-}
-
-/// Machines that ask for the password as a question. Every hidden question gets it, but only in the first round.
-async fn answer_questions(
-    session: &mut Handle<Gatekeeper>,
-    user: &str,
-    password: &Secret,
-) -> Result<bool, russh::Error> {
-    let mut answer = session.authenticate_keyboard_interactive_start(user, None).await?;
-    let mut given = false;
-    loop {
-        let prompts = match answer {
-            KeyboardInteractiveAuthResponse::Success => return Ok(true),
-            KeyboardInteractiveAuthResponse::Failure { .. } => return Ok(false),
-            KeyboardInteractiveAuthResponse::InfoRequest { prompts, .. } => prompts,
-        };
-        if given && !prompts.is_empty() {
-            return Ok(false);
-        }
-        given |= !prompts.is_empty();
-        let answers =
-            prompts.iter().map(|prompt| if prompt.echo { String::new() } else { password.expose().to_owned() });
-        answer = session.authenticate_keyboard_interactive_respond(answers.collect()).await?;
-    }
-}
-
-async fn hang_up(session: &Handle<Gatekeeper>) {
-    let _ = session.disconnect(Disconnect::ByApplication, "", "").await;
-}
-
-/// A machine that allows one channel at a time needs a moment after the last one.
-async fn open(session: &Handle<Gatekeeper>) -> Result<Channel<Msg>, russh::Error> {
-    let mut tries = 0;
-    loop {
-        match session.channel_open_session().await {
-            Err(russh::Error::ChannelOpenFailure(_)) if tries < 10 => tries += 1,
-            opened => return opened,
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
-}
-
-/// What a short command answered.
-struct Answer {
-    exit_code: Option<u32>,
-    /// Both outputs together, the first 4 KiB.
-    text: String,
-}
-
-/// Runs a short command with something on its standard input.
-async fn command(session: &Handle<Gatekeeper>, text: &str, input: &[u8], limit: Duration) -> Result<Answer, String> {
-    let talk = async {
-        let channel = open(session).await?;
-        let (mut reader, writer) = channel.split();
-        writer.exec(true, text).await?;
-        let feed = async {
-            // A command that does not read on closes the channel; its exit code tells why.
-            let _ = writer.data(input).await;
-            let _ = writer.eof().await;
-        };
-        let listen = async {
-            let (mut exit_code, mut bytes) = (None, Vec::new());
-            while let Some(message) = reader.wait().await {
-                match message {
-                    ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. } => {
-                        let room = 4096_usize.saturating_sub(bytes.len());
-                        bytes.extend(data.iter().take(room));
-                    }
-                    ChannelMsg::ExitStatus { exit_status } => exit_code = Some(exit_status),
-                    ChannelMsg::Failure | ChannelMsg::Close => break,
-                    _ => {}
-                }
-            }
-            (exit_code, bytes)
-        };
-        // The answer ends it, also when not all input was taken.
-        let mut feed = std::pin::pin!(feed);
-        let mut listen = std::pin::pin!(listen);
-        let (exit_code, bytes) = tokio::select! {
-            answer = &mut listen => answer,
-            () = &mut feed => listen.await,
-        };
-        let _ = writer.close().await;
-        Ok::<_, russh::Error>((exit_code, bytes))
-    };
-    match timeout(limit, talk).await {
-        Ok(Ok((None, bytes))) if bytes.is_empty() && session.is_closed() => Err("the connection was lost".to_owned()),
-        Ok(Ok((exit_code, bytes))) => Ok(Answer { exit_code, text: String::from_utf8_lossy(&bytes).into_owned() }),
-        Ok(Err(fault)) => Err(fault.to_string()),
-        Err(_) => Err("no answer in time".to_owned()),
-    }
-}
-
 /// How the script's channel ended.
 enum Ended {
     Exited(i32),
@@ -477,11 +373,15 @@ async fn pump(mut reader: ChannelReadHalf, lines: mpsc::Sender<Line>) -> Ended {
     let mut out = Outlet::new(Stream::Out, lines.clone());
     let mut err = Outlet::new(Stream::Err, lines);
     let mut ended = None;
+    let mut until = None;
     loop {
         let message = match &ended {
             None => reader.wait().await,
-            // Something the script has left running may hold its output open for ever.
-            Some(_) => timeout(QUIET, reader.wait()).await.unwrap_or(None),
+            // Something the script has left running may hold its output open for ever, in silence or not.
+            Some(_) => {
+                let end = *until.get_or_insert_with(|| Instant::now() + LAST_WORDS);
+                timeout_at(end.min(Instant::now() + QUIET), reader.wait()).await.unwrap_or(None)
+            }
         };
         match message {
             Some(ChannelMsg::Data { data }) => out.push(&data).await,
@@ -505,6 +405,11 @@ async fn pump(mut reader: ChannelReadHalf, lines: mpsc::Sender<Line>) -> Ended {
     ended.unwrap_or(Ended::Lost)
 }
 
+/// The label in a run's folder name, which ends in a random part.
+fn label_of(name: &str) -> &str {
+    name.rsplit_once('-').map_or(name, |(label, _)| label)
+}
+
 fn signal_number(name: &str) -> i32 {
     (1..32).find(|number| super::signal_name(*number) == name).unwrap_or(0)
 }
@@ -512,13 +417,6 @@ fn signal_number(name: &str) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fingerprints_are_the_same_with_and_without_padding() {
-        assert!(same_fingerprint(" SHA256:abc=\n", "SHA256:abc"));
-        assert!(!same_fingerprint("SHA256:abc", "SHA256:abd"));
-        assert!(!same_fingerprint("", "SHA256:abd"));
-    }
 
     #[test]
     fn a_broken_key_is_refused_without_showing_it() {

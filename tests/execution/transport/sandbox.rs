@@ -305,6 +305,100 @@ fn when_the_keeper_is_killed_the_script_dies() {
     });
 }
 
+/// Findings G10. Children in sessions of their own, one of them without the surroundings it was started with.
+#[test]
+fn nothing_is_left_when_those_who_watch_over_a_script_are_killed() {
+    let parent = |pid: &str| {
+        let facts = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        facts.rsplit(')').next().unwrap().split_whitespace().nth(1).unwrap().to_owned()
+    };
+    let kill = |pid: &str| {
+        let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    };
+    let body = "setsid sleep 600 & echo $!; (setsid nohup env -i sh -c 'cd /usr; echo $$; exec sleep 600' &) ; \
+                (trap '' TERM HUP; while :; do echo flood; sleep 0.01; done) & sleep 1; echo pid $$; echo pid $PPID; sleep 600";
+    for (who, open) in [("keeper", false), ("keeper", true), ("guardian", false), ("both", true)] {
+        let bench = bench_with(open);
+        let Place::Sandbox(sandbox) = &bench.place else { unreachable!() };
+        if who == "both" && !sandbox.level().own_user {
+            continue;
+        }
+        let (lines, result) = block_on(async {
+            let (sender, mut receiver) = mpsc::channel(16);
+            let place = bench.place.clone();
+            let running = tokio::spawn(async move { place.run(&bash(body), sender, CancellationToken::new()).await });
+            let (mut lines, mut known) = (Vec::new(), 0);
+            while let Some(line) = receiver.recv().await {
+                if line.text == "flood" {
+                    continue;
+                }
+                known += usize::from(line.text.starts_with("pid "));
+                lines.push(line.text.trim_start_matches("pid ").to_owned());
+                if known == 2 {
+                    known += 1;
+                    let keeper = lines.last().unwrap();
+                    let guardian = parent(keeper);
+                    lines.iter().for_each(|pid| assert!(alive(pid), "{who}: {pid} of {lines:?}"));
+                    if who != "keeper" {
+                        kill(&guardian);
+                    }
+                    if who != "guardian" {
+                        kill(keeper);
+                    }
+                }
+            }
+            (lines, running.await.unwrap())
+        });
+        assert_eq!(lines.len(), 4, "{who}: {lines:?}");
+        lines.iter().for_each(|pid| assert_gone(pid));
+        match (who, result) {
+            ("guardian", Ok(outcome)) => assert_eq!(outcome.signal.as_deref(), Some("KILL")),
+            ("keeper", Err(TransportError::Lost(why))) => {
+                assert!(why.contains("killed (signal KILL), and all that the script had started was ended"), "{why}")
+            }
+            ("both", Err(TransportError::Lost(why))) => assert!(!why.contains("may still run"), "{why}"),
+            (_, result) => panic!("{who}: {result:?}"),
+        }
+        assert!(empty(&bench.work));
+    }
+}
+
+/// A neighbour of G10: server, guardian and keeper are killed together; the next start finds what shows the work folder.
+#[test]
+fn what_outlived_the_server_is_ended_at_the_next_start() {
+    let bench = bench();
+    let folder = bench.work.join("ServerTasks-9-1-00");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut left = std::process::Command::new("sleep").arg("600").env("HOME", &folder).spawn().unwrap();
+    let mut stranger = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let Place::Sandbox(sandbox) = &bench.place else { unreachable!() };
+    sandbox.sweep().unwrap();
+    assert_gone(&left.id().to_string());
+    assert!(alive(&stranger.id().to_string()));
+    stranger.kill().unwrap();
+    left.wait().unwrap();
+    stranger.wait().unwrap();
+    assert!(empty(&bench.work));
+}
+
+/// Findings A4: one large file, and many small ones.
+#[test]
+fn a_script_that_fills_its_folder_is_ended() {
+    for body in [
+        "echo $$; head -c 200000000 /dev/zero > big; sleep 600",
+        "echo $$; trap '' TERM; mkdir -p a/b; while :; do for n in 1 2 3 4 5 6 7 8 9; do echo x > a/b/$RANDOM$RANDOM; done; done",
+    ] {
+        let began = Instant::now();
+        let run = go(&bench(), Script { most_bytes: 5 << 20, ..bash(body) });
+        assert!(matches!(run.result, Err(TransportError::UsedUp(_))), "{:?}", run.result);
+        let fault = run.result.as_ref().unwrap_err();
+        assert!(fault.to_string().contains("holds more than 5.0 MiB") && !fault.nothing_ran(), "{fault}");
+        assert!(began.elapsed() < Duration::from_secs(50), "{:?}", began.elapsed());
+        assert_gone(&run.lines[0].text);
+    }
+}
+
 #[test]
 fn much_output_arrives_whole_and_in_order() {
     let run = go(&bench(), bash("seq 1 1500000; echo end >&2"));

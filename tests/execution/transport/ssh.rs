@@ -262,6 +262,67 @@ fn a_lost_connection_is_not_called_a_failure() {
     });
 }
 
+/// Findings G9: the connection is cut while a quiet script runs.
+#[test]
+fn what_a_lost_connection_has_left_is_ended_before_the_next_begins() {
+    let machine = Machine::start();
+    let place = Place::Ssh(Arc::new(target(&machine)));
+    let quiet = |lane: &str| Script { lane: lane.to_owned(), ..bash("echo $$; exec sleep 600") };
+    let (first, other) = block_on(async {
+        let mut pids = Vec::new();
+        let mut running = Vec::new();
+        for lane in ["one", "other"] {
+            let (sender, mut receiver) = mpsc::channel(16);
+            let (place, script) = (place.clone(), quiet(lane));
+            running.push(tokio::spawn(async move { place.run(&script, sender, CancellationToken::new()).await }));
+            pids.push(receiver.recv().await.unwrap().text);
+        }
+        machine.cut_connections();
+        for running in running {
+            assert!(matches!(running.await.unwrap(), Err(TransportError::Lost(_))));
+        }
+        (pids.remove(0), pids.remove(0))
+    });
+    assert!(alive(&first) && alive(&other), "nothing on the machine ends a quiet script");
+    let next = go_to(target(&machine), Script { lane: "one".to_owned(), ..bash("echo next") });
+    assert_eq!((next.exit_code(), next.out().as_str()), (0, "next"));
+    assert_eq!(
+        next.text(Stream::Note),
+        "An earlier run of ServerTasks-1-1 was still under way on this machine and was ended."
+    );
+    assert_eq!(next.lines[0].stream, Stream::Note, "before the script begins");
+    assert!(!alive(&first) && alive(&other), "only of its own lane");
+    let last = go_to(target(&machine), Script { lane: "other".to_owned(), ..bash("echo last") });
+    assert_eq!(last.exit_code(), 0);
+    assert!(!alive(&other));
+    for folder in ["runs", "work"] {
+        assert!(empty(&machine.home().join(".bulkhead").join(folder)), "something is left in {folder}");
+    }
+    assert_eq!(go_to(target(&machine), quiet_end("one")).text(Stream::Note), "");
+}
+
+fn quiet_end(lane: &str) -> Script {
+    Script { lane: lane.to_owned(), ..bash("true") }
+}
+
+/// A neighbour of G9: what a script has left running talks without end.
+#[test]
+fn what_is_left_running_and_talks_on_is_not_heard_for_ever() {
+    let began = Instant::now();
+    let run = go(&Machine::start(), bash("(while :; do echo x; sleep 0.2; done) & echo $!; exit 4"));
+    assert_eq!(run.exit_code(), 4);
+    assert!(began.elapsed() < Duration::from_secs(50), "{:?}", began.elapsed());
+    assert_gone(&run.lines[0].text);
+}
+
+/// A neighbour of G9: a script that removes all in its folder can still be ended.
+#[test]
+fn a_script_that_clears_its_folder_can_be_cancelled() {
+    let run = go(&Machine::start(), bash("rm -rf ./* ./.[a-z]*; echo $$; echo cancel me; sleep 600"));
+    assert!(matches!(run.result, Err(TransportError::Cancelled)), "{:?}", run.result);
+    assert_gone(&run.lines[0].text);
+}
+
 #[test]
 fn a_dropped_run_ends_and_is_tidied_up() {
     let machine = Machine::start();

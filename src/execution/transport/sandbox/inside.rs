@@ -1,7 +1,8 @@
-//! What happens in the processes of `bulkhead sandbox-run`: the keeper, and the inside that becomes the interpreter.
+//! What happens in the processes of `bulkhead sandbox-run`: the guardian, the keeper, and the inside that becomes the
+//! interpreter.
 //!
 //! The keeper promises to report how the script ended and to leave no process below it, also none that made itself
-//! independent. The inside promises that the interpreter begins with all locks closed, or not at all.
+//! independent. The guardian above it does nothing but promise the same should the keeper be killed. The inside promises that the interpreter begins with all locks closed, or not at all.
 //! Neither knows the server's data or keys, and neither starts a thread before it is locked in.
 
 #![allow(clippy::disallowed_methods, reason = "the one place that starts processes")]
@@ -92,6 +93,9 @@ pub struct Arguments {
     /// Run also where the kernel has no Landlock.
     #[arg(long)]
     allow_unsandboxed: bool,
+    /// Watch over the script; the guardian above watches over this process.
+    #[arg(long)]
+    keeper: bool,
     /// Lock this process in and become the interpreter; the keeper with this number is waiting.
     #[arg(long)]
     inside: Option<i32>,
@@ -107,7 +111,7 @@ impl Arguments {
     ) -> Self {
         // Rounded up, so that the time limit itself always speaks first.
         let time_limit = time_limit.as_secs().saturating_add(1);
-        Self { folder: folder.to_owned(), syntax, time_limit, user, allow_unsandboxed, inside: None }
+        Self { folder: folder.to_owned(), syntax, time_limit, user, allow_unsandboxed, keeper: false, inside: None }
     }
 
     /// The command line that gives these arguments.
@@ -121,6 +125,9 @@ impl Arguments {
         }
         if self.allow_unsandboxed {
             words.push("--allow-unsandboxed".into());
+        }
+        if self.keeper {
+            words.push("--keeper".into());
         }
         if let Some(keeper) = self.inside {
             words.extend(["--inside".into(), keeper.to_string().into()]);
@@ -137,7 +144,8 @@ pub fn enter(arguments: &Arguments) -> ExitCode {
         Some(keeper) => {
             become_interpreter(arguments, keeper).map(|never| match never {}).map_err(|fault| fault.to_string())
         }
-        None => keep(arguments, &report).map_err(|fault| format!("refused {fault}")),
+        None if arguments.keeper => keep(arguments, &report).map_err(|fault| format!("refused {fault}")),
+        None => guard(arguments, &report).map_err(|fault| format!("refused {fault}")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -153,6 +161,26 @@ fn own_socket() -> io::Result<UnixStream> {
     Ok(UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
+// ---- the guardian ----------------------------------------------------------------------------------------------------
+
+/// Starts the keeper and waits for its end. What a keeper that was killed had below it becomes this process's, and is
+/// killed here. Should this process be killed, the server closes the socket and the keeper does its work.
+fn guard(arguments: &Arguments, mut control: &UnixStream) -> io::Result<()> {
+    let _ = setsid();
+    set_child_subreaper(Some(getpid()))?;
+    let mut keeper = arguments.clone();
+    keeper.keeper = true;
+    let mut command = Command::new(super::OURSELVES);
+    command.arg0("bulkhead").args(keeper.words()).stdin(Stdio::from(OwnedFd::from(control.try_clone()?)));
+    let ended = command.spawn()?.wait()?;
+    kill_the_rest();
+    if let Some(number) = std::os::unix::process::ExitStatusExt::signal(&ended) {
+        // If the server is gone there is nobody to tell.
+        let _ = control.write_all(format!("lost {number}").as_bytes());
+    }
+    Ok(())
+}
+
 // ---- the keeper ------------------------------------------------------------------------------------------------------
 
 /// Starts the inside, ends it when the server says so or dies, kills what is left, reports.
@@ -164,7 +192,7 @@ fn keep(arguments: &Arguments, mut control: &UnixStream) -> io::Result<()> {
     let (mut begun, theirs) = UnixStream::pair()?;
     let child = {
         let mut inside = arguments.clone();
-        inside.inside = Some(getpid().as_raw_nonzero().get());
+        (inside.keeper, inside.inside) = (false, Some(getpid().as_raw_nonzero().get()));
         let mut command = Command::new(super::OURSELVES);
         command.arg0("bulkhead").args(inside.words()).stdin(Stdio::from(OwnedFd::from(theirs)));
         command.spawn()?
