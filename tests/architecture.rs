@@ -95,7 +95,7 @@ const ONLY_IN: &[(&str, &[&str], &str)] = &[
     ("std::time::SystemTime::now", &["src/base/clock.rs"], "the clock is read by base alone"),
     ("jiff::Timestamp::now", &["src/base/clock.rs"], "the clock is read by base alone"),
     ("jiff::Zoned::now", &["src/base/clock.rs"], "the clock is read by base alone"),
-    ("axum::extract::Path", &["src/app.rs", "src/http/"], "handlers get a checked request"),
+    ("axum::extract::Path", &["src/app/routes.rs", "src/http/"], "handlers get a checked request"),
     ("axum::extract::Query", &["src/http/"], "handlers get a checked request"),
     ("axum::extract::Form", &["src/http/"], "handlers get a checked request"),
     ("axum::extract::Json", &["src/http/"], "handlers get a checked request"),
@@ -127,7 +127,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("clippy::disallowed_methods", "src/base/clock.rs"),
     ("clippy::disallowed_methods", "src/store/"),
     ("clippy::disallowed_methods", "src/execution/"),
-    ("clippy::disallowed_types", "src/app.rs"),
+    ("clippy::disallowed_types", "src/app/routes.rs"),
 ];
 
 #[test]

@@ -139,7 +139,18 @@ pub(super) fn status(status: StatusCode) -> Reply {
     let message = match status {
         StatusCode::PAYLOAD_TOO_LARGE => "The body is too large.",
         StatusCode::UNSUPPORTED_MEDIA_TYPE => "Send JSON with the header Content-Type: application/json.",
+        StatusCode::URI_TOO_LONG => "The address is too long. It may have 16 KiB.",
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "The request has too many headers. It may have 100.",
+        StatusCode::REQUEST_TIMEOUT => "The body came too slowly. Send it again.",
+        StatusCode::TOO_MANY_REQUESTS => "Too much is sent to this server at once. Try again in a few seconds.",
+        StatusCode::SERVICE_UNAVAILABLE => {
+            "The server is stopping: nothing can be changed any more, only read, and running tasks be cancelled. Try again when it is back."
+        }
         _ => "The request cannot be read.",
     };
-    Reply::with(status, body(message, Vec::new(), None, Value::Object(Map::new())))
+    let reply = Reply::with(status, body(message, Vec::new(), None, Value::Object(Map::new())));
+    match crate::http::retry_after(status) {
+        Some(seconds) => reply.after(seconds),
+        None => reply,
+    }
 }

@@ -479,6 +479,11 @@ fn answer(call: &mut Call, method: &Method, segments: &[String]) -> Reply {
     }
 }
 
+/// The answer to a request that is not looked at any further.
+pub fn refuse(status: axum::http::StatusCode) -> Response {
+    error::status(status).respond()
+}
+
 /// Routes that stream or take large bodies.
 pub fn streams() -> axum::Router<Desk> {
     axum::Router::new()

@@ -52,6 +52,8 @@ pub struct Settings {
     pub most_folder: u64,
     /// When the server stops, running tasks get so long to end by themselves.
     pub grace: Duration,
+    /// Ends the grace before its time.
+    pub hurry: CancellationToken,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
             script_limit: Duration::from_secs(60 * 60),
             most_folder: 2 << 30,
             grace: Duration::from_secs(20),
+            hurry: CancellationToken::new(),
         }
     }
 }
@@ -184,6 +187,7 @@ async fn finish(crew: &Crew, mut running: JoinSet<()>) {
         tokio::select! {
             Some(ended) = running.join_next() => report(ended),
             () = &mut grace, if !crew.end_now.is_cancelled() => crew.end_now.cancel(),
+            () = crew.settings.hurry.cancelled(), if !crew.end_now.is_cancelled() => crew.end_now.cancel(),
             () = sleep(LAST_WAIT), if crew.end_now.is_cancelled() => {
                 tracing::error!(tasks = running.len(), "tasks did not end; the next start tells what is not known of them");
                 return;

@@ -10,9 +10,8 @@ use crate::{
 };
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::{ConnectInfo, FromRequest, Multipart, Request, connect_info::Connected},
+    extract::{ConnectInfo, FromRequest, Multipart, Request},
     http::{HeaderMap, Method, StatusCode, Uri, header},
-    serve::IncomingStream,
 };
 use futures_util::StreamExt;
 use ipnet::IpNet;
@@ -20,12 +19,9 @@ use std::{
     net::IpAddr,
     sync::{Arc, OnceLock},
 };
-use tokio::net::TcpListener;
 
 /// The largest body of a form or of JSON, in bytes.
 pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
-/// So much is read of a body before its sender is cut off, in bytes.
-const MOST_READ: usize = 4 * LARGEST_BODY;
 
 /// The cookie by which a browser is known (`company/access/admit/device.rs`).
 pub const DEVICE: &str = "house_device";
@@ -202,21 +198,54 @@ impl Call {
     }
 }
 
-/// The whole of a body. Of one that is too large the rest is read and thrown away, within reason, so that whoever sends
-/// it hears the answer instead of a broken connection.
-async fn whole(body: Body) -> std::result::Result<Bytes, StatusCode> {
-    let mut pieces = body.into_data_stream();
-    let (mut kept, mut length) = (Vec::new(), 0);
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| StatusCode::BAD_REQUEST)?;
-        length += piece.len();
-        if length <= LARGEST_BODY {
-            kept.extend_from_slice(&piece);
-        } else if length > MOST_READ {
-            break;
+/// Why a body is not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unread {
+    /// It does not come, or hardly.
+    TooSlow,
+    /// There is no room for it just now.
+    NoRoom,
+}
+
+impl std::fmt::Display for Unread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Unread::TooSlow => "the body comes too slowly",
+            Unread::NoRoom => "there is no room for the body",
+        })
+    }
+}
+
+impl std::error::Error for Unread {}
+
+impl Unread {
+    /// The status that says why a body could not be read.
+    fn status(cause: &(dyn std::error::Error + 'static)) -> StatusCode {
+        match (cause.downcast_ref::<Unread>(), cause.source()) {
+            (Some(Unread::TooSlow), _) => StatusCode::REQUEST_TIMEOUT,
+            (Some(Unread::NoRoom), _) => StatusCode::TOO_MANY_REQUESTS,
+            (None, Some(source)) => Unread::status(source),
+            (None, None) => StatusCode::BAD_REQUEST,
         }
     }
-    if length > LARGEST_BODY { Err(StatusCode::PAYLOAD_TOO_LARGE) } else { Ok(kept.into()) }
+}
+
+/// The whole of a body. One that is too large is not read any further, nor asked for where its sender waits to be asked:
+/// the listener sees to it that the answer arrives.
+async fn whole(body: Body) -> std::result::Result<Bytes, StatusCode> {
+    if body.size_hint().lower() > LARGEST_BODY as u64 {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let mut pieces = body.into_data_stream();
+    let mut kept = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|cause| Unread::status(&cause))?;
+        if kept.len() + piece.len() > LARGEST_BODY {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        kept.extend_from_slice(&piece);
+    }
+    Ok(kept.into())
 }
 
 fn pairs(bytes: &[u8]) -> Vec<(String, String)> {
@@ -235,12 +264,6 @@ impl From<IpAddr> for Peer {
     fn from(ip: IpAddr) -> Peer {
         let ip = ip.to_canonical();
         Peer { ip, address: ip.to_string().into() }
-    }
-}
-
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Peer {
-        stream.remote_addr().ip().into()
     }
 }
 

@@ -7,6 +7,7 @@ pub mod call;
 pub mod csrf;
 pub mod download;
 pub mod headers;
+pub mod streams;
 pub mod table;
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     base::error::{Error, Result},
     execution::issuers::Issuers,
 };
+use axum::http::StatusCode;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -37,8 +39,12 @@ pub struct Desk {
     pub trusted_proxies: Arc<[ipnet::IpNet]>,
     /// The keys of those who sign tokens for service accounts.
     pub issuers: Arc<Issuers>,
-    /// Ends streams when the server stops.
+    /// The event streams that are open.
+    pub streams: Arc<streams::Streams>,
+    /// The server was told to end: nothing is begun or changed any more.
     pub stopping: tokio_util::sync::CancellationToken,
+    /// The running tasks have ended, and the port closes: ends streams.
+    pub closing: tokio_util::sync::CancellationToken,
 }
 
 impl Desk {
@@ -51,6 +57,16 @@ impl Desk {
     /// thread, so that one company's slow requests leave threads to the others. `None` where no company is open.
     pub async fn seat(&self, slug: &str) -> Option<OwnedSemaphorePermit> {
         self.appliance.seats(slug)?.acquire_owned().await.ok()
+    }
+}
+
+/// After how many seconds to try again what was refused for all alike.
+pub fn retry_after(status: StatusCode) -> Option<i64> {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => Some(5),
+        // A stopping server is back when its tasks have ended and it was started again.
+        StatusCode::SERVICE_UNAVAILABLE => Some(30),
+        _ => None,
     }
 }
 

@@ -174,12 +174,27 @@ pub(super) fn status(status: StatusCode) -> Response {
         StatusCode::METHOD_NOT_ALLOWED => {
             ("This address does not do that", "It exists, but not for this kind of request.")
         }
+        StatusCode::URI_TOO_LONG => ("The address is too long", "It may have 16 KiB."),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            ("The request has too many headers", "It may have 100. Deleting this site's cookies may help.")
+        }
+        StatusCode::REQUEST_TIMEOUT => ("What was sent came too slowly", "Send it again."),
+        StatusCode::TOO_MANY_REQUESTS => {
+            ("Too much is sent to this server at once", "Nothing was changed. Try again in a few seconds.")
+        }
+        StatusCode::SERVICE_UNAVAILABLE => (
+            "The server is stopping",
+            "Nothing was changed. What there is can still be read, and running tasks can be cancelled. Try again when the server is back.",
+        ),
         _ => ("The request cannot be read", "Try again."),
     };
     let ways = vec![("Go to the first page".to_owned(), "/login".to_owned())];
     let shown = Shown { title: title.into(), text: text.into(), facts: Vec::new(), ways, reference: String::new() };
     let page = BarePage { frame: Bare::new(title).quiet(), error: shown };
     let mut response = (status, Html(page.render().unwrap_or_default())).into_response();
+    if let Some(seconds) = crate::http::retry_after(status) {
+        response.headers_mut().insert(axum::http::header::RETRY_AFTER, seconds.into());
+    }
     crate::http::headers::protect(response.headers_mut());
     response
 }

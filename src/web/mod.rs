@@ -484,6 +484,11 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
     }
 }
 
+/// The answer to a request that is not looked at any further.
+pub fn refuse(status: axum::http::StatusCode) -> Response {
+    error::status(status)
+}
+
 /// Routes that stream.
 pub fn streams() -> axum::Router<Desk> {
     axum::Router::new().route("/{company}/tasks/{task}/events", axum::routing::get(tasks::live::events))

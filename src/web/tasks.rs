@@ -342,7 +342,7 @@ pub(super) mod live {
     use super::*;
     use crate::{
         base::error::Error,
-        http::{Desk, call::Call, headers, table},
+        http::{Desk, call::Call, headers, streams, table},
         web::error,
     };
     use axum::{
@@ -368,6 +368,8 @@ pub(super) mod live {
         ready: VecDeque<sse::Event>,
         over: bool,
         first: bool,
+        /// Its place among the streams of this person and company.
+        open: Option<streams::Open>,
         /// Whoever watches is one of a tenant's own people, who are not told of machines.
         customer: bool,
     }
@@ -378,6 +380,7 @@ pub(super) mod live {
         steps: Vec<Step>,
         lines: tasks::Lines,
         customer: bool,
+        person: String,
     }
 
     /// Answers `/{company}/tasks/{task}/events?after=n`.
@@ -402,11 +405,17 @@ pub(super) mod live {
             ready: VecDeque::new(),
             over: false,
             first: true,
+            open: None,
             customer: false,
         };
         // The first look decides whether there is a stream at all.
-        if let Err(refusal) = watching.look().await {
-            return error::bare(&refusal, watching.call.reference()).into_response();
+        let opened = match watching.look().await {
+            Ok(person) => watching.call.desk.streams.open(&watching.company, &person),
+            Err(refusal) => Err(refusal),
+        };
+        match opened {
+            Ok(open) => watching.open = Some(open),
+            Err(refusal) => return error::bare(&refusal, watching.call.reference()).into_response(),
         }
         let stream = stream::unfold(watching, |mut watching| async move {
             let event = watching.next().await?;
@@ -428,11 +437,11 @@ pub(super) mod live {
                 if self.over {
                     return None;
                 }
-                let stopping = self.call.desk.stopping.clone();
+                let closing = self.call.desk.closing.clone();
                 tokio::select! {
                     () = tokio::time::sleep(LOOK) => {}
                     // The browser asks again, when there is a server again.
-                    () = stopping.cancelled() => return None,
+                    () = closing.cancelled() => return None,
                 }
                 if self.look().await.is_err() {
                     // Signed out, or the right is gone: the page itself says so when it loads again.
@@ -450,7 +459,8 @@ pub(super) mod live {
             self.ready.push_back(sse::Event::default().event(name).data(data.to_string()));
         }
 
-        async fn look(&mut self) -> Result<()> {
+        /// Looks once, and says who looks.
+        async fn look(&mut self) -> Result<String> {
             let (call, company, task, at) = (self.call.clone(), self.company.clone(), self.task.clone(), self.at);
             let first = self.first;
             let _seat = self.call.desk.seat(&self.company).await;
@@ -462,11 +472,13 @@ pub(super) mod live {
                 // The state before the lines: a task that has ended says nothing more.
                 let (task, steps) = (tasks::show(&granted)?, tasks::steps(&granted)?);
                 let customer = !visit.visitor.customer_of().is_empty();
-                Ok(Seen { task, steps, lines: tasks::read_log(&granted, at, MOST)?, customer })
+                let person = visit.visitor.user().map(|user| user.to_string()).unwrap_or_default();
+                Ok(Seen { task, steps, lines: tasks::read_log(&granted, at, MOST)?, customer, person })
             })
             .await?;
+            let person = seen.person.clone();
             self.tell(seen);
-            Ok(())
+            Ok(person)
         }
 
         fn tell(&mut self, seen: Seen) {

@@ -37,7 +37,9 @@ fn a_company_whose_seats_are_all_taken_keeps_no_request_of_another_waiting() {
         mail: false,
         trusted_proxies: Arc::new([]),
         issuers: Arc::new(Issuers::new(Arc::default())),
+        streams: Arc::default(),
         stopping: tokio_util::sync::CancellationToken::new(),
+        closing: tokio_util::sync::CancellationToken::new(),
     };
     let seat = |slug: &str| at_once(desk.seat(slug));
     let mut taken = Vec::new();

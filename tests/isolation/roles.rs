@@ -113,7 +113,7 @@ fn the_policy_is_as_reviewed() {
 fn the_routes_without_a_visitor_are_as_reviewed() {
     let mut table = String::from(
         "# Every address that answers somebody who is not signed in. Renew with UPDATE_TABLES=1; review what changed.\n\
-         # Below them stand those that no table serves: /healthz, /readyz, /static, /favicon.ico, /robots.txt (src/app.rs).\n",
+         # Below them stand those that no table serves: /healthz, /readyz, /static, /favicon.ico, /robots.txt (src/app/routes.rs).\n",
     );
     for door in doors().iter().filter(|door| door.needs == Needs::Public) {
         let _ = writeln!(table, "{} {}", door.method, door.path);

@@ -1,0 +1,168 @@
+//! Assembly: opens the data folder, builds the server, starts the loops, stops them in order.
+
+mod lifecycle;
+mod listener;
+mod routes;
+
+pub use listener::Bounds;
+
+use crate::{
+    appliance::Appliance,
+    base::error::{Error, Result},
+    company::access::EngineKey,
+    execution::{self, issuers::Issuers, mail::Mailer, transport::Sandbox},
+    http::{Desk, assets, streams::Streams},
+    web,
+};
+use lifecycle::{Signals, tell_service_manager};
+use sd_notify::NotifyState;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How the server is to run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The address people use, when it differs from where the server listens.
+    pub public_url: Option<String>,
+    /// This program, which the built-in worker starts again in its sandbox.
+    pub program: PathBuf,
+    /// Whether scripts may run in the built-in worker where the kernel has no Landlock.
+    pub allow_unsandboxed: bool,
+    /// How long running tasks get to finish when the server stops.
+    pub grace: Duration,
+    /// Where checkpoints of trails go, and which addresses may be asked.
+    pub trails: execution::keeper::Settings,
+    /// The mail server, if there is one.
+    pub mail: Option<execution::mail::Settings>,
+    /// Networks of proxies whose word for a visitor's address is taken.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+}
+
+/// A server that listens but does not serve yet.
+pub struct Server {
+    settings: Settings,
+    desk: Desk,
+    listener: TcpListener,
+    address: SocketAddr,
+    stop: CancellationToken,
+    mailer: Option<Mailer>,
+    _alone: lifecycle::Alone,
+}
+
+impl Server {
+    /// Opens the data folder and the port. Only one server at a time works on a data folder.
+    pub async fn open(settings: Settings) -> Result<Server> {
+        let data = settings.data.clone();
+        let (appliance, alone) = crate::http::blocking(move || {
+            let appliance = Appliance::open(&data)?;
+            let alone = lifecycle::alone_on(&data)?;
+            Ok((appliance, alone))
+        })
+        .await?;
+        let listener = TcpListener::bind(settings.listen).await.map_err(|cause| {
+            Error::Conflict(format!(
+                "Cannot listen on {}: {cause}. Choose another address with --listen.",
+                settings.listen
+            ))
+        })?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?;
+        let desk = Desk {
+            appliance: Arc::new(appliance),
+            issuers: Arc::new(Issuers::new(settings.trails.outward.clone())),
+            public_url: settings.public_url.clone(),
+            mail: mailer.is_some(),
+            trusted_proxies: settings.trusted_proxies.clone().into(),
+            streams: Arc::new(Streams::default()),
+            stopping: stop.clone(),
+            closing: CancellationToken::new(),
+        };
+        Ok(Server { settings, desk, listener, address, stop, mailer, _alone: alone })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+    /// The address to tell people.
+    pub fn url(&self) -> String {
+        self.settings.public_url.clone().unwrap_or_else(|| format!("http://{}", self.address))
+    }
+    /// What handlers get.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+    /// Stops the server when it is cancelled.
+    pub fn stopper(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Serves until the stopper is cancelled or the process is told to end. Then, in this order: no task is begun and
+    /// nothing changed any more, while what there is can still be looked at; the running tasks end, or their grace is
+    /// over; the port closes, and requests and streams end; the loops end; every company's file is folded and closed.
+    /// Who tells it once more while it stops does not want to wait: tasks and requests are ended at once, in the same
+    /// order.
+    pub async fn run(mut self, engine: EngineKey) -> Result<()> {
+        web::page::use_static_prefix(assets::prefix());
+        let (stop, closing, last) = (self.stop.clone(), self.desk.closing.clone(), CancellationToken::new());
+        let signals = Signals::listen(stop.clone());
+        let key = Arc::new(engine);
+        let engine = start_engine(&self, key.clone(), signals.hurry())?;
+        let (appliance, mailer) = (self.desk.appliance.clone(), self.mailer.take());
+        // These write what the last tasks and requests leave to be written, so they end after them.
+        let ending = Running(execution::ending::start(appliance.clone(), key.clone(), last.clone()));
+        let post = Running(execution::mail::start(appliance.clone(), key.clone(), mailer, self.url(), last.clone()));
+        let trails = self.settings.trails.clone();
+        let trails = Running(execution::keeper::start(appliance.clone(), key, trails, last.clone()));
+        let minder = tokio::spawn(lifecycle::mind(appliance.clone(), stop.clone()));
+        let serving = Running(tokio::spawn(listener::serve(
+            self.listener,
+            routes::router(self.desk.clone()),
+            Bounds::of_this_process(),
+            self.desk.trusted_proxies.clone(),
+            closing.clone(),
+            signals.hurry(),
+        )));
+        tell_service_manager(NotifyState::Ready);
+        stop.cancelled().await;
+        tell_service_manager(NotifyState::Stopping);
+        engine.stopped().await;
+        closing.cancel();
+        serving.stopped().await;
+        last.cancel();
+        post.stopped().await;
+        trails.stopped().await;
+        ending.stopped().await;
+        minder.abort();
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// A loop of the server; told to stop by the same token.
+struct Running(tokio::task::JoinHandle<()>);
+
+impl Running {
+    async fn stopped(self) {
+        if let Err(fault) = self.0.await {
+            tracing::error!(%fault, "a loop of the server failed");
+        }
+    }
+}
+
+fn start_engine(server: &Server, key: Arc<EngineKey>, hurry: CancellationToken) -> Result<Running> {
+    let (desk, settings) = (&server.desk, &server.settings);
+    let mut sandbox = Sandbox::new(desk.appliance.work(), settings.allow_unsandboxed)?;
+    // By itself it starts this very process's program, also after an update has replaced the file.
+    if std::env::current_exe().ok().as_ref() != Some(&settings.program) {
+        sandbox = sandbox.with_program(settings.program.clone());
+    }
+    let engine = execution::Settings { grace: settings.grace, hurry, ..execution::Settings::default() };
+    Ok(Running(execution::start(desk.appliance.clone(), key, sandbox, engine, server.stop.clone())))
+}

@@ -1,0 +1,164 @@
+//! Everything that is served, and what surrounds it.
+
+#![allow(clippy::disallowed_types, reason = "assembly serves the embedded files itself; they have no visitor")]
+
+use crate::{
+    api,
+    http::{
+        Desk, assets,
+        call::{LARGEST_BODY, Peer},
+        headers,
+    },
+    web,
+};
+use axum::{
+    Router,
+    extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, set_header::SetResponseHeaderLayer,
+};
+
+/// Everything that is served, from the outside in: a panic becomes an error, answers are compressed, requests from
+/// foreign pages are refused, bodies are bounded.
+pub fn router(desk: Desk) -> Router {
+    let strict = desk.secure().then_some(headers::STRICT);
+    let guards = ServiceBuilder::new()
+        .layer(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, strict))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }))
+        .layer(CompressionLayer::new())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(CsrfLayer::new())
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    let router = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/static/{checksum}/{*name}", get(asset))
+        .route("/favicon.ico", get(|headers: HeaderMap| async move { assets::serve("", "favicon.svg", &headers) }))
+        .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /\n" }))
+        .merge(web::streams())
+        .merge(api::streams())
+        .fallback(dispatch)
+        .with_state(desk)
+        .layer(guards);
+    if tracing::enabled!(tracing::Level::DEBUG) { router.layer(middleware::from_fn(trace)) } else { router }
+}
+
+async fn ready(State(desk): State<Desk>) -> Response {
+    if desk.stopping.is_cancelled() || !desk.appliance.data().is_dir() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response();
+    }
+    "ready\n".into_response()
+}
+
+async fn asset(Path((checksum, name)): Path<(String, String)>, headers: HeaderMap) -> Response {
+    assets::serve(&checksum, &name, &headers)
+}
+
+async fn dispatch(State(desk): State<Desk>, request: Request) -> Response {
+    let path = request.uri().path();
+    if desk.stopping.is_cancelled() && changes(request.method(), path) {
+        return refuse(path, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    if is_api(path) { api::serve(desk, request).await } else { web::serve(desk, request).await }
+}
+
+fn is_api(path: &str) -> bool {
+    let mut parts = path.split('/').filter(|part| !part.is_empty());
+    let (Some(_), Some(second)) = (parts.next(), parts.next()) else { return false };
+    // The second is where programs look for it; it stands among the routes of the API.
+    second.eq_ignore_ascii_case("api") || (second == ".well-known" && parts.next() == Some("openid-configuration"))
+}
+
+/// The answer to a request that is not looked at any further, in the words of pages or of the API.
+pub(super) fn refuse(path: &str, status: StatusCode) -> Response {
+    if is_api(path) { api::refuse(status) } else { web::refuse(status) }
+}
+
+/// Whether a request is refused while the server stops: all that do more than look, but what lets somebody in or out, and
+/// what ends a task.
+fn changes(method: &Method, path: &str) -> bool {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return false;
+    }
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let is = |part: &&str, word: &str| part.eq_ignore_ascii_case(word);
+    let lets_in = match parts.as_slice() {
+        ["login"] | [_, "login" | "code" | "passkey" | "sign-out"] | [_, "me", "proof"] => true,
+        [_, api, users, word] => is(api, "api") && is(users, "users") && (is(word, "login") || is(word, "logout")),
+        _ => false,
+    };
+    let cancels = parts.last().is_some_and(|last| is(last, "cancel"))
+        && parts.iter().any(|part| is(part, "tasks") || is(part, "portal"));
+    !lets_in && !cancels
+}
+
+async fn trace(request: Request, next: Next) -> Response {
+    let begun = std::time::Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let address = request.extensions().get::<ConnectInfo<Peer>>().map(|info| info.0.to_string()).unwrap_or_default();
+    let response = next.run(request).await;
+    let took = begun.elapsed();
+    tracing::debug!(%method, path, status = response.status().as_u16(), took = ?took, address, "request");
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Findings G19.
+    #[test]
+    fn what_changes_nothing_or_ends_a_task_goes_on_while_the_server_stops() {
+        let goes_on = [
+            "/login",
+            "/acme/login",
+            "/acme/code",
+            "/acme/passkey",
+            "/acme/sign-out",
+            "/acme/me/proof",
+            "/acme/tasks/ServerTasks-1/cancel",
+            "/acme/api/tasks/ServerTasks-1/cancel",
+            "/acme/api/Spaces-1/Tasks/ServerTasks-1/Cancel",
+            "/acme/portal/contoso/log/Deployments-1/cancel",
+            "/acme/portal/contoso/shop/runbooks/backup/runs/1/cancel",
+            "/acme/api/users/login",
+            "/acme/API/Users/Logout",
+        ];
+        for path in goes_on {
+            assert!(!changes(&Method::POST, path), "{path}");
+        }
+        let refused = [
+            "/",
+            "/setup/x",
+            "/acme/api/users",
+            "/acme/api/users/login/x",
+            "/acme/default/projects",
+            "/acme/default/projects/cancel",
+            "/acme/enrol",
+            "/acme/api/tasks",
+            "/acme/invitation/x",
+        ];
+        for path in refused {
+            assert!(changes(&Method::POST, path) && !changes(&Method::GET, path), "{path}");
+        }
+        assert!(changes(&Method::DELETE, "/acme/api/tasks/ServerTasks-1"));
+    }
+
+    #[test]
+    fn below_a_company_s_api_the_answers_are_the_api_s() {
+        assert!(is_api("/acme/api") && is_api("/acme/API/x") && is_api("//acme//api/"));
+        assert!(is_api("/acme/.well-known/openid-configuration"));
+        assert!(!is_api("/") && !is_api("/api") && !is_api("/acme/apis") && !is_api("/acme/.well-known/x"));
+    }
+}
