@@ -214,6 +214,8 @@ fn put_in_place(
     // Unfinished tasks of the moment of the copy are looked at when the server starts.
     fs::write(aside.join("pending"), b"")?;
     appliance.close(&slug);
+    // What is put back ends earlier than what was here.
+    appliance.forget_trail(&slug)?;
     let old = appliance.data().join("companies").join(format!(".old-{}", uuid::Uuid::now_v7()));
     if folder.exists() {
         fs::rename(&folder, &old)?;

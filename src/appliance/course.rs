@@ -116,6 +116,7 @@ impl Appliance {
             return Err(error);
         }
         Company::restamp(&self.folder(&to), &to)?;
+        self.move_trail(slug, &to)?;
         let company = self.company(&to)?;
         let event = Event::new("CompanyRenamed").say("The company ").say(slug).say(" was renamed to ").say(&to);
         by.tell(event)?;
@@ -175,6 +176,7 @@ impl Appliance {
         if self.slug_of(&receipt.id, slug)?.is_none() {
             self.keys().destroy(&receipt.id)?;
         }
+        self.forget_trail(slug)?;
         let gone = self.data().join("companies").join(format!(".removed-{}", Uuid::now_v7()));
         fs::rename(self.folder(slug), &gone)?;
         fs::File::open(self.data().join("companies"))?.sync_all()?;
@@ -256,6 +258,7 @@ impl Appliance {
         }
         // Unfinished tasks of the moment it was taken away are looked at.
         fs::write(place.join("pending"), b"")?;
+        self.forget_trail(&slug)?;
         let company = self.company(&slug)?;
         standing::adopted(&by.at(&company).ask(FileKeep {})?, &label.slug)?;
         if !company.is_operators() {

@@ -8,6 +8,7 @@ mod backup;
 mod course;
 mod keys;
 mod registry;
+mod trails;
 mod view;
 
 pub use backup::{How, Restored, backup, restore, verify, verify_backup};

@@ -110,6 +110,7 @@ impl Appliance {
         keys::make_private_folder(data)?;
         keys::make_private_folder(&data.join("companies"))?;
         keys::make_private_folder(&data.join("work"))?;
+        keys::make_private_folder(&data.join(super::trails::FOLDER))?;
         let appliance = Appliance {
             data: data.to_owned(),
             keys: Keys::open(data)?,
@@ -247,6 +248,7 @@ impl Appliance {
         };
         match opened {
             Ok(company) => {
+                company.keep_outside(self.trail_of(slug));
                 slot.company = Some(company.clone());
                 slot.file = file;
                 Ok(company)

@@ -148,7 +148,8 @@ pub fn adopted(granted: &Granted<'_, FileKeep>, before: &str) -> Result<()> {
     granted.write(|tx| {
         let event = if before == slug { event } else { event.say("; before it was ").say(before) };
         tx.record(event, ())
-    })
+    })?;
+    granted.visitor().company().sign_put_back()
 }
 
 /// Whether the company's tasks may be begun now: not while it is suspended or on its way, nor beyond its limit.

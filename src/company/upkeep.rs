@@ -32,5 +32,6 @@ pub fn restored(granted: &Granted<'_, FileKeep>, taken: &str, damage: Option<&st
         tx.access_changed()?;
         tx.run("DELETE FROM sessions", [])?;
         tx.record(told, ())
-    })
+    })?;
+    granted.visitor().company().sign_put_back()
 }

@@ -9,6 +9,7 @@ pub mod copy;
 mod fault;
 pub mod migrate;
 mod readers;
+mod schema;
 mod types;
 mod writer;
 

@@ -13,19 +13,37 @@ use std::{
     process::Command,
 };
 
-const TRIGGERS: &str = "DROP TRIGGER events_stay; DROP TRIGGER events_hold;";
+/// The schema's guards aside, some statements, and the guards again as they were: a schema that differs is told first.
+fn unguarded(folder: &Path, sql: &str) {
+    let guards =
+        "SELECT group_concat(sql, '; ') || ';' FROM sqlite_schema WHERE name IN ('events_stay', 'events_hold')";
+    let guards = shell(folder, guards);
+    shell(folder, &format!("DROP TRIGGER events_stay; DROP TRIGGER events_hold; {sql}; {guards}"));
+}
 
-/// A company with a dozen events, its server stopped.
+/// A company with a dozen events, its server stopped: all of them are signed.
 fn prepared() -> (Server, PathBuf) {
-    let mut server = Server::start();
+    let (mut server, folder) = running();
+    server.stop();
+    (server, folder)
+}
+
+/// A company with a dozen events, its server running.
+fn running() -> (Server, PathBuf) {
+    let server = Server::start();
     let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
     let ada = harbour.caller();
     for n in 1..=8 {
         ada.post("/api/environments", json!({ "Name": format!("Place {n}") })).expect(201);
     }
-    server.stop();
     let folder = server.data().join("companies/harbour");
     (server, folder)
+}
+
+/// The checkpoints of a company, as lines.
+fn checkpoints(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("checkpoints.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn shell(folder: &Path, sql: &str) -> String {
@@ -52,7 +70,9 @@ fn copy(data: &Path) -> tempfile::TempDir {
 
 #[test]
 fn what_somebody_does_with_the_sqlite3_shell_is_found() {
-    let (server, folder) = prepared();
+    let (mut server, folder) = running();
+    // The last events are signed by nothing but the mark of the end.
+    server.kill9();
     let refused =
         Command::new("sqlite3").arg(folder.join("company.db")).arg("DELETE FROM events WHERE id = 5").output();
     let refused = refused.expect("the sqlite3 shell (Debian: apt-get install sqlite3)");
@@ -62,6 +82,7 @@ fn what_somebody_does_with_the_sqlite3_shell_is_found() {
     let (code, said) = verify(&server.data(), &[]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.starts_with(&format!("harbour: ok ({last} events)")), "{said}");
+    let signed = checkpoints(&folder);
 
     let cases = [
         ("UPDATE events SET message = 'nothing happened' WHERE id = 6", "event 6 is not what was written".to_owned()),
@@ -71,7 +92,13 @@ fn what_somebody_does_with_the_sqlite3_shell_is_found() {
         ("DELETE FROM events WHERE id = (SELECT max(id) FROM events)", format!("event {last} is missing at its end")),
         (
             "DELETE FROM events WHERE id > 1",
-            "event 2 is missing: checkpoint 1 signed event 2, the trail ends at event 1".to_string(),
+            match signed[..] {
+                [_, ref last] => format!(
+                    "events 2 to {} are missing: checkpoint 2 signed event {}, the trail ends at event 1",
+                    last["event"], last["event"]
+                ),
+                _ => panic!("{signed:?}"),
+            },
         ),
         (
             "UPDATE events SET id = -1 WHERE id = 6; UPDATE events SET id = 6 WHERE id = 7; UPDATE events SET id = 7 WHERE id = -1",
@@ -90,7 +117,7 @@ fn what_somebody_does_with_the_sqlite3_shell_is_found() {
     for (sql, found) in cases {
         let spoilt = copy(&server.data());
         let data = spoilt.path().join("data");
-        shell(&data.join("companies/harbour"), &format!("{TRIGGERS} {sql}"));
+        unguarded(&data.join("companies/harbour"), sql);
         let (code, said) = verify(&data, &[]);
         assert_eq!(code, Some(1), "{sql}: {said}");
         assert_eq!(said.trim(), format!("harbour: The company does not verify: {found}."), "{sql}");
@@ -108,7 +135,10 @@ fn a_chain_forged_with_its_hashes_and_a_forged_checkpoint_are_found() {
     let spoilt = copy(&server.data());
     let data = spoilt.path().join("data");
     let forged = data.join("companies/harbour");
-    shell(&forged, &format!("{TRIGGERS} UPDATE events SET message = 'nothing happened' WHERE id = 2"));
+    unguarded(&forged, "UPDATE events SET message = 'nothing happened' WHERE id = 2");
+    let guards = "SELECT sql FROM sqlite_schema WHERE name = 'events_hold'";
+    let guards = shell(&forged, guards);
+    shell(&forged, "DROP TRIGGER events_hold");
     let sql = rusqlite::Connection::open(forged.join("company.db")).unwrap();
     let mut before: Vec<u8> = sql.query_row("SELECT hash FROM events WHERE id = 1", [], |row| row.get(0)).unwrap();
     for id in 2..=last {
@@ -133,6 +163,7 @@ fn a_chain_forged_with_its_hashes_and_a_forged_checkpoint_are_found() {
         before = digest.finalize().to_vec();
         sql.execute("UPDATE events SET hash = ?2 WHERE id = ?1", (id, &before)).unwrap();
     }
+    sql.execute_batch(&guards).unwrap();
     drop(sql);
     let (code, said) = verify(&data, &[]);
     assert_eq!(code, Some(1));
@@ -184,10 +215,14 @@ fn a_backup_carries_its_checkpoints_and_verifies_when_it_is_put_back() {
     let told = server.command(&["backup", "harbour", "--to", to.path().to_str().unwrap()]).run().expect_success();
     server.command(&["restore", told.stdout.trim(), "--as", "again"]).run().expect_success();
     let again = server.data().join("companies/again/checkpoints.jsonl");
-    assert_eq!(fs::read(again).unwrap(), fs::read(folder.join("checkpoints.jsonl")).unwrap());
+    let (again, before) = (fs::read_to_string(again).unwrap(), checkpoints(&folder).len());
+    let taken = fs::read_to_string(folder.join("checkpoints.jsonl")).unwrap();
+    let kept: Vec<&str> = taken.lines().take(before - 1).collect();
+    assert!(again.starts_with(&kept.join("\n")), "what was signed when the backup was taken: {again}");
     let told = server.command(&["verify", "again", "--json"]).run().expect_success();
     let said: Value = serde_json::from_str(&told.stdout).unwrap();
-    assert_eq!((&said[0]["ok"], &said[0]["checkpoints"]), (&json!(true), &json!(1)));
+    assert_eq!((&said[0]["ok"], &said[0]["checkpoints"]), (&json!(true), &json!(again.lines().count())));
+    assert_eq!(said[0]["signedTo"], said[0]["events"], "the putting back is signed: {said}");
     assert_eq!(said[0]["publicKey"].as_str().unwrap().len(), 64);
 }
 
@@ -229,13 +264,15 @@ fn checkpoints_go_to_a_system_log_and_to_a_webhook_that_the_operator_allows() {
         let sql = "SELECT group_concat(kind || ' ' || told, ', ') FROM (SELECT * FROM witnesses ORDER BY kind)";
         shell(&folder, sql)
     };
+    let newest = checkpoints(&folder).len();
+    let both = format!("syslog {newest}, webhook {newest}");
     for _ in 0..300 {
-        if told() == "syslog 1, webhook 1" {
+        if told() == both {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    assert_eq!(told(), "syslog 1, webhook 1", "who was told is written down");
+    assert_eq!(told(), both, "who was told is written down");
 
     // What a system log kept is enough to verify with.
     server.stop();
@@ -315,4 +352,99 @@ fn wait_until(there: impl Fn() -> bool) {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     panic!("it does not happen");
+}
+
+/// What somebody does to a company's folder while its server is stopped, and what `verify` and the pages say then.
+fn spoilt(data: &Path, sql: &str) -> (Option<i32>, String) {
+    let copy = copy(data);
+    let data = copy.path().join("data");
+    shell(&data.join("companies/harbour"), sql);
+    verify(&data, &[])
+}
+
+/// Findings A7.
+#[test]
+fn a_trail_that_was_emptied_does_not_verify() {
+    let (server, _) = prepared();
+    let emptied = copy(&server.data());
+    let data = emptied.path().join("data");
+    let folder = data.join("companies/harbour");
+    unguarded(&folder, "DELETE FROM events; DELETE FROM trail_end");
+    fs::remove_file(folder.join("checkpoints.jsonl")).unwrap();
+    let (code, said) = verify(&data, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("all events and what marks its end are missing"), "{said}");
+    // Also where nothing outside the folder is known.
+    fs::remove_dir_all(data.join("trails")).unwrap();
+    let (code, said) = verify(&data, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("all events and what marks its end are missing"), "{said}");
+}
+
+/// Findings A8.
+#[test]
+fn a_folder_put_back_to_an_earlier_state_does_not_verify_unless_it_is_restored() {
+    let (server, folder) = prepared();
+    let events = || shell(&folder, "SELECT max(id) FROM events").parse::<i64>().unwrap();
+    let to = tempfile::tempdir().unwrap();
+    let backup = server.command(&["backup", "harbour", "--to", to.path().to_str().unwrap()]).run().expect_success();
+    let kept = copy(&folder);
+    let earlier = events();
+    server.command(&["user", "invite", "harbour", "ben@harbour.test"]).run().expect_success();
+    server.command(&["company", "limits", "harbour", "--people", "7"]).run().expect_success();
+    let later = events();
+    assert_eq!(later, earlier + 2);
+    assert_eq!(verify(&server.data(), &[]).0, Some(0));
+    let put_back = |data: &Path| {
+        let folder = data.join("companies/harbour");
+        fs::remove_dir_all(&folder).unwrap();
+        let copied = Command::new("cp").arg("-r").arg(kept.path().join("data")).arg(&folder).status().unwrap();
+        assert!(copied.success());
+    };
+    let spoilt = copy(&server.data());
+    let data = spoilt.path().join("data");
+    put_back(&data);
+    let (code, said) = verify(&data, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    let found = format!("events {} to {later} are missing at its end: event {later} was here on ", earlier + 1);
+    assert!(said.contains(&found) && said.contains(&format!("the trail ends at event {earlier}")), "{said}");
+    assert_eq!(verify(&data, &[]).0, Some(1), "and it stays so");
+
+    // Put back by the program it is no damage, and what is said of it outside begins anew.
+    let file = backup.stdout.trim().to_owned();
+    server.command(&["restore", &file, "--replace"]).run().expect_success();
+    let (code, said) = verify(&server.data(), &[]);
+    assert_eq!(code, Some(0), "{said}");
+    server.command(&["company", "rename", "harbour", "haven"]).run().expect_success();
+    server.command(&["verify", "haven"]).run().expect_success();
+    assert!(!server.data().join("trails/harbour.json").exists() && server.data().join("trails/haven.json").exists());
+    server.command(&["company", "remove", "haven", "--yes"]).run().expect_success();
+    assert!(!server.data().join("trails/haven.json").exists());
+}
+
+/// Findings A9.
+#[test]
+fn a_company_whose_schema_was_changed_by_hand_is_closed_and_says_what_differs() {
+    let (server, _) = prepared();
+    for (sql, found) in [
+        ("CREATE TRIGGER spy AFTER INSERT ON api_keys BEGIN DELETE FROM sessions; END", "the trigger spy is not ours"),
+        ("DROP TRIGGER events_stay", "the trigger events_stay is missing"),
+        ("CREATE VIEW names AS SELECT username FROM users", "the view names is not ours"),
+    ] {
+        let (code, said) = spoilt(&server.data(), sql);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(found), "{said}");
+    }
+    let litestream = "CREATE TABLE IF NOT EXISTS _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER);
+        CREATE TABLE IF NOT EXISTS _litestream_lock (id INTEGER)";
+    let (code, said) = spoilt(&server.data(), litestream);
+    assert_eq!(code, Some(0), "{said}");
+
+    // A folder from elsewhere with a trigger of somebody else is not taken in.
+    let elsewhere = copy(&server.data().join("companies/harbour"));
+    let from = elsewhere.path().join("data");
+    shell(&from, "CREATE TRIGGER spy AFTER INSERT ON api_keys BEGIN DELETE FROM sessions; END");
+    server.command(&["company", "remove", "harbour", "--yes"]).run().expect_success();
+    let told = server.command(&["company", "adopt", from.to_str().unwrap()]).run().expect_code(3);
+    assert!(told.stderr.contains("the trigger spy is not ours"), "{}", told.stderr);
 }

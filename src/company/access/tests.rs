@@ -14,3 +14,4 @@ mod refusals;
 mod rules;
 mod sign_in;
 mod trail;
+mod trail_end;

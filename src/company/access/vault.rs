@@ -1,6 +1,7 @@
 //! Opens the company's file, checks its stamp, keeps its connections and its key. The only code that opens `company.db`.
 
 mod bounds;
+mod keeping;
 mod opening;
 mod stamp;
 
@@ -16,15 +17,15 @@ use super::{
     rows::{Recorded, Rows, Writing},
     rules::{self, Rules},
     trail::{
-        self, Archive, Checkpoint, Event, Finding, Signer, Stamp, Verified,
-        tally::{self, Tally, Told},
+        self, Event, Signer, Stamp,
+        tally::{Tally, Told},
     },
     uses::Uses,
 };
 use crate::{
     base::{
-        clock::{self, HOUR, Moment},
-        error::{Error, FaultKind, Result},
+        clock::{self, Moment},
+        error::{Error, Result},
         names,
         secret::{self, Secret},
     },
@@ -39,7 +40,7 @@ use sha2::{Digest, Sha256};
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
@@ -51,9 +52,6 @@ pub const FILE: &str = "company.db";
 
 /// How many may read one company at once.
 const READERS: u32 = 4;
-
-/// A checkpoint is written after so long, when there is anything new.
-const CHECKPOINT_AFTER: i64 = HOUR;
 
 /// One open company. Cloning it shares it. It opens nothing: for that one is admitted as a `Visitor`.
 #[derive(Clone)]
@@ -77,6 +75,12 @@ struct Vault {
     looked_back: AtomicBool,
     /// The last event a checkpoint covers; -1 while that was not looked up.
     signed_to: AtomicI64,
+    /// Whether anything was told that no checkpoint covers yet.
+    unsigned: AtomicBool,
+    /// Which file was opened: another one may take its place in the folder.
+    file: Option<(u64, u64)>,
+    /// Where it is kept, outside the folder, how far the trail had come.
+    outside: OnceLock<PathBuf>,
 }
 
 /// What a new company begins with.
@@ -217,6 +221,7 @@ impl Company {
 
     fn assemble(folder: &Path, label: Label, id: Uuid, store: Store, seal: Seal, rules: Rules) -> Company {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let file = keeping::which(store.path());
         Company(Arc::new(Vault {
             slug: label.slug,
             name: label.name,
@@ -233,6 +238,9 @@ impl Company {
             tally: Tally::default(),
             looked_back: AtomicBool::new(false),
             signed_to: AtomicI64::new(-1),
+            unsigned: AtomicBool::new(false),
+            file,
+            outside: OnceLock::new(),
         }))
     }
 
@@ -258,6 +266,7 @@ impl Company {
             }
             c.pragma_update(None, "application_id", migrate::APPLICATION_ID)?;
             migrate::migrate(c)?;
+            trail::begin(c, &seal.signer)?;
             c.execute(
                 "INSERT INTO company (one, id, slug, name, key_fingerprint, created_at) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
                 (id.to_string(), founding.slug, founding.name, &seal.fingerprint, clock::now()),
@@ -323,9 +332,7 @@ impl Company {
         if posted {
             outbox::ring();
         }
-        if last > 0 && last - self.signed_to()? >= trail::EVERY {
-            self.sign_now();
-        }
+        self.sign_when_due(last)?;
         Ok(value)
     }
 
@@ -336,70 +343,6 @@ impl Company {
             // An error undoes what was done; whoever tried knows that it is none.
             Err(Error::Conflict("This was only tried out.".into()))
         })
-    }
-
-    fn signed_to(&self) -> Result<i64> {
-        let known = self.0.signed_to.load(Ordering::Relaxed);
-        if known >= 0 {
-            return Ok(known);
-        }
-        let last = trail::last_checkpoint(&self.0.folder)?.map_or(0, |last| last.event);
-        self.0.signed_to.fetch_max(last, Ordering::Relaxed);
-        Ok(last)
-    }
-
-    /// The change stands whatever becomes of its checkpoint: the next one covers it too.
-    fn sign_now(&self) {
-        if let Err(error) = self.write_checkpoint() {
-            tracing::error!(company = self.slug(), %error, "a checkpoint of the trail could not be written");
-        }
-    }
-
-    /// Writes a checkpoint of the trail, when there is anything new.
-    pub(in crate::company) fn write_checkpoint(&self) -> Result<Option<Checkpoint>> {
-        let written = trail::write_checkpoint(&self.0.folder, &self.0.store, &self.0.seal.signer)?;
-        if let Some(written) = &written {
-            self.0.signed_to.fetch_max(written.event, Ordering::Relaxed);
-        }
-        Ok(written)
-    }
-
-    /// The checkpoints after a number, each with its line.
-    pub(in crate::company) fn checkpoints_after(&self, number: i64) -> Result<Vec<(Checkpoint, String)>> {
-        trail::checkpoints_after(&self.0.folder, number)
-    }
-
-    /// The last checkpoint there is.
-    pub(in crate::company) fn last_checkpoint(&self) -> Result<Option<Checkpoint>> {
-        trail::last_checkpoint(&self.0.folder)
-    }
-
-    /// Looks after the trail: tells what was counted, and writes a checkpoint when the last one is an hour old and there
-    /// is anything new. Gives when to look again, if there is something that no checkpoint covers yet.
-    pub(in crate::company) fn keep_trail(&self, now: Moment, ending: bool) -> Result<Option<Moment>> {
-        if !self.0.looked_back.swap(true, Ordering::Relaxed) {
-            for told in tally::left_behind(&self.snapshot()?.0)? {
-                self.tell_of(told);
-            }
-        }
-        self.tell_counted((!ending).then_some(now));
-        if ending || self.0.uses.due(now) {
-            self.write_uses(now)?;
-        }
-        self.0.tally.put_down(&self.0.store)?;
-        let last = trail::last_checkpoint(&self.0.folder)?;
-        let end = trail::end(&self.snapshot()?.0, &self.0.seal.signer)?;
-        let (covered, at) = last.map_or((0, Moment(0)), |last| (last.event, last.at));
-        if end.event <= covered {
-            return Ok(None);
-        }
-        let due = at.plus(CHECKPOINT_AFTER);
-        // A clock that was put back does not put off what is due.
-        if due <= now || at > now {
-            self.write_checkpoint()?;
-            return Ok(None);
-        }
-        Ok(Some(due))
     }
 
     /// Writes down who used what since the last time. No change of anything that is told, so without an event.
@@ -433,11 +376,6 @@ impl Company {
         if let Err(error) = self.write(stamp, |tx| tx.record(event, ())) {
             tracing::error!(company = self.slug(), %error, "an event could not be written to the trail");
         }
-    }
-
-    /// Puts the oldest day of the trail into an archive, if all of it lies before a moment.
-    pub(in crate::company) fn archive_day(&self, stamp: &Stamp, before: Moment) -> Result<Option<Archive>> {
-        trail::archive::oldest_day(&self.0.folder, &self.0.store, &self.0.seal.signer, stamp, before)
     }
 
     /// Notes a time of use ("last seen"): no change that is told, so without an event. `sql` sets the time `?2` of row `?1`.
@@ -494,30 +432,6 @@ impl Company {
     pub(in crate::company) fn copy_to(&self, to: &Path, checkpoints: &Path) -> Result<()> {
         trail::copy_checkpoints(&self.0.folder, checkpoints, || copy::copy(&self.0.store, to))
     }
-    /// Checks the file and the trail: against its own checkpoints, and against others kept elsewhere. `Ok(Err(finding))`
-    /// says what is wrong.
-    pub(in crate::company) fn verify(
-        &self,
-        elsewhere: Option<&Path>,
-    ) -> Result<std::result::Result<Verified, Finding>> {
-        match copy::check(self.0.store.path()) {
-            Ok(()) => {}
-            Err(error @ (Error::Conflict(_) | Error::Internal(_))) => {
-                return Ok(Err(Finding { event: None, what: error.to_string() }));
-            }
-            // What cannot be read is not called damaged.
-            Err(Error::Fault(fault)) if fault.kind == FaultKind::Damaged => {
-                return Ok(Err(Finding { event: None, what: fault.to_string() }));
-            }
-            Err(error) => return Err(error),
-        }
-        trail::verify(&self.snapshot()?.0, &self.0.folder, &self.0.seal.signer, elsewhere)
-    }
-    /// The public half of the key that signs the trail, in hex, and its fingerprint.
-    pub fn signing_key(&self) -> (String, String) {
-        let signer = &self.0.seal.signer;
-        (data_encoding::HEXLOWER.encode(&signer.public()), signer.fingerprint())
-    }
     /// Folds the write-ahead log into the file. Whether it was done: somebody outside may hold an older state.
     pub fn settle(&self) -> Result<bool> {
         self.0.store.checkpoint()
@@ -544,12 +458,13 @@ impl Vault {
 
     fn count_told(&self, connection: &Connection, told: Told) -> Result<()> {
         told.clear(connection)?;
+        self.unsigned.store(true, Ordering::Relaxed);
         trail::append(connection, &self.seal.signer, &told.stamp, told.event).map(drop)
     }
 }
 
 impl Drop for Vault {
-    /// What was counted and not told yet is told before the file closes.
+    /// What was counted and not told yet is told before the file closes, and the trail is signed.
     fn drop(&mut self) {
         if let Err(error) = self.write_uses(clock::now()) {
             tracing::error!(company = self.slug, %error, "who used what could not be written down");
@@ -558,6 +473,9 @@ impl Drop for Vault {
             if let Err(error) = self.store.write(|c| self.count_told(c, told)) {
                 tracing::error!(company = self.slug, %error, "an event could not be written to the trail");
             }
+        }
+        if self.unsigned.load(Ordering::Relaxed) {
+            self.sign_now();
         }
     }
 }

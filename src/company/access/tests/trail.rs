@@ -143,7 +143,7 @@ fn a_changed_removed_or_moved_event_is_found() {
             "DELETE FROM events WHERE id = 5; UPDATE trail_end SET event = 4, hash = (SELECT hash FROM events WHERE id = 4)",
             "what marks its end was changed by hand",
         ),
-        ("DELETE FROM events WHERE id = 5; DELETE FROM trail_end", "what marks its end was changed by hand"),
+        ("DELETE FROM events WHERE id = 5; DELETE FROM trail_end", "what marks its end is missing"),
         // What was signed when the company was founded.
         (
             "DELETE FROM events WHERE id > 1",

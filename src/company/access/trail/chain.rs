@@ -77,6 +77,12 @@ pub fn genesis(company: Uuid) -> [u8; 32] {
     digest.finalize().into()
 }
 
+/// Begins a trail: marks its end before the first event, in the transaction that founds the company and tells that. A
+/// file without events or without a mark that is met later was emptied by somebody.
+pub fn begin(connection: &Connection, signer: &Signer) -> Result<()> {
+    store_end(connection, signer, &End { event: 0, hash: genesis(signer.company()), checkpoints: 0, damage: None })
+}
+
 /// Where the trail ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct End {
@@ -122,7 +128,7 @@ pub fn end(connection: &Connection, signer: &Signer) -> Result<End> {
     let (written, any) = written(connection, signer)?;
     let beginning = End { event: 0, hash: genesis(signer.company()), checkpoints: 0, damage: None };
     Ok(match (last, written) {
-        (None, None) if !any => beginning,
+        (None, Some(end)) if end.event == 0 && end.hash == beginning.hash => end,
         (Some((event, hash)), Some(end)) if event == end.event && hash == end.hash => end,
         (last, Some(end)) if last.as_ref().is_none_or(|(event, _)| *event < end.event) => {
             let damage = match last {
@@ -135,16 +141,29 @@ pub fn end(connection: &Connection, signer: &Signer) -> Result<End> {
             End { damage: Some(damage), ..end }
         }
         (last, written) => {
-            let (event, hash) = last.unwrap_or((0, beginning.hash));
+            let emptied = last.is_none();
+            let (event, hash) = match last {
+                Some(last) => last,
+                None => archived(connection)?.unwrap_or((0, beginning.hash)),
+            };
             let damage = match &written {
                 Some(end) if event > end.event => format!("events after {} were put there by hand", end.event),
                 Some(_) => format!("event {event} is not the one that was written last"),
+                None if emptied && !any => "all events and what marks its end are missing".to_owned(),
+                None if !any => "what marks its end is missing".to_owned(),
                 None => "what marks its end was changed by hand".to_owned(),
             };
             let checkpoints = written.map_or(0, |end| end.checkpoints);
             End { event, hash, checkpoints, damage: Some(damage) }
         }
     })
+}
+
+/// The last event that was archived, and its hash: what goes on after everything else is gone.
+fn archived(connection: &Connection) -> Result<Option<(i64, [u8; 32])>> {
+    let mut statement = connection.prepare_cached("SELECT last, hash FROM tombstones ORDER BY last DESC LIMIT 1")?;
+    let mut rows = statement.query([])?;
+    Ok(rows.next()?.map(|row| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?))).transpose()?)
 }
 
 /// Writes down where the trail ends now.

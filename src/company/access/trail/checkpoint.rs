@@ -2,7 +2,7 @@
 //! event. Whoever rewrites the trail and its hashes cannot sign them anew; whoever keeps a copy of the lines elsewhere
 //! (`bulkhead verify --checkpoints`) finds also a file that was put back to an earlier day.
 
-use super::{Signer, chain};
+use super::{Signer, chain, outside};
 use crate::{
     base::{
         clock::{self, Moment},
@@ -11,6 +11,7 @@ use crate::{
     store::Store,
 };
 use data_encoding::{BASE64, HEXLOWER};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -157,12 +158,20 @@ pub fn last(folder: &Path) -> Result<Option<Checkpoint>> {
     Ok(String::from_utf8_lossy(&bytes).lines().filter_map(Checkpoint::parse).next_back())
 }
 
-/// The whole lines after a number, at most a hundred of them.
+/// The whole lines after a number, at most a hundred of them. Reads from where they can begin: a file grows for years.
 pub fn after(folder: &Path, number: i64) -> Result<Vec<(Checkpoint, String)>> {
-    let Ok(file) = File::open(path(folder)) else { return Ok(Vec::new()) };
+    let newest = last(folder)?.map_or(0, |last| last.number);
+    if newest <= number {
+        return Ok(Vec::new());
+    }
+    let Ok(mut file) = File::open(path(folder)) else { return Ok(Vec::new()) };
+    let most = (newest - number).unsigned_abs().saturating_add(1).saturating_mul(LONGEST);
+    let start = file.metadata()?.len().saturating_sub(most);
+    file.seek(SeekFrom::Start(start))?;
     let mut found = Vec::new();
-    for line in BufReader::new(file).lines() {
-        let line = line?;
+    for line in BufReader::new(file).split(b'\n') {
+        // The first may begin in the middle of a character.
+        let line = String::from_utf8_lossy(&line?).into_owned();
         if let Some(checkpoint) = Checkpoint::parse(&line).filter(|one| one.number > number) {
             found.push((checkpoint, line));
         }
@@ -173,20 +182,61 @@ pub fn after(folder: &Path, number: i64) -> Result<Vec<(Checkpoint, String)>> {
     Ok(found)
 }
 
-/// Writes a checkpoint of the trail as it is now. `None` when there is nothing new, or another process writes one.
-pub fn write(folder: &Path, store: &Store, signer: &Signer) -> Result<Option<Checkpoint>> {
-    let Some(mut file) = open(folder)? else { return Ok(None) };
-    let last = tail(&mut file)?;
-    let reader = store.reader()?;
-    let end = {
-        // One view: the end and the mark of the end belong together.
-        let view = reader.unchecked_transaction()?;
-        chain::end(&view, signer)?
-    };
-    drop(reader);
-    if end.damage.is_some() || last.as_ref().is_some_and(|last| last.event >= end.event) || end.event == 0 {
+/// What a checkpoint is written of.
+pub struct Trail<'a> {
+    /// The company's folder.
+    pub folder: &'a Path,
+    /// Its file.
+    pub store: &'a Store,
+    /// Its hand.
+    pub signer: &'a Signer,
+    /// Where it is kept, outside the folder, how far the trail had come.
+    pub outside: Option<&'a Path>,
+}
+
+/// Writes a checkpoint of the trail as it is now, and outside the folder how far it has come. What is missing since it was
+/// last signed is told first. `None` when there is nothing new, or another process writes one. `still_here` says whether
+/// the folder still holds the file that is open: another company may have taken its place.
+pub fn write(trail: &Trail<'_>, still_here: impl Fn() -> bool) -> Result<Option<Checkpoint>> {
+    let Trail { folder, store, signer, outside } = *trail;
+    if !still_here() {
         return Ok(None);
     }
+    let Some(mut file) = open(folder)? else { return Ok(None) };
+    // Asked again: what was opened lies in the folder that is there now.
+    if !still_here() {
+        return Ok(None);
+    }
+    let last = tail(&mut file)?;
+    let mut end = viewed(store, |view| chain::end(view, signer))?;
+    if end.damage.is_some() || end.event == 0 {
+        return Ok(None);
+    }
+    if let Some(outside) = outside {
+        let behind = viewed(store, |view| outside::behind(view, signer, outside))?;
+        if let Some((_, what)) = behind {
+            store.write(|connection| super::tell_damage(connection, signer, &what))?;
+            end = viewed(store, |view| chain::end(view, signer))?;
+        }
+    }
+    let written = match last.as_ref().is_some_and(|last| last.event >= end.event) {
+        true => None,
+        false => Some(add(file, last, &end, trail)?),
+    };
+    if let Some(outside) = outside {
+        outside::write(outside, signer, &end)?;
+    }
+    Ok(written)
+}
+
+/// One view: the end and the mark of the end belong together.
+fn viewed<T>(store: &Store, look: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let reader = store.reader()?;
+    look(&*reader.unchecked_transaction()?)
+}
+
+fn add(mut file: File, last: Option<Checkpoint>, end: &chain::End, trail: &Trail<'_>) -> Result<Checkpoint> {
+    let signer = trail.signer;
     let mut next = Checkpoint {
         number: last.as_ref().map_or(0, |last| last.number).max(end.checkpoints) + 1,
         company: signer.company(),
@@ -199,7 +249,7 @@ pub fn write(folder: &Path, store: &Store, signer: &Signer) -> Result<Option<Che
     next.signature = signer.sign(&next.message()).to_vec();
     file.write_all(format!("{}\n", next.line(signer)?).as_bytes())?;
     file.sync_data()?;
-    store.write(|connection| {
+    trail.store.write(|connection| {
         let end = chain::end(connection, signer)?;
         // A damaged end keeps what it shows; the next event tells it.
         if end.damage.is_none() {
@@ -207,7 +257,7 @@ pub fn write(folder: &Path, store: &Store, signer: &Signer) -> Result<Option<Che
         }
         Ok(())
     })?;
-    Ok(Some(next))
+    Ok(next)
 }
 
 /// Does `work` while nobody writes a checkpoint, then copies the file as it is: never newer than a copy of the database

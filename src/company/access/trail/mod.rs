@@ -1,21 +1,24 @@
 //! The company's trail: an event is appended inside the change's own transaction, chained to the one before by its hash
-//! (`chain`), signed now and then in a file beside the database (`checkpoint`), and after years put into a file of its day
-//! (`archive`). `verify` tells what somebody changed by hand. Reading it is `audit`'s.
+//! (`chain`), signed now and then in a file beside the database (`checkpoint`) with a word outside the folder that says how
+//! far it had come (`outside`), and after years put into a file of its day (`archive`). `verify` tells what somebody
+//! changed by hand. Reading it is `audit`'s.
 
 pub(super) mod archive;
 pub(super) mod chain;
 mod checkpoint;
+mod outside;
 mod signer;
 pub(super) mod tally;
 mod verify;
 
 pub use archive::Archive;
-pub(super) use chain::end;
+pub(super) use chain::{begin, end};
 pub use checkpoint::Checkpoint;
 pub(super) use checkpoint::{
-    EVERY, after as checkpoints_after, copy_after as copy_checkpoints, last as last_checkpoint,
+    EVERY, Trail, after as checkpoints_after, copy_after as copy_checkpoints, last as last_checkpoint,
     write as write_checkpoint,
 };
+pub(super) use outside::behind;
 pub(super) use signer::Signer;
 pub(super) use verify::verify;
 pub use verify::{Finding, Verified};
@@ -168,10 +171,32 @@ pub(super) fn append(connection: &Connection, signer: &Signer, stamp: &Stamp, ev
     let mut end = chain::end(connection, signer)?;
     if let Some(damage) = end.damage.take() {
         // What goes on from here must not make the damage look whole.
-        let told = Event::new("TrailDamaged").say("The trail does not go on where it ended: ").say(&damage);
-        end = add(connection, signer, &Stamp::server("engine", "Bulkhead"), told, &end)?;
+        end = add(connection, signer, &Stamp::server("engine", "Bulkhead"), damaged(&damage), &end)?;
     }
     Ok(add(connection, signer, stamp, event, &end)?.event)
+}
+
+fn damaged(what: &str) -> Event {
+    Event::new("TrailDamaged").say("The trail does not go on where it ended: ").say(what)
+}
+
+/// Tells of damage that the file by itself does not show.
+fn tell_damage(connection: &Connection, signer: &Signer, what: &str) -> Result<()> {
+    append(connection, signer, &Stamp::server("engine", "Bulkhead"), damaged(what)).map(drop)
+}
+
+/// Whether anything after an event concerns who may do what: people, keys, teams, roles, spaces, rules of sign-in, the
+/// company as a whole. Signing in and out does not.
+pub(super) fn touches_access(connection: &Connection, after: i64) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM events WHERE id > ?1 AND (
+            category IN ('PasswordChanged', 'SecondFactorAdded', 'SecondFactorRemoved', 'RecoveryCodesMade', 'RecoveryCodeUsed',
+                'UserActivated', 'UserDeactivated', 'UserReactivated', 'RoleExpired', 'EmergencyBegan', 'EmergencyEnded',
+                'SettingsChanged', 'SignInRulesChanged', 'LimitsChanged', 'SecretRead', 'TrailExported', 'TrailArchiveDeleted',
+                'TrailDamaged', 'Restored')
+            OR (category LIKE 'Company%' AND category <> 'CompanyBackedUp')
+            OR (category IN ('Created', 'Modified', 'Deleted') AND (space_id IS NULL OR related LIKE '%\"Users-%'
+                OR related LIKE '%\"Teams-%' OR related LIKE '%\"UserRoles-%' OR related LIKE '%\"Spaces-%'))))";
+    Ok(connection.prepare_cached(sql)?.query_row([after], |row| row.get(0))?)
 }
 
 fn add(connection: &Connection, signer: &Signer, stamp: &Stamp, event: Event, end: &chain::End) -> Result<chain::End> {
