@@ -89,8 +89,11 @@ pub(super) fn adopt(ask: &Ask) -> Result<Reply> {
     let (folder, slug) = (ask.body.text("Folder"), ask.body.text("Slug"));
     let folder = among_companies(&folder)?;
     let slug = Some(slug.as_str()).filter(|slug| !slug.is_empty());
-    let company = appliance(ask).adopt(&Steward::of(&granted), folder, slug)?;
-    Reply::ok(json!({ "Slug": company.slug(), "Name": company.name(), "Id": company.id().to_string() }))
+    let adopted = appliance(ask).adopt(&Steward::of(&granted), folder, slug, None)?;
+    let company = adopted.company;
+    Reply::ok(json!({
+        "Slug": company.slug(), "Name": company.name(), "Id": company.id().to_string(), "Tasks": adopted.tasks.sentence(),
+    }))
 }
 
 /// A bare name: nobody names other folders of the machine from afar.

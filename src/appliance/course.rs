@@ -3,8 +3,10 @@
 //! crash in the middle leaves what the next opening or the next start ends, or what says itself what to do.
 
 use super::{
-    keys,
-    registry::{Appliance, NewCompany, PARTS},
+    aside::{self, Aside},
+    backup, files,
+    found::NewCompany,
+    registry::Appliance,
 };
 use crate::{
     base::{
@@ -21,14 +23,27 @@ use crate::{
         standing,
     },
 };
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-use uuid::Uuid;
+use serde::Serialize;
+use std::{fs, path::PathBuf};
 
 /// In the folder of a company whose removal has begun.
 const REMOVING: &str = "removing";
+
+/// What proves that a company was removed, and what is left of it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Removed {
+    /// What it was.
+    #[serde(flatten)]
+    pub receipt: Receipt,
+    /// Whether its key was destroyed.
+    pub key_destroyed: bool,
+    /// The company that is sealed with the same key, for which the key was kept.
+    pub key_kept_for: Option<String>,
+    /// Backups that were taken here and are still where they were put: each carries the key, and brings the company back on
+    /// a machine with this master key.
+    pub backups: Vec<PathBuf>,
+}
 
 fn spare_the_operators(slug: &str, what: &str) -> Result<()> {
     if slug != names::OPERATOR {
@@ -37,7 +52,7 @@ fn spare_the_operators(slug: &str, what: &str) -> Result<()> {
     Err(Error::Conflict(format!("The operator's own compartment cannot be {what}.")))
 }
 
-fn named(slug: &str) -> Result<String> {
+pub(super) fn named(slug: &str) -> Result<String> {
     names::company_slug(slug).map_err(|message| Error::invalid("Slug", message))
 }
 
@@ -128,7 +143,7 @@ impl Appliance {
     ///
     /// # Errors
     /// `Conflict` while tasks are under way, and when its file cannot be opened to tell what it was.
-    pub fn remove(&self, by: &Steward<'_, CompanyRemove>, slug: &str) -> Result<Receipt> {
+    pub fn remove(&self, by: &Steward<'_, CompanyRemove>, slug: &str) -> Result<Removed> {
         by.fresh()?;
         if slug == names::OPERATOR && by.is_of_pages() {
             return Err(Error::Conflict("The operator's own compartment is removed on the command line only.".into()));
@@ -165,135 +180,38 @@ impl Appliance {
     }
 
     /// Writes the receipt, destroys the key, then takes the folder away.
-    fn end_removal(&self, slug: &str) -> Result<Receipt> {
+    fn end_removal(&self, slug: &str) -> Result<Removed> {
         let receipt = Company::receipt(&self.folder(slug))?;
-        let receipts = self.data().join("receipts");
-        keys::make_private_folder(&receipts)?;
-        let when = Moment::parse(&receipt.removed).unwrap_or_else(clock::now).compact();
-        let text = format!("{}\n", serde_json::to_string_pretty(&receipt)?);
-        keys::write_private(&receipts.join(format!("{slug}-{when}.json")), text.as_bytes())?;
         // A company restored under another slug beside this one is sealed with the same key.
-        if self.slug_of(&receipt.id, slug)?.is_none() {
-            self.keys().destroy(&receipt.id)?;
+        let key_kept_for = self.slug_of(&receipt.id, slug)?;
+        let backups = backup::left(self.data(), &receipt.id);
+        let removed = Removed { key_destroyed: key_kept_for.is_none(), key_kept_for, backups, receipt };
+        let receipts = self.data().join("receipts");
+        files::make_private_folder(&receipts)?;
+        let when = Moment::parse(&removed.receipt.removed).unwrap_or_else(clock::now).compact();
+        let text = format!("{}\n", serde_json::to_string_pretty(&removed)?);
+        files::write_private(&receipts.join(format!("{slug}-{when}.json")), text.as_bytes())?;
+        if removed.key_destroyed {
+            self.keys().destroy(&removed.receipt.id)?;
         }
         self.forget_trail(slug)?;
-        let gone = self.data().join("companies").join(format!(".removed-{}", Uuid::now_v7()));
-        fs::rename(self.folder(slug), &gone)?;
-        fs::File::open(self.data().join("companies"))?.sync_all()?;
-        fs::remove_dir_all(&gone)?;
-        Ok(receipt)
+        let companies = self.data().join("companies");
+        let gone = Aside::to_remove(self.data(), &companies)?;
+        fs::rename(self.folder(slug), gone.path())?;
+        files::sync_folder(&companies)?;
+        drop(gone);
+        Ok(removed)
     }
 
-    /// The slug of another company that carries this id.
-    fn slug_of(&self, id: &str, except: &str) -> Result<Option<String>> {
+    /// The slug of another company that carries this id. Where its key is not here, there is none.
+    pub(super) fn slug_of(&self, id: &str, except: &str) -> Result<Option<String>> {
+        if !self.keys().has(id) {
+            return Ok(None);
+        }
         let carries = |slug: &String| {
-            slug != except && Company::label(&self.folder(slug)).is_ok_and(|label| label.id.eq_ignore_ascii_case(id))
+            slug != except && Company::glance(&self.folder(slug)).is_ok_and(|seen| seen.id.eq_ignore_ascii_case(id))
         };
         Ok(self.slugs()?.into_iter().find(carries))
-    }
-
-    /// Takes in a company's folder: one that lies among the companies under a name that is not its own, or one from
-    /// elsewhere, which is copied and left as it is. `slug` is what it shall be called; without one it keeps its own.
-    ///
-    /// # Errors
-    /// `Conflict` when it is no company's folder, when its key is not here, when the slug is taken, and when the very
-    /// company it is a copy of is here.
-    pub fn adopt(&self, by: &Steward<'_, CompanyCreate>, folder: &Path, slug: Option<&str>) -> Result<Company> {
-        let _alone = self.alone()?;
-        let (from, inside) = self.found(folder)?;
-        let label = Company::label(&from).map_err(|error| match error {
-            Error::Unavailable(sentence) => Error::Conflict(format!("{}: {sentence}", folder.display())),
-            Error::Fault(fault) => Error::Conflict(fault.to_string()),
-            other => other,
-        })?;
-        let slug = match slug {
-            None if label.slug == names::OPERATOR => names::OPERATOR.to_owned(),
-            Some(names::OPERATOR) if label.slug == names::OPERATOR => names::OPERATOR.to_owned(),
-            wished => named(wished.unwrap_or(&label.slug))?,
-        };
-        let here = inside.as_deref() == Some(slug.as_str());
-        if self.folder(&slug).exists() && !here {
-            return Err(Error::Conflict(format!(
-                "There is a company “{slug}” already. Choose another slug with --as."
-            )));
-        }
-        if here && label.slug == slug && self.company(&slug).is_ok() {
-            return Err(Error::Conflict(format!(
-                "The company “{slug}” is where it belongs. There is nothing to take in."
-            )));
-        }
-        if let Some(other) = self.slug_of(&label.id, inside.as_deref().unwrap_or_default())? {
-            return Err(Error::Conflict(format!(
-                "This is a copy of the company “{other}”, which is here. Remove one of the two first, or restore a backup under another slug."
-            )));
-        }
-        self.keys().read(&label.id).map_err(|_| {
-            Error::Conflict(
-                "The key of this company is not on this machine. A backup carries it: restore that instead.".into(),
-            )
-        })?;
-        match &inside {
-            Some(name) => {
-                self.close(name);
-                Company::restamp(&from, &slug)?;
-                if !here {
-                    self.put(&from, &slug)?;
-                }
-            }
-            None => {
-                let aside = self.data().join("companies").join(format!(".adopt-{}", Uuid::now_v7()));
-                let copied = copy(&from, &aside).and_then(|()| {
-                    Company::restamp(&aside, &slug)?;
-                    self.put(&aside, &slug)
-                });
-                if let Err(error) = copied {
-                    let _ = fs::remove_dir_all(&aside);
-                    return Err(error);
-                }
-            }
-        }
-        let place = self.folder(&slug);
-        for part in PARTS {
-            keys::make_private_folder(&place.join(part))?;
-        }
-        // Unfinished tasks of the moment it was taken away are looked at.
-        fs::write(place.join("pending"), b"")?;
-        self.forget_trail(&slug)?;
-        let company = self.company(&slug)?;
-        standing::adopted(&by.at(&company).ask(FileKeep {})?, &label.slug)?;
-        if !company.is_operators() {
-            by.tell(Event::new("CompanyAdopted").say("The company ").say(&slug).say(" was taken in"))?;
-        }
-        Ok(company)
-    }
-
-    /// Where the folder is that was meant, and its name when it lies among the companies.
-    fn found(&self, folder: &Path) -> Result<(PathBuf, Option<String>)> {
-        let companies = self.data().join("companies");
-        let missing = || Error::Conflict(format!("There is no folder {}.", folder.display()));
-        let meant = if folder.is_dir() { folder.to_owned() } else { companies.join(folder) };
-        let meant = fs::canonicalize(&meant).map_err(|_| missing())?;
-        if !meant.is_dir() {
-            return Err(missing());
-        }
-        let inside = meant.parent() == Some(fs::canonicalize(&companies)?.as_path());
-        let name = meant.file_name().and_then(|name| name.to_str()).map(str::to_owned);
-        Ok((meant, name.filter(|_| inside)))
-    }
-
-    /// The folders among the companies that hold another company than they are called by, with the slug of that: what
-    /// the operator can take in.
-    pub fn misplaced(&self) -> Result<Vec<(String, String)>> {
-        let mut found = Vec::new();
-        for slug in self.slugs()? {
-            if let Ok(label) = Company::label(&self.folder(&slug))
-                && label.slug != slug
-                && label.moving_to.as_deref() != Some(&slug)
-            {
-                found.push((slug, label.slug));
-            }
-        }
-        Ok(found)
     }
 
     /// Ends what a crash left of a move. Whether there was anything to end.
@@ -303,7 +221,12 @@ impl Appliance {
     }
 
     fn end_move_alone(&self, slug: &str) -> bool {
-        match Company::end_move(&self.folder(slug), slug, |id| self.keys().read(id)) {
+        let seen = Company::glance(&self.folder(slug)).ok();
+        let ended = Company::end_move(&self.folder(slug), slug, |id| self.keys().read(id)).and_then(|ended| {
+            let came = seen.filter(|seen| ended && seen.moving_to.as_deref() == Some(slug));
+            came.map_or(Ok(()), |seen| self.move_trail(&seen.slug, slug)).map(|()| ended)
+        });
+        match ended {
             Ok(ended) => ended,
             Err(error) => {
                 tracing::debug!(company = slug, %error, "a company's file could not be looked at");
@@ -314,6 +237,7 @@ impl Appliance {
 
     /// Ends what a crash left of making, taking in and removing companies. At every start; what fails is said in the log.
     pub(super) fn mend(&self) {
+        aside::sweep(self.data());
         let Some(_alone) = self.alone_at_once() else { return };
         if let Err(error) = self.mend_alone() {
             tracing::error!(%error, "what a crash left of making or removing a company could not be ended");
@@ -324,35 +248,24 @@ impl Appliance {
         for entry in fs::read_dir(self.data().join("companies"))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if [".new-", ".adopt-", ".removed-"].iter().any(|unfinished| name.starts_with(unfinished)) {
-                fs::remove_dir_all(entry.path())?;
-            } else if entry.path().join(REMOVING).exists() {
-                let label = Company::label(&entry.path())?;
-                if label.removed {
-                    tracing::warn!(company = name, "the removal of a company was interrupted and is ended now");
-                    self.end_removal(&name)?;
-                } else {
-                    fs::remove_file(entry.path().join(REMOVING))?;
-                }
+            if !entry.path().join(REMOVING).exists() {
+                continue;
+            }
+            // What cannot be ended keeps nothing else from its end.
+            if let Err(error) = self.end_begun_removal(&name) {
+                tracing::error!(company = name, %error, "a removal that was interrupted could not be ended");
             }
         }
         Ok(())
     }
-}
 
-/// Copies plain files and folders; anything else is refused.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    keys::make_private_folder(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
-        if kind.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else if kind.is_file() {
-            fs::copy(entry.path(), &target)?;
+    fn end_begun_removal(&self, slug: &str) -> Result<()> {
+        let folder = self.folder(slug);
+        if Company::label(&folder)?.removed {
+            tracing::warn!(company = slug, "the removal of a company was interrupted and is ended now");
+            self.end_removal(slug).map(drop)
         } else {
-            return Err(Error::Conflict(format!("{} is no plain file.", entry.path().display())));
+            Ok(fs::remove_file(folder.join(REMOVING))?)
         }
     }
-    Ok(())
 }

@@ -4,13 +4,23 @@
 //! folders. The master key and the sealed keys of the companies lie outside the companies' folders. Knows sizes and
 //! health of companies, never their content.
 
+mod adopt;
+mod archive;
+mod aside;
 mod backup;
 mod course;
+mod files;
+mod found;
 mod keys;
 mod registry;
+mod restore;
 mod trails;
 mod view;
 
-pub use backup::{How, Restored, backup, restore, verify, verify_backup};
-pub use registry::{Appliance, NewCompany};
+pub use adopt::Adopted;
+pub use backup::backup;
+pub use course::Removed;
+pub use found::NewCompany;
+pub use registry::Appliance;
+pub use restore::{How, Restored, restore, verify, verify_backup};
 pub use view::{CompanyRow, Suspension};

@@ -1,17 +1,13 @@
 //! The companies of a data folder: found, made, opened when first needed, closed when idle.
 
-use super::keys::{self, Keys};
+use super::{files, found::Setup, keys::Keys};
 use crate::{
     base::{
         clock::{self, MINUTE, Moment},
-        error::{Error, Fields, Result},
+        error::{Error, Result},
         names,
-        secret::{self, Secret},
     },
-    company::{
-        Company, Standing,
-        access::{FirstPerson, Founding, admit::check_choice, rules::Rules},
-    },
+    company::{Company, Standing},
 };
 use std::{
     collections::HashMap,
@@ -22,7 +18,6 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Semaphore;
-use uuid::Uuid;
 
 /// At most so many companies are open at once; each open connection costs about half a megabyte.
 const MOST_OPEN: usize = 256;
@@ -35,15 +30,13 @@ pub(super) const PARTS: [&str; 4] = ["packages", "artifacts", "task-logs", "snap
 /// A folder stands still when it was not changed for so many seconds: longer than any file system's clock ticks, so that
 /// a later change gives it another time.
 const STANDSTILL: i64 = 3;
-/// The set-up link works for so long.
-const SETUP_LIFE: i64 = 30 * MINUTE;
 
 /// The data folder and its companies.
 pub struct Appliance {
     data: PathBuf,
     keys: Keys,
     open: Mutex<HashMap<String, Held>>,
-    setup: Mutex<Option<(String, Moment)>>,
+    setup: Setup,
     /// Held by who goes round all companies.
     round: Mutex<()>,
 }
@@ -85,41 +78,47 @@ struct Standstill {
     since: (i64, i64),
 }
 
-/// What makes a company.
-pub struct NewCompany<'a> {
-    /// First path segment of its addresses.
-    pub slug: &'a str,
-    /// Its name.
-    pub name: &'a str,
-    /// Its first administrator's name.
-    pub person: &'a str,
-    /// Their e-mail address.
-    pub email: &'a str,
-    /// Their password; without one they are invited.
-    pub password: Option<&'a Secret>,
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Appliance {
     /// Opens a data folder, making it when it is not there.
+    ///
+    /// # Errors
+    /// `Conflict` when it cannot be read or written, and when its master key is missing while companies need it.
     pub fn open(data: &Path) -> Result<Appliance> {
         crate::store::check_version()?;
-        keys::make_private_folder(data)?;
-        keys::make_private_folder(&data.join("companies"))?;
-        keys::make_private_folder(&data.join("work"))?;
-        keys::make_private_folder(&data.join(super::trails::FOLDER))?;
+        files::make_private_folder(data)?;
+        for part in ["companies", "work", super::trails::FOLDER] {
+            files::make_private_folder(&data.join(part))?;
+        }
         let appliance = Appliance {
             data: data.to_owned(),
             keys: Keys::open(data)?,
             open: Mutex::default(),
-            setup: Mutex::default(),
+            setup: Setup::default(),
             round: Mutex::default(),
         };
         appliance.mend();
         Ok(appliance)
+    }
+
+    /// Opens a data folder that is there.
+    ///
+    /// # Errors
+    /// As [`Appliance::open`]; `Conflict` when there is none.
+    pub fn existing(data: &Path) -> Result<Appliance> {
+        if let Err(cause) = fs::read_dir(data.join("companies")) {
+            return Err(match cause.kind() {
+                std::io::ErrorKind::NotFound => Error::Conflict(format!(
+                    "{} is not a data folder. Name the one that the server uses with --data.",
+                    data.display()
+                )),
+                _ => files::cannot("read", data, &cause),
+            });
+        }
+        Appliance::open(data)
     }
 
     /// The data folder.
@@ -129,6 +128,9 @@ impl Appliance {
     /// Where the built-in worker's scripts run.
     pub fn work(&self) -> PathBuf {
         self.data.join("work")
+    }
+    pub(super) fn setup(&self) -> &Setup {
+        &self.setup
     }
     pub(super) fn keys(&self) -> &Keys {
         &self.keys
@@ -143,8 +145,10 @@ impl Appliance {
         let mut slugs = Vec::new();
         for entry in fs::read_dir(self.data.join("companies"))? {
             let entry = entry?;
+            let kind = entry.file_type()?;
+            // A link is a company whose folder lies on another disk, also while that is not there.
             if let Some(name) = entry.file_name().to_str().filter(|name| names::compartment(name).is_ok())
-                && entry.file_type()?.is_dir()
+                && (kind.is_dir() || kind.is_symlink())
             {
                 slugs.push(name.to_owned());
             }
@@ -341,62 +345,15 @@ impl Appliance {
         drop(held);
     }
 
-    /// Makes a company with its first administrator. Gives the token of the invitation when no password was given.
-    pub(super) fn make(&self, new: &NewCompany<'_>) -> Result<(Company, Option<String>)> {
-        let mut wrong = Fields::new();
-        let slug = wrong.check("Slug", names::compartment(new.slug)).unwrap_or_default();
-        let name = wrong.check("Name", names::name(new.name, 100)).unwrap_or_default();
-        let person = wrong.check("AdminName", names::name(new.person, 64)).unwrap_or_default();
-        let email = wrong.check("AdminEmail", names::email(new.email)).unwrap_or_default();
-        if let Some(password) = new.password {
-            let shortest = Rules::default().password_min;
-            wrong.check("AdminPassword", check_choice(password, shortest, &[&slug, &name, &person, &email]));
-        }
-        wrong.finish()?;
-        let folder = self.folder(&slug);
-        let taken = || Error::Conflict(format!("There is a company “{slug}” already. Choose another slug."));
-        let _alone = self.alone()?;
-        if folder.exists() {
-            return Err(taken());
-        }
-        // Built aside and moved into place, so that a company is there whole or not at all.
-        let aside = self.data.join("companies").join(format!(".new-{}", Uuid::now_v7()));
-        keys::make_private_folder(&aside)?;
-        let id = Uuid::now_v7();
-        let key = self.keys.create(&id.to_string())?;
-        let founding = Founding {
-            slug: &slug,
-            name: &name,
-            administrator: FirstPerson { name: &person, email: &email, password: new.password },
-        };
-        let made = Company::found(&aside, id, &key, &founding).and_then(|founded| {
-            founded.company.settle()?;
-            drop(founded.company);
-            for part in PARTS {
-                keys::make_private_folder(&aside.join(part))?;
-            }
-            self.put(&aside, &slug)?;
-            Ok(founded.invitation)
-        });
-        if made.is_err() {
-            let _ = fs::remove_dir_all(&aside);
-            let _ = self.keys.destroy(&id.to_string());
-        }
-        let invitation = made?;
-        Ok((self.company(&slug)?, invitation))
-    }
-
     /// Moves a folder to where the company of this slug belongs. Never onto another.
     pub(super) fn put(&self, folder: &Path, slug: &str) -> Result<()> {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        let moved = renameat_with(CWD, folder, CWD, self.folder(slug), RenameFlags::NOREPLACE);
-        moved.map_err(|cause| match cause {
-            rustix::io::Errno::EXIST | rustix::io::Errno::NOTEMPTY => {
+        files::rename_new(folder, &self.folder(slug)).map_err(|cause| match cause {
+            rustix::io::Errno::EXIST => {
                 Error::Conflict(format!("There is a company “{slug}” already. Choose another slug."))
             }
-            other => std::io::Error::from(other).into(),
+            other => files::cannot("moved", folder, &other.into()),
         })?;
-        Ok(fs::File::open(self.data.join("companies"))?.sync_all()?)
+        files::sync_folder(&self.data.join("companies"))
     }
 
     /// Held by whoever makes, moves, takes in or removes companies: one at a time on a data folder, over all processes.
@@ -409,40 +366,6 @@ impl Appliance {
     pub(super) fn alone_at_once(&self) -> Option<fs::File> {
         let file = fs::File::create(self.data.join("companies.lock")).ok()?;
         file.try_lock().is_ok().then_some(file)
-    }
-
-    /// The token of the one-time set-up link, when there is no company yet.
-    pub fn offer_setup(&self) -> Result<Option<String>> {
-        if !self.slugs()?.is_empty() {
-            return Ok(None);
-        }
-        let token = secret::token();
-        *lock(&self.setup) = Some((token.clone(), clock::now().plus(SETUP_LIFE)));
-        Ok(Some(token))
-    }
-
-    /// Whether this set-up link can be used.
-    pub fn setup_open(&self, token: &str) -> bool {
-        let same = |stored: &str| bool::from(subtle::ConstantTimeEq::ct_eq(stored.as_bytes(), token.as_bytes()));
-        lock(&self.setup).as_ref().is_some_and(|(stored, until)| same(stored) && *until > clock::now())
-    }
-
-    /// Uses the set-up link: makes the first company and, if wished, the operator's own compartment with an account of
-    /// the same name. A refused form does not use it up.
-    pub fn set_up(&self, token: &str, new: &NewCompany<'_>, operator: bool) -> Result<Company> {
-        if !self.setup_open(token) {
-            return Err(Error::NotFound("set-up link".into()));
-        }
-        if new.slug == names::OPERATOR {
-            let message = format!("“{}” is a reserved word. Choose another.", new.slug);
-            return Err(Error::invalid("Slug", message));
-        }
-        let (company, _) = self.make(new)?;
-        *lock(&self.setup) = None;
-        if operator {
-            self.make(&NewCompany { slug: names::OPERATOR, name: "Operator", ..*new })?;
-        }
-        Ok(company)
     }
 }
 
@@ -488,6 +411,7 @@ fn identity(folder: &Path) -> Option<Identity> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::appliance::NewCompany;
 
     #[test]
     fn a_round_leaves_open_what_was_open_and_nothing_else() {

@@ -3,7 +3,7 @@
 
 use super::{Failure, Start};
 use crate::{
-    appliance::{self, Appliance, CompanyRow, NewCompany},
+    appliance::{self, Appliance, CompanyRow, NewCompany, Removed},
     base::{names, secret::Secret},
     company::{
         access::{
@@ -67,6 +67,9 @@ pub enum Company {
         /// What the company shall be called
         #[arg(long = "as", env = "BULKHEAD_ADOPT_AS", value_name = "SLUG")]
         slug: Option<String>,
+        /// The master key of the machine it comes from, with the folder “keys” beside it
+        #[arg(long, env = "BULKHEAD_OTHER_MASTER_KEY", value_name = "FILE")]
+        master_key: Option<PathBuf>,
     },
     /// Show or set what a company may use
     Limits(LimitsOf),
@@ -161,6 +164,12 @@ pub struct Restore {
     /// so, and `verify` goes on to say what is damaged
     #[arg(long, env = "BULKHEAD_DESPITE_DAMAGE")]
     despite_damage: bool,
+    /// Overwrite the company also while its tasks run. The server ends them
+    #[arg(long)]
+    despite_tasks: bool,
+    /// The master key of the machine the backup was taken on, if that was another
+    #[arg(long, env = "BULKHEAD_OTHER_MASTER_KEY", value_name = "FILE")]
+    master_key: Option<PathBuf>,
 }
 
 /// `bulkhead verify`
@@ -175,6 +184,9 @@ pub struct Verify {
     /// Compare also with checkpoints that were kept elsewhere: lines of checkpoints.jsonl or of a system log
     #[arg(long, env = "BULKHEAD_CHECKPOINTS", value_name = "FILE")]
     checkpoints: Option<PathBuf>,
+    /// For backups: the master key of the machine they were taken on, if that was another
+    #[arg(long, env = "BULKHEAD_OTHER_MASTER_KEY", value_name = "FILE")]
+    master_key: Option<PathBuf>,
 }
 
 fn print(rows: &[CompanyRow]) {
@@ -246,22 +258,45 @@ pub fn run(start: &Start, command: Company) -> Result<(), Failure> {
             if start.json {
                 println!("{}", json!(receipt));
             } else {
-                println!("removed: {}", receipt.slug);
-                println!("name: {}", receipt.name);
-                println!("id: {}", receipt.id);
-                println!("time: {}", receipt.removed);
-                println!("key destroyed: {}", receipt.key_fingerprint);
-                println!("events: {}", receipt.events);
-                println!("last hash: {}", receipt.last_hash);
+                print_removed(&receipt);
             }
         }
-        Company::Adopt { dir, slug } => {
-            let company = appliance.adopt(&steward(start, &appliance), &dir, slug.as_deref())?;
-            show(start, &appliance, company.slug())?;
+        Company::Adopt { dir, slug, master_key } => {
+            let by = steward(start, &appliance);
+            let adopted = appliance.adopt(&by, &dir, slug.as_deref(), master_key.as_deref())?;
+            say(&adopted.tasks.sentence());
+            show(start, &appliance, adopted.company.slug())?;
         }
         Company::Limits(of) => limits(start, &appliance, &of)?,
     }
     Ok(())
+}
+
+/// Talk, when there is anything to say.
+fn say(sentence: &str) {
+    if !sentence.is_empty() {
+        eprintln!("{sentence}");
+    }
+}
+
+fn print_removed(removed: &Removed) {
+    let receipt = &removed.receipt;
+    println!("removed: {}", receipt.slug);
+    println!("name: {}", receipt.name);
+    println!("id: {}", receipt.id);
+    println!("time: {}", receipt.removed);
+    match &removed.key_kept_for {
+        None => println!("key destroyed: {}", receipt.key_fingerprint),
+        Some(other) => println!("key kept: {}, which “{other}” needs too", receipt.key_fingerprint),
+    }
+    println!("events: {}", receipt.events);
+    println!("last hash: {}", receipt.last_hash);
+    for file in &removed.backups {
+        println!("backup left: {}", file.display());
+    }
+    if !removed.backups.is_empty() {
+        eprintln!("Each backup that is left brings the company back, key and all. Delete those that must not.");
+    }
 }
 
 /// The operator, who may do everything to companies; told in the trail of the operator's own compartment where there is one.
@@ -373,16 +408,32 @@ pub fn api_key(start: &Start, command: ApiKey) -> Result<(), Failure> {
 pub fn backup(start: &Start, command: Backup) -> Result<(), Failure> {
     let appliance = Appliance::open(&start.data)?;
     let slugs = if command.all { appliance.slugs()? } else { command.slugs };
-    let mut written = Vec::new();
+    // One that cannot be backed up keeps no other from it.
+    let (mut written, mut failed, mut refused) = (Vec::new(), Vec::new(), true);
     for slug in slugs {
-        written.push(appliance::backup(&appliance, &steward(start, &appliance), &slug, &command.to)?);
+        match appliance::backup(&appliance, &steward(start, &appliance), &slug, &command.to) {
+            Ok(path) => {
+                if !start.json {
+                    println!("{}", path.display());
+                }
+                written.push(path);
+            }
+            Err(error) => {
+                let failure = Failure::from(error);
+                refused &= matches!(failure, Failure::Refused(_));
+                failed.push(format!("{slug} was not backed up: {}", failure.sentence()));
+            }
+        }
     }
     if start.json {
         println!("{}", json!(written));
-    } else {
-        written.iter().for_each(|path| println!("{}", path.display()));
     }
-    Ok(())
+    match failed.as_slice() {
+        [] => Ok(()),
+        // Nothing was done at all.
+        failed if refused && written.is_empty() => Err(Failure::Refused(failed.join("\n"))),
+        failed => Err(Failure::Failed(failed.join("\n"))),
+    }
 }
 
 /// Runs `bulkhead restore`.
@@ -392,14 +443,19 @@ pub fn restore(start: &Start, command: Restore) -> Result<(), Failure> {
         slug: command.slug.as_deref(),
         replace: command.replace,
         despite_damage: command.despite_damage,
+        despite_tasks: command.despite_tasks,
+        master_key: command.master_key.as_deref(),
     };
-    let appliance::Restored { company, damage } = appliance::restore(&appliance, &start.operator, &command.file, how)?;
+    let appliance::Restored { company, damage, tasks } =
+        appliance::restore(&appliance, &start.operator, &command.file, how)?;
+    say(&tasks.sentence());
     if let Some(damage) = &damage {
         eprintln!("WARNING: {damage}");
         eprintln!("WARNING: It was restored all the same, because of --despite-damage. What is in it may be wrong.");
     }
     if start.json {
-        println!("{}", json!({ "slug": company.slug(), "name": company.name(), "damage": damage }))
+        let tasks = json!({ "failed": tasks.failed, "waiting": tasks.waiting, "queuesStopped": tasks.spaces });
+        println!("{}", json!({ "slug": company.slug(), "name": company.name(), "damage": damage, "tasks": tasks }))
     } else {
         println!("{}", company.slug())
     }
@@ -423,7 +479,8 @@ pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
         let elsewhere = command.checkpoints.as_deref();
         let is_backup = number < files;
         let outcome = if is_backup {
-            appliance::verify_backup(&appliance, &start.operator, Path::new(&slug), elsewhere)
+            let master = command.master_key.as_deref();
+            appliance::verify_backup(&appliance, &start.operator, Path::new(&slug), master, elsewhere)
         } else {
             appliance::verify(&appliance, &start.operator, &slug, elsewhere)
         };

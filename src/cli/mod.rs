@@ -106,6 +106,15 @@ pub enum Failure {
     Refused(String),
 }
 
+impl Failure {
+    /// What is said of it.
+    pub fn sentence(&self) -> &str {
+        match self {
+            Failure::Failed(sentence) | Failure::Refused(sentence) => sentence,
+        }
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
@@ -141,6 +150,8 @@ pub struct Start {
 
 /// Runs the command line.
 pub fn run() -> ExitCode {
+    // Every file that this program makes is its owner's alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let cli = Cli::parse();
     // Before any thread: the sandbox closes down this very process.
     if let Command::SandboxRun(arguments) = &cli.command {

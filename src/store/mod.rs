@@ -89,6 +89,14 @@ fn private(path: &Path) {
     }
 }
 
+/// Looks into a file that is there, by a connection of its own and no longer than that takes: nothing is written.
+pub fn glance<T>(path: &Path, look: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch("PRAGMA query_only=ON")?;
+    look(&connection)
+}
+
 /// Opens one connection that may write. It makes no file: one in the place of a file that vanished would be empty.
 pub(in crate::store) fn open_writer(path: &Path) -> Result<Connection> {
     let connection =

@@ -7,7 +7,7 @@ use super::{
     page::{Act, Chip, ConfirmDelete, FieldView, FormView, Frame, Kv, When, count, thousands},
 };
 use crate::{
-    appliance::{self, Appliance, CompanyRow, NewCompany},
+    appliance::{self, Appliance, CompanyRow, NewCompany, Removed},
     base::{
         clock::Moment,
         error::{Error, Fields, Result},
@@ -209,9 +209,12 @@ pub(super) fn adopt(visit: &Visit) -> Result<Answer> {
     if !appliance(visit).misplaced()?.iter().any(|(known, _)| known == folder) {
         return Err(Error::NotFound(folder.to_owned()));
     }
-    match appliance(visit).adopt(&Steward::of(&granted), Path::new(folder), Some(slug).filter(|slug| !slug.is_empty()))
-    {
-        Ok(company) => Answer::done(format!("{}/{}", base(visit), company.slug()), "The company was taken in."),
+    let wished = Some(slug).filter(|slug| !slug.is_empty());
+    match appliance(visit).adopt(&Steward::of(&granted), Path::new(folder), wished, None) {
+        Ok(adopted) => {
+            let said = format!("The company was taken in. {}", adopted.tasks.sentence());
+            Answer::done(format!("{}/{}", base(visit), adopted.company.slug()), said.trim_end())
+        }
         Err(error @ (Error::Conflict(_) | Error::Invalid(_))) => {
             Answer::refused(&list_page(visit, &error.to_string())?)
         }
@@ -440,6 +443,23 @@ pub(super) fn back_up(visit: &Visit) -> Result<Answer> {
     Answer::done(address(visit), format!("Backed up to {} on the server.", path.display()))
 }
 
+fn receipt(gone: Removed) -> Kv {
+    let Receipt { slug, name: _, id, removed, key_fingerprint, events, last_hash } = gone.receipt;
+    let facts = Kv::new().mono("Short name", slug).mono("Id", id).mono("When", removed);
+    let facts = match gone.key_kept_for {
+        None => facts.mono("Key destroyed", key_fingerprint),
+        Some(other) => facts
+            .mono("Key", key_fingerprint)
+            .row("Key kept", format!("The company “{other}” is a copy of this one and needs the same key.")),
+    };
+    let facts = facts.row("Events in its trail", thousands(events.unsigned_abs())).mono("Hash of the last", last_hash);
+    if gone.backups.is_empty() {
+        return facts;
+    }
+    let files: Vec<String> = gone.backups.iter().map(|file| file.display().to_string()).collect();
+    facts.row("Backups that are left", format!("Each brings the company back: {}", files.join(", ")))
+}
+
 /// Removes it for ever; its short name must have been typed. Shows the receipt.
 pub(super) fn remove(visit: &Visit) -> Result<Answer> {
     let granted = here(visit)?.ask(CompanyRemove {})?;
@@ -448,15 +468,9 @@ pub(super) fn remove(visit: &Visit) -> Result<Answer> {
         return Answer::refused(&show_page(visit, slug, Shown { removal: Some(TYPE_THE_NAME), ..Shown::default() })?);
     }
     match appliance(visit).remove(&Steward::of(&granted), slug) {
-        Ok(Receipt { slug, name, id, removed, key_fingerprint, events, last_hash }) => Answer::page(&Gone {
-            frame: frame(visit, &format!("{name} was removed")).crumb("Companies", base(visit)),
-            receipt: Kv::new()
-                .mono("Short name", slug)
-                .mono("Id", id)
-                .mono("When", removed)
-                .mono("Key destroyed", key_fingerprint)
-                .row("Events in its trail", thousands(events.unsigned_abs()))
-                .mono("Hash of the last", last_hash),
+        Ok(gone) => Answer::page(&Gone {
+            frame: frame(visit, &format!("{} was removed", gone.receipt.name)).crumb("Companies", base(visit)),
+            receipt: receipt(gone),
             back_href: base(visit),
         }),
         Err(error) => again(visit, error),

@@ -195,7 +195,11 @@ fn a_damaged_company_is_put_back_on_purpose_alone_and_its_trail_says_so() {
 
     let told = bulkhead(&server.data(), &["restore", file, "--as", "again", "--despite-damage"]).expect_success();
     assert_eq!(told.stdout.trim(), "again");
-    assert!(told.stderr.contains("WARNING: The company does not verify: event"), "{}", told.stderr);
+    assert!(
+        told.stderr.contains("WARNING: The backup does not verify: company.db is not what was backed up. The company does not verify: event"),
+        "{}",
+        told.stderr
+    );
     assert_eq!(environments(&server, "again", &harbour.key), 1);
     let again = Caller::with_key(&format!("{}/again", server.base()), &harbour.key);
     let trail = again.get("/api/events?eventCategories=Restored").expect(200).text();
@@ -212,35 +216,6 @@ fn a_damaged_company_is_put_back_on_purpose_alone_and_its_trail_says_so() {
     assert!(!bulkhead(&server.data(), &whole).expect_success().stderr.contains("WARNING"));
     // What is no database at all is put back on no account.
     bulkhead(&server.data(), &["restore", "/dev/null", "--as", "none", "--despite-damage"]).expect_code(3);
-}
-
-#[test]
-fn what_a_killed_check_of_a_backup_left_behind_goes_with_the_next() {
-    let server = Server::start();
-    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
-    let folder = tempfile::tempdir().unwrap();
-    let told = server.command(&["backup", "harbour", "--to", folder.path().to_str().unwrap()]).run().expect_success();
-    let file = told.stdout.trim().to_owned();
-    let left = |name: &str| {
-        std::fs::create_dir(server.data().join(name)).unwrap();
-        std::fs::write(server.data().join(name).join("company.db"), b"a copy").unwrap();
-        std::fs::File::create(server.data().join(format!("{name}.lock"))).unwrap()
-    };
-    drop(left("verify-killed"));
-    let held = left("verify-under-way");
-    held.lock().unwrap();
-    bulkhead(&server.data(), &["verify", &file]).expect_success();
-    let there = || -> Vec<String> {
-        let names =
-            std::fs::read_dir(server.data()).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned());
-        let mut names: Vec<String> = names.filter(|name| name.starts_with("verify-")).collect();
-        names.sort();
-        names
-    };
-    assert_eq!(there(), ["verify-under-way", "verify-under-way.lock"], "who is still at work is left alone");
-    drop(held);
-    bulkhead(&server.data(), &["verify", &file]).expect_success();
-    assert!(there().is_empty(), "{:?}", there());
 }
 
 /// A backup with its database changed, packed as it was.

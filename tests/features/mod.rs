@@ -16,6 +16,7 @@ mod https;
 mod infrastructure_pages;
 mod invitations;
 mod keys;
+mod killed;
 mod library_pages;
 mod lifecycles;
 mod mail;

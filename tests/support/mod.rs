@@ -10,3 +10,4 @@ pub mod issuer;
 pub mod machine;
 pub mod mail;
 pub mod server;
+pub mod strace;

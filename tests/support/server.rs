@@ -209,9 +209,14 @@ pub struct Program {
 
 impl Program {
     pub fn on(data: &Path, arguments: &[&str]) -> Program {
-        let mut command = plain(PROGRAM);
+        Program { shown: format!("bulkhead {}", arguments.join(" ")), ..Program::other(PROGRAM, data, arguments) }
+    }
+
+    /// Another program that starts this one.
+    pub fn other(program: &str, data: &Path, arguments: &[&str]) -> Program {
+        let mut command = plain(program);
         command.args(arguments).env("BULKHEAD_DATA", data);
-        Program { command, shown: format!("bulkhead {}", arguments.join(" ")), input: String::new() }
+        Program { command, shown: format!("{program} {}", arguments.join(" ")), input: String::new() }
     }
 
     pub fn with_input(mut self, text: &str) -> Program {

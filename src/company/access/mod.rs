@@ -147,7 +147,7 @@ pub use trail::{Archive, Checkpoint, Event, Finding, Verified};
 pub use trial::Tried;
 pub use uses::Used;
 pub(in crate::company) use uses::day;
-pub use vault::{CHANGED, Company, FILE, FirstPerson, Founded, Founding, Label, Receipt, Seal, Standing, size};
+pub use vault::{CHANGED, Company, FILE, FirstPerson, Founded, Founding, Label, Receipt, Seal, Seen, Standing, size};
 pub use visitor::{ActorKind, EngineKey, From, OperatorKey, Visitor, mint_keys};
 
 #[cfg(test)]

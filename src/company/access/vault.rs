@@ -3,10 +3,11 @@
 mod bounds;
 mod keeping;
 mod opening;
+mod signing;
 mod stamp;
 
 pub use bounds::size;
-pub use stamp::{CHANGED, Label, Receipt, Standing};
+pub use stamp::{CHANGED, Label, Receipt, Seen, Standing};
 
 use super::{
     builtin, grants,

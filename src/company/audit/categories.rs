@@ -16,6 +16,7 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("TaskFailed", "Task failed"),
     ("TaskCancelling", "Task told to stop"),
     ("TaskCanceled", "Task cancelled"),
+    ("TasksHeld", "Tasks held"),
     ("MachineAdded", "Target added"),
     ("MachineDeleted", "Target deleted"),
     ("MachineEnabled", "Target enabled"),
@@ -81,7 +82,11 @@ pub const GROUPS: &[(&str, &str, &[&str])] = &[
         &["DeploymentQueued", "DeploymentStarted", "DeploymentSucceeded", "DeploymentFailed"],
     ),
     ("DeploymentCritical", "Deployments that failed", &["DeploymentFailed"]),
-    ("Task", "Tasks", &["TaskQueued", "TaskStarted", "TaskSucceeded", "TaskFailed", "TaskCancelling", "TaskCanceled"]),
+    (
+        "Task",
+        "Tasks",
+        &["TaskQueued", "TaskStarted", "TaskSucceeded", "TaskFailed", "TaskCancelling", "TaskCanceled", "TasksHeld"],
+    ),
     (
         "Machine",
         "Deployment targets",

@@ -160,6 +160,17 @@ impl Log {
     }
 }
 
+/// Closes the log of a task that nobody carries out any more. A log that cannot be written takes nothing from the task's end.
+pub(super) fn last_words(company: &Path, task: &super::Task) {
+    let said = Log::open(company, task.id).and_then(|mut log| {
+        log.write("", Category::Fatal, &task.error)?;
+        log.finish()
+    });
+    if let Err(error) = said {
+        tracing::warn!(task = %task.id, %error, "the log of a task could not be closed");
+    }
+}
+
 /// Where to begin to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {

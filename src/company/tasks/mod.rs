@@ -6,6 +6,7 @@
 //! Does not know how a task is carried out.
 
 mod log;
+mod put_back;
 mod queue;
 mod states;
 mod steps;
@@ -28,6 +29,7 @@ use std::collections::BTreeMap;
 
 pub(in crate::company) use log::forget;
 pub use log::{Category, From, Line, Lines, Log, log_size, plain, read_log};
+pub use put_back::{Held, put_back, under_way};
 pub use queue::{
     Lease, Left, Outcome, PENDING, Standing, bell, cancel, claim, expire, finish, next_queued, recover, renew, settle,
     standing,

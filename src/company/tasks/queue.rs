@@ -1,6 +1,6 @@
 //! The queue: tasks are put in by sibling features, claimed and ended by the engine, stopped by people.
 
-use super::{Log, State, StepStatus, Task, Work, log, sql as rows_of, steps};
+use super::{State, StepStatus, Task, Work, log, sql as rows_of, steps};
 use crate::base::{
     clock::{self, Moment},
     error::{Error, Result},
@@ -8,7 +8,7 @@ use crate::base::{
     secret,
 };
 use crate::company::access::{
-    Company, Event, Granted, Rows, Writing,
+    Company, Event, Granted, Recorded, Rows, Writing,
     permissions::{DeploymentCreate, QueueKeep, RunbookRunCreate, TaskCancel, TaskCreate, TaskExecute},
 };
 use crate::company::standing;
@@ -235,25 +235,21 @@ pub fn finish(granted: &Granted<'_, TaskExecute>, lease: &Lease, outcome: &Outco
 pub fn recover(granted: &Granted<'_, QueueKeep>, lease: &Lease) -> Result<Vec<Id<Kind>>> {
     let orphans = granted.read(|rows| sql::orphans(rows, &lease.0))?;
     for id in &orphans {
-        let task = granted.write(|tx| {
-            let (state, _) = sql::held(tx, *id)?;
-            let begun = steps::begun(tx, *id)?;
-            let sentence = crash_sentence(&begun);
-            become_(tx, *id, state, State::Failed, &sentence, false)?;
-            steps::close(tx, *id, StepStatus::Unknown)?;
-            let task = rows_of::by_id(tx, *id)?;
-            let event = told(tx, &task, "failed")?;
-            tx.record(event, task)
-        })?;
-        let said = Log::open(granted.visitor().company().folder(), *id).and_then(|mut log| {
-            log.write("", log::Category::Fatal, &task.error)?;
-            log.finish()
-        });
-        if let Err(error) = said {
-            tracing::warn!(task = %id, %error, "the log of a task could not be closed after a crash");
-        }
+        let task = granted.write(|tx| fail_unknown(tx, *id))?;
+        log::last_words(granted.visitor().company().folder(), &task);
     }
     Ok(orphans)
+}
+
+/// Fails a task that nobody carries out any more, though the file says that somebody does.
+pub(super) fn fail_unknown(tx: &Writing<'_>, id: Id<Kind>) -> Result<Recorded<Task>> {
+    let (state, _) = sql::held(tx, id)?;
+    let sentence = crash_sentence(&steps::begun(tx, id)?);
+    become_(tx, id, state, State::Failed, &sentence, false)?;
+    steps::close(tx, id, StepStatus::Unknown)?;
+    let task = rows_of::by_id(tx, id)?;
+    let event = told(tx, &task, "failed")?;
+    tx.record(event, task)
 }
 
 /// What is true after the server went away in the middle.

@@ -8,7 +8,7 @@ use crate::{
         error::{Error, Result},
     },
     company::access::trail::{Event, Stamp},
-    store::{Store, migrate},
+    store::{Store, glance, migrate},
 };
 use rusqlite::Connection;
 use std::{io::Write, path::Path, sync::Arc};
@@ -52,6 +52,17 @@ pub struct Label {
     pub standing: Standing,
 }
 
+/// What a look at a company's file tells.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The company's id.
+    pub id: String,
+    /// Its slug.
+    pub slug: String,
+    /// The slug it is on its way to.
+    pub moving_to: Option<String>,
+}
+
 /// What proves that a company was removed: enough to recognise its trail wherever a copy of it turns up.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,7 +75,7 @@ pub struct Receipt {
     pub id: String,
     /// When its removal began.
     pub removed: String,
-    /// Which key was destroyed.
+    /// Which key it was sealed with.
     pub key_fingerprint: String,
     /// Events in its trail, that of the removal included.
     pub events: i64,
@@ -100,6 +111,17 @@ pub(super) fn checked(connection: &Connection) -> Result<()> {
 }
 
 impl Company {
+    /// Whose file lies in a folder and where it belongs, by a look that changes nothing in it: for going through many.
+    ///
+    /// # Errors
+    /// When there is none, or when it cannot be read.
+    pub fn glance(folder: &Path) -> Result<Seen> {
+        glance(&folder.join(FILE), |c| {
+            let sql = "SELECT id, slug, moving_to FROM company";
+            Ok(c.query_row(sql, [], |row| Ok(Seen { id: row.get(0)?, slug: row.get(1)?, moving_to: row.get(2)? }))?)
+        })
+    }
+
     /// Whose file lies in a folder, wherever the folder is. Opens the file for a moment.
     ///
     /// # Errors
@@ -131,22 +153,20 @@ impl Company {
         Store::open(&super::opening::present(folder)?, 1)
     }
 
-    /// Writes a slug into the file's stamp, and ends every session: its cookie was for another address. The move or the
-    /// taking in is told by whoever does it. Folds the log into the file.
+    /// Writes a slug into the file's stamp. Under another one than before every session ends: its cookie was for another
+    /// address. The move or the taking in is told by whoever does it.
     pub fn restamp(folder: &Path, slug: &str) -> Result<()> {
-        let store = Company::file(folder)?;
-        store.write(|c| {
+        Company::file(folder)?.write(|c| {
             checked(c).map_err(|error| match error {
                 Error::Unavailable(sentence) => Error::Conflict(sentence),
                 Error::Fault(fault) => Error::Conflict(fault.to_string()),
                 other => other,
             })?;
-            c.execute("DELETE FROM sessions", [])?;
+            c.execute("DELETE FROM sessions WHERE (SELECT slug FROM company) <> ?1", [slug])?;
             let sql =
                 "UPDATE company SET slug = ?1, moving_to = NULL, removed_at = NULL, access_version = access_version + 1";
             Ok(c.execute(sql, [slug]).map(drop)?)
-        })?;
-        store.checkpoint().map(drop)
+        })
     }
 
     /// Ends what a crash left of a move: in the folder it was going to, the stamp follows; in the one it came from, the
