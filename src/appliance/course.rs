@@ -245,10 +245,14 @@ impl Appliance {
     }
 
     fn mend_alone(&self) -> Result<()> {
+        for folder in ["", "keys", "receipts"] {
+            files::sweep(&self.data().join(folder));
+        }
         for entry in fs::read_dir(self.data().join("companies"))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if !entry.path().join(REMOVING).exists() {
+                Company::tidy(&entry.path());
                 continue;
             }
             // What cannot be ended keeps nothing else from its end.

@@ -65,6 +65,18 @@ fn write_aside(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
     }
 }
 
+/// Removes from a folder what [`write_private`] left there when it was killed. Only while nobody else can be writing there.
+pub(super) fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let unfinished = name.strip_prefix('.').and_then(|rest| rest.rsplit_once('.'));
+        if unfinished.is_some_and(|(_, id)| uuid::Uuid::parse_str(id).is_ok()) {
+            forget(&entry.path());
+        }
+    }
+}
+
 fn settle(path: &Path, moved: Result<()>) -> Result<()> {
     moved?;
     path.parent().map_or(Ok(()), sync_folder)

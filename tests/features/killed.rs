@@ -52,24 +52,29 @@ fn names(folder: &Path) -> BTreeSet<String> {
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-fn companies(data: &Path) -> BTreeSet<(String, String)> {
+fn rows(data: &Path) -> Vec<Value> {
     let told = bulkhead(data, &["company", "list", "--json"]).expect_success();
-    let rows: Value = serde_json::from_str(&told.stdout).unwrap();
-    let rows = rows.as_array().unwrap().iter();
-    rows.map(|row| (row["slug"].as_str().unwrap().to_owned(), row["state"].as_str().unwrap().to_owned())).collect()
+    serde_json::from_str(&told.stdout).unwrap()
+}
+
+fn states(rows: &[Value]) -> BTreeSet<(String, String)> {
+    let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+    rows.iter().map(|row| (text(row, "slug"), text(row, "state"))).collect()
 }
 
 /// What holds after whatever happened: every company whole, and nothing beside them.
 #[track_caller]
 fn nothing_is_left(data: &Path, at: &str) -> BTreeSet<(String, String)> {
     // The next start.
-    let found = companies(data);
+    let rows = rows(data);
+    let found = states(&rows);
     let told = bulkhead(data, &["verify", "--all"]);
     assert_eq!(told.code, Some(0), "{at}: {}{}", told.stdout, told.stderr);
     let slugs: BTreeSet<String> = found.iter().map(|(slug, _)| slug.clone()).collect();
     assert_eq!(names(&data.join("companies")), slugs, "{at}: in companies");
     assert_eq!(names(&data.join("unfinished")), BTreeSet::new(), "{at}: unfinished");
-    assert_eq!(names(&data.join("keys")).len(), slugs.len(), "{at}: keys {:?}", names(&data.join("keys")));
+    let ids: BTreeSet<String> = rows.iter().map(|row| format!("{}.key", row["id"].as_str().unwrap())).collect();
+    assert_eq!(names(&data.join("keys")), ids, "{at}: keys");
     assert_eq!(names(&data.join("work")), BTreeSet::new(), "{at}: work");
     let known =
         ["companies", "companies.lock", "keys", "master.key", "unfinished", "work", "receipts", "backups.jsonl"];
@@ -199,7 +204,7 @@ fn an_adoption_from_elsewhere() {
     for moment in strace::sample(counted, 4) {
         let (_folder, data, from) = ready();
         strace::run(&data, &moment, "signal=KILL", &["company", "adopt", &from, "--as", "haven"]);
-        let found = companies(&data);
+        let found = states(&rows(&data));
         let here = found.contains(&("haven".into(), "ok".into()));
         assert!(here || found.len() == 1, "{moment:?}: {found:?}");
         assert_eq!(names(&data.join("companies")).len(), found.len(), "{moment:?}");

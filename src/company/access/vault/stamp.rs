@@ -18,6 +18,9 @@ use zeroize::Zeroizing;
 /// name, its limits, whether it is suspended. Whoever holds the company open sees it and opens it anew.
 pub const CHANGED: &str = "changed";
 
+/// What lies unfinished in a folder for so long is nobody's any more.
+const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+
 /// Whether a company serves its people.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Standing {
@@ -197,6 +200,21 @@ impl Company {
         file.write_all(clock::now().wire().as_bytes())?;
         file.sync_all()?;
         Ok(std::fs::rename(&aside, self.0.folder.join(CHANGED))?)
+    }
+
+    /// Removes what a killed change of what is remembered left in a folder, long after it can be needed.
+    pub fn tidy(folder: &Path) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        let left = format!(".{CHANGED}-");
+        for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(&left)) {
+            let old = entry
+                .metadata()
+                .and_then(|about| about.modified())
+                .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > HOUR));
+            if old && let Err(cause) = std::fs::remove_file(entry.path()) {
+                tracing::warn!(file = %entry.path().display(), %cause, "what is left of a change could not be removed");
+            }
+        }
     }
 
     /// Whether it serves its people, as of when it was opened.
