@@ -5,7 +5,7 @@
 //! note that nobody holds is that of a maker who died: [`sweep`] removes the place, wherever it is, and then the note.
 
 use super::{files, keys};
-use crate::base::error::Result;
+use crate::base::error::{FaultKind, Result};
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
@@ -22,8 +22,8 @@ const NOTES: &str = "unfinished";
 pub(super) struct Aside {
     data: PathBuf,
     place: PathBuf,
-    note: PathBuf,
-    held: fs::File,
+    /// Its note, held; without one on a data folder that has no room for it.
+    note: Option<(PathBuf, fs::File)>,
     about: About,
 }
 
@@ -40,12 +40,28 @@ struct About {
 impl Aside {
     /// A new, private, empty folder in `parent`.
     pub fn folder(data: &Path, parent: &Path) -> Result<Aside> {
-        let mut aside = Aside::of(data, parent.join(format!(".unfinished-{}", Uuid::now_v7())))?;
+        Aside::of(data, parent.join(format!(".unfinished-{}", Uuid::now_v7())))?.made()
+    }
+
+    /// As [`Aside::folder`], also where the data folder has no room for a note: what is made elsewhere needs none of it.
+    pub fn folder_elsewhere(data: &Path, parent: &Path) -> Result<Aside> {
+        match Aside::folder(data, parent) {
+            Err(error) if error.as_fault().is_some_and(|fault| fault.kind == FaultKind::Full) => {
+                let place = std::path::absolute(parent.join(format!(".unfinished-{}", Uuid::now_v7())))?;
+                let about = About { place: place.clone(), made: None, key: None };
+                Aside { data: data.to_owned(), place, note: None, about }.made()
+            }
+            made => made,
+        }
+    }
+
+    fn made(mut self) -> Result<Aside> {
+        let aside = &mut self;
         files::make_private_folder(&aside.place)?;
         let about = fs::symlink_metadata(&aside.place)?;
         aside.about.made = Some((about.dev(), about.ino()));
         aside.write()?;
-        Ok(aside)
+        Ok(self)
     }
 
     /// A place that something is about to be moved to, to be removed there.
@@ -66,7 +82,7 @@ impl Aside {
             // Who sweeps may have taken it for one that was left, between the two.
             if fs::symlink_metadata(&note).is_ok_and(|there| held.metadata().is_ok_and(|own| own.ino() == there.ino()))
             {
-                let mut aside = Aside { data: data.to_owned(), place, note, held, about };
+                let mut aside = Aside { data: data.to_owned(), place, note: Some((note, held)), about };
                 aside.write()?;
                 files::sync_folder(&notes)?;
                 return Ok(aside);
@@ -75,8 +91,9 @@ impl Aside {
     }
 
     fn write(&mut self) -> Result<()> {
-        self.held.write_all(format!("{}\n", serde_json::to_string(&self.about)?).as_bytes())?;
-        Ok(self.held.sync_all()?)
+        let Some((_, held)) = &mut self.note else { return Ok(()) };
+        held.write_all(format!("{}\n", serde_json::to_string(&self.about)?).as_bytes())?;
+        Ok(held.sync_all()?)
     }
 
     /// Where it is.
@@ -99,7 +116,13 @@ impl Aside {
 impl Drop for Aside {
     fn drop(&mut self) {
         match clear(&self.data, &self.about) {
-            Ok(()) => drop(fs::remove_file(&self.note)),
+            Ok(()) => {
+                if let Some((note, _)) = &self.note
+                    && let Err(cause) = fs::remove_file(note)
+                {
+                    tracing::warn!(%cause, "a note of what was unfinished could not be removed");
+                }
+            }
             Err(error) => tracing::error!(%error, "what is left is removed at the next start"),
         }
     }

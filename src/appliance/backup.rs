@@ -45,7 +45,7 @@ pub fn backup(appliance: &Appliance, by: &Steward<'_, CompanyBackup>, slug: &str
     let granted = operator.ask(FileKeep {})?;
     files::make_private_folder(to)?;
     let to = std::path::absolute(to)?;
-    let aside = Aside::folder(appliance.data(), &to)?;
+    let aside = Aside::folder_elsewhere(appliance.data(), &to)?;
     let (database, checkpoints) = (aside.path().join(DATABASE), aside.path().join(CHECKPOINTS));
     upkeep::copy(&granted, &database, &checkpoints)?;
     let packed = aside.path().join("backup");

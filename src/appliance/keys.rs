@@ -63,7 +63,8 @@ impl Master {
     /// `Fault` when it was sealed with another.
     pub fn unseal(&self, company: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
         let wrong = || {
-            let fault = Fault::new(FaultKind::Key, "the key of this company does not open with this machine's master key");
+            let fault =
+                Fault::new(FaultKind::Key, "the key of this company does not open with this machine's master key");
             Error::Fault(Box::new(fault.remedy(
                 "If the company comes from another machine, name that machine's master key with --master-key. Otherwise put the right key file back; it stands in every backup of the company.",
             )))
@@ -135,9 +136,7 @@ impl Keys {
     pub fn sealed(&self, company: &str) -> Result<Vec<u8>> {
         let path = self.path(company);
         fs::read(&path).map_err(|cause| match cause.kind() {
-            ErrorKind::NotFound => {
-                Error::fault(FaultKind::Key, "the key of this company is missing").at(&path)
-            }
+            ErrorKind::NotFound => Error::fault(FaultKind::Key, "the key of this company is missing").at(&path),
             _ => match Error::from(cause) {
                 Error::Internal(cause) => Error::fault(FaultKind::Key, format!("{cause:#}")).at(&path),
                 error => error.at(&path),

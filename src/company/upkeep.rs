@@ -1,13 +1,19 @@
 //! The company's file as a whole: copied, checked, put back. Knows no feature.
 
 use super::access::{Event, Granted, Verified, permissions::FileKeep};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, FaultKind, Result};
 use std::path::Path;
 
 /// Copies the database while it is in use, to a file that is not there yet, and the checkpoints of that moment to another.
 pub fn copy(granted: &Granted<'_, FileKeep>, to: &Path, checkpoints: &Path) -> Result<()> {
     let told = Event::new("BackupTaken").say("A backup of the company was taken");
-    granted.write(|tx| tx.record(told, ()))?;
+    match granted.write(|tx| tx.record(told, ())) {
+        // A backup to another disk is what helps then; that it was taken stands in the server's log.
+        Err(error) if error.as_fault().is_some_and(|fault| fault.kind == FaultKind::Full) => {
+            tracing::warn!(company = granted.visitor().company().slug(), %error, "a backup is taken that the audit log cannot tell of");
+        }
+        told => told?,
+    }
     granted.visitor().company().copy_to(to, checkpoints)
 }
 

@@ -1,7 +1,7 @@
 //! What stands on a company's file before anybody is let in: whose it is, whether it is where it belongs, and what a
 //! crash left in the middle of a move.
 
-use super::{Company, Vault};
+use super::{Company, FILE, Vault};
 use crate::{
     base::{
         clock::{self, Moment},
