@@ -115,6 +115,7 @@ impl Appliance {
             aside.with_key(&label.id)?;
         }
         self.keys().keep(&label.id, &key)?;
+        self.forget_trail(&slug)?;
         if !here {
             self.put(&place, &slug)?;
         }

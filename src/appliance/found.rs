@@ -77,6 +77,8 @@ impl Appliance {
             files::make_private_folder(&aside.path().join(part))?;
         }
         files::sync_folder(aside.path())?;
+        // Of one that was called so before.
+        self.forget_trail(&slug)?;
         self.put(aside.path(), &slug)?;
         aside.moved();
         Ok((self.company(&slug)?, founded.invitation))

@@ -97,6 +97,8 @@ pub fn restore(appliance: &Appliance, key: &OperatorKey, file: &Path, how: How<'
     appliance.keys().keep(&id, &own_key)?;
     appliance.close(&slug);
     files::sync_folder(aside.path())?;
+    // What is put back ends earlier than what was here.
+    appliance.forget_trail(&slug)?;
     match &present {
         Some(_) => files::exchange(aside.path(), &place)?,
         None => appliance.put(aside.path(), &slug)?,

@@ -76,8 +76,19 @@ fn nothing_is_left(data: &Path, at: &str) -> BTreeSet<(String, String)> {
     let ids: BTreeSet<String> = rows.iter().map(|row| format!("{}.key", row["id"].as_str().unwrap())).collect();
     assert_eq!(names(&data.join("keys")), ids, "{at}: keys");
     assert_eq!(names(&data.join("work")), BTreeSet::new(), "{at}: work");
-    let known =
-        ["companies", "companies.lock", "keys", "master.key", "unfinished", "work", "receipts", "backups.jsonl"];
+    let known = [
+        "companies",
+        "companies.lock",
+        "keys",
+        "master.key",
+        "unfinished",
+        "work",
+        "receipts",
+        "backups.jsonl",
+        "trails",
+    ];
+    let ends: BTreeSet<String> = names(&data.join("trails")).iter().map(|name| name.replace(".json", "")).collect();
+    assert!(ends.is_subset(&slugs), "{at}: ends of trails {ends:?}");
     let strange: Vec<String> = names(data).into_iter().filter(|name| !known.contains(&name.as_str())).collect();
     assert!(strange.is_empty(), "{at}: {strange:?}");
     found
