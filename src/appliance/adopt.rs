@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     base::{
-        error::{Error, Result},
+        error::{Error, FaultKind, Result},
         names,
     },
     company::{
@@ -66,10 +66,16 @@ impl Appliance {
         let mut aside = Aside::folder(self.data(), &self.data().join("companies"))?;
         copy(&from, aside.path())?;
         rustix::fs::syncfs(fs::File::open(aside.path())?).map_err(io::Error::from)?;
-        let label = Company::label(aside.path()).map_err(|error| match error {
-            Error::Unavailable(sentence) => Error::Conflict(format!("{}: {sentence}", folder.display())),
+        let refused = |error: Error| match error {
+            // The copy is gone when this is read: what counts is what is wrong with the folder.
+            Error::Fault(fault)
+                if matches!(fault.kind, FaultKind::Damaged | FaultKind::Foreign | FaultKind::Missing) =>
+            {
+                Error::Conflict(format!("{} is not taken in: {}. Nothing was changed.", folder.display(), fault.cause))
+            }
             other => other,
-        })?;
+        };
+        let label = Company::label(aside.path()).map_err(refused)?;
         let slug = match slug {
             None if label.slug == names::OPERATOR => names::OPERATOR.to_owned(),
             Some(names::OPERATOR) if label.slug == names::OPERATOR => names::OPERATOR.to_owned(),
@@ -89,7 +95,7 @@ impl Appliance {
         let key = self.key_for(&label.id, master_key)?;
         let opened = |place: &Path| Company::adopt(place, &slug, |_| Ok(key.clone()));
         {
-            let company = opened(aside.path())?;
+            let company = opened(aside.path()).map_err(refused)?;
             upkeep::verify(&by.at(&company).ask(FileKeep {})?, None)
                 .map_err(|error| Error::Conflict(format!("{}: {error} Nothing was changed.", folder.display())))?;
         }

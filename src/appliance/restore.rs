@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     base::{
-        error::{Error, Result},
+        error::{Error, Fault, Result},
         names,
     },
     company::{
@@ -200,10 +200,20 @@ fn open(
         true => Ok(key.clone()),
         false => Err(Error::Conflict("Its manifest names another company than its database.".into())),
     });
-    let company = company.map_err(|error| match &damage {
-        // What is wrong with the archive says more than what that does to the file in it.
-        Some(found) => Error::Conflict(format!("The backup does not verify: {found}. {error}")),
-        None => error,
+    let company = company.map_err(|error| {
+        let found = match &error {
+            // The folder it was unpacked to is gone when this is read.
+            Error::Fault(fault) if fault.closes() => format!("{}.", fault.cause.trim_end_matches('.')),
+            error => error.to_string(),
+        };
+        match &damage {
+            // What is wrong with the archive says more than what that does to the file in it.
+            Some(damage) => Error::Conflict(format!("The backup does not verify: {damage}. {found}")),
+            None if error.as_fault().is_some_and(Fault::closes) => {
+                Error::Conflict(format!("The backup does not open: {found}"))
+            }
+            None => error,
+        }
     })?;
     let whole = upkeep::verify(&Visitor::operator(&company, operator).ask(FileKeep {})?, elsewhere);
     let verified = match (damage, whole) {
