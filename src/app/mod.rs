@@ -140,6 +140,12 @@ impl Server {
         trails.stopped().await;
         ending.stopped().await;
         minder.abort();
+        drop(minder.await);
+        crate::http::blocking(move || {
+            appliance.close_all();
+            Ok(())
+        })
+        .await?;
         tracing::info!("stopped");
         Ok(())
     }

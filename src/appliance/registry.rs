@@ -157,6 +157,18 @@ impl Appliance {
         Ok(slugs)
     }
 
+    /// Whether there is a company at all, the operator's own compartment included. Looks no further than the first.
+    pub fn has_companies(&self) -> Result<bool> {
+        for entry in fs::read_dir(self.data.join("companies"))? {
+            let entry = entry?;
+            let named = entry.file_name().to_str().is_some_and(|name| names::compartment(name).is_ok());
+            if named && entry.file_type()?.is_dir() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Companies with work that is queued or running.
     pub fn with_work(&self) -> Result<Vec<String>> {
         Ok(self.slugs()?.into_iter().filter(|slug| self.folder(slug).join("pending").exists()).collect())

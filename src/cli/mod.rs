@@ -102,6 +102,8 @@ struct Mail {
 pub enum Failure {
     /// Exit code 1: it failed.
     Failed(String),
+    /// Exit code 2: something was set that is not understood.
+    Misused(String),
     /// Exit code 3: refused, nothing was done.
     Refused(String),
 }
@@ -110,7 +112,7 @@ impl Failure {
     /// What is said of it.
     pub fn sentence(&self) -> &str {
         match self {
-            Failure::Failed(sentence) | Failure::Refused(sentence) => sentence,
+            Failure::Failed(sentence) | Failure::Misused(sentence) | Failure::Refused(sentence) => sentence,
         }
     }
 }
@@ -163,6 +165,10 @@ pub fn run() -> ExitCode {
             eprintln!("bulkhead: {sentence}");
             ExitCode::from(1)
         }
+        Err(Failure::Misused(sentence)) => {
+            eprintln!("bulkhead: {sentence}");
+            ExitCode::from(2)
+        }
         Err(Failure::Refused(sentence)) => {
             eprintln!("bulkhead: {sentence}");
             ExitCode::from(3)
@@ -212,7 +218,12 @@ fn log_to_stderr(filter: Option<&str>) {
     let filter =
         EnvFilter::try_from_env("BULKHEAD_LOG").unwrap_or_else(|_| EnvFilter::new(filter.unwrap_or("info,russh=warn")));
     let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
-    let plain = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Who reads the log may have gone: that is no reason to fail a request, which is what telling it on the same stream does.
+    let plain = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .log_internal_errors(false);
     let started =
         if under_systemd { plain.without_time().with_ansi(false).try_init() } else { plain.compact().try_init() };
     drop(started);

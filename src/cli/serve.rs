@@ -7,7 +7,7 @@ use crate::{
     execution::{keeper, mail},
 };
 use clap::Args;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// Where and how to serve.
 #[derive(Args, Clone)]
@@ -16,7 +16,7 @@ pub struct Options {
     #[arg(long, env = "BULKHEAD_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
     /// The address people use, such as https://deploy.example.com
-    #[arg(long, env = "BULKHEAD_PUBLIC_URL", value_name = "URL")]
+    #[arg(long, env = "BULKHEAD_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
     /// Let the built-in worker run scripts where the kernel has no Landlock
     #[arg(long, env = "BULKHEAD_ALLOW_UNSANDBOXED")]
@@ -29,11 +29,13 @@ pub struct Options {
 /// The settings that command line and configuration file give together.
 pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
     let listen = options.listen.or(start.config.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let public_url = options.public_url.clone().or(start.config.public_url.clone());
+    let configured = start.config.public_url.as_deref().map(public_url).transpose();
+    let configured =
+        configured.map_err(|sentence| Failure::Misused(format!("The configuration: public-url: {sentence}")))?;
     Ok(Settings {
         listen,
         data: start.data.clone(),
-        public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+        public_url: options.public_url.clone().or(configured),
         program: program()?,
         allow_unsandboxed: options.allow_unsandboxed || start.config.allow_unsandboxed.unwrap_or(false),
         grace: Duration::from_secs(options.grace),
@@ -41,6 +43,35 @@ pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
         mail: start.config.mail.as_ref().map(mail_settings).transpose()?,
         trusted_proxies: start.config.trusted_proxies.clone(),
     })
+}
+
+/// The address people use, as everything else compares it: `http(s)://host[:port]`, in lower case, without the port that
+/// goes without saying.
+fn public_url(text: &str) -> Result<String, String> {
+    let wrong = |what: &str| {
+        Err(format!(
+            "{what} Give the address that people use, such as https://deploy.example.com or http://10.0.0.5:8080."
+        ))
+    };
+    let lower = text.trim().to_ascii_lowercase();
+    if !lower.starts_with("http://") && !lower.starts_with("https://") {
+        return wrong("It does not begin with http:// or https://.");
+    }
+    // What browsers would put right silently, or worse.
+    if lower.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+        return wrong("There is a space, a backslash or a control character in it.");
+    }
+    let Ok(url) = url::Url::parse(&lower) else { return wrong("It is no address.") };
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("It cannot carry a name or a password.");
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return wrong("It cannot carry a path, a query or a fragment: the server stands at the root of its address.");
+    }
+    if url.port() == Some(0) {
+        return wrong("There is no port 0.");
+    }
+    Ok(url.origin().ascii_serialization())
 }
 
 fn trails(start: &Start) -> Result<keeper::Settings, Failure> {
@@ -94,20 +125,69 @@ pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     runtime.map_err(|cause| Failure::Failed(format!("The server cannot start: {cause}.")))
 }
 
+fn say(line: &str) {
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
 /// Serves until told to stop.
 pub fn run(start: Start, options: Options) -> Result<(), Failure> {
     let settings = settings(&start, &options)?;
     runtime()?.block_on(async {
         let server = Server::open(settings).await?;
         if let Some(token) = server.desk().appliance.offer_setup()? {
-            println!("setup: {}/setup/{token}", server.url());
-            eprintln!(
+            say(&format!("setup: {}/setup/{token}", server.url()));
+            // Who reads the two may have gone: the server serves nevertheless.
+            let _ = writeln!(
+                std::io::stderr(),
                 "There is no company yet. Open the set-up link above in a browser; it works once, for 30 minutes."
             );
         }
         // Last: whoever waits for this line has everything before it.
-        println!("listening: http://{}", server.address());
+        say(&format!("listening: http://{}", server.address()));
         server.run(start.engine).await?;
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Findings F7.
+    #[test]
+    fn the_public_address_is_one_of_a_web_server_and_nothing_more() {
+        for (typed, kept) in [
+            ("https://deploy.example.com", "https://deploy.example.com"),
+            ("HTTPS://Deploy.Example.COM/", "https://deploy.example.com"),
+            ("https://deploy.example.com:443", "https://deploy.example.com"),
+            ("http://10.0.0.5:8080", "http://10.0.0.5:8080"),
+            ("http://[::1]:8080/", "http://[::1]:8080"),
+            (" https://bücher.example ", "https://xn--bcher-kva.example"),
+        ] {
+            assert_eq!(public_url(typed).as_deref(), Ok(kept), "{typed}");
+        }
+        for typed in [
+            "",
+            "not a url",
+            "deploy.example.com",
+            "ftp://x",
+            "https:deploy.example.com",
+            "https://",
+            "https://x/y",
+            "https://x?y",
+            "https://x/#y",
+            "https://ada@x",
+            "https://ada:secret@x",
+            "https://x:0",
+            "https://x:99999",
+            "https://x y",
+            "https:\\\\x",
+            "https://x\\y",
+            "javascript://x",
+        ] {
+            let sentence = public_url(typed).expect_err(typed);
+            assert!(sentence.contains("such as https://"), "{typed}: {sentence}");
+        }
+    }
 }

@@ -164,6 +164,19 @@ pub(super) fn foreign() -> Answer {
     Answer::Error(StatusCode::FORBIDDEN, page.render().unwrap_or_default())
 }
 
+/// A set-up link that is used or over, or that never was one.
+pub(super) fn dead_set_up_link() -> Answer {
+    let shown = Shown {
+        title: "This set-up link does not work any more".into(),
+        text: "A set-up link makes the first company of a server. It works once, for 30 minutes, and only while there is no company. Sign in if there is one; else start the server again, which prints a new link, or run “bulkhead company create” on it.".into(),
+        facts: Vec::new(),
+        ways: vec![("Go to the first page".into(), "/login".into())],
+        reference: String::new(),
+    };
+    let page = BarePage { frame: Bare::new(shown.title.clone()).quiet(), error: shown };
+    Answer::Error(StatusCode::NOT_FOUND, page.render().unwrap_or_default())
+}
+
 /// An answer that HTTP itself demands: too large, wrong type, wrong method.
 pub(super) fn status(status: StatusCode) -> Response {
     let (title, text) = match status {

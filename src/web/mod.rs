@@ -449,7 +449,12 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
     match OPEN_ROUTES.find(method, segments) {
         Matched::Route(route, parameters) => {
             call.parameters = parameters;
-            return match (route.handler)(call) {
+            let answer = match setup::instead(call) {
+                Ok(Some(instead)) => Ok(instead),
+                Ok(None) => (route.handler)(call),
+                Err(fault) => Err(fault),
+            };
+            return match answer {
                 Ok(answer) => answer.respond(call, secure),
                 Err(fault) => error::bare(&fault, call.reference()).into_response(),
             };

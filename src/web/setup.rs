@@ -1,7 +1,9 @@
-//! The one-time set-up link of the first start: makes the first company and its administrator.
+//! A server without a company: what it says, and the one-time set-up link of its first start, which makes the first
+//! company and its administrator.
 
 use super::{
-    caller::Answer,
+    caller::{Answer, draw},
+    error,
     page::{Bare, FieldView, FormView},
 };
 use crate::{
@@ -13,6 +15,7 @@ use crate::{
     http::call::Call,
 };
 use askama::Template;
+use axum::http::{Method, StatusCode};
 
 #[derive(Template)]
 #[template(path = "signin/setup.html")]
@@ -53,10 +56,27 @@ fn page(call: &Call) -> SetUp {
     SetUp { frame: Bare::new("Set up Bulkhead"), form }
 }
 
+#[derive(Template)]
+#[template(path = "signin/unused.html")]
+struct Unused {
+    frame: Bare,
+}
+
+/// What a server without a company says in place of sign-in and what leads to it: how the first one is made. `None` once
+/// there is one, and for the set-up link itself.
+pub(super) fn instead(call: &Call) -> Result<Option<Answer>> {
+    if call.uri.path().starts_with("/setup/") || call.desk.appliance.has_companies()? {
+        return Ok(None);
+    }
+    let html = draw(&Unused { frame: Bare::new("This server is not set up yet") })?;
+    let looks = matches!(call.method, Method::GET | Method::HEAD);
+    Ok(Some(if looks { Answer::Page(html) } else { Answer::Error(StatusCode::CONFLICT, html) }))
+}
+
 /// The form.
 pub(super) fn form(call: &Call) -> Result<Answer> {
     if !call.desk.appliance.setup_open(call.parameter("token")) {
-        return Err(Error::NotFound("set-up link".into()));
+        return Ok(error::dead_set_up_link());
     }
     Answer::page(&page(call))
 }
@@ -80,6 +100,7 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
             let errors = FIELDS.iter().filter_map(|(wire, name)| Some((*name, fields.of(wire)?)));
             refused(page(call).form.typed(sent.typed().filter(|(name, _)| *name != "password")).errors(errors))
         }
+        Err(Error::NotFound(_)) => Ok(error::dead_set_up_link()),
         Err(Error::Conflict(sentence)) => refused(page(call).form.typed(sent.typed()).problem(sentence)),
         Err(error) => Err(error),
     }

@@ -438,15 +438,17 @@ pub(super) mod live {
                     return None;
                 }
                 let closing = self.call.desk.closing.clone();
-                tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
-                    // The browser asks again, when there is a server again.
-                    () = closing.cancelled() => return None,
-                }
+                let last = tokio::select! {
+                    () = tokio::time::sleep(LOOK) => false,
+                    () = closing.cancelled() => true,
+                };
                 if self.look().await.is_err() {
                     // Signed out, or the right is gone: the page itself says so when it loads again.
                     self.end();
                 }
+                // The port closes when the last task has ended, and this was its end. Of a task that waits on, the browser
+                // asks again when there is a server again.
+                self.over |= last;
             }
         }
 

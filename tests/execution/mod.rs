@@ -2,6 +2,7 @@
 
 mod crash;
 mod standing;
+mod stopping;
 mod deployments;
 mod machines;
 mod transport;

@@ -99,10 +99,6 @@ impl Caller {
         if let Some(content_type) = content_type {
             request = request.header("Content-Type", content_type);
         }
-        if bytes.len() > 256 * 1024 {
-            // Lets a server refuse a large body before it is sent; otherwise the refusal is lost in a broken pipe.
-            request = request.header("Expect", "100-continue");
-        }
         let cookies = self.cookie_header(path_of(&address));
         let said = self.headers.iter().chain(&[]).find(|(name, _)| name.eq_ignore_ascii_case("cookie"));
         let held = cookies.clone().or(said.map(|(_, value)| value.clone())).unwrap_or_default();

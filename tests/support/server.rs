@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::api::Caller;
 use super::browser_like::BrowserLike;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_bulkhead");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_bulkhead");
 /// For a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -115,6 +115,21 @@ impl Server {
                 panic!("the server did not end within {PATIENCE:?} of SIGTERM; it printed:\n{}", self.printed());
             }
         }
+    }
+
+    /// Sends it a signal.
+    pub fn tell(&self, which: Signal) {
+        signal(self.running.as_ref().expect("a running server"), which);
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn until_it_ends(&mut self) -> ExitStatus {
+        let mut child = self.running.take().expect("a running server");
+        let ended = wait(&mut child, PATIENCE);
+        ended.unwrap_or_else(|| {
+            let _ = child.kill();
+            panic!("the server did not end within {PATIENCE:?}; it printed:\n{}", self.printed())
+        })
     }
 
     /// The power fails.

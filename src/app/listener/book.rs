@@ -69,6 +69,8 @@ pub(super) struct Connection {
     shared: AtomicBool,
     /// The other end sends nothing more.
     ended: AtomicBool,
+    /// An answer goes out that has no end of its own: it is over when the other end has nothing more to say.
+    watches: AtomicBool,
     /// A request was answered before all of it had come.
     unread: AtomicBool,
     verdict: AtomicU8,
@@ -91,6 +93,7 @@ impl Connection {
             untaken: AtomicU64::new(0),
             shared: AtomicBool::new(false),
             ended: AtomicBool::new(false),
+            watches: AtomicBool::new(false),
             unread: AtomicBool::new(false),
             verdict: AtomicU8::new(0),
             judged: AtomicU64::new(0),
@@ -132,6 +135,12 @@ impl Connection {
     pub(super) fn has_ended(&self) -> bool {
         self.ended.load(Relaxed)
     }
+    pub(super) fn watch(&self) {
+        self.watches.store(true, Relaxed);
+    }
+    pub(super) fn watches(&self) -> bool {
+        self.watches.load(Relaxed)
+    }
     /// Something of what was sent will not be read.
     pub(super) fn leave_unread(&self) {
         self.unread.store(true, Relaxed);
@@ -144,6 +153,7 @@ impl Connection {
     pub(super) fn begin(self: &Arc<Self>) -> Turn {
         self.requests.fetch_add(1, Relaxed);
         self.head.store(0, Relaxed);
+        self.watches.store(false, Relaxed);
         Turn(self.clone())
     }
     /// A body begins to come.

@@ -319,7 +319,7 @@ async fn answer(
         Body::new(Coming::new(body, book.clone(), arrival, connection.clone()))
     };
     let bounds = book.bounds();
-    let response = if parts.uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > bounds.address {
+    let mut response = if parts.uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > bounds.address {
         drop(body);
         routes::refuse(parts.uri.path(), StatusCode::URI_TOO_LONG)
     } else if parts.headers.len() > bounds.headers {
@@ -332,11 +332,14 @@ async fn answer(
             Err(never) => match never {},
         }
     };
-    let mut response = response;
     if held.arrival.as_ref().is_some_and(|arrival| !arrival.whole.load(Relaxed)) && version < Version::HTTP_2 {
         // The answer comes before the end of what is sent: the rest is thrown away, and nothing is read after it.
         connection.leave_unread();
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let streams = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/event-stream");
+    if version < Version::HTTP_2 && response.headers().get(header::CONTENT_TYPE).is_some_and(streams) {
+        connection.watch();
     }
     Ok(response.map(|body| Going { body, _held: held }))
 }

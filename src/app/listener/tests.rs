@@ -35,6 +35,7 @@ async fn served(change: impl FnOnce(&mut Bounds)) -> Served {
             (n < 12).then(|| (Ok::<_, Infallible>(format!("data: {n}\n\n")), n + 1))
         })
     };
+    let silence = || stream::once(async { Ok::<_, Infallible>("data: 1\n\n") }).chain(stream::pending());
     let endless = || stream::repeat_with(|| Ok::<_, Infallible>(vec![b'x'; 64 * 1024]));
     let router = Router::new()
         .route("/", any(|| async { "hello" }))
@@ -48,6 +49,10 @@ async fn served(change: impl FnOnce(&mut Bounds)) -> Served {
             }),
         )
         .route("/events", get(move || async move { Body::from_stream(ticks()) }))
+        .route(
+            "/sse",
+            get(move || async move { ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(silence())) }),
+        )
         .route("/endless", get(move || async move { Body::from_stream(endless()) }))
         .fallback(|| async { StatusCode::NOT_FOUND });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -212,6 +217,30 @@ async fn a_stream_outlives_all_limits() {
     let said = served.say("GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     assert!(said.ends_with("slow"), "{said}");
     served.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_a_stream_in_which_nothing_happens_is_noticed() {
+    let served = served(|_| ()).await;
+    for whole in [false, true] {
+        let mut stream = served.connect().await;
+        stream.write_all(b"GET /sse HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let mut said = String::new();
+        while !said.contains("data: 1") {
+            said += &part_of(&mut stream).await;
+        }
+        if whole {
+            drop(stream);
+        } else {
+            stream.shutdown().await.unwrap();
+            // The end of the stream is missing, as it should be.
+            rest(&mut stream).await;
+        }
+    }
+    let begun = Instant::now();
+    sleep(ms(200)).await;
+    // Nothing is under way any more.
+    assert!(served.end().await < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 /// Findings D17, G18: an early answer arrives, whatever still comes.

@@ -102,7 +102,16 @@ impl AsyncWrite for Wire {
         true
     }
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll(|stream| stream.poll_flush(cx))
+        let watches = self.connection.watches();
+        self.poll(|stream| {
+            // Nobody reads while an answer goes out: who has left a stream would be noticed at the second line after.
+            let mut one = [0];
+            let mut one = ReadBuf::new(&mut one);
+            if watches && matches!(stream.poll_peek(cx, &mut one)?, Poll::Ready(0)) {
+                return Poll::Ready(Err(gone()));
+            }
+            Poll::Ready(Ok(()))
+        })
     }
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll(|stream| stream.poll_shutdown(cx))
