@@ -4,7 +4,7 @@ use super::{files, found::Setup, keys::Keys};
 use crate::{
     base::{
         clock::{self, MINUTE, Moment},
-        error::{Error, Result},
+        error::{Error, Fault, FaultKind, Result},
         names,
     },
     company::{Company, Standing},
@@ -214,9 +214,8 @@ impl Appliance {
     /// # Errors
     /// `NotFound` when there is none, `Fault` when its file cannot be served. Others do not notice.
     pub fn company(&self, slug: &str) -> Result<Company> {
-        let unknown = || Error::NotFound(slug.to_owned());
         if names::compartment(slug).is_err() {
-            return Err(unknown());
+            return Err(Error::NotFound(slug.to_owned()));
         }
         let folder = self.folder(slug);
         // The disk is asked while no lock is held: others would wait for that longer than for all the rest.
@@ -228,7 +227,7 @@ impl Appliance {
                 Some(held) => (held.clone(), Vec::new()),
                 None => {
                     if !folder.is_dir() {
-                        return Err(unknown());
+                        return Err(absent(slug, &folder));
                     }
                     let closing = make_room(&mut open);
                     (open.entry(slug.to_owned()).or_default().clone(), closing)
@@ -254,7 +253,7 @@ impl Appliance {
             return Ok(company.clone());
         }
         if !folder.is_dir() {
-            return Err(unknown());
+            return Err(absent(slug, &folder));
         }
         let open = || Company::open(&folder, slug, |id| self.keys.read(id));
         let opened = match open() {
@@ -399,6 +398,18 @@ fn make_room(open: &mut HashMap<String, Held>) -> Vec<Held> {
         open.iter().filter_map(|(slug, held)| Some((idle_since(held)?, slug.clone()))).collect();
     idle.sort();
     idle.into_iter().take(MOST_OPEN / 16).filter_map(|(_, slug)| open.remove(&slug)).collect()
+}
+
+/// What there is in place of a company's folder: nothing, or a link that leads nowhere now.
+fn absent(slug: &str, folder: &Path) -> Error {
+    match fs::read_link(folder) {
+        Ok(leads) => {
+            let cause = format!("this is a link to {}, and there is no folder", leads.display());
+            let fault = Fault::new(FaultKind::Missing, cause).at(folder);
+            Error::Fault(Box::new(fault.remedy("Mount the disk it is on, or put the folder back.")))
+        }
+        Err(_) => Error::NotFound(slug.to_owned()),
+    }
 }
 
 /// Since when a folder stands still, if it does.

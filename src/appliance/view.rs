@@ -67,7 +67,9 @@ fn flat<S: serde::Serializer>(numbers: &Option<Numbers>, to: S) -> std::result::
 impl Appliance {
     /// What the operator sees of every company.
     pub fn list(&self, by: &Steward<'_, CompanyView>) -> Result<Vec<CompanyRow>> {
-        self.slugs()?.iter().map(|slug| self.show(by, slug)).collect()
+        let shown = self.slugs()?.into_iter().map(|slug| self.show(by, &slug));
+        // One that was removed or renamed while the others were looked at is not there any more.
+        shown.filter(|row| !matches!(row, Err(Error::NotFound(_)))).collect()
     }
 
     /// What the operator sees of one company.

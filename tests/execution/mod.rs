@@ -5,5 +5,6 @@ mod standing;
 mod stopping;
 mod deployments;
 mod machines;
+mod putback;
 mod transport;
 pub mod yard;

@@ -26,6 +26,7 @@ mod me;
 mod operator;
 mod people;
 mod proof;
+mod putback;
 mod projects;
 mod projects_pages;
 mod racing;
