@@ -146,6 +146,7 @@ class TaskLog extends HTMLElement {
       const text = make("span");
       if (WORDS[line.category]) text.append(make("b", {}, WORDS[line.category]));
       for (const [names, plain] of ansi(line.text)) text.append(names ? make("i", { class: names }, plain) : plain);
+      if (line.cut && this.dataset.raw) text.append(" ", make("a", { href: this.dataset.raw }, "All of it in the plain text"));
       const item = make("li", { id: `line-${line.number}`, "data-level": line.category },
         make("a", { href: `#line-${line.number}`, "aria-label": `Line ${line.number}` }, String(line.number)),
         make("time", {}, line.at), text);

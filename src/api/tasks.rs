@@ -17,14 +17,15 @@ use crate::{
             permissions::{List, TaskCancel, TaskCreate, TaskView},
         },
         targets::health,
-        tasks::{self, Filter, Line, State, Step, StepStatus, Task, Work},
+        tasks::{self, Category, Filter, Line, Most, State, Step, StepStatus, Task, Work},
     },
+    http::download::Download,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// So many lines of a log are given with the details at most; the raw form has them all.
-const MOST_LINES: usize = 20_000;
+/// So much of a log is given with the details at most; the raw form has it all.
+const MOST: Most = Most { lines: 20_000, bytes: 2 * 1024 * 1024, each: 16 * 1024 };
 
 pub(super) fn moment(moment: Option<Moment>) -> Value {
     moment.map_or(Value::Null, |moment| Value::String(moment.wire()))
@@ -152,16 +153,36 @@ pub(super) fn create(ask: &Ask) -> Result<Reply> {
 pub(super) fn details(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(TaskView { task: located(ask)? })?;
     let (task, steps) = (tasks::show(&granted)?, tasks::steps(&granted)?);
-    let most =
-        ask.asked("tail").and_then(|text| text.trim().parse::<usize>().ok()).unwrap_or(MOST_LINES).min(MOST_LINES);
-    let lines = tasks::read_log(&granted, tasks::From::Tail(most), most)?.lines;
+    let tail = ask.asked("tail").and_then(|text| text.trim().parse::<usize>().ok());
+    let most = tail.unwrap_or(MOST.lines).min(MOST.lines);
+    let mut lines = tasks::read_log(&granted, tasks::From::Tail(most), MOST)?.lines;
+    let left_out = lines.first().map_or(0, |line| line.n - 1);
+    // Said where every client shows it, but not to who asked for the last lines only and got them.
+    if left_out > 0
+        && tail.is_none_or(|tail| lines.len() < tail)
+        && let Some(first) = lines.first()
+    {
+        let text =
+            format!("… {left_out} earlier lines are left out here; the raw form of the log has all that is kept. …");
+        let gap = Line {
+            n: left_out,
+            at: first.at,
+            step: String::new(),
+            category: Category::Gap,
+            text,
+            from: 0,
+            goes_on: false,
+            cut: false,
+        };
+        lines.insert(0, gap);
+    }
     let done = steps.iter().filter(|step| step.ended_at.is_some()).count();
     let percentage = if task.state.is_completed() { 100 } else { done * 100 / steps.len().max(1) };
     Reply::ok(json!({
         "Id": format!("{}-details", task.id), "Task": draw(ask, &task),
         "ActivityLogs": [activities(&task, &steps, lines)],
         "Progress": { "ProgressPercentage": percentage, "EstimatedTimeRemaining": "" },
-        "PhysicalLogSize": tasks::log_size(&granted)?,
+        "PhysicalLogSize": tasks::log_size(&granted)?, "LogLinesLeftOut": left_out,
         "Links": resource::links(&format!("{}/details", own(ask, &task)), &[]),
     }))
 }
@@ -172,7 +193,7 @@ fn activities(task: &Task, steps: &[Step], lines: Vec<Line>) -> Value {
     for line in lines {
         let element = json!({
             "Category": line.category.name(), "OccurredAt": line.at.wire(), "MessageText": line.text,
-            "Detail": Value::Null, "Number": line.n,
+            "Detail": line.cut.then_some("This line is cut. The raw form of the log has all of it."), "Number": line.n,
         });
         of.entry(line.step).or_default().push(element);
     }
@@ -209,7 +230,8 @@ fn activity(task: &Task, step: &Step, all: &[Step], of: &mut BTreeMap<String, Ve
 /// What it said, as plain text.
 pub(super) fn raw(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(TaskView { task: located(ask)? })?;
-    Reply::text(tasks::plain(&granted)?)
+    let mut plain = tasks::plain(&granted)?;
+    Reply::file(Download::shown("text/plain; charset=utf-8", Box::new(move || plain.piece())))
 }
 
 /// Stops it.

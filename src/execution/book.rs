@@ -9,12 +9,17 @@ use crate::{
     },
     company::{
         Company,
-        access::{Granted, Visitor, Within, permissions::TaskExecute},
-        tasks::{self, Category, Log, NewStep, Outcome, Standing, StepStatus},
+        access::{FILE, Granted, Visitor, Within, permissions::TaskExecute},
+        tasks::{self, Category, Log, NewStep, Outcome, Standing, StepStatus, Text},
     },
 };
 use std::{
-    sync::{Arc, OnceLock},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -31,7 +36,7 @@ pub(super) enum Halt {
     Person,
     /// The server stops.
     Server,
-    /// Somebody else has the task.
+    /// Somebody else has the task, or the company's file was replaced or taken away.
     Lost,
 }
 
@@ -43,7 +48,8 @@ pub(super) struct Book {
     /// Cancelled when the task is to stop; [`Book::halted`] says why.
     pub stop: CancellationToken,
     halt: OnceLock<Halt>,
-    said: mpsc::Sender<(String, Category, String)>,
+    ours: Arc<Ours>,
+    said: mpsc::Sender<(String, Category, Text)>,
 }
 
 impl Book {
@@ -51,10 +57,12 @@ impl Book {
     /// dropped.
     pub fn open(crew: Arc<Crew>, company: Company, task: Id<Kind>) -> (Arc<Book>, Keepers) {
         let (said, heard) = mpsc::channel(1024);
-        let book = Arc::new(Book { crew, company, task, stop: CancellationToken::new(), halt: OnceLock::new(), said });
+        let ours = Arc::new(Ours::of(&company));
+        let (stop, halt) = (CancellationToken::new(), OnceLock::new());
+        let book = Arc::new(Book { crew, company, task, ours, stop, halt, said });
         let writer = {
-            let (crew, company) = (book.crew.clone(), book.company.clone());
-            tokio::task::spawn_blocking(move || write_log(&crew, &company, task, heard))
+            let (crew, company, ours) = (book.crew.clone(), book.company.clone(), book.ours.clone());
+            tokio::task::spawn_blocking(move || write_log(&crew, &company, task, &ours, heard))
         };
         let watcher = tokio::spawn(watch(Arc::downgrade(&book), book.crew.end_now.clone()));
         (book, Keepers { writer, watcher })
@@ -65,13 +73,17 @@ impl Book {
         &self,
         work: impl FnOnce(&Granted<'_, TaskExecute>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        if self.ours.lost() {
+            self.halt(Halt::Lost);
+            return Err(Error::Conflict("The company's file was replaced while the task was under way.".into()));
+        }
         let (crew, company, task) = (self.crew.clone(), self.company.clone(), self.task);
         let done = tokio::task::spawn_blocking(move || acting(&crew, &company, task, work));
         done.await.unwrap_or_else(|fault| Err(Error::internal(format!("the engine's work failed: {fault}"))))
     }
 
     /// Writes into the log. Waits when the disk is slower than the script.
-    pub async fn say(&self, step: &str, category: Category, text: impl Into<String>) {
+    pub async fn say(&self, step: &str, category: Category, text: impl Into<Text>) {
         // The writer listens until the book is dropped; when it could not open the file it has said so to the server's log.
         let _ = self.said.send((step.to_owned(), category, text.into())).await;
     }
@@ -93,13 +105,16 @@ impl Book {
 
     /// Why the task is to stop, if it is.
     pub fn halted(&self) -> Option<Halt> {
-        self.halt.get().copied()
+        if self.ours.lost() {
+            self.halt(Halt::Lost);
+        }
+        let lost = self.ours.lost.load(Ordering::Relaxed);
+        self.halt.get().copied().map(|why| if lost { Halt::Lost } else { why })
     }
 
     fn halt(&self, why: Halt) {
-        if self.halt.set(why).is_ok() {
-            self.stop.cancel();
-        }
+        let _ = self.halt.set(why);
+        self.stop.cancel();
     }
 }
 
@@ -152,7 +167,13 @@ pub(super) async fn close(crew: &Arc<Crew>, company: &Company, task: Id<Kind>, o
     }
 }
 
-fn write_log(crew: &Crew, company: &Company, task: Id<Kind>, mut heard: mpsc::Receiver<(String, Category, String)>) {
+fn write_log(
+    crew: &Crew,
+    company: &Company,
+    task: Id<Kind>,
+    ours: &Ours,
+    mut heard: mpsc::Receiver<(String, Category, Text)>,
+) {
     let mut log = match acting(crew, company, task, Log::of) {
         Ok(log) => Some(log),
         Err(error) => {
@@ -160,16 +181,50 @@ fn write_log(crew: &Crew, company: &Company, task: Id<Kind>, mut heard: mpsc::Re
             None
         }
     };
+    let mut well = true;
     while let Some((step, category, text)) = heard.blocking_recv() {
-        let written = log.as_mut().map_or(Ok(()), |log| log.write(&step, category, &text));
-        if let Err(error) = written {
-            tracing::error!(%task, %error, "a task's log could not be written; the rest of it is lost");
+        if ours.lost() {
             log = None;
         }
+        // What fails is tried again with the next line: the end of a log matters most.
+        let written = log.as_mut().map_or(Ok(()), |log| log.write(&step, category, text));
+        if let Err(error) = &written
+            && well
+        {
+            tracing::error!(%task, %error, "a task's log cannot be written; what is missing is told in it");
+        }
+        well = written.is_ok();
     }
     if let Some(Err(error)) = log.as_mut().map(Log::finish) {
         tracing::error!(%task, %error, "a task's log could not be brought to the disk");
     }
+}
+
+/// The company's file as it was when the task was taken: another one may be put in its place while the task runs.
+pub(super) struct Ours {
+    path: PathBuf,
+    file: Option<(u64, u64)>,
+    lost: AtomicBool,
+}
+
+impl Ours {
+    fn of(company: &Company) -> Ours {
+        let path = company.folder().join(FILE);
+        Ours { file: identity(&path), path, lost: AtomicBool::new(false) }
+    }
+
+    /// Whether another file lies there now, or none. Once lost is lost.
+    fn lost(&self) -> bool {
+        let lost = self.lost.load(Ordering::Relaxed) || identity(&self.path) != self.file;
+        if lost {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        lost
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|facts| (facts.dev(), facts.ino()))
 }
 
 /// Looks twice a second whether the task is to stop, and keeps the lease.
@@ -197,6 +252,7 @@ async fn watch(book: std::sync::Weak<Book>, end_now: CancellationToken) {
             Ok(Standing::Ours) => {}
             Ok(Standing::Cancelling) => return book.halt(Halt::Person),
             Ok(Standing::Lost) => return book.halt(Halt::Lost),
+            Err(_) if book.halted() == Some(Halt::Lost) => return,
             Err(error) => tracing::warn!(task = %book.task, %error, "whether a task is to stop could not be seen"),
         }
     }

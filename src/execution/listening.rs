@@ -13,7 +13,7 @@ use crate::{
     base::secret::Secret,
     company::{
         deployments::plan::{Place, PlannedAction},
-        tasks::Category,
+        tasks::{Category, Text},
     },
 };
 use std::{
@@ -204,7 +204,7 @@ pub(super) async fn listen(
             warn();
         }
         let text = stream.push(&line.text, line.continued);
-        book.say(number, category, text).await;
+        book.say(number, category, Text { text, goes_on: line.continued }).await;
     }
     for (rest, category) in [(out.finish(), voice), (err.finish(), Category::Error)] {
         if !rest.is_empty() {

@@ -53,7 +53,7 @@ pub(super) async fn carry_out(crew: Arc<Crew>, company: Company, task: Task) {
         failed("The task broke off because of a fault in the server. Whether the step that was under way completed is not known.".into())
     });
     if book.halted() == Some(Halt::Lost) {
-        tracing::error!(task = %task.id, "a task was taken over by somebody else");
+        tracing::error!(task = %task.id, company = company.slug(), "a task was stopped: somebody else has it, or its company's file was replaced");
         drop(book);
         return keepers.done().await;
     }
@@ -62,9 +62,12 @@ pub(super) async fn carry_out(crew: Arc<Crew>, company: Company, task: Task) {
         State::Canceled => book.say("", Category::Abandoned, outcome.error.clone()).await,
         _ => book.say("", Category::Fatal, outcome.error.clone()).await,
     }
+    let lost = book.halted() == Some(Halt::Lost);
     drop(book);
     keepers.done().await;
-    book::close(&crew, &company, task.id, outcome).await;
+    if !lost {
+        book::close(&crew, &company, task.id, outcome).await;
+    }
 }
 
 pub(super) fn failed(error: String) -> Outcome {

@@ -26,6 +26,11 @@ impl Download {
         Download { kind, name: name.chars().filter(|c| plain(*c)).collect(), pieces }
     }
 
+    /// The same for something that is shown and not kept.
+    pub fn shown(kind: &'static str, pieces: Pieces) -> Download {
+        Download { kind, name: String::new(), pieces }
+    }
+
     /// The answer. When a piece cannot be made, the connection ends before its end, so that nobody takes a part for the
     /// whole.
     pub fn respond(self) -> Response {
@@ -45,7 +50,9 @@ impl Download {
         let mut response = Response::new(Body::from_stream(body.fuse()));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
-        if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{}\"", self.name)) {
+        if !self.name.is_empty()
+            && let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{}\"", self.name))
+        {
             headers.insert(header::CONTENT_DISPOSITION, value);
         }
         response

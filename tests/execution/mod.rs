@@ -1,6 +1,7 @@
 //! Deployments carried out: by the real program, in its sandbox and on real machines.
 
 mod crash;
+mod logs;
 mod standing;
 mod stopping;
 mod deployments;

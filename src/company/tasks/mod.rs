@@ -28,7 +28,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub(in crate::company) use log::forget;
-pub use log::{Category, From, Line, Lines, Log, log_size, plain, read_log};
+pub use log::{Category, From, Line, Lines, Log, Most, Place, Plain, Text, log_size, plain, read_log};
 pub use put_back::{Held, put_back, under_way};
 pub use queue::{
     Lease, Left, Outcome, PENDING, Standing, bell, cancel, claim, expire, finish, next_queued, recover, renew, settle,

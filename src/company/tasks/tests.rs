@@ -195,7 +195,7 @@ fn after_a_crash_nothing_is_claimed_that_is_not_known() {
         ("3", StepStatus::Skipped),
     ];
     assert_eq!(statuses, expected.map(|(number, status)| (number.to_owned(), status)));
-    let log = read_log(&granted, From::Start, 10).unwrap();
+    let log = read_log(&granted, From::Start, Most::lines(10)).unwrap();
     assert_eq!(log.lines.last().map(|line| line.text.clone()), Some(task.error));
 }
 

@@ -78,11 +78,17 @@ pub struct LogLine {
     pub at: String,
     /// (class, text); the class is empty for plain text.
     pub pieces: Vec<(String, String)>,
+    /// Only a part of it is here; the plain text has all of it.
+    pub cut: bool,
 }
 
 impl LogLine {
     pub fn new(number: u64, category: impl Into<String>, at: impl Into<String>, text: &str) -> Self {
-        LogLine { number, category: category.into(), at: at.into(), pieces: ansi_pieces(text) }
+        LogLine { number, category: category.into(), at: at.into(), pieces: ansi_pieces(text), cut: false }
+    }
+    pub fn cut(mut self, cut: bool) -> Self {
+        self.cut = cut;
+        self
     }
     /// Categories are shown by word as well, except where everything is as usual.
     fn word(&self) -> &str {
