@@ -33,6 +33,8 @@ use std::{
 const BESIDE: [&str; 4] = ["packages", "artifacts", "task-logs", "archive"];
 /// Which backups were taken, and where they were put: a line each, in the data folder.
 const TAKEN: &str = "backups.jsonl";
+/// An account of backups that is longer, in bytes, is looked through for those that are gone.
+const LONG: u64 = 256 * 1024;
 
 /// Writes a consistent copy of a company to `to/<slug>-<UTC time>.bulkhead`; gives the path. On the disk, and read back from
 /// it, when this returns. Everything it needs meanwhile lies in `to`, so that a full data folder does not keep one from it.
@@ -123,12 +125,24 @@ fn keep_account(appliance: &Appliance, company: &str, slug: &str, file: &Path) {
     let line = Taken { company: company.into(), slug: slug.into(), file: file.into(), taken: clock::now().wire() };
     let written = serde_json::to_string(&line).map_err(Error::from).and_then(|line| {
         let path = appliance.data().join(TAKEN);
+        forget_what_is_gone(&path)?;
         let mut account = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
         Ok(account.write_all(format!("{line}\n").as_bytes())?)
     });
     if let Err(error) = written {
         tracing::warn!(company = slug, %error, "where a backup lies could not be written down");
     }
+}
+
+/// A long account is written anew without the backups that are not there any more.
+fn forget_what_is_gone(path: &Path) -> Result<()> {
+    if !path.metadata().is_ok_and(|about| about.len() > LONG) {
+        return Ok(());
+    }
+    let account = fs::read_to_string(path)?;
+    let there =
+        account.lines().filter(|line| serde_json::from_str::<Taken>(line).is_ok_and(|taken| taken.file.is_file()));
+    files::write_private(path, there.map(|line| format!("{line}\n")).collect::<String>().as_bytes())
 }
 
 /// The backups of a company that were taken here and are still where they were put.

@@ -4,6 +4,7 @@ mod answers;
 mod attack;
 mod audit;
 mod backup;
+mod backup_load;
 mod buttons;
 mod categories;
 mod companies;

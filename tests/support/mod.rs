@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod browser_like;
+pub mod busy;
 pub mod cast;
 pub mod issuer;
 pub mod machine;

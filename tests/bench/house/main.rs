@@ -1,14 +1,15 @@
 //! Figures of the whole house, each beside a bare limit or a peer that is measured in the same run:
 //! pages and API of a real server process under load, acknowledged writes, the trail, access, sign-ins, cold companies, a thousand companies.
 //!
-//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [load] [writes] [trail] [access] [signin] [companies]`.
-//! ROUNDS (5), SECONDS_EACH (4), CONNECTIONS (32), EVENTS (1000000) and COMPANIES (1000) may be set; SHORT=1 only shows
+//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [load] [writes] [trail] [access] [signin] [companies] [backups]`.
+//! ROUNDS (5), SECONDS_EACH (4), CONNECTIONS (32), EVENTS (1000000), COMPANIES (1000) and MEGABYTES (300) may be set; SHORT=1 only shows
 //! that everything still runs, also in a debug build. Nothing here passes or fails by time.
 
 // What clippy.toml bans is banned in the program; this starts processes and a bare server beside it.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod access;
+mod backups;
 mod bare;
 mod companies;
 mod figures;
@@ -54,6 +55,9 @@ fn main() {
     }
     if wanted("companies") {
         companies::measure(&mut table);
+    }
+    if wanted("backups") {
+        backups::measure(&mut table);
     }
     table.print();
 }
