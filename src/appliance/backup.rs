@@ -4,7 +4,7 @@ use super::{
     archive::{self, CHECKPOINTS, DATABASE, FORMAT, KEY, MANIFEST, Manifest, Packer},
     aside::Aside,
     files,
-    registry::Appliance,
+    registry::{Appliance, file_in},
 };
 use crate::{
     base::{
@@ -47,6 +47,7 @@ pub fn backup(appliance: &Appliance, by: &Steward<'_, CompanyBackup>, slug: &str
     let granted = operator.ask(FileKeep {})?;
     files::make_private_folder(to)?;
     let to = std::path::absolute(to)?;
+    let file = file_in(company.folder());
     let aside = Aside::folder_elsewhere(appliance.data(), &to)?;
     let (database, checkpoints) = (aside.path().join(DATABASE), aside.path().join(CHECKPOINTS));
     upkeep::copy(&granted, &database, &checkpoints)?;
@@ -54,6 +55,12 @@ pub fn backup(appliance: &Appliance, by: &Steward<'_, CompanyBackup>, slug: &str
     let id = company.id().to_string();
     let seal = Seal::new(company.id(), &appliance.keys().read(&id)?);
     pack(appliance, &company, &seal, [&database, &checkpoints], &packed)?;
+    // Its files beside the database were looked for where it was when this began.
+    if file.is_none() || file_in(company.folder()) != file {
+        return Err(Error::Conflict(format!(
+            "The company “{slug}” was renamed, replaced or removed while it was backed up. Take the backup again."
+        )));
+    }
     if let Some(damage) = archive::read(&packed, None)?.damage(&seal) {
         return Err(Error::internal(format!(
             "the backup of {slug} is not what was written when it is read back: {damage}"

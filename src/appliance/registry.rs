@@ -421,6 +421,11 @@ fn standstill(folder: &Path) -> Option<Standstill> {
     still.then(|| Standstill { folder: (about.dev(), about.ino()), since })
 }
 
+/// Which file a company's folder holds now, by device and number.
+pub(super) fn file_in(folder: &Path) -> Option<(u64, u64)> {
+    identity(folder).map(|identity| identity.file)
+}
+
 /// What lies in a company's folder now; `None` where there is no file.
 fn identity(folder: &Path) -> Option<Identity> {
     let file = fs::metadata(folder.join(crate::company::access::FILE)).ok()?;

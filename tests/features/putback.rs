@@ -378,3 +378,38 @@ fn a_reader_from_outside_holds_up_no_rename() {
     drop(outside);
     server.command(&["verify", "--all"]).run().expect_success();
 }
+
+/// Findings G7: whatever the program writes is its owner's alone, also under a loose umask.
+#[test]
+fn every_file_is_its_owners_alone() {
+    let (server, harbour) = {
+        let server = Server::start();
+        let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+        (server, harbour)
+    };
+    harbour.caller().post("/api/environments", json!({ "Name": "Quay" })).expect(201);
+    let task = harbour.caller().post("/api/tasks", json!({ "Name": "Health", "Arguments": {} }));
+    assert!(task.status < 500, "{task}");
+    let to = server.data().join("backups");
+    let file = back_up(&server, &to);
+    server.command(&["restore", file.to_str().unwrap(), "--as", "haven"]).run().expect_success();
+    server.command(&["company", "suspend", "haven"]).run().expect_success();
+    server.command(&["company", "remove", "haven", "--yes"]).run().expect_success();
+    let mut seen = 0;
+    let mut folders = vec![server.data()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            let about = entry.metadata().unwrap();
+            let mode = about.permissions().mode() & 0o777;
+            // The way to the work folder is open to the users of scripts, who cannot list what is there.
+            let loose = if entry.path() == server.data().join("work") { 0o711 } else { mode & 0o700 };
+            assert_eq!(mode & 0o077, loose & 0o077, "{}: {mode:o}", entry.path().display());
+            seen += 1;
+            if about.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
