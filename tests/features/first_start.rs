@@ -64,6 +64,32 @@ fn a_set_up_link_that_is_dead_says_so_in_words() {
     dead(browser.post(&path, form));
 }
 
+/// Findings I1: the link was never used, and a company was made in another way.
+#[test]
+fn a_set_up_link_dies_with_the_first_company_however_it_was_made() {
+    let server = Server::start();
+    let printed = server.printed();
+    let link = printed.lines().find_map(|line| line.strip_prefix("setup: ")).expect("a set-up link").to_owned();
+    let path = link.trim_start_matches(server.base()).to_owned();
+    let browser = server.browser();
+    assert!(browser.get(&path).expect(200).text().contains("<form"));
+    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let form = [
+        ("name", "Mallory Ltd"),
+        ("slug", "mallory"),
+        ("admin_name", "Mallory"),
+        ("admin_email", "mallory@mallory.test"),
+        ("password", "a long enough password"),
+        ("operator", "true"),
+    ];
+    for answer in [browser.get(&path), browser.post(&path, form)] {
+        let page = answer.expect(404).text();
+        assert!(page.contains("This set-up link does not work any more"), "{page}");
+    }
+    let listed = server.command(&["company", "list"]).run().expect_success().stdout;
+    assert!(listed.contains("harbour") && !listed.contains("mallory") && !listed.contains("operator"), "{listed}");
+}
+
 /// Findings F7.
 #[test]
 fn a_public_address_that_is_none_is_refused_at_the_start_wherever_it_stands() {

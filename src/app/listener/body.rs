@@ -1,6 +1,9 @@
 //! Bodies on their way: one that comes has to come on, and one that goes keeps its request under way.
 
-use super::book::{Book, Receiving, Turn};
+use super::{
+    book::{Book, Underway},
+    connection::{Connection, Passing, Receiving, Turn, Whose},
+};
 use crate::http::call::Unread;
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, Incoming, SizeHint};
@@ -33,7 +36,7 @@ pub(super) struct Coming {
     body: Incoming,
     book: Arc<Book>,
     arrival: Arc<Arrival>,
-    connection: Arc<super::book::Connection>,
+    connection: Arc<Connection>,
     receiving: Option<Receiving>,
     /// Since when it is waited for.
     begun: Option<Instant>,
@@ -43,12 +46,7 @@ pub(super) struct Coming {
 }
 
 impl Coming {
-    pub(super) fn new(
-        body: Incoming,
-        book: Arc<Book>,
-        arrival: Arc<Arrival>,
-        connection: Arc<super::book::Connection>,
-    ) -> Coming {
+    pub(super) fn new(body: Incoming, book: Arc<Book>, arrival: Arc<Arrival>, connection: Arc<Connection>) -> Coming {
         let receiving = Some(connection.receive());
         let last = Instant::now();
         Coming { body, book, arrival, connection, receiving, begun: None, last, length: 0, alarm: None }
@@ -130,8 +128,9 @@ impl HttpBody for Coming {
 /// What a request holds until its answer is sent.
 pub(super) struct Held {
     pub(super) _turn: Turn,
+    pub(super) _underway: Option<Underway>,
     pub(super) book: Arc<Book>,
-    pub(super) whose: super::book::Whose,
+    pub(super) whose: Whose,
     pub(super) arrival: Option<Arc<Arrival>>,
 }
 
@@ -147,6 +146,8 @@ impl Drop for Held {
 /// The body of an answer.
 pub(super) struct Going {
     pub(super) body: Body,
+    /// Where several go over one connection.
+    pub(super) passing: Option<Passing>,
     pub(super) _held: Held,
 }
 
@@ -158,7 +159,11 @@ impl HttpBody for Going {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<std::result::Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if let Some(passing) = &self.passing {
+            passing.gave(matches!(frame, Poll::Ready(Some(Ok(_)))));
+        }
+        frame
     }
     fn is_end_stream(&self) -> bool {
         self.body.is_end_stream()

@@ -1,234 +1,18 @@
-//! The connections that are open: how many, of whom, what each waits for. Nobody's connections keep others out.
+//! The connections that are open: how many, of whom. Nobody's connections keep others out.
 
-use super::bounds::Bounds;
+use super::{
+    bounds::Bounds,
+    connection::{Connection, Verdict, Whose, held},
+};
 use ipnet::IpNet;
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{
-        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
 };
-use tokio::{net::TcpStream, sync::Notify};
-
-/// Milliseconds since the first call, never 0.
-pub(super) fn now() -> u64 {
-    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
-    FIRST.elapsed().as_millis() as u64 + 1
-}
-
-fn since(moment: u64) -> Duration {
-    Duration::from_millis(now().saturating_sub(moment))
-}
-
-/// What connections are counted by: an address of IPv4, or a network of IPv6 as one customer gets it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Whose(IpAddr);
-
-impl Whose {
-    pub(super) fn of(address: IpAddr) -> Whose {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Whose(address.into()),
-            IpAddr::V6(address) => Whose(Ipv6Addr::from(u128::from(address) >> 64 << 64).into()),
-        }
-    }
-}
-
-/// What a connection is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(super) enum Verdict {
-    /// Go on.
-    Stay,
-    /// End after the request that is under way, if any.
-    Finish,
-    /// The head took too long: say so and end.
-    HeadTooSlow,
-    /// End.
-    End,
-}
-
-const VERDICTS: [Verdict; 4] = [Verdict::Stay, Verdict::Finish, Verdict::HeadTooSlow, Verdict::End];
-
-/// One connection. Moments are those of [`now`], 0 for none.
-pub(super) struct Connection {
-    whose: Whose,
-    /// Requests whose answer is not sent yet.
-    requests: AtomicU32,
-    /// Of these, those whose body still comes.
-    receiving: AtomicU32,
-    /// Since when it waits for a request, or for more of one.
-    waiting: AtomicU64,
-    /// Since when a head has been coming.
-    head: AtomicU64,
-    /// Since when nothing of an answer has been taken.
-    untaken: AtomicU64,
-    /// Whether it speaks HTTP/2, where much comes that is no request.
-    shared: AtomicBool,
-    /// The other end sends nothing more.
-    ended: AtomicBool,
-    /// An answer goes out that has no end of its own: it is over when the other end has nothing more to say.
-    watches: AtomicBool,
-    /// A request was answered before all of it had come.
-    unread: AtomicBool,
-    verdict: AtomicU8,
-    judged: AtomicU64,
-    told: Notify,
-    /// Counted no more: it is on its way out.
-    leaving: AtomicBool,
-    /// The socket, when what served it is done.
-    back: Mutex<Option<TcpStream>>,
-}
-
-impl Connection {
-    fn new(whose: Whose) -> Connection {
-        Connection {
-            whose,
-            requests: AtomicU32::new(0),
-            receiving: AtomicU32::new(0),
-            waiting: AtomicU64::new(now()),
-            head: AtomicU64::new(0),
-            untaken: AtomicU64::new(0),
-            shared: AtomicBool::new(false),
-            ended: AtomicBool::new(false),
-            watches: AtomicBool::new(false),
-            unread: AtomicBool::new(false),
-            verdict: AtomicU8::new(0),
-            judged: AtomicU64::new(0),
-            told: Notify::new(),
-            leaving: AtomicBool::new(false),
-            back: Mutex::default(),
-        }
-    }
-
-    pub(super) fn whose(&self) -> Whose {
-        self.whose
-    }
-
-    /// Bytes have come.
-    pub(super) fn heard(&self, length: usize) {
-        if length == 0 {
-            self.ended.store(true, Relaxed);
-        } else if self.requests.load(Relaxed) == 0 && self.head.load(Relaxed) == 0 && !self.shared.load(Relaxed) {
-            self.head.store(now(), Relaxed);
-        }
-    }
-    /// Bytes were taken, or could not be.
-    pub(super) fn wrote(&self, taken: bool) {
-        if taken {
-            if self.untaken.load(Relaxed) != 0 {
-                self.untaken.store(0, Relaxed);
-            }
-        } else if self.untaken.load(Relaxed) == 0 {
-            self.untaken.store(now(), Relaxed);
-        }
-    }
-    pub(super) fn speaks_http2(&self) {
-        self.shared.store(true, Relaxed);
-        self.head.store(0, Relaxed);
-    }
-    pub(super) fn is_http2(&self) -> bool {
-        self.shared.load(Relaxed)
-    }
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.load(Relaxed)
-    }
-    pub(super) fn watch(&self) {
-        self.watches.store(true, Relaxed);
-    }
-    pub(super) fn watches(&self) -> bool {
-        self.watches.load(Relaxed)
-    }
-    /// Something of what was sent will not be read.
-    pub(super) fn leave_unread(&self) {
-        self.unread.store(true, Relaxed);
-    }
-    pub(super) fn left_unread(&self) -> bool {
-        self.unread.load(Relaxed)
-    }
-
-    /// A request has come.
-    pub(super) fn begin(self: &Arc<Self>) -> Turn {
-        self.requests.fetch_add(1, Relaxed);
-        self.head.store(0, Relaxed);
-        self.watches.store(false, Relaxed);
-        Turn(self.clone())
-    }
-    /// A body begins to come.
-    pub(super) fn receive(self: &Arc<Self>) -> Receiving {
-        self.waiting.store(now(), Relaxed);
-        self.receiving.fetch_add(1, Relaxed);
-        Receiving(self.clone())
-    }
-
-    /// Whether nothing happens before the other end sends more.
-    fn waits(&self) -> bool {
-        self.requests.load(Relaxed) == self.receiving.load(Relaxed) && self.untaken.load(Relaxed) == 0
-    }
-
-    fn tell(&self, verdict: Verdict) {
-        if self.verdict.fetch_max(verdict as u8, Relaxed) < verdict as u8 {
-            self.judged.store(now(), Relaxed);
-            self.told.notify_one();
-        }
-    }
-    pub(super) fn verdict(&self) -> Verdict {
-        VERDICTS.get(usize::from(self.verdict.load(Relaxed))).copied().unwrap_or(Verdict::End)
-    }
-    /// Waits until there is another verdict.
-    pub(super) async fn told(&self) {
-        self.told.notified().await;
-    }
-
-    fn judge(&self, bounds: &Bounds) {
-        let long = |moment: &AtomicU64, bound| {
-            let moment = moment.load(Relaxed);
-            moment != 0 && since(moment) > bound
-        };
-        if long(&self.untaken, bounds.untaken) {
-            self.tell(Verdict::End);
-        }
-        if self.requests.load(Relaxed) > 0 {
-            return;
-        }
-        if long(&self.head, bounds.head) {
-            self.tell(Verdict::HeadTooSlow);
-        } else if self.verdict() == Verdict::Stay && long(&self.waiting, bounds.idle) {
-            self.tell(Verdict::Finish);
-        } else if self.verdict() == Verdict::Finish && long(&self.judged, bounds.farewell) {
-            self.tell(Verdict::End);
-        }
-    }
-
-    pub(super) fn give_back(&self, stream: TcpStream) {
-        *self.back.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
-    }
-    pub(super) fn take_back(&self) -> Option<TcpStream> {
-        self.back.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-/// A request until its answer is sent, or cannot be.
-pub(super) struct Turn(Arc<Connection>);
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if self.0.requests.fetch_sub(1, Relaxed) == 1 {
-            self.0.waiting.store(now(), Relaxed);
-        }
-    }
-}
-
-/// A body until it is there, or nobody wants it.
-pub(super) struct Receiving(Arc<Connection>);
-
-impl Drop for Receiving {
-    fn drop(&mut self) {
-        self.0.receiving.fetch_sub(1, Relaxed);
-    }
-}
 
 /// Why a connection is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,6 +28,7 @@ pub(super) struct Book {
     bounds: Bounds,
     /// Proxies speak for many, and are not counted by address.
     trusted: Arc<[IpNet]>,
+    requests: AtomicUsize,
     open: Mutex<Open>,
 }
 
@@ -254,6 +39,8 @@ struct Open {
     /// Those that are not leaving.
     staying: usize,
     of: HashMap<Whose, usize>,
+    /// Their requests.
+    requests_of: HashMap<Whose, Arc<AtomicUsize>>,
     bodies: usize,
     bodies_of: HashMap<Whose, usize>,
 }
@@ -268,6 +55,7 @@ impl Open {
             *count -= 1;
             if *count == 0 {
                 self.of.remove(&connection.whose);
+                self.requests_of.remove(&connection.whose);
             }
         }
     }
@@ -298,13 +86,13 @@ impl Open {
 
 impl Book {
     pub(super) fn new(bounds: Bounds, trusted: Arc<[IpNet]>) -> Book {
-        Book { bounds, trusted, open: Mutex::default() }
+        Book { bounds, trusted, requests: AtomicUsize::new(0), open: Mutex::default() }
     }
     pub(super) fn bounds(&self) -> &Bounds {
         &self.bounds
     }
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.open)
     }
 
     fn speaks_for_many(&self, whose: Whose, address: IpAddr) -> bool {
@@ -323,13 +111,24 @@ impl Book {
         if open.staying >= self.bounds.connections && !open.end_one() {
             return Err(Full::Altogether);
         }
-        let connection = Arc::new(Connection::new(whose));
+        let own = open.requests_of.entry(whose).or_default().clone();
+        let connection = Arc::new(Connection::new(whose, own));
         let number = open.next;
         open.next += 1;
         open.staying += 1;
         *open.of.entry(whose).or_default() += 1;
         open.all.insert(number, connection.clone());
         Ok(Admitted { number, connection, book: self.clone() })
+    }
+
+    /// Takes a request in; `None` where too many are under way.
+    pub(super) fn take(self: &Arc<Self>, connection: &Arc<Connection>) -> Option<Underway> {
+        let underway = Underway { book: self.clone(), connection: connection.clone() };
+        let all = self.requests.fetch_add(1, Relaxed);
+        let own = connection.own.fetch_add(1, Relaxed);
+        let whose = connection.whose;
+        let too_many = own >= self.bounds.requests_of_one_address && !self.speaks_for_many(whose, whose.0);
+        (!too_many && all < self.bounds.requests).then_some(underway)
     }
 
     /// Room for the bytes of a body; `false` where there is too much already.
@@ -383,6 +182,19 @@ impl Book {
     }
 }
 
+/// A request that is counted.
+pub(super) struct Underway {
+    book: Arc<Book>,
+    connection: Arc<Connection>,
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.book.requests.fetch_sub(1, Relaxed);
+        self.connection.own.fetch_sub(1, Relaxed);
+    }
+}
+
 /// A connection's place in the book, given up when it is dropped.
 pub(super) struct Admitted {
     number: u64,
@@ -401,6 +213,7 @@ impl Drop for Admitted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn book(connections: usize, of_one_address: usize) -> Arc<Book> {
         let bounds = Bounds { connections, of_one_address, ..Bounds::default() };
@@ -461,6 +274,25 @@ mod tests {
         assert!(ended(&greedy[0]));
         drop((busy, greedy));
         assert_eq!(book.len(), 3);
+    }
+
+    #[test]
+    fn requests_are_counted_in_all_and_by_address() {
+        let bounds = Bounds { requests: 5, requests_of_one_address: 3, ..Bounds::default() };
+        let book = Arc::new(Book::new(bounds, vec!["10.0.0.1/32".parse().unwrap()].into()));
+        let (one, two, other) =
+            (at(&book, "192.0.2.1").unwrap(), at(&book, "192.0.2.1").unwrap(), at(&book, "192.0.2.2").unwrap());
+        let take = |of: &Admitted| book.take(&of.connection);
+        let mut taken = vec![take(&one).unwrap(), take(&one).unwrap(), take(&two).unwrap()];
+        assert!(take(&one).is_none() && take(&two).is_none(), "of one address, over its connections");
+        taken.push(take(&other).unwrap());
+        taken.push(take(&other).unwrap());
+        assert!(take(&other).is_none(), "in all");
+        drop(taken);
+        assert!(take(&one).is_some(), "those that were refused are not counted");
+        let proxy = at(&book, "10.0.0.1").unwrap();
+        let many: Vec<_> = (0..5).map(|_| take(&proxy).unwrap()).collect();
+        assert!(take(&one).is_none() && many.len() == 5);
     }
 
     #[test]

@@ -15,8 +15,9 @@ use std::time::Duration;
 /// | its body | 2 MiB (`http::call::LARGEST_BODY`) | 413 |
 /// | how fast the body comes | 20 s, a second more for every 500 bytes; no pause over 30 s | 408 |
 /// | bodies in memory at once | 256 MiB, of one address a quarter of it | 429 |
+/// | requests under way | 16,384, of one address 1,024, proxies that are trusted excepted | 429 |
 /// | a connection without a request | 75 s | it closes |
-/// | an answer that is not taken | 60 s without a byte | it closes |
+/// | an answer that is not taken | 60 s without a byte, in HTTP/2 without a piece | the connection closes |
 /// | requests at once in one connection of HTTP/2 | 100 | they wait at the client |
 /// | a connection of HTTP/2 that does not answer a ping | asked after 30 s, 20 s to answer | it closes |
 /// | an end that is not there any more | 90 s | it closes |
@@ -47,6 +48,10 @@ pub struct Bounds {
     pub bodies: usize,
     /// Of these, from one address.
     pub bodies_of_one_address: usize,
+    /// Requests under way at once.
+    pub requests: usize,
+    /// Of these, from one address.
+    pub requests_of_one_address: usize,
     /// A connection without a request.
     pub idle: Duration,
     /// An answer of which nothing is taken.
@@ -88,6 +93,8 @@ impl Default for Bounds {
             body_pause: seconds(30),
             bodies: 256 * 1024 * 1024,
             bodies_of_one_address: 64 * 1024 * 1024,
+            requests: 16_384,
+            requests_of_one_address: 1024,
             idle: seconds(75),
             untaken: seconds(60),
             streams: 100,

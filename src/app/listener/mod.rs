@@ -5,6 +5,7 @@
 mod body;
 mod book;
 mod bounds;
+mod connection;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -21,7 +22,8 @@ use axum::{
     response::Response,
 };
 use body::{Arrival, Coming, Going, Held};
-use book::{Admitted, Book, Connection, Full, Verdict};
+use book::{Admitted, Book, Full};
+use connection::{Connection, Verdict};
 use hyper::{
     body::Incoming,
     server::conn::{http1, http2},
@@ -310,7 +312,10 @@ async fn answer(
     let turn = connection.begin();
     let version = request.version();
     let (mut parts, body) = request.into_parts();
-    let mut held = Held { _turn: turn, book: book.clone(), whose: connection.whose(), arrival: None };
+    let underway = book.take(&connection);
+    let crowded = underway.is_none();
+    let mut held =
+        Held { _turn: turn, _underway: underway, book: book.clone(), whose: connection.whose(), arrival: None };
     let body = if body.is_end_stream() {
         Body::empty()
     } else {
@@ -319,7 +324,10 @@ async fn answer(
         Body::new(Coming::new(body, book.clone(), arrival, connection.clone()))
     };
     let bounds = book.bounds();
-    let mut response = if parts.uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > bounds.address {
+    let mut response = if crowded {
+        drop(body);
+        routes::refuse(parts.uri.path(), StatusCode::TOO_MANY_REQUESTS)
+    } else if parts.uri.path_and_query().map_or(0, |whole| whole.as_str().len()) > bounds.address {
         drop(body);
         routes::refuse(parts.uri.path(), StatusCode::URI_TOO_LONG)
     } else if parts.headers.len() > bounds.headers {
@@ -341,5 +349,6 @@ async fn answer(
     if version < Version::HTTP_2 && response.headers().get(header::CONTENT_TYPE).is_some_and(streams) {
         connection.watch();
     }
-    Ok(response.map(|body| Going { body, _held: held }))
+    let passing = (version == Version::HTTP_2).then(|| connection.go());
+    Ok(response.map(|body| Going { body, passing, _held: held }))
 }

@@ -1,7 +1,7 @@
 //! A socket whose reading and writing is noted with its connection, and which is given back when whoever served it is
 //! done.
 
-use super::book::Connection;
+use super::connection::Connection;
 use std::{
     io::{self, IoSlice},
     pin::Pin,
