@@ -472,7 +472,12 @@ fn answer(call: &mut Call, method: &Method, segments: &[String]) -> Reply {
     match found {
         Ok((handler, _, parameters)) => {
             let ask = ask.at(parameters);
-            ask.read_body().and_then(|ask| handler(&ask)).unwrap_or_else(|fault| error::reply(&fault, call.reference()))
+            let reply = ask.read_body().and_then(|ask| {
+                let reply = handler(&ask);
+                // What was read around damage is no answer, whatever it says.
+                call.desk.appliance.unless_broken(company).and(reply)
+            });
+            reply.unwrap_or_else(|fault| error::reply(&fault, call.reference()))
         }
         Err(Some(methods)) => error::method(&methods),
         Err(None) => error::reply(&Error::NotFound(call.uri.path().to_owned()), ""),

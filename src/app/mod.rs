@@ -41,6 +41,8 @@ pub struct Settings {
     pub mail: Option<execution::mail::Settings>,
     /// Networks of proxies whose word for a visitor's address is taken.
     pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// How much room on the disk is kept in reserve, in bytes.
+    pub reserve: u64,
 }
 
 /// A server that listens but does not serve yet.
@@ -57,10 +59,11 @@ pub struct Server {
 impl Server {
     /// Opens the data folder and the port. Only one server at a time works on a data folder.
     pub async fn open(settings: Settings) -> Result<Server> {
-        let data = settings.data.clone();
+        let (data, reserve) = (settings.data.clone(), settings.reserve);
         let (appliance, alone) = crate::http::blocking(move || {
             let appliance = Appliance::open(&data)?;
             let alone = lifecycle::alone_on(&data)?;
+            crate::appliance::keep_reserve(&data, reserve);
             Ok((appliance, alone))
         })
         .await?;

@@ -4,6 +4,7 @@
 
 use crate::{
     api,
+    base::room::{self, Room},
     http::{
         Desk, assets,
         call::{LARGEST_BODY, Peer},
@@ -57,6 +58,11 @@ pub fn router(desk: Desk) -> Router {
 async fn ready(State(desk): State<Desk>) -> Response {
     if desk.stopping.is_cancelled() || !desk.appliance.data().is_dir() {
         return (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response();
+    }
+    let room = crate::http::blocking(|| Ok(room::room())).await;
+    if !matches!(room, Ok(Room::Plenty)) {
+        let why = "not ready: the disk of the data folder is full; the reserve is in use\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     }
     "ready\n".into_response()
 }

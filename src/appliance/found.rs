@@ -43,6 +43,7 @@ pub struct NewCompany<'a> {
 impl Appliance {
     /// Makes a company with its first administrator. Gives the token of the invitation when no password was given.
     pub(super) fn make(&self, new: &NewCompany<'_>) -> Result<(Company, Option<String>)> {
+        crate::base::room::may_add()?;
         self.make_alone(&self.alone()?, new)
     }
 

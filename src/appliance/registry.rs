@@ -1,11 +1,17 @@
 //! The companies of a data folder: found, made, opened when first needed, closed when idle.
 
-use super::{files, found::Setup, keys::Keys};
+use super::{
+    closed::Closed,
+    files,
+    found::Setup,
+    identity::{Identity, Standstill, identity, standstill},
+    keys::Keys,
+};
 use crate::{
     base::{
         clock::{self, MINUTE, Moment},
         error::{Error, Fault, FaultKind, Result},
-        names,
+        names, told,
     },
     company::{Company, Standing},
 };
@@ -13,7 +19,6 @@ use std::{
     collections::HashMap,
     fs,
     ops::ControlFlow,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -27,15 +32,13 @@ const IDLE: i64 = 2 * MINUTE;
 const SEATS: usize = 24;
 /// Folders beside the file.
 pub(super) const PARTS: [&str; 4] = ["packages", "artifacts", "task-logs", "snapshots"];
-/// A folder stands still when it was not changed for so many seconds: longer than any file system's clock ticks, so that
-/// a later change gives it another time.
-const STANDSTILL: i64 = 3;
 
 /// The data folder and its companies.
 pub struct Appliance {
     data: PathBuf,
     keys: Keys,
     open: Mutex<HashMap<String, Held>>,
+    closed: Closed,
     setup: Setup,
     /// Held by who goes round all companies.
     round: Mutex<()>,
@@ -57,25 +60,11 @@ impl Default for Held {
 #[derive(Default)]
 struct Slot {
     company: Option<Company>,
+    /// Closed, and still held by somebody: nothing is opened beside it.
+    leaving: Option<Company>,
     file: Option<Identity>,
     folder: Option<Standstill>,
     last_asked: Moment,
-}
-
-/// Which file is open, and as of which change of what is remembered of it. Another one in its place means that the
-/// company was restored, taken away, suspended, or that its name or its limits were changed.
-#[derive(PartialEq, Eq)]
-struct Identity {
-    file: (u64, u64),
-    changed: Option<(u64, i64, i64)>,
-}
-
-/// A folder in which nothing has come, gone or been renamed for a while, and since when. Both that make an [`Identity`]
-/// change by a renaming: while the folder stands still, they need not be looked at.
-#[derive(PartialEq, Eq)]
-struct Standstill {
-    folder: (u64, u64),
-    since: (i64, i64),
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -97,6 +86,7 @@ impl Appliance {
             data: data.to_owned(),
             keys: Keys::open(data)?,
             open: Mutex::default(),
+            closed: Closed::new(data),
             setup: Setup::default(),
             round: Mutex::default(),
         };
@@ -239,14 +229,12 @@ impl Appliance {
         let mut slot = lock(&held.slot);
         slot.last_asked = clock::now();
         let unchanged = if still.is_some() { slot.folder == still } else { slot.file == seen };
-        if let Some(company) = slot.company.as_ref().filter(|_| unchanged) {
+        if let Some(company) = slot.company.as_ref().filter(|company| unchanged && company.broken().is_none()) {
             return Ok(company.clone());
         }
         // What was seen may be older than what another has opened meanwhile.
         let file = identity(&folder);
-        if slot.file != file {
-            slot.company = None;
-        }
+        self.let_go(slug, &mut slot, file.as_ref());
         // Seen before the file was: what came between gives the folder another time.
         slot.folder = still;
         if let Some(company) = &slot.company {
@@ -255,7 +243,19 @@ impl Appliance {
         if !folder.is_dir() {
             return Err(absent(slug, &folder));
         }
-        let open = || Company::open(&folder, slug, |id| self.keys.read(id));
+        if let Some(error) = self.closed.still(slug, &folder) {
+            return Err(error);
+        }
+        if let Some(old) = slot.leaving.take_if(|old| !old.is_idle()) {
+            slot.leaving = Some(old);
+            return Err(Error::Unavailable("This company is being reopened. Try again in a moment.".into()));
+        }
+        slot.leaving = None;
+        let suspect = self.closed.suspects(slug);
+        let open = || {
+            let key = |id: &str| self.keys.read(id);
+            if suspect { Company::open_checked(&folder, slug, key) } else { Company::open(&folder, slug, key) }
+        };
         let opened = match open() {
             // What a crash left in the middle of a move is ended here, unless somebody is moving it just now.
             Err(Error::Unavailable(_)) if self.end_move(slug) => open(),
@@ -264,15 +264,78 @@ impl Appliance {
         match opened {
             Ok(company) => {
                 company.keep_outside(self.trail_of(slug));
+                self.closed.over(slug);
                 slot.company = Some(company.clone());
-                slot.file = file;
+                // Its log and index came with the opening.
+                let beside = identity(&folder).map(|now| now.beside);
+                slot.file = file.map(|file| Identity { beside: beside.unwrap_or_default(), ..file });
                 Ok(company)
             }
+            Err(Error::Fault(fault)) => {
+                self.closed.note(slug, &folder, &fault);
+                Err(Error::Fault(fault))
+            }
             Err(error) => {
-                tracing::error!(company = slug, %error, "a company is closed");
+                if told::first(slug, "closed") {
+                    tracing::error!(company = slug, %error, "a company is closed");
+                }
                 Err(error)
             }
         }
+    }
+
+    /// Whether a company that is open can still be trusted: what was answered meanwhile may be made around damage. Closes
+    /// it and says so, when it cannot.
+    ///
+    /// # Errors
+    /// `Fault` that says what was met.
+    pub fn unless_broken(&self, slug: &str) -> Result<()> {
+        if !crate::store::health::any_broken() {
+            return Ok(());
+        }
+        let Some(held) = lock(&self.open).get(slug).cloned() else { return Ok(()) };
+        let fault = lock(&held.slot).company.as_ref().and_then(|company| company.broken().cloned());
+        match fault {
+            Some(fault) => {
+                self.company(slug).map(drop)?;
+                Err(Error::Fault(Box::new(fault)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Lets go of what is open when it met damage, or when other files lie in its place.
+    fn let_go(&self, slug: &str, slot: &mut Slot, now: Option<&Identity>) {
+        let Some(company) = &slot.company else { return };
+        if let Some(fault) = company.broken() {
+            self.closed.note(slug, company.folder(), fault);
+        } else if slot.file.as_ref() == now {
+            return;
+        } else if let (Some(before), Some(now)) = (&slot.file, now)
+            && before.file == now.file
+            && before.beside != now.beside
+        {
+            match company.rescue() {
+                Ok(true) => tracing::error!(
+                    company = slug,
+                    path = %company.folder().display(),
+                    "the write-ahead log was removed or replaced while the company was open. All that was written was folded into its file, and the company is opened anew. Nothing but Bulkhead may touch company.db-wal and company.db-shm"
+                ),
+                Ok(false) => tracing::error!(
+                    company = slug,
+                    path = %company.folder().display(),
+                    "the write-ahead log was removed or replaced while the company was open, and somebody else reads the file: the last changes may be lost. Check the company: bulkhead verify"
+                ),
+                Err(error) => tracing::error!(
+                    company = slug, %error,
+                    "the write-ahead log was removed or replaced while the company was open, and could not be folded in"
+                ),
+            }
+        } else {
+            slot.company = None;
+            return;
+        }
+        slot.leaving = slot.company.take();
     }
 
     /// Does something with each company, one after the other. Those that were not open are closed again at once: who goes
@@ -302,7 +365,8 @@ impl Appliance {
         let company = |slug: &str, held: &Held| {
             let slot = held.slot.try_lock().ok()?;
             // What lies in the folder now may be another file.
-            slot.company.clone().filter(|_| slot.file == identity(&self.folder(slug)))
+            let company = slot.company.as_ref().filter(|company| company.broken().is_none())?;
+            (slot.file == identity(&self.folder(slug))).then(|| company.clone())
         };
         open.iter().filter_map(|(slug, held)| Some((slug.clone(), company(slug, held)?))).collect()
     }
@@ -317,7 +381,7 @@ impl Appliance {
             }
             let Ok(slot) = held.slot.try_lock() else { return false };
             let Some(company) = &slot.company else { return slot.last_asked <= before };
-            let served = *company.standing() == Standing::Open;
+            let served = *company.standing() == Standing::Open && company.broken().is_none();
             company.is_idle() && (slot.last_asked <= before || !served || slot.file != identity(&self.folder(slug)))
         };
         let mut open = lock(&self.open);
@@ -412,28 +476,9 @@ fn absent(slug: &str, folder: &Path) -> Error {
     }
 }
 
-/// Since when a folder stands still, if it does.
-fn standstill(folder: &Path) -> Option<Standstill> {
-    let about = fs::metadata(folder).ok()?;
-    // Not the time of its content, which whoever puts files back can put back, too.
-    let since = (about.ctime(), about.ctime_nsec());
-    let still = clock::now().0 / 1000 - since.0 > STANDSTILL;
-    still.then(|| Standstill { folder: (about.dev(), about.ino()), since })
-}
-
 /// Which file a company's folder holds now, by device and number.
 pub(super) fn file_in(folder: &Path) -> Option<(u64, u64)> {
     identity(folder).map(|identity| identity.file)
-}
-
-/// What lies in a company's folder now; `None` where there is no file.
-fn identity(folder: &Path) -> Option<Identity> {
-    let file = fs::metadata(folder.join(crate::company::access::FILE)).ok()?;
-    let changed = fs::metadata(folder.join(crate::company::access::CHANGED)).ok();
-    Some(Identity {
-        file: (file.dev(), file.ino()),
-        changed: changed.map(|about| (about.ino(), about.mtime(), about.mtime_nsec())),
-    })
 }
 
 #[cfg(test)]

@@ -9,4 +9,6 @@ pub mod ids;
 pub mod names;
 pub mod outward;
 pub mod paging;
+pub mod room;
 pub mod secret;
+pub mod told;

@@ -80,6 +80,7 @@ pub struct Config {
     #[serde(default)]
     trusted_proxies: Vec<ipnet::IpNet>,
     syslog: Option<String>,
+    reserve: Option<String>,
     #[serde(default)]
     allow_internal: Vec<ipnet::IpNet>,
 }
@@ -224,6 +225,8 @@ fn log_to_stderr(filter: Option<&str>) {
         .with_writer(std::io::stderr)
         .with_target(false)
         .log_internal_errors(false);
+    // Colours are for a terminal: in a file they are in the way of who searches it.
+    let plain = plain.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
     let started =
         if under_systemd { plain.without_time().with_ansi(false).try_init() } else { plain.compact().try_init() };
     drop(started);

@@ -3,7 +3,8 @@
 use super::{Failure, Mail, Start};
 use crate::{
     app::{Server, Settings},
-    base::{outward::Outward, secret::Secret},
+    appliance::RESERVE,
+    base::{names, outward::Outward, secret::Secret},
     execution::{keeper, mail},
 };
 use clap::Args;
@@ -24,6 +25,9 @@ pub struct Options {
     /// Seconds that running tasks get to finish when the server stops
     #[arg(long, env = "BULKHEAD_GRACE", default_value_t = 20, value_name = "SECONDS")]
     pub grace: u64,
+    /// Room on the disk kept for signing in, deleting and backing up when the disk is full, or 0 [default: 32M]
+    #[arg(long, env = "BULKHEAD_RESERVE", value_name = "SIZE")]
+    pub reserve: Option<String>,
 }
 
 /// The settings that command line and configuration file give together.
@@ -42,6 +46,15 @@ pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
         trails: trails(start)?,
         mail: start.config.mail.as_ref().map(mail_settings).transpose()?,
         trusted_proxies: start.config.trusted_proxies.clone(),
+        reserve: reserve(start, options)?,
+    })
+}
+
+fn reserve(start: &Start, options: &Options) -> Result<u64, Failure> {
+    let Some(text) = options.reserve.as_ref().or(start.config.reserve.as_ref()) else { return Ok(RESERVE) };
+    let bytes = if text.trim() == "0" { Some(0) } else { names::parse_bytes(text) };
+    bytes.map(i64::unsigned_abs).ok_or_else(|| {
+        Failure::Refused(format!("--reserve: “{text}” is not a size. Give one such as 32M, or 0 for no reserve."))
     })
 }
 

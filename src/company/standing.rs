@@ -8,6 +8,7 @@ use crate::base::{
     clock::{self, Moment},
     error::{Bound, Error, Fields, Limit, Result},
     names,
+    room::{self, Room},
 };
 
 /// How much of everything there is.
@@ -158,6 +159,10 @@ pub(in crate::company) fn may_begin_tasks(rows: &Rows<'_>) -> Result<std::result
         "SELECT 1 FROM company WHERE suspended_at IS NOT NULL OR moving_to IS NOT NULL OR removed_at IS NOT NULL",
         [],
     )? {
+        return Ok(Err(None));
+    }
+    // A task's log may need more than a full disk's reserve: they wait until there is room.
+    if room::room() != Room::Plenty {
         return Ok(Err(None));
     }
     let Some(most) = rules::rules(rows)?.limits.running_tasks else { return Ok(Ok(())) };

@@ -20,14 +20,19 @@ impl From<rusqlite::Error> for Error {
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => FaultKind::Damaged,
             ErrorCode::SystemIoFailure => match cause.sqlite_error().map(|error| error.extended_code) {
                 // Its checksum or its size is not what was written: content, not the device.
-                Some(ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_DATA) => FaultKind::Damaged,
+                Some(ffi::SQLITE_IOERR_CORRUPTFS | ffi::SQLITE_IOERR_DATA | ffi::SQLITE_IOERR_SHORT_READ) => {
+                    FaultKind::Damaged
+                }
                 _ => FaultKind::Device,
             },
             ErrorCode::PermissionDenied | ErrorCode::CannotOpen => FaultKind::Denied,
             ErrorCode::ReadOnly => FaultKind::ReadOnly,
             _ => return Error::Internal(cause.into()),
         };
-        Error::fault(kind, cause)
+        match kind {
+            FaultKind::Damaged => Error::fault(kind, format!("the file is damaged: {cause}")),
+            _ => Error::fault(kind, cause),
+        }
     }
 }
 

@@ -7,13 +7,17 @@
 
 pub mod copy;
 mod fault;
+pub mod health;
 pub mod migrate;
 mod readers;
 mod schema;
 mod types;
 mod writer;
 
-use crate::base::error::{Error, Result};
+use crate::base::{
+    error::{Error, Fault, Result},
+    room,
+};
 pub use readers::Reader;
 use readers::Readers;
 use rusqlite::{Connection, OpenFlags, config::DbConfig, functions::FunctionFlags, limits::Limit};
@@ -22,6 +26,8 @@ use std::{
     io::ErrorKind,
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, OnceLock},
+    time::Instant,
 };
 pub use writer::Writer;
 
@@ -34,6 +40,10 @@ pub struct Store {
     path: PathBuf,
     readers: Readers,
     writer: Writer,
+    /// What closed it: nothing is read or written any more.
+    broken: OnceLock<Fault>,
+    /// When the file was last looked through because an answer was odd.
+    suspected: Mutex<Option<Instant>>,
 }
 
 impl Store {
@@ -57,7 +67,8 @@ impl Store {
     pub fn open(path: &Path, readers: u32) -> Result<Store> {
         private(path);
         let writer = Writer::new(fault::at(open_writer(path), path)?);
-        Ok(Store { path: path.to_owned(), readers: Readers::new(path, readers), writer })
+        let readers = Readers::new(path, readers);
+        Ok(Store { path: path.to_owned(), readers, writer, broken: OnceLock::new(), suspected: Mutex::default() })
     }
 
     /// Where the file is.
@@ -67,17 +78,16 @@ impl Store {
 
     /// Runs `work` as one change: all of it or nothing, on the disk when this returns (see [`Writer::write`]).
     pub fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        fault::at(self.writer.write(work), &self.path)
+        self.usable()?;
+        // Measures the disk now and then: what it is low on is known before it is full.
+        room::room();
+        self.writer.write(work).map_err(|error| self.met(error))
     }
 
     /// A connection that can only read. Blocks while all are in use: call it on a thread that may wait.
     pub fn reader(&self) -> Result<Reader> {
-        self.readers.get()
-    }
-
-    /// Adds this file's path to a fault that a reader met.
-    pub fn met(&self, error: Error) -> Error {
-        fault::located(error, &self.path)
+        self.usable()?;
+        self.readers.get().map_err(|error| self.met(error))
     }
 }
 
@@ -148,6 +158,7 @@ mod tests {
     fn attaching_another_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::create(&folder.path().join("a.db"), 2).unwrap();
+        store.write(|c| Ok(c.pragma_update(None, "application_id", migrate::APPLICATION_ID)?)).unwrap();
         let other = folder.path().join("b.db");
         Store::create(&other, 1).unwrap();
         let sql = format!("ATTACH '{}' AS other", other.display());

@@ -478,7 +478,12 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
                 Ok(visit) => visit,
                 Err(answer) => return answer.respond(call, secure),
             };
-            match (route.handler)(&visit) {
+            let answer = (route.handler)(&visit);
+            // What was read around damage is no page, whatever it shows.
+            if let Err(fault) = call.desk.appliance.unless_broken(company) {
+                return error::bare(&fault, call.reference()).into_response();
+            }
+            match answer {
                 Ok(answer) => answer.respond(call, secure),
                 Err(Error::ProofNeeded) => proof::ask(&visit).respond(call, secure),
                 Err(fault) => error::page(&visit, &fault).respond(call, secure),

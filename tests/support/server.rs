@@ -22,15 +22,40 @@ pub struct Server {
     base: String,
     printed: Lines,
     folder: TempDir,
+    how: How,
+}
+
+/// How the program is run where a test needs another way than the usual one.
+#[derive(Default, Clone)]
+pub struct How {
+    /// Another copy of the program.
+    pub program: Option<PathBuf>,
+    /// The user and group it runs as.
+    pub uid: Option<u32>,
+    /// More words for `serve`.
+    pub more: Vec<String>,
+}
+
+impl How {
+    /// The program as it is to be run, without words yet.
+    pub fn command(&self) -> Command {
+        let mut command = match &self.program {
+            Some(program) => plain(&program.to_string_lossy()),
+            None => plain(PROGRAM),
+        };
+        if let Some(uid) = self.uid {
+            std::os::unix::process::CommandExt::uid(&mut command, uid);
+            std::os::unix::process::CommandExt::gid(&mut command, uid);
+        }
+        command
+    }
 }
 
 impl Server {
     /// A new data folder, and a server on it.
     pub fn start() -> Server {
         let folder = tempfile::Builder::new().prefix("bulkhead-test-").tempdir().expect("a temporary folder");
-        let mut server = Server { running: None, base: String::new(), printed: Lines::default(), folder };
-        server.run("127.0.0.1:0");
-        server
+        Server::on(folder, How::default())
     }
 
     /// A server on a plain copy of a data folder that no server works on.
@@ -38,7 +63,12 @@ impl Server {
         let folder = tempfile::Builder::new().prefix("bulkhead-test-").tempdir().expect("a temporary folder");
         let copied = Command::new("cp").arg("-r").arg(data).arg(folder.path().join("data")).status().expect("cp");
         assert!(copied.success(), "the folder could not be copied");
-        let mut server = Server { running: None, base: String::new(), printed: Lines::default(), folder };
+        Server::on(folder, How::default())
+    }
+
+    /// A server on `data` in a folder that the test has made.
+    pub fn on(folder: TempDir, how: How) -> Server {
+        let mut server = Server { running: None, base: String::new(), printed: Lines::default(), folder, how };
         server.run("127.0.0.1:0");
         server
     }
@@ -100,7 +130,7 @@ impl Server {
 
     /// `bulkhead` with these arguments, on this server's data folder.
     pub fn command(&self, arguments: &[&str]) -> Program {
-        Program::on(&self.data(), arguments)
+        Program::prepared(self.how.command(), &self.data(), arguments)
     }
 
     /// Asks it to end, and waits until it has.
@@ -162,8 +192,8 @@ impl Server {
     }
 
     fn run_with(&mut self, listen: &str, more: &[&str]) {
-        let mut command = plain(PROGRAM);
-        command.args(["serve", "--listen", listen, "--data"]).arg(self.data()).args(more);
+        let mut command = self.how.command();
+        command.args(["serve", "--listen", listen, "--data"]).arg(self.data()).args(&self.how.more).args(more);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("{PROGRAM}: {e}"));
 
@@ -229,7 +259,13 @@ impl Program {
 
     /// Another program that starts this one.
     pub fn other(program: &str, data: &Path, arguments: &[&str]) -> Program {
-        let mut command = plain(program);
+        let command = plain(program);
+        Program::prepared(command, data, arguments)
+    }
+
+    /// A command that was prepared: another user, another copy of the program.
+    pub fn prepared(mut command: Command, data: &Path, arguments: &[&str]) -> Program {
+        let program = command.get_program().to_string_lossy().into_owned();
         command.args(arguments).env("BULKHEAD_DATA", data);
         Program { command, shown: format!("{program} {}", arguments.join(" ")), input: String::new() }
     }
@@ -309,8 +345,13 @@ impl Lines {
     }
 }
 
+/// The program under test.
+pub fn program() -> &'static Path {
+    Path::new(PROGRAM)
+}
+
 /// A command that sees none of the surroundings' own settings.
-fn plain(program: &str) -> Command {
+pub fn plain(program: &str) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("BULKHEAD_") {

@@ -11,6 +11,7 @@ use super::{
 use crate::base::{
     clock::Moment,
     error::{Error, Result},
+    room,
 };
 
 /// The visitor may do `P`, at the place that is in it. Lives for one call.
@@ -66,13 +67,16 @@ impl<P: Change> Granted<'_, P> {
     /// Changes the company's file: all of it with its event, or nothing.
     pub(in crate::company) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
         self.visitor.may_leave_its_owner::<P>()?;
-        if P::INFO.adds()
-            && let Err(error) = self.visitor.company().has_room()
-        {
-            if let Error::Limit(limit) = &error {
-                self.visitor.company().note_limit(limit);
+        if P::INFO.adds() {
+            room::may_add()?;
+            if let Err(error) = self.visitor.company().has_room() {
+                if let Error::Limit(limit) = &error {
+                    self.visitor.company().note_limit(limit);
+                }
+                return Err(error);
             }
-            return Err(error);
+        } else if P::INFO.alters() {
+            room::may_change()?;
         }
         self.visitor.write(work)
     }

@@ -66,6 +66,11 @@ impl Info {
     pub fn adds(&self) -> bool {
         self.held != Held::Appliance && ["Create", "Push"].iter().any(|end| self.name.ends_with(end))
     }
+    /// Whether it changes what is there without taking anything away: refused while the disk has next to nothing left.
+    pub fn alters(&self) -> bool {
+        let takes = ["Delete", "Cancel"].iter().any(|end| self.name.ends_with(end));
+        self.change && !takes && !matches!(self.held, Held::Appliance | Held::Server)
+    }
     /// Whether a role may hold it in a space.
     pub fn in_space(&self) -> bool {
         matches!(self.held, Held::Space | Held::Both)

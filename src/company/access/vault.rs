@@ -29,6 +29,7 @@ use crate::{
         error::{Error, Result},
         names,
         secret::{self, Secret},
+        told,
     },
     store::{Reader, Store, copy, migrate},
 };
@@ -190,8 +191,12 @@ impl Company {
     /// `Unavailable` while the company is being moved or removed.
     pub fn open(folder: &Path, slug: &str, key: impl FnOnce(&str) -> Result<Zeroizing<[u8; 32]>>) -> Result<Company> {
         let path = opening::present(folder)?;
+        let alone = opening::stands_alone(&path);
         let store = Store::open(&path, READERS)?;
         let label = store.write(|c| {
+            if alone {
+                opening::whole(&path, c)?;
+            }
             stamp::checked(c)?;
             stamp::label(c)
         })?;
@@ -359,7 +364,7 @@ impl Company {
 
     fn tell_of(&self, told: Told) {
         if let Err(error) = self.0.store.write(|c| self.0.count_told(c, told)) {
-            tracing::error!(company = self.slug(), %error, "an event could not be written to the trail");
+            failed(self.slug(), &error, "an event could not be written to the trail");
         }
     }
 
@@ -375,7 +380,7 @@ impl Company {
 
     fn tell(&self, stamp: Stamp, event: Event) {
         if let Err(error) = self.write(stamp, |tx| tx.record(event, ())) {
-            tracing::error!(company = self.slug(), %error, "an event could not be written to the trail");
+            failed(self.slug(), &error, "an event could not be written to the trail");
         }
     }
 
@@ -467,17 +472,27 @@ impl Vault {
 impl Drop for Vault {
     /// What was counted and not told yet is told before the file closes, and the trail is signed.
     fn drop(&mut self) {
+        if self.store.broken().is_some() {
+            return;
+        }
         if let Err(error) = self.write_uses(clock::now()) {
-            tracing::error!(company = self.slug, %error, "who used what could not be written down");
+            failed(&self.slug, &error, "who used what could not be written down");
         }
         for told in self.tally.due(None) {
             if let Err(error) = self.store.write(|c| self.count_told(c, told)) {
-                tracing::error!(company = self.slug, %error, "an event could not be written to the trail");
+                failed(&self.slug, &error, "an event could not be written to the trail");
             }
         }
         if self.unsigned.load(Ordering::Relaxed) {
             self.sign_now();
         }
+    }
+}
+
+/// Says once in a while that something failed which nobody waits for: on a full disk it fails many times a second.
+fn failed(company: &str, error: &Error, what: &'static str) {
+    if told::first(company, what) {
+        tracing::error!(company, %error, "{what}");
     }
 }
 

@@ -137,7 +137,7 @@ impl Company {
             .detail("Times", times);
         let stamp = Stamp::server("engine", "Bulkhead");
         if let Err(error) = self.write(stamp, |tx| tx.record(event, ())) {
-            tracing::error!(company = self.slug(), %error, "a reached limit could not be written to the trail");
+            super::failed(self.slug(), &error, "a reached limit could not be written to the trail");
         }
     }
 }

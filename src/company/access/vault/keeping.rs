@@ -186,7 +186,7 @@ impl Vault {
     /// The change stands whatever becomes of its checkpoint: the next one covers it too.
     pub(super) fn sign_now(&self) {
         if let Err(error) = self.write_checkpoint() {
-            tracing::error!(company = self.slug, %error, "a checkpoint of the trail could not be written");
+            super::failed(&self.slug, &error, "a checkpoint of the trail could not be written");
         }
     }
 }
