@@ -4,16 +4,16 @@
 use super::{Failure, Start};
 use crate::{
     appliance::{self, Appliance, CompanyRow, NewCompany, Removed},
-    base::{names, secret::Secret},
+    base::{error::Error, names, secret::Secret},
     company::{
         access::{
-            Steward, Visitor, Within,
+            Steward, Visitor,
             permissions::{OfAppliance, UserEdit},
         },
         people,
     },
 };
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::BoolishValueParser};
 use serde_json::json;
 use std::{
     io::BufRead,
@@ -57,8 +57,11 @@ pub enum Company {
         /// Its slug
         slug: String,
         /// It is meant
-        #[arg(long, env = "BULKHEAD_YES")]
+        #[arg(long)]
         yes: bool,
+        /// The operator's own compartment is meant: all operators go with it
+        #[arg(long)]
+        operator: bool,
     },
     /// Take in a company's folder: one among the companies under another name, or a copy from elsewhere
     Adopt {
@@ -110,10 +113,10 @@ pub struct Create {
     #[arg(long, env = "BULKHEAD_ADMIN_EMAIL")]
     admin_email: String,
     /// Read the administrator's password from standard input
-    #[arg(long, env = "BULKHEAD_ADMIN_PASSWORD_STDIN")]
+    #[arg(long, env = "BULKHEAD_ADMIN_PASSWORD_STDIN", value_parser = BoolishValueParser::new())]
     admin_password_stdin: bool,
     /// Print an API key of the administrator, alone, as the last line
-    #[arg(long, env = "BULKHEAD_API_KEY_WANTED")]
+    #[arg(long, env = "BULKHEAD_API_KEY_WANTED", value_parser = BoolishValueParser::new())]
     api_key: bool,
 }
 
@@ -142,7 +145,7 @@ pub struct Backup {
     #[arg(required_unless_present = "all")]
     slugs: Vec<String>,
     /// All companies
-    #[arg(long, conflicts_with = "slugs", env = "BULKHEAD_ALL")]
+    #[arg(long, conflicts_with = "slugs")]
     all: bool,
     /// The folder for the backups
     #[arg(long, env = "BULKHEAD_BACKUP_TO", value_name = "DIR")]
@@ -158,11 +161,11 @@ pub struct Restore {
     #[arg(long = "as", env = "BULKHEAD_RESTORE_AS", value_name = "SLUG")]
     slug: Option<String>,
     /// Overwrite the company that is there
-    #[arg(long, env = "BULKHEAD_REPLACE")]
+    #[arg(long)]
     replace: bool,
     /// Restore it also when it does not verify, as far as it opens: for when there is no other backup. Its trail tells
     /// so, and `verify` goes on to say what is damaged
-    #[arg(long, env = "BULKHEAD_DESPITE_DAMAGE")]
+    #[arg(long)]
     despite_damage: bool,
     /// Overwrite the company also while its tasks run. The server ends them
     #[arg(long)]
@@ -179,7 +182,7 @@ pub struct Verify {
     #[arg(value_name = "SLUG|FILE")]
     slugs: Vec<String>,
     /// All companies
-    #[arg(long, env = "BULKHEAD_ALL")]
+    #[arg(long)]
     all: bool,
     /// Compare also with checkpoints that were kept elsewhere: lines of checkpoints.jsonl or of a system log
     #[arg(long, env = "BULKHEAD_CHECKPOINTS", value_name = "FILE")]
@@ -246,7 +249,14 @@ pub fn run(start: &Start, command: Company) -> Result<(), Failure> {
             eprintln!("Its people sign in anew, at /{}.", company.slug());
             show(start, &appliance, company.slug())?;
         }
-        Company::Remove { slug, yes } => {
+        Company::Remove { slug, yes, operator } => {
+            if slug == names::OPERATOR && !operator {
+                let row = appliance.show(&steward(start, &appliance), &slug)?;
+                let people = row.numbers.map_or(0, |numbers| numbers.people);
+                return Err(Failure::Refused(format!(
+                    "Nothing was done. This is the operator's own compartment: its {people} operators and their pages would be gone for ever, the companies would stay. If that is meant, say so with --operator --yes."
+                )));
+            }
             if !yes {
                 let row = appliance.show(&steward(start, &appliance), &slug)?;
                 return Err(Failure::Refused(format!(
@@ -386,7 +396,7 @@ fn new_key(
     days: u32,
 ) -> Result<String, Failure> {
     let operator = Visitor::operator(company, &start.operator);
-    let user = operator.locate(Within::Company, email)?;
+    let user = super::user::located(&operator, email)?;
     let granted = operator.ask(UserEdit {})?;
     Ok(people::keys::create_for(&granted, &user, purpose, i64::from(days))?)
 }
@@ -474,7 +484,7 @@ pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
     }
     let mut bad = Vec::new();
     let mut rows = Vec::new();
-    let mut broken = Vec::new();
+    let (mut broken, mut missing) = (Vec::new(), Vec::new());
     for (number, slug) in named.into_iter().enumerate() {
         let elsewhere = command.checkpoints.as_deref();
         let is_backup = number < files;
@@ -484,6 +494,12 @@ pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
         } else {
             appliance::verify(&appliance, &start.operator, &slug, elsewhere)
         };
+        if let Err(Error::NotFound(_)) = outcome {
+            let sentence = super::no_company(&slug);
+            rows.push(json!({ "slug": slug, "ok": false, "state": sentence }));
+            missing.push(sentence);
+            continue;
+        }
         let (state, about) = match &outcome {
             Ok(verified) => ("ok".to_owned(), verified.clone()),
             Err(error) => (error.to_string(), Default::default()),
@@ -518,5 +534,9 @@ pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
     if !bad.is_empty() {
         broken.push(format!("Damaged: {}. Restore from a backup.", bad.join(", ")));
     }
-    if broken.is_empty() { Ok(()) } else { Err(Failure::Failed(broken.join("\n"))) }
+    if broken.is_empty() {
+        return if missing.is_empty() { Ok(()) } else { Err(Failure::Refused(missing.join("\n"))) };
+    }
+    broken.extend(missing);
+    Err(Failure::Failed(broken.join("\n")))
 }

@@ -1,8 +1,14 @@
 //! The command line: results go to stdout, talk to stderr; exit codes as written in the manual.
 
+#[macro_use]
+mod out;
+
 mod company;
 mod demo;
+mod owner;
 mod serve;
+#[cfg(test)]
+mod tests;
 mod user;
 
 use crate::{
@@ -13,7 +19,7 @@ use crate::{
     },
     execution::{mail, transport::sandbox},
 };
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, builder::BoolishValueParser};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Self-hosted deployments, with every company in a watertight compartment.
@@ -29,14 +35,14 @@ struct Cli {
 /// What every command understands.
 #[derive(Args, Clone)]
 pub struct Common {
-    /// The data folder [default: /var/lib/bulkhead if it exists and is writable, else ./bulkhead-data]
+    /// The data folder; commands run as its owner [default: /var/lib/bulkhead if it exists, else ./bulkhead-data]
     #[arg(long, global = true, env = "BULKHEAD_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// A configuration file (TOML)
     #[arg(long, global = true, env = "BULKHEAD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print one JSON document
-    #[arg(long, global = true, env = "BULKHEAD_JSON")]
+    #[arg(long, global = true, env = "BULKHEAD_JSON", value_parser = BoolishValueParser::new())]
     json: bool,
 }
 
@@ -97,6 +103,8 @@ struct Mail {
     password_file: Option<PathBuf>,
     from: String,
     ca_file: Option<PathBuf>,
+    /// Seconds that the mail server has for its answer to a letter.
+    timeout: Option<u64>,
 }
 
 /// A command's end that is not a success.
@@ -121,7 +129,8 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(what) => Failure::Refused(format!("There is no company “{what}” here.")),
+            // Where something else can be missing, the command itself says what.
+            Error::NotFound(slug) => Failure::Refused(no_company(&slug)),
             Error::Conflict(_) | Error::Denied(_) | Error::Limit(_) => Failure::Refused(error.to_string()),
             Error::Invalid(fields) => {
                 let lines: Vec<String> = fields.iter().map(|(field, message)| format!("{field}: {message}")).collect();
@@ -130,6 +139,10 @@ impl From<Error> for Failure {
             other => Failure::Failed(other.to_string()),
         }
     }
+}
+/// Names a company that is not there.
+fn no_company(slug: &str) -> String {
+    format!("There is no company “{slug}” here.")
 }
 impl From<std::io::Error> for Failure {
     fn from(cause: std::io::Error) -> Self {
@@ -188,7 +201,11 @@ fn begin(cli: Cli) -> Result<(), Failure> {
     };
     log_to_stderr(config.log.as_deref());
     post::mail_is(config.mail.is_some());
-    let data = cli.common.data.clone().or(config.data.clone()).unwrap_or_else(default_folder);
+    let data = cli.common.data.clone().or(config.data.clone()).unwrap_or_else(owner::default_folder);
+    match &cli.command {
+        Command::Openapi | Command::SandboxRun(_) => {}
+        command => owner::become_owner(&data, command.begins())?,
+    }
     let (engine, operator) = mint_keys().ok_or_else(|| Failure::Failed("The keys were handed out already.".into()))?;
     let start = Start { data, json: cli.common.json, config, engine, operator };
     match cli.command {
@@ -208,10 +225,11 @@ fn begin(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-fn default_folder() -> PathBuf {
-    let system = PathBuf::from("/var/lib/bulkhead");
-    let writable = rustix::fs::access(&system, rustix::fs::Access::WRITE_OK).is_ok();
-    if system.is_dir() && writable { system } else { PathBuf::from("bulkhead-data") }
+impl Command {
+    /// Whether it may make a data folder.
+    fn begins(&self) -> bool {
+        matches!(self, Command::Serve(_) | Command::Demo(_) | Command::Company(company::Company::Create(_)))
+    }
 }
 
 fn log_to_stderr(filter: Option<&str>) {

@@ -7,7 +7,7 @@ use crate::{
     base::{names, outward::Outward, secret::Secret},
     execution::{keeper, mail},
 };
-use clap::Args;
+use clap::{Args, builder::BoolishValueParser};
 use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// Where and how to serve.
@@ -20,7 +20,7 @@ pub struct Options {
     #[arg(long, env = "BULKHEAD_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
     /// Let the built-in worker run scripts where the kernel has no Landlock
-    #[arg(long, env = "BULKHEAD_ALLOW_UNSANDBOXED")]
+    #[arg(long, env = "BULKHEAD_ALLOW_UNSANDBOXED", value_parser = BoolishValueParser::new())]
     pub allow_unsandboxed: bool,
     /// Seconds that running tasks get to finish when the server stops
     #[arg(long, env = "BULKHEAD_GRACE", default_value_t = 20, value_name = "SECONDS")]
@@ -117,6 +117,7 @@ fn mail_settings(mail: &Mail) -> Result<mail::Settings, Failure> {
         credentials,
         from: mail.from.clone(),
         ca: mail.ca_file.clone(),
+        timeout: mail.timeout.map(|seconds| Duration::from_secs(seconds.clamp(1, 600))),
     })
 }
 

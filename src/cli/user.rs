@@ -94,7 +94,7 @@ fn print(start: &Start, user: &User) {
     }
 }
 
-fn located(operator: &Visitor, who: &str) -> Result<At<Kind>, Failure> {
+pub(super) fn located(operator: &Visitor, who: &str) -> Result<At<Kind>, Failure> {
     operator.locate(Within::Company, who).map_err(|error| match error {
         Error::NotFound(_) => Failure::Refused(format!("There is nobody called “{who}” in this company.")),
         other => other.into(),

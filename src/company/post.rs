@@ -245,8 +245,8 @@ mod sql {
         rows.one(
             "SELECT l.id, l.receiver, l.subject, l.attempts, l.body, c.name, s.from_address
              FROM letters l, company c, settings s
-             WHERE l.state = 'waiting' AND l.next_at <= ?1 AND l.until > ?1 AND l.attempts < ?2 ORDER BY l.next_at, l.id LIMIT 1",
-            (now, PAUSES.len() as i64),
+             WHERE l.state = 'waiting' AND (l.next_at <= ?1 OR l.next_at - ?1 > (CASE l.attempts WHEN 0 THEN 0 ELSE json_extract(?3, '$[' || (l.attempts - 1) || ']') END) + ?4) AND l.until > ?1 AND l.attempts < ?2 ORDER BY l.next_at, l.id LIMIT 1",
+            (now, PAUSES.len() as i64, serde_json::to_string(&PAUSES)?, MINUTE),
             |row| {
                 let letter = Outgoing {
                     id: row.get(0)?,

@@ -1,7 +1,9 @@
 //! Hands the companies' letters to the mail server. One after the other: there is one mail server, and letters are few.
 //!
 //! Promises: a letter that waits is tried within seconds, whichever process wrote it; a company whose file cannot be
-//! opened holds up no other; the mail server's password goes over no line that is not encrypted, but to this machine.
+//! opened holds up no other; the mail server's password goes over no line that is not encrypted, but to this machine. A
+//! letter is *sent* only by the mail server's own answer to it: each has a connection of its own, which is never used
+//! again. Where no answer came it is sent once more under the same name: rather twice than lost.
 
 use crate::{
     appliance::Appliance,
@@ -16,19 +18,26 @@ use crate::{
     },
 };
 use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    Address, Message,
     message::{Mailbox, header},
     transport::smtp::{
-        authentication::Credentials,
-        client::{Certificate, Tls, TlsParameters},
-        extension::ClientId,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, Certificate, TlsParameters},
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
+        response::Response,
     },
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// A mail server is given so long for one letter.
+/// A mail server is given so long for each answer before that to a letter itself.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// It is given so long for the answer to a letter, unless the configuration says otherwise: servers look through letters
+/// before they answer, and who goes away meanwhile sends them twice (RFC 5321 4.5.3.2 has ten minutes).
+const PATIENCE_FOR_LETTER: Duration = Duration::from_secs(300);
+/// A letter that is under way when the server stops gets so long.
+const PATIENCE_AT_STOP: Duration = Duration::from_secs(5);
 /// Without a ringing bell the outboxes are looked through after so long: another process may have written a letter.
 const ROUND: Duration = Duration::from_secs(10);
 /// What is given as a reason when there is no mail server.
@@ -62,12 +71,73 @@ pub struct Settings {
     pub from: String,
     /// A certificate in PEM to trust beside the public ones.
     pub ca: Option<PathBuf>,
+    /// How long the mail server has for its answer to a letter.
+    pub timeout: Option<Duration>,
 }
 
 /// A mail server that was understood; nothing was sent yet.
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    host: String,
+    port: u16,
+    tls: Option<TlsParameters>,
+    way: Encryption,
+    credentials: Option<Credentials>,
+    hello: ClientId,
     from: Address,
+    patience: Duration,
+    patience_for_letter: Duration,
+}
+
+/// Why a letter was not handed over.
+enum Trouble {
+    /// The mail server's own answer, or a fault of the line.
+    Smtp(lettre::transport::smtp::Error),
+    /// An answer that is not one to what was asked: `wanted`, what came.
+    OutOfTurn(&'static str, String),
+    /// None in time.
+    Slow,
+    /// The letter asks for what the mail server cannot do.
+    Unable(&'static str),
+}
+
+impl Trouble {
+    fn words(&self) -> String {
+        match self {
+            Trouble::Smtp(fault) => told(fault),
+            Trouble::OutOfTurn(wanted, came) => {
+                format!("the mail server answered out of turn: {came} in place of {wanted}")
+            }
+            Trouble::Slow => "the mail server did not answer in time".into(),
+            Trouble::Unable(what) => (*what).into(),
+        }
+    }
+    /// About the line, our password or our address: that can be mended, the letter waits.
+    fn of_line(self) -> Outcome {
+        Outcome::Later(self.words())
+    }
+    /// About this letter.
+    fn of_letter(self) -> Outcome {
+        match &self {
+            Trouble::Smtp(fault) if refuses_letter(fault) => Outcome::Never(self.words()),
+            _ => Outcome::Later(self.words()),
+        }
+    }
+}
+
+/// An answer in time, with one of these codes.
+async fn answer(
+    patience: Duration,
+    wanted: &'static str,
+    asked: impl Future<Output = std::result::Result<Response, lettre::transport::smtp::Error>>,
+) -> std::result::Result<(), Trouble> {
+    match tokio::time::timeout(patience, asked).await {
+        Err(_) => Err(Trouble::Slow),
+        Ok(Err(fault)) => Err(Trouble::Smtp(fault)),
+        Ok(Ok(response)) => {
+            let code = u16::from(response.code()).to_string();
+            if wanted.split(' ').any(|one| one == code) { Ok(()) } else { Err(Trouble::OutOfTurn(wanted, code)) }
+        }
+    }
 }
 
 impl Mailer {
@@ -99,31 +169,94 @@ impl Mailer {
             parameters.build().map_err(|cause| wrong(format!("TLS cannot be set up: {cause}.")))
         };
         let (tls, port) = match settings.tls {
-            Encryption::None => (Tls::None, 25),
-            Encryption::Starttls => (Tls::Required(parameters()?), 587),
-            Encryption::Tls => (Tls::Wrapper(parameters()?), 465),
+            Encryption::None => (None, 25),
+            Encryption::Starttls => (Some(parameters()?), 587),
+            Encryption::Tls => (Some(parameters()?), 465),
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
-            .port(settings.port.unwrap_or(port))
-            .tls(tls)
-            .timeout(Some(PATIENCE))
-            .hello_name(ClientId::Domain(from.domain().to_owned()));
-        if let Some((user, password)) = &settings.credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
-        }
-        Ok(Mailer { transport: builder.build(), from })
+        let credentials = settings.credentials.as_ref();
+        let patience_for_letter = settings.timeout.unwrap_or(PATIENCE_FOR_LETTER);
+        Ok(Mailer {
+            host,
+            port: settings.port.unwrap_or(port),
+            tls,
+            way: settings.tls,
+            credentials: credentials.map(|(user, word)| Credentials::new(user.clone(), word.expose().to_owned())),
+            hello: ClientId::Domain(from.domain().to_owned()),
+            from,
+            patience: PATIENCE.min(patience_for_letter),
+            patience_for_letter,
+        })
     }
 
-    async fn send(&self, letter: &Outgoing) -> Outcome {
+    async fn send(&self, letter: &Outgoing, stop: &CancellationToken) -> Outcome {
         let message = match self.message(letter) {
             Ok(message) => message,
             Err(outcome) => return outcome,
         };
-        match tokio::time::timeout(PATIENCE * 2, self.transport.send(message)).await {
-            Ok(Ok(_)) => Outcome::Sent,
-            Ok(Err(fault)) if refuses_letter(&fault) => Outcome::Never(told(&fault)),
-            Ok(Err(fault)) => Outcome::Later(told(&fault)),
-            Err(_) => Outcome::Later("the mail server did not answer in time".into()),
+        let stopped = async {
+            stop.cancelled().await;
+            tokio::time::sleep(PATIENCE_AT_STOP).await;
+        };
+        tokio::select! {
+            handed = self.hand_over(&message) => handed.map_or_else(|outcome| outcome, |()| Outcome::Sent),
+            () = stopped => Outcome::Later("the server stopped before the mail server had answered".into()),
+        }
+    }
+
+    /// One connection, for one letter. Whatever goes wrong, it is dropped where it stands: what comes on it later is an
+    /// answer to something else.
+    async fn hand_over(&self, message: &Message) -> std::result::Result<(), Outcome> {
+        let mut line = self.connect().await.map_err(Trouble::of_line)?;
+        let (envelope, bytes) = (message.envelope(), message.formatted());
+        let mut options = Vec::new();
+        let plain = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
+        if !envelope.to().iter().chain(envelope.from()).all(plain) {
+            if !line.server_info().supports_feature(Extension::SmtpUtfEight) {
+                return Err(Trouble::Unable("the mail server takes no such address (SMTPUTF8)").of_line());
+            }
+            options.push(MailParameter::SmtpUtfEight);
+        }
+        if !bytes.is_ascii() {
+            if !line.server_info().supports_feature(Extension::EightBitMime) {
+                return Err(Trouble::Unable("the mail server takes no such letter (8BITMIME)").of_line());
+            }
+            options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let sender = Mail::new(envelope.from().cloned(), options);
+        answer(self.patience, "250", line.command(sender)).await.map_err(Trouble::of_line)?;
+        for receiver in envelope.to() {
+            let receiver = Rcpt::new(receiver.clone(), Vec::new());
+            answer(self.patience, "250 251 252", line.command(receiver)).await.map_err(Trouble::of_letter)?;
+        }
+        // That this answer is 354 and the next one 250 shows that nothing came in between.
+        answer(self.patience, "354", line.command(Data)).await.map_err(Trouble::of_letter)?;
+        answer(self.patience_for_letter, "250", line.message(&bytes)).await.map_err(Trouble::of_letter)?;
+        // Taken: how they part does not matter, and nobody waits for it.
+        let patience = self.patience;
+        tokio::spawn(async move { drop(tokio::time::timeout(patience, line.quit()).await) });
+        Ok(())
+    }
+
+    /// A connection that is encrypted as settled, and where the mail server knows who we are.
+    async fn connect(&self) -> std::result::Result<AsyncSmtpConnection, Trouble> {
+        let begun = async {
+            let wrapped = self.tls.clone().filter(|_| self.way == Encryption::Tls);
+            let server = (self.host.as_str(), self.port);
+            let mut line =
+                AsyncSmtpConnection::connect_tokio1(server, Some(self.patience), &self.hello, wrapped, None).await?;
+            if self.way == Encryption::Starttls
+                && let Some(parameters) = &self.tls
+            {
+                line.starttls(parameters.clone(), &self.hello).await?;
+            }
+            if let Some(credentials) = &self.credentials {
+                line.auth(DEFAULT_MECHANISMS, credentials).await?;
+            }
+            Ok(line)
+        };
+        match tokio::time::timeout(self.patience * 2, begun).await {
+            Ok(line) => line.map_err(Trouble::Smtp),
+            Err(_) => Err(Trouble::Slow),
         }
     }
 
@@ -257,7 +390,7 @@ async fn serve(
         let of = slug.clone();
         let next = in_files(round, move |round| round.with(&of, |granted| post::next(granted, &round.base))).await?;
         let Some(letter) = next else { break };
-        let outcome = mailer.send(&letter).await;
+        let outcome = mailer.send(&letter, stop).await;
         if let Outcome::Later(problem) | Outcome::Never(problem) = &outcome {
             tracing::warn!(company = slug, letter = letter.id, problem, "a letter was not sent");
         }

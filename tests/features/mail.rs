@@ -157,6 +157,61 @@ fn what_is_put_off_comes_later_and_what_is_refused_is_told() {
     }
 }
 
+/// A server whose mail server has two seconds for its answer to a letter.
+fn impatient(mail: &MailServer, server: &mut Server) {
+    let config = mail.config("");
+    let text = std::fs::read_to_string(&config).expect("the file");
+    std::fs::write(&config, format!("{text}timeout = 2\n")).expect("the file");
+    server.restart_with(&["--config", config.to_str().expect("a path")]);
+}
+
+/// Findings J1: an answer that comes too late is not taken for that to the next letter.
+#[test]
+fn a_letter_is_sent_only_by_the_mail_servers_own_answer_to_it() {
+    let mail = MailServer::open();
+    let mut server = Server::start();
+    let slow = server.company("harbour", "Harbour Ltd", "slow@harbour.test");
+    let refused = server.company("meridian", "Meridian Ltd", "refused@meridian.test");
+    impatient(&mail, &mut server);
+    slow.caller().post("/api/letters/test", ()).expect(201);
+    let waiting = told(&slow, |letter| letter["Problem"] != "");
+    assert_eq!(waiting["State"], "waiting", "{waiting}");
+    assert!(waiting["Problem"].as_str().unwrap_or_default().contains("did not answer in time"), "{waiting}");
+    refused.caller().post("/api/letters/test", ()).expect(201);
+    let letter = told(&refused, |letter| letter["State"] != "waiting");
+    assert_eq!((letter["State"].as_str(), letter["Attempts"].as_i64()), (Some("failed"), Some(1)), "{letter}");
+    assert!(letter["Problem"].as_str().unwrap_or_default().contains("not this one"), "{letter}");
+    // Rather twice than lost: the same letter, under the same name.
+    let sent = told(&slow, |letter| letter["State"] != "waiting");
+    assert_eq!((sent["State"].as_str(), sent["Attempts"].as_i64()), (Some("sent"), Some(2)), "{sent}");
+    let name = |letter: &str| letter.lines().find(|line| line.starts_with("Message-ID:")).map(str::to_owned);
+    let (first, again) = (mail.letter().text(), mail.letter().text());
+    assert_eq!(name(&first).expect("a name"), name(&again).expect("a name"));
+}
+
+/// Findings J1, its neighbours: what comes in between, or not at all, is no *sent*, and the letter waits.
+#[test]
+fn answers_out_of_turn_and_lines_that_break_off_are_no_answer_to_a_letter() {
+    for (email, problem) in
+        [("twice@harbour.test", "out of turn"), ("drop@harbour.test", ""), ("closing@harbour.test", "going away")]
+    {
+        let mail = MailServer::open();
+        let mut server = Server::start();
+        let company = server.company("harbour", "Harbour Ltd", email);
+        impatient(&mail, &mut server);
+        company.caller().post("/api/letters/test", ()).expect(201);
+        let letter = told(&company, |letter| letter["Problem"] != "" || letter["State"] != "waiting");
+        assert_eq!(letter["State"], "waiting", "{email}: {letter}");
+        assert!(letter["Problem"].as_str().unwrap_or_default().contains(problem), "{email}: {letter}");
+        let letter = told(&company, |letter| letter["State"] != "waiting");
+        assert_eq!(
+            (letter["State"].as_str(), letter["Attempts"].as_i64()),
+            (Some("sent"), Some(2)),
+            "{email}: {letter}"
+        );
+    }
+}
+
 #[test]
 fn without_mail_the_page_says_whom_to_ask_and_an_administrator_gets_the_link() {
     let server = Server::start();

@@ -8,6 +8,7 @@ mod backup_load;
 mod buttons;
 mod categories;
 mod companies;
+mod command_line;
 mod companies_crash;
 mod connections;
 mod damage;

@@ -2,7 +2,9 @@
 
 Prints "listening: PORT", then one line of JSON for each letter it takes. Arguments: none | starttls|tls CERTIFICATE KEY USER PASSWORD.
 With "tls" the line is encrypted from its first byte on.
-Receivers called "busy" are put off once (451); those called "nobody" are refused for good (550).
+Receivers called "busy" are put off once (451); those called "nobody" are refused for good (550), those called "refused"
+only after their letter (554). Once each: "slow" is answered after five seconds, "twice" gets two answers to one command,
+"drop" none and the end of the line, "closing" a 421.
 """
 import asyncio
 import json
@@ -21,6 +23,9 @@ class Keep:
         if address.startswith("busy") and address not in put_off:
             put_off.add(address)
             return "451 too busy, come back"
+        if address.startswith("twice") and address not in put_off:
+            put_off.add(address)
+            return "250 OK\r\n250 OK"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -32,7 +37,18 @@ class Keep:
             "user": str(session.auth_data or ""),
             "text": envelope.content.decode("utf-8", "replace"),
         }
+        receiver = envelope.rcpt_tos[0]
+        if receiver.startswith("refused"):
+            return "554 not this one"
+        first = receiver not in put_off
+        put_off.add(receiver)
+        if first and receiver.startswith("closing"):
+            return "421 going away"
         print(json.dumps(letter), flush=True)
+        if first and receiver.startswith("slow"):
+            await asyncio.sleep(5)
+        if first and receiver.startswith("drop"):
+            server.transport.abort()
         return "250 taken"
 
 

@@ -196,7 +196,8 @@ mod sql {
             Ok((row.get::<_, i64>(0)?, row.get::<_, Moment>(1)?))
         })?;
         let (told, next) = found.unwrap_or((0, Moment(0)));
-        Ok((next <= now).then_some(told))
+        // Further ahead than the longest pause: the clock was put back.
+        Ok((next <= now || next.0 - now.0 > HOUR).then_some(told))
     }
 
     pub fn archives(rows: &Rows<'_>) -> Result<Vec<Archive>> {

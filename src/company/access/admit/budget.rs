@@ -96,7 +96,8 @@ impl Tally {
         if waits && self.next > now && !ahead {
             return Err(self.next);
         }
-        let passed = (now.0 - self.at.0).max(0);
+        // Nor may it keep a bucket full until the old time comes again.
+        let passed = if self.at.0 - now.0 > MINUTE { i64::MAX } else { (now.0 - self.at.0).max(0) };
         match kind {
             Kind::Waits(free) => {
                 let count = if passed > MEMORY { 1.0 } else { self.count + 1.0 };
@@ -330,6 +331,10 @@ mod tests {
         assert_eq!(rested.count, 1.0);
         let clock_set_back = Moment(1_000);
         assert!(tally.spend(Kind::Waits(FREE), clock_set_back).is_ok());
+        // Findings G15, its neighbour: a bucket that was full.
+        let full = Tally { count: 30.0, at: now, next: now };
+        assert!(full.spend(Kind::Bucket(30.0, 30_000.0), now).is_err());
+        assert_eq!(full.spend(Kind::Bucket(30.0, 30_000.0), clock_set_back).unwrap().count, 1.0);
     }
 
     #[test]

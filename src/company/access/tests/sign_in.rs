@@ -96,6 +96,27 @@ fn a_person_signs_in_with_password_and_code() {
     }
 }
 
+/// Findings G15.
+#[test]
+fn a_clock_that_was_put_back_refuses_no_right_code() {
+    let harbour = harbour();
+    let company = &harbour.company;
+    let (secret, _) = enrolled(company);
+    let pending = || pending(company, &admit::sign_in(company, EMAIL, &password(), &from()).unwrap().unwrap().token);
+    // Signed in last a year from now, as the clock said then.
+    let year = 365 * 24 * 60 * 2;
+    harbour.sql(|c| c.execute("UPDATE factors SET counter = counter + ?1", [year]));
+    let code = admit::code_in(&secret, 0);
+    let begun = pending();
+    admit::check_code(company, &begun, &Offered::code(&code), &from()).unwrap();
+    let again = admit::check_code(company, &pending(), &Offered::code(&code), &from());
+    assert!(matches!(again, Err(Error::Invalid(_))), "and it is good once");
+    // The step after this one can have been used already: that counts.
+    harbour.sql(|c| c.execute("UPDATE factors SET counter = ?1", [clock::now().0 / 30_000 + 1]));
+    let next = admit::check_code(company, &pending(), &Offered::code(&admit::code_in(&secret, 30)), &from());
+    assert!(matches!(next, Err(Error::Invalid(_))));
+}
+
 #[test]
 fn unknown_person_and_wrong_password_are_answered_alike() {
     let harbour = harbour();

@@ -78,7 +78,8 @@ impl Company {
         let mut measured = self.vault().bounds.disk.lock().unwrap_or_else(PoisonError::into_inner);
         let now = clock::now();
         match *measured {
-            Some((at, bytes)) if now.0 - at.0 < MEASURED => bytes,
+            // Measured in the time to come: the clock was put back.
+            Some((at, bytes)) if (0..MEASURED).contains(&(now.0 - at.0)) => bytes,
             _ => {
                 let bytes = size(self.folder());
                 *measured = Some((now, bytes));
@@ -115,7 +116,7 @@ impl Company {
         let times = {
             let mut reached = self.vault().bounds.reached.lock().unwrap_or_else(PoisonError::into_inner);
             match reached.get_mut(&limit.bound) {
-                Some(before) if now.0 - before.told.0 < TOLD_AGAIN => {
+                Some(before) if (0..TOLD_AGAIN).contains(&(now.0 - before.told.0)) => {
                     before.since += 1;
                     return;
                 }

@@ -1,0 +1,266 @@
+//! The command line by itself: what it says of what is missing, whom it works for, and what it asks before it destroys.
+
+use crate::support::server::{Program, Server};
+use std::{
+    fs,
+    io::Read,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_bulkhead");
+
+/// Findings E4, E5 and their kind: what is missing is called what it is, and nothing was done.
+#[test]
+fn what_is_missing_is_named_as_what_it_is() {
+    let server = Server::start();
+    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let to = tempfile::tempdir().unwrap();
+    let to = to.path().to_str().unwrap();
+    let company = "There is no company “nope” here.";
+    let person = "There is nobody called “zoe@harbour.test” in this company.";
+    let cases: &[(&[&str], &str)] = &[
+        (&["verify", "nope"], company),
+        (&["verify", "nope", "--json"], company),
+        (&["verify", "harbour", "nope"], company),
+        (&["backup", "nope", "--to", to], company),
+        (&["company", "show", "nope"], company),
+        (&["company", "suspend", "nope"], company),
+        (&["company", "resume", "nope"], company),
+        (&["company", "rename", "nope", "haven"], company),
+        (&["company", "remove", "nope", "--yes"], company),
+        (&["company", "remove", "nope"], company),
+        (&["company", "limits", "nope"], company),
+        (&["company", "limits", "nope", "--people", "3"], company),
+        (&["company", "adopt", "nope"], "There is no folder nope."),
+        (&["user", "list", "nope"], company),
+        (&["user", "invite", "nope", "ben@harbour.test"], company),
+        (&["user", "deactivate", "nope", "ada@harbour.test"], company),
+        (&["api-key", "create", "nope", "ada@harbour.test", "--purpose", "x"], company),
+        (&["api-key", "create", "harbour", "zoe@harbour.test", "--purpose", "x"], person),
+        (&["user", "deactivate", "harbour", "zoe@harbour.test"], person),
+        (&["user", "reactivate", "harbour", "zoe@harbour.test"], person),
+        (&["user", "reset-password", "harbour", "zoe@harbour.test"], person),
+        (&["user", "reset-second-factor", "harbour", "zoe@harbour.test"], person),
+        (
+            &["user", "invite", "harbour", "ben@harbour.test", "--team", "No such"],
+            "There is no team called “No such” in this company.",
+        ),
+    ];
+    for (arguments, said) in cases {
+        let told = server.command(arguments).run().expect_code(3);
+        assert!(told.stderr.contains(said), "{arguments:?}: {}", told.stderr);
+        assert!(!told.stderr.contains("Damaged") && !told.stderr.contains("Restore from a backup"), "{}", told.stderr);
+    }
+    let told = server.command(&["verify", "harbour", "nope"]).run().expect_code(3);
+    assert!(told.stdout.contains("harbour: ok ("), "the others are looked at: {}", told.stdout);
+}
+
+/// Findings D15 and issue 11, kind 9: whoever reads may go away.
+#[test]
+fn a_reader_that_goes_away_is_no_fault() {
+    let server = Server::start();
+    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let data = server.data();
+    for arguments in [
+        &["openapi"][..],
+        &["--help"],
+        &["company", "list"],
+        &["company", "show", "harbour"],
+        &["user", "list", "harbour", "--json"],
+        &["verify"],
+        &["verify", "nope"],
+    ] {
+        let mut child = Command::new(PROGRAM)
+            .args(arguments)
+            .env("BULKHEAD_DATA", &data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Gone before anything is written.
+        drop(child.stdout.take());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        let code = child.wait().unwrap().code();
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        let meant = if arguments.contains(&"nope") { Some(3) } else { Some(0) };
+        assert_eq!(code, meant, "{arguments:?}: {said}");
+    }
+    // Both at once, as `2>&1 | head -1` has it.
+    let mut child = Command::new(PROGRAM)
+        .args(["verify", "nope"])
+        .env("BULKHEAD_DATA", &data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+}
+
+/// Findings I8.
+#[test]
+fn consent_is_typed() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let make = [
+        "company",
+        "create",
+        "operator",
+        "--name",
+        "Operator",
+        "--admin-name",
+        "Olga",
+        "--admin-email",
+        "olga@ops.test",
+    ];
+    server.command(&make).run().expect_success();
+    let with = |name: &str, value: &str, arguments: &[&str]| {
+        let output = Command::new(PROGRAM)
+            .args(arguments)
+            .env("BULKHEAD_DATA", server.data())
+            .env(name, value)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, _, said) = with("BULKHEAD_YES", "true", &["company", "remove", "harbour"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("Nothing was done.") && said.contains("--yes"), "{said}");
+    let to = tempfile::tempdir().unwrap();
+    let folder = to.path().to_str().unwrap();
+    let (code, _, said) = with("BULKHEAD_ALL", "true", &["backup", "--to", folder]);
+    assert_eq!(code, Some(2), "{said}");
+    let file = server.command(&["backup", "harbour", "--to", folder]).run().expect_success().stdout;
+    let (code, _, said) = with("BULKHEAD_REPLACE", "true", &["restore", file.trim()]);
+    assert_eq!(code, Some(3), "{said}");
+    for (word, json) in [("1", true), ("true", true), ("yes", true), ("0", false), ("false", false)] {
+        let (code, told, said) = with("BULKHEAD_JSON", word, &["company", "list"]);
+        assert_eq!((code, told.starts_with('[')), (Some(0), json), "{word}: {told}{said}");
+    }
+
+    let told = server.command(&["company", "remove", "operator", "--yes"]).run().expect_code(3);
+    assert!(
+        told.stderr.contains("--operator") && told.stderr.contains("operator's own compartment"),
+        "{}",
+        told.stderr
+    );
+    server.command(&["company", "show", "operator"]).run().expect_success();
+    server.command(&["company", "remove", "operator", "--operator"]).run().expect_code(3);
+    server.command(&["company", "remove", "operator", "--operator", "--yes"]).run().expect_success();
+    harbour.caller().get("/api/environments").expect(200);
+}
+
+/// Findings I6: no command but those that begin something makes a folder or a key.
+#[test]
+fn no_command_makes_a_data_folder_by_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let (none, empty) = (folder.path().join("none"), folder.path().join("empty"));
+    fs::create_dir(&empty).unwrap();
+    let to = folder.path().to_str().unwrap();
+    for arguments in [
+        &["company", "list"][..],
+        &["company", "show", "acme"],
+        &["verify"],
+        &["verify", "--all"],
+        &["user", "list", "acme"],
+        &["backup", "--all", "--to", to],
+        &["restore", "/no/such/file"],
+        &["api-key", "create", "acme", "ada", "--purpose", "x"],
+    ] {
+        let told = Program::on(&none, arguments).run().expect_code(3);
+        assert!(told.stderr.contains("There is no data folder") && told.stderr.contains("none"), "{}", told.stderr);
+        assert!(!none.exists(), "{arguments:?} made a folder");
+        let told = Program::on(&empty, arguments).run().expect_code(3);
+        assert!(told.stderr.contains("master.key is missing"), "{}", told.stderr);
+        assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "{arguments:?} made something");
+    }
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let told = Program::on(&file, &["company", "list"]).run().expect_code(3);
+    assert!(told.stderr.contains("is no folder"), "{}", told.stderr);
+    let make = ["company", "create", "acme", "--name", "Acme", "--admin-name", "Ada", "--admin-email", "ada@acme.test"];
+    Program::on(&none, &make).run().expect_success();
+}
+
+/// A run of the program as another user; only root can do that.
+fn run_as(uid: u32, data: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(PROGRAM);
+    command.args(arguments).env("BULKHEAD_DATA", data).current_dir("/").stdin(Stdio::null());
+    if uid != 0 {
+        command.uid(uid).gid(uid);
+    }
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// Everything below a folder with its owner.
+fn owners(folder: &Path, found: &mut Vec<(String, u32)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let about = entry.metadata().unwrap();
+        found.push((entry.path().display().to_string(), std::os::unix::fs::MetadataExt::uid(&about)));
+        if about.is_dir() {
+            owners(&entry.path(), found);
+        }
+    }
+}
+
+/// Findings I6.
+#[test]
+fn a_command_works_as_the_owner_of_the_data_folder_or_refuses() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root can be two users");
+        return;
+    }
+    const SERVICE: u32 = 54_321;
+    const SOMEBODY: u32 = 54_322;
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    std::os::unix::fs::chown(&data, Some(SERVICE), Some(SERVICE)).unwrap();
+    let make = |slug: &'static str| {
+        ["company", "create", slug, "--name", "Acme", "--admin-name", "Ada", "--admin-email", "ada@acme.test"]
+    };
+    let (code, _, said) = run_as(SERVICE, &data, &make("acme"));
+    assert_eq!(code, Some(0), "{said}");
+    // Root beside the service: everything it makes is the service's.
+    let (code, _, said) = run_as(0, &data, &make("globex"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("goes on as user 54321"), "{said}");
+    let (code, told, said) = run_as(0, &data, &["user", "invite", "acme", "ben@acme.test", "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(told.starts_with('{'), "{told}");
+    let mut all = Vec::new();
+    owners(&data, &mut all);
+    assert!(all.len() > 10);
+    let foreign: Vec<_> = all.iter().filter(|(_, uid)| *uid != SERVICE).collect();
+    assert!(foreign.is_empty(), "{foreign:?}");
+    let (code, told, said) = run_as(SERVICE, &data, &["company", "list"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(told.contains("acme") && told.contains("globex"), "{told}");
+
+    // Somebody else is refused, with path, owner and remedy; also where the folder cannot even be reached.
+    for mode in [0o700, 0o755, 0o777] {
+        fs::set_permissions(&data, fs::Permissions::from_mode(mode)).unwrap();
+        for arguments in [&["company", "list"][..], &make("initech"), &["verify"]] {
+            let (code, _, said) = run_as(SOMEBODY, &data, arguments);
+            assert_eq!(code, Some(3), "{said}");
+            assert!(said.contains(data.to_str().unwrap()) && said.contains("runs as user 54322"), "{said}");
+            // A user without a name on this machine.
+            assert!(said.contains("setpriv --reuid 54321 --regid 54321 --clear-groups bulkhead"), "{said}");
+        }
+    }
+    let hidden = folder.path().join("hidden");
+    fs::create_dir(&hidden).unwrap();
+    fs::set_permissions(&hidden, fs::Permissions::from_mode(0o700)).unwrap();
+    let (code, _, said) = run_as(SOMEBODY, &hidden.join("data"), &["company", "list"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("cannot be reached as user 54322") && said.contains("hidden/data"), "{said}");
+}
