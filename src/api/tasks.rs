@@ -215,6 +215,8 @@ fn activities(task: &Task, steps: &[Step], lines: Vec<Line>) -> Value {
 }
 
 fn activity(task: &Task, step: &Step, all: &[Step], of: &mut BTreeMap<String, Vec<Value>>) -> Value {
+    // Machines have nothing below them, so that thousands of them are not looked through for each.
+    let all = if step.parent.is_none() { all } else { &[] };
     let below = all.iter().filter(|one| one.parent.as_deref() == Some(&step.number));
     let children: Vec<Value> = below.map(|one| activity(task, one, all, of)).collect();
     let name = if step.parent.is_none() { format!("Step {}: {}", step.number, step.name) } else { step.name.clone() };

@@ -12,7 +12,12 @@ use axum::{
 };
 use futures_util::stream;
 use serde_json::{Value, json};
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    sync::Arc,
+    time::Duration,
+};
 
 /// So often the log is looked at.
 const LOOK: Duration = Duration::from_millis(400);
@@ -148,8 +153,11 @@ impl Watching {
         let first = std::mem::take(&mut self.first);
         self.customer = seen.customer;
         // Steps that have begun come before their lines.
+        // A task may have thousands: each is found at once.
+        let known: HashMap<String, Step> =
+            std::mem::take(&mut self.steps).into_iter().map(|step| (step.number.clone(), step)).collect();
         for step in &seen.steps {
-            let before = self.steps.iter().find(|one| one.number == step.number);
+            let before = known.get(&step.number);
             let news = before.is_none_or(|before| before.status != step.status || before.ended_at != step.ended_at);
             let hidden = self.customer && step.parent.is_some();
             if news && !hidden && !(first && step.status == StepStatus::Pending) {
