@@ -169,6 +169,11 @@ impl Packer {
         Ok(())
     }
 
+    /// Whether there is an entry of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.parts.iter().any(|part| part.name == name)
+    }
+
     /// Adds the seal, and brings all of it to the disk.
     pub fn finish(mut self, seal: &Seal) -> Result<()> {
         let signature = data_encoding::BASE64.encode(&seal.sign_backup(&message(&self.parts)));

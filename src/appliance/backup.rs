@@ -97,6 +97,14 @@ fn pack(appliance: &Appliance, company: &Company, seal: &Seal, copied: [&Path; 2
     for part in BESIDE {
         packer.folder(part, &company.folder().join(part))?;
     }
+    // The database is of one moment, and the files beside it of a later one.
+    for archive in Company::archives_of(copied[0])? {
+        if !packer.has(&format!("archive/{archive}")) {
+            return Err(Error::Conflict(format!(
+                "The archive {archive} of the audit log is missing. If it was deleted just now, take the backup again; otherwise verify the company."
+            )));
+        }
+    }
     packer.finish(seal)
 }
 

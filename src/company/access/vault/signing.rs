@@ -1,6 +1,8 @@
-//! What the company's key signs beside the trail: the contents of a backup.
+//! What the company's key signs beside the trail: the contents of a backup; and what has to be in one.
 
-use super::Seal;
+use super::{Company, Seal, trail::archive};
+use crate::{base::error::Result, store::glance};
+use std::path::Path;
 
 impl Seal {
     /// Signs what a backup holds.
@@ -10,5 +12,16 @@ impl Seal {
     /// Whether this company signed that this is what a backup holds.
     pub fn signed_backup(&self, contents: &[u8], signature: &[u8]) -> bool {
         self.signer.signed(contents, signature)
+    }
+}
+
+impl Company {
+    /// The files of the folder `archive` that belong to a copy of a company's database: without one of them it does not
+    /// verify. One that was deleted on purpose does not belong to it any more.
+    pub fn archives_of(database: &Path) -> Result<Vec<String>> {
+        glance(database, |connection| {
+            let stones = archive::tombstones(connection)?.into_iter().map(|stone| stone.archive);
+            Ok(stones.filter(|archive| archive.removed_at.is_none()).map(|archive| archive.file).collect())
+        })
     }
 }
