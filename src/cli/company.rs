@@ -4,7 +4,11 @@
 use super::{Failure, Start};
 use crate::{
     appliance::{self, Appliance, CompanyRow, NewCompany, Removed},
-    base::{error::Error, names, secret::Secret},
+    base::{
+        error::{Error, FaultKind},
+        names,
+        secret::Secret,
+    },
     company::{
         access::{
             Steward, Visitor,
@@ -506,6 +510,10 @@ pub fn verify(start: &Start, command: Verify) -> Result<(), Failure> {
         };
         match &outcome {
             Err(error) if is_backup => broken.push(error.to_string()),
+            // What cannot be read is not called damaged: a backup in its place would destroy what is whole.
+            Err(Error::Fault(fault)) if fault.kind != FaultKind::Damaged => {
+                broken.push(format!("{slug} could not be checked: {fault}"));
+            }
             Err(_) => bad.push(slug.clone()),
             Ok(_) => {}
         }

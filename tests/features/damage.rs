@@ -124,7 +124,7 @@ fn damage_met_in_an_open_company_closes_it_for_everybody_and_is_said_once() {
     // Restored, it is served from the next request, and the log says so.
     told(&server, &["restore", backup.stdout.trim(), "--replace"]).expect_success();
     ada.get("/api/environments").expect(200);
-    assert!(server.printed().contains("is served again"), "{}", server.printed());
+    until("the log says that it is served again", || server.printed().contains("is served again").then_some(()));
     assert_eq!(state(&told(&server, &["company", "list", "--json"]), "harbour"), "ok");
     assert!(!server.printed().contains("panicked"));
 }
