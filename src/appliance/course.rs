@@ -248,6 +248,7 @@ impl Appliance {
         for folder in ["", "keys", "receipts"] {
             files::sweep(&self.data().join(folder));
         }
+        self.sweep_trails();
         for entry in fs::read_dir(self.data().join("companies"))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();

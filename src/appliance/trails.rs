@@ -32,6 +32,19 @@ impl Appliance {
         }
     }
 
+    /// Removes what a signing left that was killed: a file that is not written to its end and that nobody holds.
+    pub(super) fn sweep_trails(&self) {
+        let Ok(entries) = fs::read_dir(self.data().join(FOLDER)) else { return };
+        for path in
+            entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "new"))
+        {
+            let left = fs::File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+            if left && let Err(cause) = fs::remove_file(&path) {
+                tracing::warn!(file = %path.display(), %cause, "what a signing left could not be removed");
+            }
+        }
+    }
+
     fn sync_trails(&self) -> Result<()> {
         Ok(fs::File::open(self.data().join(FOLDER))?.sync_all()?)
     }

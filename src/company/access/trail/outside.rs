@@ -76,6 +76,9 @@ fn read(path: &Path, signer: &Signer) -> Result<Known> {
     })
 }
 
+/// What ends the name of such a file that is not written to its end yet (`appliance/trails.rs` sweeps what is left of one).
+const UNFINISHED: &str = "new";
+
 /// What is missing of the trail, or was written anew, since this server last signed it: the first event it concerns, and
 /// what is wrong, in words.
 pub fn behind(connection: &Connection, signer: &Signer, path: &Path) -> Result<Option<(i64, String)>> {
@@ -139,11 +142,23 @@ pub fn write(path: &Path, signer: &Signer, end: &End) -> Result<()> {
         at: seen.at.wire(),
         mark: HEXLOWER.encode(&seen.mark(signer)),
     };
-    let aside = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
-    file.write_all(format!("{}\n", serde_json::to_string(&line)?).as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&aside, path)?;
+    let text = format!("{}\n", serde_json::to_string(&line)?);
+    let aside = path.with_extension(UNFINISHED);
+    for attempt in 1.. {
+        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
+        // Whoever sweeps up what a crash left takes only what nobody holds.
+        file.lock()?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        match fs::rename(&aside, path) {
+            // It was swept between its making and its locking.
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound && attempt < 3 => {}
+            moved => {
+                moved?;
+                break;
+            }
+        }
+    }
     if let Some(folder) = path.parent() {
         fs::File::open(folder)?.sync_all()?;
     }
