@@ -174,7 +174,15 @@ pub fn run() -> ExitCode {
         return sandbox::enter(arguments);
     }
     match begin(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => match out::lost() {
+            None => ExitCode::SUCCESS,
+            Some(cause) => {
+                eprintln!(
+                    "bulkhead: It was done, but the result could not be written: {cause}. Look at where the output goes. A key or link that was to be shown is lost: make another."
+                );
+                ExitCode::from(1)
+            }
+        },
         Err(Failure::Failed(sentence)) => {
             eprintln!("bulkhead: {sentence}");
             ExitCode::from(1)

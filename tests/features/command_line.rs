@@ -102,6 +102,38 @@ fn a_reader_that_goes_away_is_no_fault() {
     assert_eq!(child.wait().unwrap().code(), Some(3));
 }
 
+/// A result that cannot be written is no success, whatever was done; and nothing panics.
+#[test]
+fn a_result_that_cannot_be_written_is_no_success() {
+    let server = Server::start();
+    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let data = server.data();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let globex =
+        ["company", "create", "globex", "--name", "G", "--admin-name", "Eve", "--admin-email", "eve@globex.test"];
+    for (arguments, both, meant) in [
+        (&globex[..], false, 1),
+        (&["api-key", "create", "harbour", "ada@harbour.test", "--purpose", "x"], false, 1),
+        (&["company", "list"], true, 1),
+        (&["openapi"], true, 1),
+        (&["verify", "nope"], true, 3),
+        (&["company", "suspend", "harbour"], false, 1),
+    ] {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).env("BULKHEAD_DATA", &data).stdin(Stdio::null()).stdout(full());
+        if both {
+            command.stderr(full());
+        }
+        let told = command.output().unwrap();
+        let said = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert_eq!(told.status.code(), Some(meant), "{arguments:?}: {said}");
+        assert!(both || said.contains("bulkhead: It was done, but the result could not be written: "), "{said}");
+    }
+    // It was done nevertheless.
+    let list = server.command(&["company", "list"]).run().expect_success().stdout;
+    assert!(list.contains("globex") && list.contains("suspended"), "{list}");
+}
+
 /// Findings I8.
 #[test]
 fn consent_is_typed() {
