@@ -4,6 +4,10 @@
 use super::{Company, FILE, Label};
 use crate::base::error::{Error, Fault, FaultKind, Result};
 use rusqlite::Connection;
+use rustix::{
+    fs::{Access, AtFlags, CWD, accessat},
+    io::Errno,
+};
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -17,7 +21,11 @@ use zeroize::Zeroizing;
 pub(super) fn present(folder: &Path) -> Result<PathBuf> {
     let path = folder.join(FILE);
     match std::fs::metadata(&path) {
-        Ok(about) if about.is_file() => beside(&path).map(|()| path),
+        Ok(about) if about.is_file() => {
+            beside(&path)?;
+            writable(folder, &path)?;
+            Ok(path)
+        }
         Ok(about) => {
             let what = if about.is_dir() { "a folder" } else { "not a regular file" };
             Err(Error::fault(FaultKind::Foreign, format!("this is {what}, and the company's file belongs here"))
@@ -41,6 +49,27 @@ fn beside(path: &Path) -> Result<()> {
             let fault =
                 Fault::new(FaultKind::Foreign, "this is not a regular file, and the company's log belongs here");
             return Err(Error::Fault(Box::new(fault.at(&beside).remedy("Move it away; the server makes its own."))));
+        }
+    }
+    Ok(())
+}
+
+/// Rights to all that a company's file needs. SQLite opens what it may not write for reading alone, and makes the log in the
+/// folder only when it is needed: the first change would fail, long after the company was said to be served.
+fn writable(folder: &Path, path: &Path) -> Result<()> {
+    let file = Access::READ_OK | Access::WRITE_OK;
+    let beside = |end: &str| path.with_file_name(format!("{FILE}{end}"));
+    let needed = [
+        (folder.to_owned(), file | Access::EXEC_OK),
+        (path.to_owned(), file),
+        (beside("-wal"), file),
+        (beside("-shm"), file),
+    ];
+    for (path, rights) in needed {
+        // What is not there yet is made. Anything but missing rights is told by whoever opens it.
+        if let Err(cause @ (Errno::ACCESS | Errno::PERM | Errno::ROFS)) = accessat(CWD, &path, rights, AtFlags::EACCESS)
+        {
+            return Err(Error::from(std::io::Error::from(cause)).at(&path));
         }
     }
     Ok(())
