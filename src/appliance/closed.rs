@@ -95,6 +95,16 @@ impl Closed {
         }
     }
 
+    /// What there is in place of a company's folder: nothing, or a link that leads nowhere now.
+    pub fn absent(&self, slug: &str, folder: &Path) -> Error {
+        let Ok(leads) = fs::read_link(folder) else { return Error::NotFound(slug.to_owned()) };
+        let cause = format!("this is a link to {}, and there is no folder", leads.display());
+        let fault = Fault::new(FaultKind::Missing, cause).at(folder);
+        let fault = fault.remedy("Mount the disk it is on, or put the folder back.");
+        self.note(slug, folder, &fault);
+        Error::Fault(Box::new(fault))
+    }
+
     /// A company was opened, and checked where it was suspected.
     pub fn over(&self, slug: &str) {
         let mark = self.folder.join(slug);

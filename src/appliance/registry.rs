@@ -10,7 +10,7 @@ use super::{
 use crate::{
     base::{
         clock::{self, MINUTE, Moment},
-        error::{Error, Fault, FaultKind, Result},
+        error::{Error, Result},
         names, told,
     },
     company::{Company, Standing},
@@ -130,10 +130,16 @@ impl Appliance {
         self.data.join("companies").join(slug)
     }
 
+    /// What lies where the companies are kept.
+    fn entries(&self) -> Result<fs::ReadDir> {
+        let folder = self.data.join("companies");
+        fs::read_dir(&folder).map_err(|cause| Error::from(cause).at(&folder))
+    }
+
     /// The slugs of all companies, in order.
     pub fn slugs(&self) -> Result<Vec<String>> {
         let mut slugs = Vec::new();
-        for entry in fs::read_dir(self.data.join("companies"))? {
+        for entry in self.entries()? {
             let entry = entry?;
             let kind = entry.file_type()?;
             // A link is a company whose folder lies on another disk, also while that is not there.
@@ -149,10 +155,11 @@ impl Appliance {
 
     /// Whether there is a company at all, the operator's own compartment included. Looks no further than the first.
     pub fn has_companies(&self) -> Result<bool> {
-        for entry in fs::read_dir(self.data.join("companies"))? {
+        for entry in self.entries()? {
             let entry = entry?;
             let named = entry.file_name().to_str().is_some_and(|name| names::compartment(name).is_ok());
-            if named && entry.file_type()?.is_dir() {
+            let kind = entry.file_type()?;
+            if named && (kind.is_dir() || kind.is_symlink()) {
                 return Ok(true);
             }
         }
@@ -217,7 +224,7 @@ impl Appliance {
                 Some(held) => (held.clone(), Vec::new()),
                 None => {
                     if !folder.is_dir() {
-                        return Err(absent(slug, &folder));
+                        return Err(self.closed.absent(slug, &folder));
                     }
                     let closing = make_room(&mut open);
                     (open.entry(slug.to_owned()).or_default().clone(), closing)
@@ -241,7 +248,7 @@ impl Appliance {
             return Ok(company.clone());
         }
         if !folder.is_dir() {
-            return Err(absent(slug, &folder));
+            return Err(self.closed.absent(slug, &folder));
         }
         if let Some(error) = self.closed.still(slug, &folder) {
             return Err(error);
@@ -462,18 +469,6 @@ fn make_room(open: &mut HashMap<String, Held>) -> Vec<Held> {
         open.iter().filter_map(|(slug, held)| Some((idle_since(held)?, slug.clone()))).collect();
     idle.sort();
     idle.into_iter().take(MOST_OPEN / 16).filter_map(|(_, slug)| open.remove(&slug)).collect()
-}
-
-/// What there is in place of a company's folder: nothing, or a link that leads nowhere now.
-fn absent(slug: &str, folder: &Path) -> Error {
-    match fs::read_link(folder) {
-        Ok(leads) => {
-            let cause = format!("this is a link to {}, and there is no folder", leads.display());
-            let fault = Fault::new(FaultKind::Missing, cause).at(folder);
-            Error::Fault(Box::new(fault.remedy("Mount the disk it is on, or put the folder back.")))
-        }
-        Err(_) => Error::NotFound(slug.to_owned()),
-    }
 }
 
 /// Which file a company's folder holds now, by device and number.

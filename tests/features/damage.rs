@@ -56,7 +56,7 @@ pub fn closings(server: &Server, slug: &str) -> Vec<String> {
     mine.map(str::to_owned).collect()
 }
 
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {

@@ -12,6 +12,7 @@ mod command_line;
 mod companies_crash;
 mod connections;
 mod damage;
+mod damage_kinds;
 mod dashboard;
 mod deployments;
 mod exchange;

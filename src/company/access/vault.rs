@@ -178,7 +178,7 @@ impl Snapshot {
 impl Drop for Snapshot {
     fn drop(&mut self) {
         if let Err(cause) = self.0.prepare_cached("COMMIT").and_then(|mut end| end.execute([])) {
-            tracing::warn!(%cause, "a reading transaction did not end cleanly");
+            tracing::warn!(company = self.1.0.slug, %cause, "a reading transaction did not end cleanly");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{Signer, chain, outside};
 use crate::{
     base::{
         clock::{self, Moment},
-        error::{Error, Result},
+        error::{Error, FaultKind, Result},
     },
     store::Store,
 };
@@ -281,13 +281,24 @@ pub fn copy_after(folder: &Path, to: &Path, work: impl FnOnce() -> Result<()>) -
 }
 
 /// The lines of a file of checkpoints, each with its number in the file; `None` for a line that is no checkpoint.
+///
+/// # Errors
+/// `Fault` with the path when it cannot be read.
 pub fn lines(path: &Path) -> Result<Vec<(usize, Option<Checkpoint>)>> {
-    let mut all = Vec::new();
-    for (at, line) in BufReader::new(File::open(path)?).lines().enumerate() {
-        let line = line?;
-        if !line.trim().is_empty() {
-            all.push((at + 1, Checkpoint::parse(&line)));
+    let read = || -> std::io::Result<Vec<(usize, Option<Checkpoint>)>> {
+        let mut all = Vec::new();
+        for (at, line) in BufReader::new(File::open(path)?).split(b'\n').enumerate() {
+            // What is no text is no checkpoint either.
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            if !line.trim().is_empty() {
+                all.push((at + 1, Checkpoint::parse(&line)));
+            }
         }
-    }
-    Ok(all)
+        Ok(all)
+    };
+    read().map_err(|cause| match Error::from(cause) {
+        Error::Internal(cause) => Error::fault(FaultKind::Foreign, format!("this cannot be read: {cause:#}")).at(path),
+        error => error.at(path),
+    })
 }
