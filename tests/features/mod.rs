@@ -17,6 +17,7 @@ mod dashboard;
 mod deployments;
 mod exchange;
 mod face;
+mod faults;
 mod first_start;
 mod https;
 mod infrastructure_pages;
