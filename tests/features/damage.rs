@@ -129,6 +129,30 @@ fn damage_met_in_an_open_company_closes_it_for_everybody_and_is_said_once() {
     assert!(!server.printed().contains("panicked"));
 }
 
+/// Findings E3: nobody has to ask. Who goes round the companies for tasks and letters meets the damage, says it once, and
+/// goes on with the others.
+#[test]
+fn damage_met_by_the_rounds_for_tasks_and_letters_is_said_once_by_name() {
+    let (mut server, harbour, meridian) = two();
+    server.stop();
+    let folder = server.data().join("companies/harbour");
+    spoil(&folder.join("company.db"), 1);
+    for mark in ["pending", "outbox"] {
+        fs::write(folder.join(mark), b"").unwrap();
+    }
+    server.restart();
+    let line = until("the log names it", || closings(&server, "harbour").pop());
+    assert!(line.contains("companies/harbour/company.db") && line.contains("bulkhead restore"), "{line}");
+    // The rounds go on meanwhile.
+    sleep(Duration::from_secs(6));
+    meridian.caller().post("/api/environments", json!({ "Name": "Open" })).expect(201);
+    harbour.caller().get("/api/users/me").expect(503);
+    assert_eq!(closings(&server, "harbour").len(), 1, "{}", server.printed());
+    let about = server.printed().lines().filter(|line| line.contains("harbour")).count();
+    assert!(about < 10, "the log is not filled with it: {}", server.printed());
+    assert!(!server.printed().contains("panicked"));
+}
+
 /// Findings E3, neighbours: the file cut to nothing, removed, or taken over by another while it is open.
 #[test]
 fn a_file_cut_removed_or_replaced_under_an_open_company_closes_it() {
