@@ -40,7 +40,7 @@ export function ansi(text) {
   const pieces = [];
   let bold = false, faint = false, colour = null;
   const push = (plain) => {
-    plain = plain.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g, "");
+    plain = plain.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
     if (!plain) return;
     const names = [bold && "ab", faint && "ad", colour !== null && `a${colour}`].filter(Boolean).join(" ");
     pieces.push([names, plain]);

@@ -10,6 +10,7 @@ use crate::{
         error::{Error, Result},
         ids,
         paging::Page,
+        terminal::Neutral,
     },
     company::{
         access::{
@@ -17,7 +18,7 @@ use crate::{
             permissions::{List, TaskCancel, TaskCreate, TaskView},
         },
         targets::health,
-        tasks::{self, Category, Filter, Line, Most, State, Step, StepStatus, Task, Work},
+        tasks::{self, Filter, Line, Most, State, Step, StepStatus, Task, Work},
     },
     http::download::Download,
 };
@@ -105,7 +106,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let counts = tasks::counts(&granted, &filter)?;
     let address = format!("{}/tasks", resource::space_api(ask, space.id().0));
     let template = "skip,take,ids,partialName,states,project,environment,tenant,runbook,name,running,active";
-    let mut value = resource::collection_value(&address, "Task", listed, page, template, |task| draw(ask, task));
+    let mut value = resource::collection_value(ask, &address, "Task", listed, page, template, |task| draw(ask, task));
     if let Some(object) = value.as_object_mut() {
         let mut totals: Map<String, Value> =
             counts.iter().map(|(state, count)| (state.name().to_owned(), json!(count))).collect();
@@ -164,16 +165,7 @@ pub(super) fn details(ask: &Ask) -> Result<Reply> {
     {
         let text =
             format!("… {left_out} earlier lines are left out here; the raw form of the log has all that is kept. …");
-        let gap = Line {
-            n: left_out,
-            at: first.at,
-            step: String::new(),
-            category: Category::Gap,
-            text,
-            from: 0,
-            goes_on: false,
-            cut: false,
-        };
+        let gap = Line::gap_before(first, text);
         lines.insert(0, gap);
     }
     let done = steps.iter().filter(|step| step.ended_at.is_some()).count();
@@ -192,7 +184,7 @@ fn activities(task: &Task, steps: &[Step], lines: Vec<Line>) -> Value {
     let mut of: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for line in lines {
         let element = json!({
-            "Category": line.category.name(), "OccurredAt": line.at.wire(), "MessageText": line.text,
+            "Category": line.category.name(), "OccurredAt": line.at.wire(), "MessageText": Neutral::line(&line.text),
             "Detail": line.cut.then_some("This line is cut. The raw form of the log has all of it."), "Number": line.n,
         });
         of.entry(line.step).or_default().push(element);
@@ -229,11 +221,19 @@ fn activity(task: &Task, step: &Step, all: &[Step], of: &mut BTreeMap<String, Ve
     })
 }
 
-/// What it said, as plain text.
+/// What it said, as plain text that is safe on a terminal; `ansi=true` keeps its colours.
 pub(super) fn raw(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(TaskView { task: located(ask)? })?;
-    let mut plain = tasks::plain(&granted)?;
+    let mut plain = tasks::plain(&granted, colours(ask)?)?;
     Reply::file(Download::shown("text/plain; charset=utf-8", Box::new(move || plain.piece())))
+}
+
+/// Whether the colours of a log are asked for.
+fn colours(ask: &Ask) -> Result<bool> {
+    match ask.asked("ansi") {
+        None => Ok(false),
+        Some(_) => ask.asked_bool("ansi").ok_or_else(|| Error::invalid("ansi", "Give true or false.")),
+    }
 }
 
 /// Stops it.

@@ -11,4 +11,5 @@ pub mod outward;
 pub mod paging;
 pub mod room;
 pub mod secret;
+pub mod terminal;
 pub mod told;

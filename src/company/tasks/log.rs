@@ -94,6 +94,22 @@ pub struct Line {
     pub cut: bool,
 }
 
+impl Line {
+    /// What stands for lines that are missing before one: its number is that of the last of them, so numbers go on rising.
+    pub fn gap_before(next: &Line, text: String) -> Line {
+        Line {
+            n: next.n - 1,
+            at: next.at,
+            step: String::new(),
+            category: Category::Gap,
+            text,
+            from: 0,
+            goes_on: false,
+            cut: false,
+        }
+    }
+}
+
 fn is_none(number: &u64) -> bool {
     *number == 0
 }

@@ -2,6 +2,7 @@
 //! and the code that carries a second factor to a telephone.
 
 use super::Chip;
+use crate::base::terminal::reorders;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use std::fmt::Write as _;
@@ -159,7 +160,7 @@ fn push_piece(pieces: &mut Vec<(String, String)>, plain: &mut String, bold: bool
     if let Some(colour) = colour {
         let _ = write!(class, "a{colour}");
     }
-    plain.retain(|c| c == '\t' || !c.is_control());
+    plain.retain(|c| c == '\t' || !(c.is_control() || reorders(c)));
     pieces.push((class.trim_end().to_owned(), std::mem::take(plain)));
 }
 

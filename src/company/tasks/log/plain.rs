@@ -5,6 +5,7 @@ use crate::base::{
     clock::Moment,
     error::Result,
     ids::{Id, Task as Kind},
+    terminal::Neutral,
 };
 use crate::company::{
     access::{Granted, permissions::TaskView},
@@ -25,11 +26,12 @@ pub struct Plain {
     step: Option<String>,
     /// The last line goes on: of this step and kind.
     open: Option<(String, Category)>,
+    neutral: Neutral,
 }
 
 /// The whole log as plain text, with a head that says what it is of: what there is of it now and what is added while it is
-/// read.
-pub fn plain(granted: &Granted<'_, TaskView>) -> Result<Plain> {
+/// read. Nothing in it moves or fools a terminal ([`Neutral`]); with `colours` the colours of the output are kept.
+pub fn plain(granted: &Granted<'_, TaskView>, colours: bool) -> Result<Plain> {
     let task = tasks::show(granted)?;
     let names = tasks::steps(granted)?.into_iter().map(|step| (step.number, step.name)).collect();
     let when = |moment: Option<Moment>| moment.map_or_else(|| "-".to_owned(), Moment::exact);
@@ -43,7 +45,16 @@ pub fn plain(granted: &Granted<'_, TaskView>) -> Result<Plain> {
         when(task.completed_at)
     );
     let folder = granted.visitor().company().folder().join(parts::FOLDER);
-    Ok(Plain { folder, task: task.id, names, at: Some(From::Start), text, step: None, open: None })
+    Ok(Plain {
+        folder,
+        task: task.id,
+        names,
+        at: Some(From::Start),
+        text,
+        step: None,
+        open: None,
+        neutral: Neutral::new(colours),
+    })
 }
 
 impl Plain {
@@ -56,24 +67,29 @@ impl Plain {
                 let goes_with = line.from > 0 && open == Some((line.step.clone(), line.category));
                 if !goes_with {
                     if open.is_some() {
-                        self.text.push('\n');
+                        self.end_line();
                     }
                     self.begin(&line);
                 }
-                self.text.push_str(&line.text);
+                self.neutral.add(&line.text, &mut self.text);
                 if line.goes_on {
                     self.open = Some((line.step, line.category));
                 } else {
-                    self.text.push('\n');
+                    self.end_line();
                 }
             }
             self.at = read.more.then_some(From::Place(read.next));
         }
         if self.at.is_none() && self.open.take().is_some() {
-            self.text.push('\n');
+            self.end_line();
         }
         let text = std::mem::take(&mut self.text);
         Ok((!text.is_empty()).then(|| text.into_bytes()))
+    }
+
+    fn end_line(&mut self) {
+        self.neutral.end_of_line(&mut self.text);
+        self.text.push('\n');
     }
 
     fn begin(&mut self, line: &Line) {
@@ -108,8 +124,16 @@ mod tests {
         log.write("1", Category::Info, Text { text: "no end".into(), goes_on: true }).unwrap();
         let names = BTreeMap::from([("1".to_owned(), "Work".to_owned())]);
         let folder = company.path().join(parts::FOLDER);
-        let mut plain =
-            Plain { folder, task, names, at: Some(From::Start), text: String::new(), step: None, open: None };
+        let mut plain = Plain {
+            folder,
+            task,
+            names,
+            at: Some(From::Start),
+            text: String::new(),
+            step: None,
+            open: None,
+            neutral: Neutral::default(),
+        };
         let (mut all, mut pieces) = (String::new(), 0);
         while let Some(piece) = plain.piece().unwrap() {
             assert!(piece.len() < 400_000);

@@ -1,7 +1,7 @@
 //! Reading a log: from any place, so many lines and so many bytes at most, long lines cut where that is asked for.
 
 use super::{
-    Category, Line, lines,
+    Line, lines,
     parts::{self, Part},
 };
 use crate::base::{
@@ -226,22 +226,13 @@ fn next_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> Result<u64> {
     }
 }
 
-/// Its number is that of the last line that is missing, so numbers go on rising.
+/// What is missing because the log is too long.
 fn gap_before(line: &Line, last: i64, bytes: u64) -> Line {
     let missing = lines((line.n - 1 - last).unsigned_abs());
     let size = if bytes > 0 { format!(" ({})", names::bytes(bytes)) } else { String::new() };
     let text =
         format!("… {missing}{size} left out here: of a log that is too long the beginning and the end are kept. …");
-    Line {
-        n: line.n - 1,
-        at: line.at,
-        step: String::new(),
-        category: Category::Gap,
-        text,
-        from: 0,
-        goes_on: false,
-        cut: false,
-    }
+    Line::gap_before(line, text)
 }
 
 /// The line as somebody sees it who does not want more of it than `each`; `None` for a piece within a long line.
