@@ -2,7 +2,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A name as it was typed, trimmed: 1 to `longest` characters, no control characters (`domain §1`).
+/// A name as it was typed, trimmed: 1 to `longest` characters, all of which are seen (`domain §1`). What joins or chooses
+/// pictures (`👩‍💻`, `✔️`) or letters may stand after what it joins.
 pub fn name(text: &str, longest: usize) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() {
@@ -14,7 +15,26 @@ pub fn name(text: &str, longest: usize) -> Result<String, String> {
     if text.chars().any(char::is_control) {
         return Err("Leave out line breaks and control characters.".into());
     }
+    let mut before = ' ';
+    for c in text.chars() {
+        let joins =
+            matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}') && !before.is_ascii() && !unseen(before);
+        if !joins && unseen(c) {
+            return Err(UNSEEN.into());
+        }
+        before = if joins { before } else { c };
+    }
     Ok(text.to_owned())
+}
+
+const UNSEEN: &str = "Leave out characters that cannot be seen or that change the order of letters.";
+
+/// Whether nothing is seen of a character, or it changes how others are seen.
+fn unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{ffff}'
+        | '\u{e0000}'..='\u{10ffff}')
 }
 
 /// Free text of at most `longest` characters; line breaks are kept.
@@ -29,14 +49,15 @@ pub fn text(text: &str, longest: usize) -> Result<String, String> {
     Ok(text)
 }
 
-/// What two names are compared by: trimmed, in one spelling of Unicode (NFKC), without regard to case.
+/// What two names are compared by: trimmed, in one spelling of Unicode (NFKC), without regard to case or to what is not seen.
 pub fn key(name: &str) -> String {
     let name = name.trim();
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }
     // By way of upper case, so that letters with several lower-case forms (ß and ss, the two small sigmas) meet.
-    let folded: String = name.nfkc().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    let seen = name.nfkc().filter(|c| !unseen(*c));
+    let folded: String = seen.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
     folded.nfkc().collect()
 }
 
@@ -44,12 +65,7 @@ pub fn key(name: &str) -> String {
 /// must not have names that look the same on a page because of them.
 pub fn visible(text: &str) -> Result<String, String> {
     let text: String = text.trim().nfkc().collect();
-    let unseen = |c: char| {
-        matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
-    };
-    if text.chars().any(unseen) { Err("Leave out letters that cannot be seen.".into()) } else { Ok(text) }
+    if text.chars().any(unseen) { Err(UNSEEN.into()) } else { Ok(text) }
 }
 
 /// A slug made from a name: lower-case letters, digits and single hyphens; `fallback` when nothing is left. `new`
@@ -145,6 +161,9 @@ pub fn email(text: &str) -> Result<String, String> {
     let shape = text.split_once('@').is_some_and(|(person, host)| {
         !person.is_empty() && !host.is_empty() && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
     });
+    if text.chars().any(unseen) {
+        return Err(UNSEEN.into());
+    }
     if text.len() > 256 || !shape || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("Give an e-mail address, such as ada@example.com.".into());
     }
@@ -207,6 +226,36 @@ mod tests {
         assert!(name(&"x".repeat(201), 200).is_err());
         assert!(name("a\nb", 200).is_err());
         assert_eq!(name(&"ü".repeat(200), 200).map(|n| n.chars().count()), Ok(200));
+    }
+
+    /// Findings A13.
+    #[test]
+    fn what_is_not_seen_is_in_no_name() {
+        for good in
+            ["Größe 漢字", "👩\u{200d}💻 Team", "✔\u{fe0f} done", "نمی\u{200c}خواهم", "a  b", "❤\u{fe0f}\u{200d}🔥"]
+        {
+            assert_eq!(name(good, 200).as_deref(), Ok(good));
+        }
+        for bad in [
+            "Prod\u{202e}x",
+            "Prod\u{200b}",
+            "\u{feff}Prod",
+            "a\u{ad}b",
+            "a\u{2028}b",
+            "a\u{200d}b",
+            "\u{200d}a",
+            "a\u{fe0f}",
+            "\u{2066}a",
+            "a\u{e0041}",
+            "\u{2800}",
+            "\u{3164}",
+            "a\u{fff9}",
+            "a\u{e000}",
+            "Pr\u{200e}od",
+        ] {
+            assert!(name(bad, 200).is_err(), "{}", bad.escape_unicode());
+        }
+        assert_eq!(key("Prod\u{200b}"), key("Prod"), "what was given such a name before is found, and not given twice");
     }
 
     #[test]
