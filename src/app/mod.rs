@@ -39,8 +39,8 @@ pub struct Settings {
     pub trails: execution::keeper::Settings,
     /// The mail server, if there is one.
     pub mail: Option<execution::mail::Settings>,
-    /// Networks of proxies whose word for a visitor's address is taken.
-    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// The proxies whose word for a visitor's address is taken.
+    pub proxies: crate::http::proxies::Proxies,
     /// How much room on the disk is kept in reserve, in bytes.
     pub reserve: u64,
 }
@@ -81,7 +81,7 @@ impl Server {
             issuers: Arc::new(Issuers::new(settings.trails.outward.clone())),
             public_url: settings.public_url.clone(),
             mail: mailer.is_some(),
-            trusted_proxies: settings.trusted_proxies.clone().into(),
+            proxies: Arc::new(settings.proxies.clone()),
             streams: Arc::new(Streams::default()),
             stopping: stop.clone(),
             closing: CancellationToken::new(),
@@ -128,7 +128,7 @@ impl Server {
             self.listener,
             routes::router(self.desk.clone()),
             Bounds::of_this_process(),
-            self.desk.trusted_proxies.clone(),
+            self.desk.proxies.networks().into(),
             closing.clone(),
             signals.hurry(),
         )));

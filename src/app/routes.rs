@@ -79,11 +79,20 @@ async fn dispatch(State(desk): State<Desk>, request: Request) -> Response {
     if is_api(path) { api::serve(desk, request).await } else { web::serve(desk, request).await }
 }
 
+/// Whether a program asks: below a company's `api`, or where a client that joins links to its base address, or that was
+/// given no company, looks for it.
 fn is_api(path: &str) -> bool {
     let mut parts = path.split('/').filter(|part| !part.is_empty());
-    let (Some(_), Some(second)) = (parts.next(), parts.next()) else { return false };
+    let is = |part: Option<&str>| part.is_some_and(|part| part.eq_ignore_ascii_case("api"));
+    let Some(first) = parts.next() else { return false };
+    let second = parts.next();
+    if is(Some(first)) || is(second) {
+        return true;
+    }
+    let third = parts.next();
     // The second is where programs look for it; it stands among the routes of the API.
-    second.eq_ignore_ascii_case("api") || (second == ".well-known" && parts.next() == Some("openid-configuration"))
+    (second.is_some_and(|second| second.eq_ignore_ascii_case(first)) && is(third))
+        || (second == Some(".well-known") && third == Some("openid-configuration"))
 }
 
 /// The answer to a request that is not looked at any further, in the words of pages or of the API.
@@ -165,6 +174,11 @@ mod tests {
     fn below_a_company_s_api_the_answers_are_the_api_s() {
         assert!(is_api("/acme/api") && is_api("/acme/API/x") && is_api("//acme//api/"));
         assert!(is_api("/acme/.well-known/openid-configuration"));
-        assert!(!is_api("/") && !is_api("/api") && !is_api("/acme/apis") && !is_api("/acme/.well-known/x"));
+        // Findings D1, D2.
+        assert!(
+            is_api("/api") && is_api("/api/spaces") && is_api("/acme/acme/api/spaces") && is_api("//Acme//acme/api")
+        );
+        assert!(!is_api("/") && !is_api("/acme/apis") && !is_api("/acme/.well-known/x"));
+        assert!(!is_api("/acme/portal/api") && !is_api("/acme/acme/projects/api"));
     }
 }

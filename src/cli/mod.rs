@@ -85,6 +85,7 @@ pub struct Config {
     mail: Option<Mail>,
     #[serde(default)]
     trusted_proxies: Vec<ipnet::IpNet>,
+    proxy_secret_file: Option<PathBuf>,
     syslog: Option<String>,
     reserve: Option<String>,
     #[serde(default)]

@@ -6,9 +6,16 @@ use crate::{
     appliance::RESERVE,
     base::{names, outward::Outward, secret::Secret},
     execution::{keeper, mail},
+    http::proxies::Proxies,
 };
 use clap::{Args, builder::BoolishValueParser};
-use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Where and how to serve.
 #[derive(Args, Clone)]
@@ -45,7 +52,7 @@ pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
         grace: Duration::from_secs(options.grace),
         trails: trails(start)?,
         mail: start.config.mail.as_ref().map(mail_settings).transpose()?,
-        trusted_proxies: start.config.trusted_proxies.clone(),
+        proxies: proxies(start)?,
         reserve: reserve(start, options)?,
     })
 }
@@ -97,14 +104,38 @@ fn trails(start: &Start) -> Result<keeper::Settings, Failure> {
     })
 }
 
+/// A secret that stands in a file, without the line's end.
+fn secret_in(path: &Path) -> Result<Secret, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| Failure::Failed(format!("{} cannot be read: {cause}.", path.display())))?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+}
+
+/// A secret that a proxy shows is at least so long, in bytes.
+const PROXY_SECRET: usize = 16;
+
+fn proxies(start: &Start) -> Result<Proxies, Failure> {
+    let config = &start.config;
+    let secret = config.proxy_secret_file.as_deref().map(secret_in).transpose()?;
+    if let Some(path) = config.proxy_secret_file.as_deref().filter(|_| config.trusted_proxies.is_empty()) {
+        let path = path.display();
+        return Err(Failure::Misused(format!(
+            "The configuration: proxy-secret-file {path} is of no use without trusted-proxies."
+        )));
+    }
+    if secret.as_ref().is_some_and(|secret| secret.expose().len() < PROXY_SECRET) {
+        return Err(Failure::Misused(format!(
+            "The configuration: proxy-secret-file: the secret is shorter than {PROXY_SECRET} characters. Make one with: openssl rand -hex 32"
+        )));
+    }
+    Proxies::new(config.trusted_proxies.clone(), secret)
+        .map_err(|sentence| Failure::Misused(format!("The configuration: trusted-proxies: {sentence}")))
+}
+
 fn mail_settings(mail: &Mail) -> Result<mail::Settings, Failure> {
     let credentials = match (&mail.user, &mail.password_file) {
         (None, None) => None,
-        (Some(user), Some(path)) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|cause| Failure::Failed(format!("{} cannot be read: {cause}.", path.display())))?;
-            Some((user.clone(), Secret::new(text.trim_end_matches(['\r', '\n']))))
-        }
+        (Some(user), Some(path)) => Some((user.clone(), secret_in(path)?)),
         _ => {
             let sentence = "The section [mail] of the configuration: “user” and “password-file” belong together.";
             return Err(Failure::Failed(sentence.into()));

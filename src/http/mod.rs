@@ -7,6 +7,7 @@ pub mod call;
 pub mod csrf;
 pub mod download;
 pub mod headers;
+pub mod proxies;
 pub mod streams;
 pub mod table;
 
@@ -35,8 +36,8 @@ pub struct Desk {
     pub public_url: Option<String>,
     /// Whether letters can be sent. Without, links are shown to hand over.
     pub mail: bool,
-    /// Networks of proxies whose word for a visitor's address is taken.
-    pub trusted_proxies: Arc<[ipnet::IpNet]>,
+    /// The proxies whose word for a visitor's address is taken.
+    pub proxies: Arc<proxies::Proxies>,
     /// The keys of those who sign tokens for service accounts.
     pub issuers: Arc<Issuers>,
     /// The event streams that are open.

@@ -17,10 +17,25 @@ fn peak(server: &Server) -> u64 {
     line.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")
 }
 
+const SECRET: &str = "agreed on by the proxy and the server";
+
+/// The tests speak as a proxy on this machine does.
+fn behind_a_proxy(config: &std::path::Path) {
+    let secret = config.with_file_name("proxy-secret");
+    std::fs::write(&secret, format!("{SECRET}\n")).expect("a file");
+    let text = format!("trusted-proxies = [\"127.0.0.0/8\"]\nproxy-secret-file = {secret:?}\n");
+    std::fs::write(config, text).expect("a file");
+}
+
 fn attempt(caller: &Caller, harbour: &Company, n: usize) -> (u16, i64) {
     let address = format!("10.{}.{}.{}", n % 250, n / 250 % 250, n % 199);
     let form = [("company", "harbour"), ("email", harbour.email.as_str()), ("password", "none of the passwords")];
-    let answer = caller.call_saying("POST", "/harbour/login", form, &[("X-Forwarded-For", &address)]);
+    let answer = caller.call_saying(
+        "POST",
+        "/harbour/login",
+        form,
+        &[("X-Forwarded-For", &address), ("X-Bulkhead-Proxy-Secret", SECRET)],
+    );
     (answer.status, answer.header("retry-after").parse().unwrap_or_default())
 }
 
@@ -30,7 +45,7 @@ fn a_company_under_attack_keeps_nobody_of_another_from_signing_in() {
     server.company("harbour", "Harbour Ltd", "ada@harbour.test");
     let meridian = server.company("meridian", "Meridian Ltd", "dora@meridian.test");
     let config = server.data().join("../bulkhead.toml");
-    std::fs::write(&config, "trusted-proxies = [\"127.0.0.0/8\"]\n").expect("a file");
+    behind_a_proxy(&config);
     server.restart_with(&["--config", config.to_str().expect("a path")]);
     let (stop, looked_at) = (AtomicBool::new(false), AtomicUsize::new(0));
     let mut came = 0;
@@ -50,7 +65,12 @@ fn a_company_under_attack_keeps_nobody_of_another_from_signing_in() {
                     );
                     let form =
                         [("company", "harbour"), ("email", name.as_str()), ("password", "none of the passwords")];
-                    let answer = caller.call_saying("POST", "/harbour/login", form, &[("X-Forwarded-For", &address)]);
+                    let answer = caller.call_saying(
+                        "POST",
+                        "/harbour/login",
+                        form,
+                        &[("X-Forwarded-For", &address), ("X-Bulkhead-Proxy-Secret", SECRET)],
+                    );
                     assert!(matches!(answer.status, 422 | 429), "{answer}");
                     looked_at.fetch_add(usize::from(answer.status == 422), Ordering::SeqCst);
                 }
@@ -73,7 +93,7 @@ fn ten_thousand_wrong_passwords_neither_lock_the_owner_out_nor_fill_the_memory()
     let mut server = Server::start();
     let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
     let config = server.data().join("../bulkhead.toml");
-    std::fs::write(&config, "trusted-proxies = [\"127.0.0.0/8\"]\n").expect("a file");
+    behind_a_proxy(&config);
     server.restart_with(&["--config", config.to_str().expect("a path")]);
     let mut ada = server.browser();
     ada.sign_in("harbour", &harbour.email, &harbour.password);

@@ -35,7 +35,7 @@ fn a_company_whose_seats_are_all_taken_keeps_no_request_of_another_waiting() {
         appliance,
         public_url: None,
         mail: false,
-        trusted_proxies: Arc::new([]),
+        proxies: Arc::default(),
         issuers: Arc::new(Issuers::new(Arc::default())),
         streams: Arc::default(),
         stopping: tokio_util::sync::CancellationToken::new(),
