@@ -25,7 +25,6 @@ use crate::{
 use rustix::fs::{Mode, OFlags};
 use std::{
     fs, io,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -201,7 +200,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
             let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let opened = rustix::fs::open(&path, flags, Mode::empty()).map_err(io::Error::from);
             let mut source = fs::File::from(opened.map_err(|cause| files::cannot("read", &path, &cause))?);
-            let mut copied = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&target)?;
+            let mut copied = files::Strides::create(&target)?;
             io::copy(&mut source, &mut copied)?;
         } else {
             return Err(Error::Conflict(format!("{} is no plain file.", path.display())));

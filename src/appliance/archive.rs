@@ -97,16 +97,14 @@ impl<R: Read> Read for Counted<R> {
 
 /// Writes an archive.
 pub(super) struct Packer {
-    archive: tar::Builder<io::BufWriter<fs::File>>,
+    archive: tar::Builder<io::BufWriter<files::Strides>>,
     parts: Vec<Part>,
 }
 
 impl Packer {
     /// Begins a file that is not there yet.
     pub fn create(path: &Path) -> Result<Packer> {
-        use std::os::unix::fs::OpenOptionsExt;
-        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-        let file = file.map_err(|cause| files::cannot("written", path, &cause))?;
+        let file = files::Strides::create(path).map_err(|cause| files::cannot("written", path, &cause))?;
         Ok(Packer { archive: tar::Builder::new(io::BufWriter::with_capacity(1 << 20, file)), parts: Vec::new() })
     }
 
@@ -181,7 +179,7 @@ impl Packer {
         self.archive.append_data(&mut header(text.len() as u64), SEAL, &text[..])?;
         let mut buffer = self.archive.into_inner()?;
         buffer.flush()?;
-        let file = buffer.into_inner().map_err(|broken| Error::from(broken.into_error()))?;
+        let file = buffer.into_inner().map_err(|broken| Error::from(broken.into_error()))?.into_inner();
         file.sync_all()?;
         // What is read back is to come from the disk, not from memory: a hint, no more.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
@@ -315,11 +313,10 @@ pub(super) fn manifest(path: &Path) -> Result<Manifest> {
 
 /// Copies an entry to a new file, or nowhere.
 fn put(from: &mut impl Read, to: Option<PathBuf>, broken: impl Fn(io::Error) -> Error) -> Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
     let mut file = match &to {
         Some(path) => {
             files::make_private_folder(path.parent().unwrap_or(path))?;
-            Some(fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?)
+            Some(files::Strides::create(path)?)
         }
         None => None,
     };

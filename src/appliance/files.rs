@@ -12,6 +12,44 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// A new private file that goes to the disk as it is written, never more than [`STRIDE`] bytes at once: a company whose
+/// commit waits for the same disk waits for no more than that.
+pub(super) struct Strides {
+    file: fs::File,
+    unsynced: usize,
+}
+
+/// 4 MiB.
+const STRIDE: usize = 4 << 20;
+
+impl Strides {
+    /// Makes a file that is not there yet.
+    pub fn create(path: &Path) -> std::io::Result<Strides> {
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        Ok(Strides { file, unsynced: 0 })
+    }
+    /// The file. Its last bytes are not on the disk yet.
+    pub fn into_inner(self) -> fs::File {
+        self.file
+    }
+}
+
+impl Write for Strides {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let most = bytes.len().min(STRIDE);
+        let written = self.file.write(bytes.get(..most).unwrap_or(bytes))?;
+        self.unsynced += written;
+        if self.unsynced >= STRIDE {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        Ok(written)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Makes a folder that only its owner can enter.
 pub(super) fn make_private_folder(path: &Path) -> Result<()> {
     if !path.is_dir() {

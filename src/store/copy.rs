@@ -7,8 +7,8 @@ use crate::base::error::{Error, Result};
 use rusqlite::{Connection, OpenFlags, backup::Backup};
 use std::{path::Path, time::Duration};
 
-/// Copies the file while it is in use; the copy is one consistent moment, that of the call, without a WAL beside it, and on
-/// the disk when this returns. It takes as long as the file is large, however much is written meanwhile.
+/// Copies the file while it is in use; the copy is one consistent moment, that of the call, without a WAL beside it. It is
+/// not brought to the disk: whoever keeps it does that, and commits meanwhile do not wait for it. It takes as long as the file is large, however much is written meanwhile.
 ///
 /// # Errors
 /// `Conflict` when the copy is damaged, which the file is then, too.
@@ -30,7 +30,6 @@ pub fn copy(store: &Store, to: &Path) -> Result<()> {
     if found != "ok" {
         return Err(Error::Conflict(format!("The database is damaged: {found}.")));
     }
-    std::fs::File::open(to)?.sync_all()?;
     Ok(())
 }
 

@@ -79,6 +79,8 @@ struct Vault {
     signed_to: AtomicI64,
     /// Whether anything was told that no checkpoint covers yet.
     unsigned: AtomicBool,
+    /// Whether somebody signs because of the number of events.
+    signing: AtomicBool,
     /// Which file was opened: another one may take its place in the folder.
     file: Option<(u64, u64)>,
     /// Where it is kept, outside the folder, how far the trail had come.
@@ -245,6 +247,7 @@ impl Company {
             looked_back: AtomicBool::new(false),
             signed_to: AtomicI64::new(-1),
             unsigned: AtomicBool::new(false),
+            signing: AtomicBool::new(false),
             file,
             outside: OnceLock::new(),
         }))

@@ -1,6 +1,9 @@
 //! How far the trail had come when this server last signed it, kept outside the company's folder: `trails/SLUG.json` in the
 //! data folder, marked with the company's key. Whoever puts an older state of the whole folder back, its own marks and
 //! checkpoints with it, is found by what stands here. A missing file says nothing: it is written with the next checkpoint.
+//!
+//! The file has two places for a line, written in turn: what is written to a place that is there costs no change of the file
+//! system, and when the power fails in the middle of one line, the other stands.
 
 use super::{Signer, chain::End};
 use crate::base::{
@@ -13,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     fs,
     io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
 };
 use uuid::Uuid;
@@ -37,7 +40,9 @@ struct Line {
 
 /// What a file says.
 enum Known {
-    /// Nothing of this company.
+    /// Nothing at all.
+    Blank,
+    /// Something of another company.
     Nothing,
     /// Of this company, but not by its key.
     Spoilt,
@@ -62,17 +67,39 @@ impl Seen {
     }
 }
 
-fn read(path: &Path, signer: &Signer) -> Result<Known> {
+/// The length of a place, in bytes: no disk writes half of it.
+const PLACE: usize = 512;
+
+/// What the places say, the first and the second.
+fn places(path: &Path, signer: &Signer) -> Result<Option<[Known; 2]>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Known::Nothing),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         Err(cause) => return Err(cause.into()),
     };
-    Ok(match serde_json::from_slice::<Line>(&bytes) {
+    let (first, second) = bytes.split_at_checked(PLACE).unwrap_or((&bytes, &[]));
+    Ok(Some([first, second].map(|place| known(place, signer))))
+}
+
+fn known(place: &[u8], signer: &Signer) -> Known {
+    if place.iter().all(u8::is_ascii_whitespace) {
+        return Known::Blank;
+    }
+    match serde_json::from_slice::<Line>(place) {
         // A company that had this slug before.
         Ok(line) if line.company != signer.company() => Known::Nothing,
         Ok(line) => Seen::of(&line, signer).map_or(Known::Spoilt, Known::Seen),
         Err(_) => Known::Spoilt,
+    }
+}
+
+fn read(path: &Path, signer: &Signer) -> Result<Known> {
+    Ok(match places(path, signer)? {
+        None => Known::Nothing,
+        Some([Known::Seen(one), Known::Seen(two)]) => Known::Seen(if one.event > two.event { one } else { two }),
+        Some([Known::Seen(one), _] | [_, Known::Seen(one)]) => Known::Seen(one),
+        Some([Known::Nothing, _] | [_, Known::Nothing]) => Known::Nothing,
+        Some(_) => Known::Spoilt,
     })
 }
 
@@ -83,7 +110,7 @@ const UNFINISHED: &str = "new";
 /// what is wrong, in words.
 pub fn behind(connection: &Connection, signer: &Signer, path: &Path) -> Result<Option<(i64, String)>> {
     let seen = match read(path, signer)? {
-        Known::Nothing => return Ok(None),
+        Known::Nothing | Known::Blank => return Ok(None),
         Known::Spoilt => {
             let what = format!("{} was changed by hand: it says how far the trail had come", path.display());
             return Ok(Some((1, what)));
@@ -129,9 +156,9 @@ pub fn behind(connection: &Connection, signer: &Signer, path: &Path) -> Result<O
 /// Writes down how far the trail has come, unless that stands there already; whole or not at all. The caller holds the
 /// lock of the checkpoints.
 pub fn write(path: &Path, signer: &Signer, end: &End) -> Result<()> {
-    if let Known::Seen(seen) = read(path, signer)?
-        && (seen.event, seen.hash) == (end.event, end.hash)
-    {
+    let places = places(path, signer)?;
+    let stands = |place: &Known| matches!(place, Known::Seen(seen) if (seen.event, seen.hash) == (end.event, end.hash));
+    if places.iter().flatten().any(stands) {
         return Ok(());
     }
     let seen = Seen { event: end.event, hash: end.hash, at: clock::now() };
@@ -142,7 +169,35 @@ pub fn write(path: &Path, signer: &Signer, end: &End) -> Result<()> {
         at: seen.at.wire(),
         mark: HEXLOWER.encode(&seen.mark(signer)),
     };
-    let text = format!("{}\n", serde_json::to_string(&line)?);
+    // Blanks up to the end of its place.
+    let text = format!("{:<width$}\n", serde_json::to_string(&line)?, width = PLACE - 1);
+    // What was here before goes on only where the trail does: of one that was written anew no old place stays.
+    let (older, goes_on) = match &places {
+        Some([Known::Seen(one), Known::Seen(two)]) if one.event > two.event => (1, one.event < seen.event),
+        Some([Known::Seen(_), Known::Seen(two)]) => (0, two.event < seen.event),
+        Some([Known::Seen(one), Known::Blank]) => (1, one.event < seen.event),
+        Some([Known::Blank, Known::Seen(two)]) => (0, two.event < seen.event),
+        _ => (0, false),
+    };
+    if goes_on && let Some(()) = in_place(path, older, &text)? {
+        return Ok(());
+    }
+    anew(path, &format!("{text}{:<width$}\n", "", width = PLACE - 1))
+}
+
+/// Writes one place of a file that has both. `None` when this one has not.
+fn in_place(path: &Path, place: usize, text: &str) -> Result<Option<()>> {
+    let file = fs::OpenOptions::new().write(true).open(path)?;
+    if file.metadata()?.len() != 2 * PLACE as u64 {
+        return Ok(None);
+    }
+    file.write_all_at(text.as_bytes(), (place * PLACE) as u64)?;
+    file.sync_data()?;
+    Ok(Some(()))
+}
+
+/// Puts a new file in the place of the old one.
+fn anew(path: &Path, text: &str) -> Result<()> {
     let aside = path.with_extension(UNFINISHED);
     for attempt in 1.. {
         let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;

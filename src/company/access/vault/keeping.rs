@@ -50,8 +50,10 @@ impl Company {
             return Ok(());
         }
         self.0.unsigned.store(true, Ordering::Relaxed);
-        if last - self.signed_to()? >= trail::EVERY {
+        // One caller signs; the others go on, and what they wrote is signed with it or with the next.
+        if last - self.signed_to()? >= trail::EVERY && !self.0.signing.swap(true, Ordering::Acquire) {
             self.0.sign_now();
+            self.0.signing.store(false, Ordering::Release);
         }
         Ok(())
     }
