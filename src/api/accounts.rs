@@ -116,7 +116,9 @@ fn listed(ask: &Ask, page: Page) -> Result<Listed<Account>> {
 pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let own = format!("{}/accounts", resource::space_api(ask, ask.space()?.id().0));
     let template = "skip,take,ids,partialName,accountType";
-    resource::collection(&own, "Account", listed(ask, ask.page())?, ask.page(), template, |account| draw(ask, account))
+    resource::collection(ask, &own, "Account", listed(ask, ask.page())?, ask.page(), template, |account| {
+        draw(ask, account)
+    })
 }
 
 /// All of them, as a bare array.

@@ -273,7 +273,7 @@ pub(super) fn who(ask: &Ask) -> Result<Reply> {
     let own = format!("{}/access/who", resource::api(ask));
     let listed = Listed::from_all(ask.page(), found.holders);
     let template = "permission,space,projectGroup,project,environment,tenant,runbook,filter,skip,take";
-    resource::collection(&own, "PermissionHolder", listed, ask.page(), template, |(one, lines)| {
+    resource::collection(ask, &own, "PermissionHolder", listed, ask.page(), template, |(one, lines)| {
         json!({
             "UserId": wire::<ids::User>(one.id), "Name": one.name, "IsService": one.is_service,
             "Through": lines.iter().map(|line| through(&found.names, line)).collect::<Vec<_>>(),
@@ -315,7 +315,8 @@ pub(super) fn review(ask: &Ask) -> Result<Reply> {
     let show = Show::of(&ask.asked_text("show"));
     let (listed, counts) =
         reviewing(ask, |proofs| answers::review(proofs, show, &ask.asked_text("filter"), ask.page()))?;
-    let mut told = resource::collection_value(&own, "AccessReview", listed, ask.page(), "show,filter,skip,take", drawn);
+    let mut told =
+        resource::collection_value(ask, &own, "AccessReview", listed, ask.page(), "show,filter,skip,take", drawn);
     told["Counts"] = json!({
         "People": counts.people, "WithUnusedPermissions": counts.unused, "WithoutSecondFactor": counts.no_factor,
         "Inactive": counts.idle, "Ending": counts.ending, "CanGiveAccess": counts.administer,

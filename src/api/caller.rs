@@ -7,7 +7,6 @@ use crate::{
         error::{Error, Result},
         ids::{Id, Kind, Space},
         paging::Page,
-        secret::Secret,
     },
     company::{
         Company,
@@ -122,6 +121,7 @@ pub struct Ask<'c> {
     pub call: &'c Call,
     /// What was sent, when it is a JSON object; else an empty one. See [`Ask::list_body`] for a bare array.
     pub body: Body,
+    slug: &'c str,
     company: Option<Company>,
     visitor: Option<Visitor>,
     raw: Value,
@@ -129,8 +129,8 @@ pub struct Ask<'c> {
 }
 
 impl<'c> Ask<'c> {
-    /// From key or cookie and path to a visitor. An unknown company and a wrong key get the same answer.
-    pub(super) fn enter(call: &'c Call, slug: &str, open: bool) -> std::result::Result<Ask<'c>, Reply> {
+    /// From key or cookie and path to a visitor. An unknown company and a wrong key get the same answer, on open routes too.
+    pub(super) fn enter(call: &'c Call, slug: &'c str, open: bool) -> std::result::Result<Ask<'c>, Reply> {
         let fault = |error: &Error| error::reply(error, call.reference());
         let company = match call.desk.appliance.enter(slug) {
             Ok(company) => Some(company),
@@ -141,18 +141,11 @@ impl<'c> Ask<'c> {
             Some(company) => visitor(call, company).map_err(|error| fault(&error))?,
             None => None,
         };
-        if visitor.is_none() && (!open || company.is_none()) {
-            if open && call.uri.path().ends_with("/users/login") {
-                // The work of a sign-in is done for a company that does not exist, too.
-                let sent: Value = serde_json::from_slice(&call.body).unwrap_or_default();
-                let sent = Body::of(&sent);
-                let password = Secret::new(sent.text("Password"));
-                admit::decoy(slug, &sent.text("Username"), &password, &call.from).map_err(|error| fault(&error))?;
-            }
+        if visitor.is_none() && !open {
             return Err(error::unauthenticated());
         }
         let parameters = Parameters::default();
-        Ok(Ask { call, body: Body::default(), company, visitor, raw: Value::Null, parameters })
+        Ok(Ask { call, body: Body::default(), slug, company, visitor, raw: Value::Null, parameters })
     }
     pub(super) fn at(mut self, parameters: Parameters) -> Self {
         self.parameters = parameters;
@@ -162,7 +155,8 @@ impl<'c> Ask<'c> {
     pub(super) fn read_body(mut self) -> Result<Ask<'c>> {
         let sends = matches!(self.call.method, Method::POST | Method::PUT | Method::PATCH);
         if sends && !self.call.body.is_empty() && self.call.media_type() != "multipart/form-data" {
-            self.raw = serde_json::from_slice(&self.call.body)
+            let body: &[u8] = &self.call.body;
+            self.raw = serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
                 .map_err(|cause| Error::invalid("", format!("The body is not valid JSON: {cause}.")))?;
             if let Value::Object(map) = &self.raw {
                 self.body = Body(map.clone());
@@ -187,6 +181,14 @@ impl<'c> Ask<'c> {
     /// Who calls, if somebody does.
     pub fn somebody(&self) -> Option<&Visitor> {
         self.visitor.as_ref()
+    }
+    /// The company that the address names, whether there is one or not.
+    pub fn slug(&self) -> &str {
+        self.slug
+    }
+    /// The company, if there is one: open routes answer for one that is not there as for one that knows nobody.
+    pub fn known_company(&self) -> Option<&Company> {
+        self.company.as_ref()
     }
     /// The company.
     pub fn company(&self) -> Result<&Company> {
@@ -249,13 +251,17 @@ impl Again {
     }
 }
 
-fn visitor(call: &Call, company: &Company) -> Result<Option<Visitor>> {
+/// The key or token that came along, if one did.
+pub(super) fn key(call: &Call) -> Option<&str> {
     let bearer = || {
         call.header("authorization").and_then(|value| value.strip_prefix("Bearer ").or(value.strip_prefix("bearer ")))
     };
     // The TypeScript client sends an empty key header when it has none: that is nobody.
-    let key =
-        call.header("x-octopus-apikey").filter(|key| !key.is_empty()).or_else(bearer).or_else(|| call.asked("apikey"));
+    call.header("x-octopus-apikey").filter(|key| !key.is_empty()).or_else(bearer).or_else(|| call.asked("apikey"))
+}
+
+fn visitor(call: &Call, company: &Company) -> Result<Option<Visitor>> {
+    let key = key(call);
     if let Some(key) = key {
         return admit::api_key(company, key.trim(), &call.from);
     }

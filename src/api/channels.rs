@@ -85,7 +85,7 @@ fn page(ask: &Ask, below: &str, project: Option<i64>) -> Result<Reply> {
         Filter { partial_name: ask.asked_text("partialName"), ids: ask.asked_ids::<ids::Channel>("ids"), project };
     let listed = channels::list(&granted, &filter, ask.page())?;
     let own = format!("{}{below}", resource::space_api(ask, space.id().0));
-    resource::collection(&own, "Channel", listed, ask.page(), "skip,take,ids,partialName", |c| draw(ask, c))
+    resource::collection(ask, &own, "Channel", listed, ask.page(), "skip,take,ids,partialName", |c| draw(ask, c))
 }
 
 /// A page of the channels of a space.

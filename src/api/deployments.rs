@@ -75,7 +75,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let listed = deployments::list(&granted, &filter, ask.page())?;
     let own = format!("{}/deployments", resource::space_api(ask, space.id().0));
     let template = "skip,take,ids,projects,environments,tenants,channels,releases,taskState";
-    resource::collection(&own, "Deployment", listed, ask.page(), template, |d| draw(ask, d))
+    resource::collection(ask, &own, "Deployment", listed, ask.page(), template, |d| draw(ask, d))
 }
 
 /// The deployments of one release.
@@ -87,7 +87,7 @@ pub(super) fn of_release(ask: &Ask) -> Result<Reply> {
     let filter = Filter { releases: Some(vec![release.id().0]), ..Filter::default() };
     let listed = deployments::list(&granted, &filter, ask.page())?;
     let own = format!("{}/releases/{}/deployments", resource::space_api(ask, space.id().0), release.id());
-    resource::collection(&own, "Deployment", listed, ask.page(), "skip,take", |d| draw(ask, d))
+    resource::collection(ask, &own, "Deployment", listed, ask.page(), "skip,take", |d| draw(ask, d))
 }
 
 /// One.

@@ -51,7 +51,9 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let filter = Filter { partial_name: name, ids: ask.asked_ids::<ids::Environment>("ids") };
     let listed = environments::list(&granted, &filter, ask.page())?;
     let own = format!("{}/environments", resource::space_api(ask, space.id().0));
-    resource::collection(&own, "Environment", listed, ask.page(), "skip,take,ids,name,partialName", |e| draw(ask, e))
+    resource::collection(ask, &own, "Environment", listed, ask.page(), "skip,take,ids,name,partialName", |e| {
+        draw(ask, e)
+    })
 }
 
 /// All of them, as a bare array.

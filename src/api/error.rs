@@ -2,7 +2,7 @@
 
 use super::caller::Reply;
 use crate::base::error::{Bound, Denied, Error, FaultKind};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
 fn body(message: &str, errors: Vec<String>, help: Option<String>, details: Value) -> Value {
@@ -50,9 +50,7 @@ pub(super) fn reply(error: &Error, reference: &str) -> Reply {
             StatusCode::NOT_FOUND,
             body(&format!("The resource '{what}' was not found."), Vec::new(), None, none()),
         ),
-        Error::Conflict(sentence) => {
-            Reply::with(StatusCode::CONFLICT, body(sentence, vec![sentence.clone()], None, none()))
-        }
+        Error::Conflict(sentence) => Reply::with(StatusCode::CONFLICT, body(sentence, Vec::new(), None, none())),
         Error::Unavailable(sentence) => {
             Reply::with(StatusCode::SERVICE_UNAVAILABLE, body(sentence, Vec::new(), None, none()))
         }
@@ -120,6 +118,14 @@ fn refusal(denied: &Denied) -> Reply {
 pub(super) fn unauthenticated() -> Reply {
     let message = "You must be signed in to do this. Send an API key in the header X-Octopus-ApiKey.";
     Reply::with(StatusCode::UNAUTHORIZED, body(message, Vec::new(), None, Value::Object(Map::new())))
+}
+
+/// The address names no company.
+pub(super) fn no_company(headers: &HeaderMap, public_url: Option<&str>) -> Reply {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let base = public_url.map_or_else(|| format!("http://{host}"), str::to_owned);
+    let message = format!("The address of a server is {base}/COMPANY, with the company's slug at its end.");
+    Reply::with(StatusCode::NOT_FOUND, body(&message, Vec::new(), None, Value::Object(Map::new())))
 }
 
 /// The password was right, and more is needed to come in.

@@ -145,7 +145,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
         return export_as(ask, Format::Csv);
     }
     let template = "skip,take,regarding,regardingAny,users,projects,projectGroups,environments,tenants,tags,eventGroups,eventCategories,eventAgents,documentTypes,from,to,fromAutoId,toAutoId,spaces,includeSystem,excludeDifference,asCsv,text,actor";
-    resource::collection(&own, "Event", listed, ask.page(), template, |event| draw(ask, event))
+    resource::collection(ask, &own, "Event", listed, ask.page(), template, |event| draw(ask, event))
 }
 
 /// One.
@@ -210,7 +210,7 @@ pub(super) fn archives(ask: &Ask) -> Result<Reply> {
     };
     let listed = Listed { total: all.len() as i64, items: all };
     let own = format!("{}/events/archives", resource::api(ask));
-    resource::collection(&own, "ArchivedEventFile", listed, Page::ALL, "", draw)
+    resource::collection(ask, &own, "ArchivedEventFile", listed, Page::ALL, "", draw)
 }
 
 /// One archive as a file.

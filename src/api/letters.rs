@@ -28,7 +28,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let page = ask.page();
     let found = post::list(&ask.visitor()?.ask(ConfigureServer {})?, page)?;
     let own = format!("{}/letters", resource::api(ask));
-    resource::collection(&own, "Letter", found, page, "skip,take", |row| draw(ask, row))
+    resource::collection(ask, &own, "Letter", found, page, "skip,take", |row| draw(ask, row))
 }
 
 /// Sends the caller a letter, to see whether mail works.

@@ -106,7 +106,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let filter = Filter { partial_name: ask.asked_text("partialName"), ids: ask.asked_ids::<ids::Lifecycle>("ids") };
     let listed = lifecycles::list(&granted, &filter, ask.page())?;
     let own = format!("{}/lifecycles", resource::space_api(ask, space.id().0));
-    resource::collection(&own, "Lifecycle", listed, ask.page(), "skip,take,ids,partialName", |l| draw(ask, l))
+    resource::collection(ask, &own, "Lifecycle", listed, ask.page(), "skip,take,ids,partialName", |l| draw(ask, l))
 }
 
 /// All of them, as a bare array.

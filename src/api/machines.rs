@@ -132,7 +132,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let own = format!("{}/machines", resource::space_api(ask, ask.space()?.id().0));
     let template =
         "skip,take,name,ids,partialName,roles,isDisabled,healthStatuses,commStyles,tenantIds,tenantTags,environmentIds";
-    resource::collection(&own, "DeploymentTarget", listed(ask, ask.page())?, ask.page(), template, |target| {
+    resource::collection(ask, &own, "DeploymentTarget", listed(ask, ask.page())?, ask.page(), template, |target| {
         draw(ask, target)
     })
 }

@@ -429,18 +429,38 @@ fn route(method: &Method, segments: &[String]) -> std::result::Result<Found, Opt
     found.ok_or(methods)
 }
 
+/// The parts of an address below a company's `api`. A client that joins a link to its base address names the company twice.
+fn segments(path: &str) -> Option<Vec<String>> {
+    let mut segments = table::segments(path)?;
+    if let [first, second, third, ..] = segments.as_slice()
+        && first.eq_ignore_ascii_case(second)
+        && third.eq_ignore_ascii_case("api")
+    {
+        segments.remove(0);
+    }
+    Some(segments)
+}
+
 /// Answers a request of a program; `path` is what follows `/{company}/api`.
 pub async fn serve(desk: Desk, request: Request) -> Response {
-    let Some(segments) = table::segments(request.uri().path()) else {
+    let Some(segments) = segments(request.uri().path()) else {
         return error::reply(&Error::NotFound(request.uri().path().to_owned()), "").respond();
     };
+    if segments.first().is_some_and(|first| first.eq_ignore_ascii_case("api")) {
+        return error::no_company(request.headers(), desk.public_url.as_deref()).respond();
+    }
     let method = request.method().clone();
     let mut call = match Call::read(desk, request).await {
         Ok(call) => call,
         Err(status) => return error::status(status).respond(),
     };
     let kind = call.media_type().to_ascii_lowercase();
-    let json = kind.is_empty() || kind == "application/json" || kind.ends_with("+json") || kind == "text/json";
+    // A browser cannot send a key from a foreign page; so what comes with one is JSON, whatever its type says.
+    let json = kind.is_empty()
+        || kind == "application/json"
+        || kind.ends_with("+json")
+        || kind == "text/json"
+        || caller::key(&call).is_some();
     if !call.body.is_empty() && !json && kind != "multipart/form-data" {
         return error::status(axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE).respond();
     }

@@ -25,7 +25,8 @@ fn draw(ask: &Ask, group: &Group) -> Value {
     json!({
         "Id": group.id.to_string(), "SpaceId": wire::<ids::Space>(group.space.0), "Name": group.name, "Slug": group.slug,
         "Description": group.description, "EnvironmentIds": [], "RetentionPolicyId": null,
-        "Links": resource::links(&own, &[("Projects", "/projects{?skip,take,partialName}")]),
+        // Without a template: the Go library takes it as it stands.
+        "Links": resource::links(&own, &[("Projects", "/projects")]),
     })
 }
 
@@ -44,7 +45,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let filter = Filter { partial_name: ask.asked_text("partialName"), ids: ask.asked_ids::<ids::ProjectGroup>("ids") };
     let listed = groups::list(&granted, &filter, ask.page())?;
     let own = format!("{}/projectgroups", resource::space_api(ask, space.id().0));
-    resource::collection(&own, "ProjectGroup", listed, ask.page(), "skip,take,ids,partialName", |g| draw(ask, g))
+    resource::collection(ask, &own, "ProjectGroup", listed, ask.page(), "skip,take,ids,partialName", |g| draw(ask, g))
 }
 
 /// All of them, as a bare array.

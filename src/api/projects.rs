@@ -106,7 +106,7 @@ pub(super) fn page(ask: &Ask, below: &str, filter: &Filter) -> Result<Reply> {
     let listed = projects::list(&granted, filter, ask.page())?;
     let own = format!("{}{below}", resource::space_api(ask, space.id().0));
     let template = "name,skip,ids,clone,take,partialName,clonedFromProjectId";
-    resource::collection(&own, "Project", listed, ask.page(), template, |p| draw(ask, p))
+    resource::collection(ask, &own, "Project", listed, ask.page(), template, |p| draw(ask, p))
 }
 
 /// A page of them.

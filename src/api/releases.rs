@@ -109,7 +109,7 @@ pub(super) fn page(ask: &Ask, below: &str, project: Option<i64>, channel: Option
     };
     let listed = releases::list(&granted, &filter, ask.page())?;
     let own = format!("{}{below}", resource::space_api(ask, space.id().0));
-    resource::collection(&own, "Release", listed, ask.page(), "skip,take,ids,searchByVersion", |r| draw(ask, r))
+    resource::collection(ask, &own, "Release", listed, ask.page(), "skip,take,ids,searchByVersion", |r| draw(ask, r))
 }
 
 /// A page of all of a space.

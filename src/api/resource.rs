@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 /// `/acme-corp/api`: what every link begins with. Links are relative to the root of the host.
 pub fn api(ask: &Ask) -> String {
-    ask.company().map(|company| ["/", company.slug(), "/api"].concat()).unwrap_or_default()
+    ["/", ask.slug(), "/api"].concat()
 }
 
 /// `/acme-corp/api/Spaces-1`.
@@ -31,6 +31,7 @@ pub fn links(own: &str, more: &[(&str, &str)]) -> Value {
 /// A page of a list in the wire's form. `template` names the parameters that the list understands. `Page.Next` is there
 /// only while there is a further page (`rest-api §1`).
 pub fn collection<T>(
+    ask: &Ask,
     own: &str,
     kind: &str,
     listed: Listed<T>,
@@ -38,11 +39,12 @@ pub fn collection<T>(
     template: &str,
     draw: impl Fn(&T) -> Value,
 ) -> Result<Reply> {
-    Reply::ok(collection_value(own, kind, listed, page, template, draw))
+    Reply::ok(collection_value(ask, own, kind, listed, page, template, draw))
 }
 
 /// As [`collection`], for lists that add something of their own.
 pub fn collection_value<T>(
+    ask: &Ask,
     own: &str,
     kind: &str,
     listed: Listed<T>,
@@ -51,11 +53,13 @@ pub fn collection_value<T>(
     draw: impl Fn(&T) -> Value,
 ) -> Value {
     let pages = ((listed.total + page.take - 1) / page.take).max(1);
-    let at = |skip: i64| format!("{own}?skip={skip}&take={}", page.take);
+    let kept = kept(ask);
+    let address = |skip: i64, take: i64| format!("{own}?{kept}skip={skip}&take={take}");
+    let at = |skip: i64| address(skip, page.take);
     let mut links = Map::new();
     links.insert("Self".into(), json!(at(page.skip)));
     links.insert("Template".into(), json!(format!("{own}{{?{template}}}")));
-    links.insert("Page.All".into(), json!(format!("{own}?skip=0&take=2147483647")));
+    links.insert("Page.All".into(), json!(address(0, i64::from(i32::MAX))));
     links.insert("Page.Current".into(), json!(at(page.skip)));
     links.insert("Page.Last".into(), json!(at((pages - 1) * page.take)));
     if page.skip + page.take < listed.total {
@@ -69,6 +73,16 @@ pub fn collection_value<T>(
         "ItemType": kind, "TotalResults": listed.total, "ItemsPerPage": page.take, "NumberOfPages": pages,
         "LastPageNumber": pages - 1, "IsStale": false, "Items": items, "Links": links,
     })
+}
+
+/// What was asked besides the page, each with a `&` after it: the other pages of the same list ask it too. A key that came
+/// along in the address goes into no link.
+fn kept(ask: &Ask) -> String {
+    let mut kept = form_urlencoded::Serializer::new(String::new());
+    let page = |name: &str| ["skip", "take", "apikey"].iter().any(|own| name.eq_ignore_ascii_case(own));
+    let asked = ask.call.query.iter().filter(|(name, _)| !page(name));
+    let kept = kept.extend_pairs(asked).finish();
+    if kept.is_empty() { kept } else { kept + "&" }
 }
 
 /// A bare array: what `…/all` answers.

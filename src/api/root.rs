@@ -120,6 +120,9 @@ const COMPANY_LINKS: &[(&str, &str)] = &[
     ("Users", "/users{/id}{?skip,take,ids,filter}"),
 ];
 
+/// Services of a space that answer for the company as a whole, too: its root leads to those.
+const EVERYWHERE: &[&str] = &["Events", "ScopedUserRoles", "Tasks", "Teams"];
+
 fn space_links(ask: &Ask, space: i64, links: &mut Map<String, Value>) {
     let own = resource::space_api(ask, space);
     for (name, path) in SPACE_LINKS {
@@ -134,14 +137,18 @@ pub(super) fn company(ask: &Ask) -> Result<Reply> {
     if let Some(space) = ask.somebody().and_then(|visitor| visitor.home_space()) {
         space_links(ask, space.id().0, &mut links);
     }
-    for (name, path) in COMPANY_LINKS {
+    let everywhere = SPACE_LINKS.iter().filter(|(name, _)| EVERYWHERE.contains(name));
+    for (name, path) in everywhere.chain(COMPANY_LINKS) {
         links.insert((*name).into(), json!(format!("{api}{path}")));
     }
     links.insert("Self".into(), json!(api));
-    links.insert("Web".into(), json!(format!("/{}/app#/", ask.company()?.slug())));
+    links.insert("Web".into(), json!(format!("/{}/app#/", ask.slug())));
+    // Whoever shows no key does not learn whether there is such a company.
+    let known = ask.somebody().and(ask.known_company());
+    let id = known.map_or(uuid::Uuid::nil(), |company| company.id());
     Reply::ok(json!({
         "Application": "Octopus Deploy", "Version": VERSION, "ApiVersion": "3.0.0",
-        "InstallationId": ask.company()?.id().to_string(), "IsEarlyAccessProgram": false, "HasLongTermSupport": false, "Links": links,
+        "InstallationId": id.to_string(), "IsEarlyAccessProgram": false, "HasLongTermSupport": false, "Links": links,
     }))
 }
 

@@ -16,8 +16,13 @@ use serde_json::json;
 
 /// Signs in with `Username` (or the e-mail address), `Password` and `Code`.
 pub(super) fn login(ask: &Ask) -> Result<Reply> {
-    let (company, call) = (ask.company()?, ask.call);
+    let call = ask.call;
     let password = Secret::new(ask.body.text("Password"));
+    let Some(company) = ask.known_company() else {
+        // The work of a sign-in is done for a company that does not exist, too.
+        admit::decoy(ask.slug(), &ask.body.text("Username"), &password, &call.from)?;
+        return Ok(error::unauthenticated());
+    };
     let Some(signed_in) = admit::sign_in(company, &ask.body.text("Username"), &password, &call.from)? else {
         return Ok(error::unauthenticated());
     };
@@ -62,13 +67,15 @@ pub(super) fn login(ask: &Ask) -> Result<Reply> {
 
 /// Ends the session of the cookie. Without one there is nothing to end.
 pub(super) fn logout(ask: &Ask) -> Result<Reply> {
-    let (company, call) = (ask.company()?, ask.call);
+    let call = ask.call;
     let Some(token) = call.cookie(SESSION) else { return Reply::done() };
     if !csrf::is_ours(call) {
         return Ok(error::unauthenticated());
     }
-    admit::sign_out(company, token, &call.from)?;
+    if let Some(company) = ask.known_company() {
+        admit::sign_out(company, token, &call.from)?;
+    }
     let secure = if call.desk.secure() { "; Secure" } else { "" };
     let name = call.cookie_name(SESSION);
-    Ok(Reply::done()?.cookie(format!("{name}=; Path=/{}; HttpOnly; SameSite=Lax{secure}; Max-Age=0", company.slug())))
+    Ok(Reply::done()?.cookie(format!("{name}=; Path=/{}; HttpOnly; SameSite=Lax{secure}; Max-Age=0", ask.slug())))
 }

@@ -88,7 +88,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let items = drawn(ask, &listed.items)?;
     let own = format!("{}/spaces", resource::api(ask));
     let listed = crate::base::paging::Listed { items, total: listed.total };
-    resource::collection(&own, "Space", listed, ask.page(), "skip,take,ids,partialName", Clone::clone)
+    resource::collection(ask, &own, "Space", listed, ask.page(), "skip,take,ids,partialName", Clone::clone)
 }
 
 /// All of them, as a bare array.

@@ -68,7 +68,9 @@ fn fields(ask: &Ask) -> Fields {
 pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let own = format!("{}/tagsets", resource::space_api(ask, ask.space()?.id().0));
     let listed = listed(ask, ask.page())?;
-    resource::collection(&own, "TagSet", listed, ask.page(), "skip,take,ids,partialName,scopes", |set| draw(ask, set))
+    resource::collection(ask, &own, "TagSet", listed, ask.page(), "skip,take,ids,partialName,scopes", |set| {
+        draw(ask, set)
+    })
 }
 
 /// All of them, as a bare array.

@@ -84,6 +84,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
         _ => format!("{}/teams", resource::space_api(ask, ask.space()?.id().0)),
     };
     resource::collection(
+        ask,
         &own,
         "Team",
         listed,
@@ -223,7 +224,7 @@ pub(super) fn roles(ask: &Ask) -> Result<Reply> {
     let (team, all, page) = (teams::show(&granted)?, teams::roles_of(&granted)?, ask.page());
     let own = format!("{}/teams/{}/scopeduserroles", resource::api(ask), team.wire_id());
     let draw = |role: &ScopedRole| draw_role(ask, &team, role);
-    resource::collection(&own, "ScopedUserRole", Listed::from_all(page, all), page, "skip,take", draw)
+    resource::collection(ask, &own, "ScopedUserRole", Listed::from_all(page, all), page, "skip,take", draw)
 }
 
 /// The team that has the role of the path, and the role.

@@ -95,7 +95,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let listed = tenants::list(&granted, &filter(ask)?, ask.page())?;
     let own = format!("{}/tenants", resource::space_api(ask, space.id().0));
     let template = "skip,take,ids,partialName,projectId,tags,isDisabled,clonedFromTenantId";
-    resource::collection(&own, "Tenant", listed, ask.page(), template, |tenant| draw(ask, tenant))
+    resource::collection(ask, &own, "Tenant", listed, ask.page(), template, |tenant| draw(ask, tenant))
 }
 
 /// All of them, as a bare array.

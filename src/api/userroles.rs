@@ -60,9 +60,15 @@ fn found(ask: &Ask) -> Result<Vec<UserRole>> {
 pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let (page, roles) = (ask.page(), found(ask)?);
     let own = format!("{}/userroles", resource::api(ask));
-    resource::collection(&own, "UserRole", Listed::from_all(page, roles), page, "skip,take,ids,partialName", |role| {
-        draw(ask, role)
-    })
+    resource::collection(
+        ask,
+        &own,
+        "UserRole",
+        Listed::from_all(page, roles),
+        page,
+        "skip,take,ids,partialName",
+        |role| draw(ask, role),
+    )
 }
 
 /// All of them, as a bare array.

@@ -32,9 +32,21 @@ impl Moment {
     pub fn wire(self) -> String {
         self.timestamp().to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
     }
-    /// Reads an ISO 8601 moment with offset.
+    /// Reads an ISO 8601 moment; without an offset it is UTC, without a time the beginning of the day. What lies after the
+    /// last moment there is, in the year 9999, is that moment.
     pub fn parse(text: &str) -> Option<Moment> {
-        text.trim().parse::<Timestamp>().ok().map(|time| Moment(time.as_millisecond()))
+        let text = text.trim();
+        if let Ok(time) = text.parse::<Timestamp>() {
+            return Some(Moment(time.as_millisecond()));
+        }
+        // A zone in brackets, or a designator that was not read above, is not passed over.
+        if text.contains(['[', 'Z', 'z', '+']) || text.get(10..).is_some_and(|time| time.contains('-')) {
+            return None;
+        }
+        let civil = text.parse::<jiff::civil::DateTime>().ok()?;
+        let time = civil.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
+        let time = time.or_else(|cause| if civil.year() == 9999 { Ok(Timestamp::MAX) } else { Err(cause) }).ok()?;
+        Some(Moment(time.as_millisecond()))
     }
     /// Reads a day (`2026-01-31`) or a time of a day (`2026-01-31T10:00`, also with seconds) of a time zone of the IANA
     /// database; of a day the first moment, or with `last` the last. An unknown zone is UTC.

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     base::{
         error::{Error, Result},
+        names,
         secret::Secret,
     },
     company::{
@@ -361,11 +362,14 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
 /// Ends the session.
 pub(super) fn sign_out(call: &Call) -> Result<Answer> {
     let slug = call.parameter("company");
-    if let (Ok(company), Some(token)) = (call.desk.appliance.enter(slug), call.cookie(SESSION)) {
+    let (Ok(()), Some(token)) = (names::compartment(slug).map(drop), call.cookie(SESSION)) else {
+        return Ok(Answer::Go("/login".into()));
+    };
+    if let Ok(company) = call.desk.appliance.enter(slug) {
         admit::sign_out(&company, token, &call.from)?;
-        return Ok(Answer::SignedOut { company: company.slug().into() });
     }
-    Ok(Answer::Go("/login".into()))
+    // The same for a company that is not there.
+    Ok(Answer::SignedOut { company: slug.into() })
 }
 
 fn invited(call: &Call) -> Result<(Company, String, String)> {

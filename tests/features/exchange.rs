@@ -164,7 +164,15 @@ fn what_is_not_rightly_signed_for_the_account_is_refused() {
     answers.dedup();
     assert_eq!(answers.len(), 1);
     let other = Caller::nobody(&format!("{}/nowhere", place.server.base()));
-    other.post("/api/token/v1", json!({ "subject_token": good })).expect(401);
+    let asked = json!({
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "audience": "Users-1",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "subject_token": good,
+    });
+    assert_eq!(
+        other.post("/api/token/v1", asked).expect(400).body,
+        answers[0],
+        "findings A14: a company that is not there"
+    );
     for body in [json!({}), json!({ "grant_type": "password" })] {
         let refused = place.harbour.stranger().post("/api/token/v1", body).expect(400).json();
         assert_eq!(refused["error"], "unsupported_grant_type");

@@ -162,13 +162,60 @@ fn too_much_and_the_wrong_kind_are_refused_in_words() {
     assert_eq!(answer.status, 413, "{answer}");
     assert!(answer.json()["ErrorMessage"].is_string());
     let xml = crate::support::api::Sent::Bytes { content_type: "text/xml".into(), bytes: b"<a/>".to_vec() };
-    let answer = harbour.caller().post("/api/environments", xml).expect(415);
-    assert!(answer.json()["ErrorMessage"].is_string());
+    let answer = harbour.caller().post("/api/environments", xml).expect(400);
+    assert!(answer.json()["Errors"][0].is_string(), "what comes with a key is read as JSON: {answer}");
     let xml = crate::support::api::Sent::Bytes { content_type: "text/xml".into(), bytes: b"<a/>".to_vec() };
     assert!(server.browser().post("/login", xml).expect(415).text().contains("Wrong kind of content"));
     let broken = crate::support::api::Sent::Bytes { content_type: "application/json".into(), bytes: b"{".to_vec() };
     let answer = harbour.caller().post("/api/environments", broken).expect(400);
     assert!(answer.json()["Errors"][0].is_string(), "{answer}");
+}
+
+/// Findings D3: most published samples post JSON with the type that their program sends by itself.
+#[test]
+fn with_a_key_the_body_is_json_whatever_its_type_says() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let kinds = [
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "application/octet-stream",
+        "application/json; charset=utf-8",
+    ];
+    for (n, kind) in kinds.into_iter().enumerate() {
+        for mark in ["", "\u{feff}"] {
+            let bytes = format!("{mark}{{\"Name\":\"Place {n}{}\"}}", mark.len()).into_bytes();
+            let sent = crate::support::api::Sent::Bytes { content_type: kind.into(), bytes };
+            harbour.caller().post("/api/environments", sent).expect(201);
+        }
+    }
+}
+
+/// Findings D1, D2: clients join links to their base address, or were given no company.
+#[test]
+fn a_link_joined_to_the_base_address_leads_to_the_same_place() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let (caller, base) = (harbour.caller(), server.base());
+    for n in 0..3 {
+        caller.post("/api/environments", serde_json::json!({ "Name": format!("Place {n}") })).expect(201);
+    }
+    let listed = caller.get("/api/environments?take=1&partialName=Place").expect(200).json();
+    let next = listed["Links"]["Page.Next"].as_str().expect("a link");
+    assert!(next.contains("partialName=Place") && next.contains("take=1"), "findings D4: {next}");
+    for address in [
+        format!("{base}{next}"),
+        format!("{base}/harbour{next}"),
+        format!("{base}/harbour/{next}"),
+        format!("{base}//{next}"),
+    ] {
+        let page = caller.get(&address).expect(200).json();
+        assert_eq!((&page["Items"][0]["Name"], &page["TotalResults"]), (&"Place 1".into(), &3.into()), "{address}");
+    }
+    for address in [format!("{base}/api"), format!("{base}/api/spaces"), format!("{base}/API/x/y")] {
+        let told = caller.get(&address).expect(404).json();
+        assert!(told["ErrorMessage"].as_str().is_some_and(|told| told.contains(&format!("{base}/COMPANY"))), "{told}");
+    }
 }
 
 #[test]

@@ -299,3 +299,49 @@ fn at_the_others_door_a_stranger_is_nobody_and_the_folder_stays_as_it_was() {
     assert!(findings.is_empty(), "{}", findings.join("\n"));
     assert_eq!(digest(&folder(&cast)), before, "something of Harbour was touched");
 }
+
+/// Findings A14: whoever shows neither key nor session gets one answer of a company that there is and of one that there is
+/// not, from every address, whatever is sent.
+#[test]
+fn nobody_learns_which_companies_there_are() {
+    let cast = Cast::assemble();
+    let house = &cast.harbour;
+    let nobody = Caller::nobody(&house.company.base)
+        .and_header("Origin", cast.server.base())
+        .and_header("Sec-Fetch-Site", "same-origin")
+        .and_header("Cookie", "house_session=nobodys");
+    let base = cast.server.base();
+    let other = "nowhere";
+    assert_eq!(other.len(), house.company.slug.len());
+    let (mut tried, mut findings) = (0, Vec::new());
+    for row in rows_of_companies() {
+        let (path, body) = (row.path(house), row.body(house));
+        let bodies = if row.door.method == "GET" {
+            vec![Value::Null]
+        } else {
+            vec![Value::Null, body, json!({ "Username": "x" })]
+        };
+        for body in bodies {
+            let sent = || match &body {
+                Value::Null => Sent::Nothing,
+                Value::Object(fields) if row.is_page() => {
+                    Sent::Form(fields.iter().map(|(name, value)| (name.clone(), value.to_string())).collect())
+                }
+                other => other.clone().into(),
+            };
+            let ask = |slug: &str| {
+                let answer = nobody.call(&row.door.method, &format!("{base}/{slug}{path}"), sent());
+                // Where it leads names the company that was asked for.
+                meaning(&answer, &[]).replace(slug, "…")
+            };
+            tried += 1;
+            let (one, two) = (ask(&house.company.slug), ask(other));
+            if one != two {
+                findings.push(format!("{}:\n{one}\n{two}", row.name()));
+            }
+        }
+    }
+    assert!(tried > 500, "only {tried} attempts");
+    let shown: Vec<String> = findings.iter().map(|finding| finding.chars().take(900).collect()).collect();
+    assert!(findings.is_empty(), "{} findings\n{}", findings.len(), shown.join("\n"));
+}

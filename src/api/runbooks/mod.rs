@@ -194,7 +194,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
         None => format!("{}/runbooks", resource::space_api(ask, space.id().0)),
     };
     let listed = runbooks::list(&granted, &filter(ask, below.map(|project| project.id().0)), ask.page())?;
-    resource::collection(&own, "Runbook", listed, ask.page(), "skip,take,ids,partialName", |one| draw(ask, one))
+    resource::collection(ask, &own, "Runbook", listed, ask.page(), "skip,take,ids,partialName", |one| draw(ask, one))
 }
 
 /// All of them, as a bare array.
@@ -350,7 +350,7 @@ pub(super) fn list_snapshots(ask: &Ask) -> Result<Reply> {
     let own = format!("{}/runbooks/{}/runbookSnapshots", resource::space_api(ask, at.space_id()), at.id());
     let granted = ask.visitor()?.ask(RunbookView { runbook: at })?;
     let listed = snapshots::list(&granted, &ask.asked_text("searchByName"), ask.page())?;
-    resource::collection(&own, "RunbookSnapshot", listed, ask.page(), "skip,take,searchByName", |one| {
+    resource::collection(ask, &own, "RunbookSnapshot", listed, ask.page(), "skip,take,searchByName", |one| {
         draw_snapshot(ask, one)
     })
 }

@@ -69,7 +69,7 @@ pub(in crate::api) fn list(ask: &Ask) -> Result<Reply> {
     let listed = runbooks::list_runs(&granted, &filter, ask.page())?;
     let own = format!("{}/runbookRuns", resource::space_api(ask, space.id().0));
     let template = "skip,take,ids,projects,environments,tenants,runbooks,taskState,partialName";
-    resource::collection(&own, "RunbookRun", listed, ask.page(), template, |run| draw(ask, run))
+    resource::collection(ask, &own, "RunbookRun", listed, ask.page(), template, |run| draw(ask, run))
 }
 
 /// One.

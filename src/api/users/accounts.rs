@@ -25,9 +25,9 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// What people call this server: its public address, or the one the request came to.
-fn server(ask: &Ask) -> Result<String> {
+fn server(ask: &Ask) -> String {
     let host = || format!("http://{}", ask.call.header("host").unwrap_or("localhost"));
-    Ok(format!("{}/{}", ask.call.desk.public_url.clone().unwrap_or_else(host), ask.company()?.slug()))
+    format!("{}/{}", ask.call.desk.public_url.clone().unwrap_or_else(host), ask.slug())
 }
 
 fn account(ask: &Ask) -> Result<At<ids::User>> {
@@ -53,7 +53,7 @@ pub(in crate::api) fn list(ask: &Ask) -> Result<Reply> {
     let account = account(ask)?;
     let listed = identities::list(&granted, &account, ask.page())?;
     Reply::ok(json!({
-        "ServerUrl": server(ask)?, "ExternalId": identities::external(&granted, &account),
+        "ServerUrl": server(ask), "ExternalId": identities::external(&granted, &account),
         "OidcIdentities": listed.items.iter().map(draw).collect::<Vec<_>>(), "Count": listed.total,
     }))
 }
@@ -94,7 +94,7 @@ pub(in crate::api) fn delete(ask: &Ask) -> Result<Reply> {
 
 /// Where tokens are exchanged: what the command line's sign-in looks up first.
 pub(in crate::api) fn discovery(ask: &Ask) -> Result<Reply> {
-    let server = server(ask)?;
+    let server = server(ask);
     Reply::ok(json!({
         "issuer": server, "token_endpoint": format!("{server}/api/token/v1"), "jwks_uri": format!("{server}/api/jwks"),
         "grant_types_supported": [EXCHANGE], "response_types_supported": ["none"], "subject_types_supported": ["public"],
@@ -119,8 +119,9 @@ pub(in crate::api) fn exchange(ask: &Ask) -> Result<Reply> {
     if ask.body.text("subject_token_type") != JWT {
         return Ok(refused("invalid_request", format!("Send subject_token_type {JWT}.")));
     }
-    let (company, from) = (ask.company()?, &ask.call.from);
+    let from = &ask.call.from;
     let not_taken = |why: NotTaken| Ok(refused("invalid_grant", why.0));
+    let Some(company) = ask.known_company() else { return not_taken(admit::unproved()) };
     let offer = match admit::offer(company, &ask.body.text("audience"), &ask.body.text("subject_token"))? {
         Ok(offer) => offer,
         Err(why) => return not_taken(why),

@@ -94,7 +94,7 @@ pub(in crate::api) fn list(ask: &Ask) -> Result<Reply> {
     let all = people::list_open(&ask.visitor()?.ask(UserInvite {})?)?;
     let own = format!("{}/users/invitations", resource::api(ask));
     let page = ask.page();
-    resource::collection(&own, "Invitation", Listed::from_all(page, all), page, "skip,take", |open| {
+    resource::collection(ask, &own, "Invitation", Listed::from_all(page, all), page, "skip,take", |open| {
         draw_open(ask, open)
     })
 }
@@ -131,7 +131,11 @@ pub(in crate::api) fn again(ask: &Ask) -> Result<Reply> {
 pub(in crate::api) fn register(ask: &Ask) -> Result<Reply> {
     let code = ask.body.text("InvitationCode");
     let password = Secret::new(ask.body.text("Password"));
-    let made = match admit::register(ask.company()?, &code, &fields(ask), &password, &ask.call.from) {
+    let made = match ask.known_company() {
+        Some(company) => admit::register(company, &code, &fields(ask), &password, &ask.call.from),
+        None => Err(Error::NotFound("invitation".into())),
+    };
+    let made = match made {
         Err(Error::NotFound(_)) => {
             return Err(Error::invalid(
                 "InvitationCode",

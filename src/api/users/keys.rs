@@ -50,7 +50,7 @@ fn of(ask: &Ask) -> Result<Vec<ApiKey>> {
 pub(in crate::api) fn list(ask: &Ask) -> Result<Reply> {
     let (page, all) = (ask.page(), of(ask)?);
     let own = format!("{}/users/{}/apikeys", resource::api(ask), ask.parameter("id"));
-    resource::collection(&own, "ApiKey", Listed::from_all(page, all), page, "skip,take", |key| draw(ask, key))
+    resource::collection(ask, &own, "ApiKey", Listed::from_all(page, all), page, "skip,take", |key| draw(ask, key))
 }
 
 /// One key.

@@ -64,7 +64,7 @@ pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(UserView {})?;
     let own = format!("{}/users", resource::api(ask));
     let listed = people::list(&granted, &filter(ask), ask.page())?;
-    resource::collection(&own, "User", listed, ask.page(), "skip,take,ids,filter", |user| draw(ask, user))
+    resource::collection(ask, &own, "User", listed, ask.page(), "skip,take,ids,filter", |user| draw(ask, user))
 }
 
 /// All of them, as a bare array.
