@@ -10,7 +10,12 @@ use crate::{
     appliance::Appliance,
     base::error::{Error, Result},
     company::access::EngineKey,
-    execution::{self, issuers::Issuers, mail::Mailer, transport::Sandbox},
+    execution::{
+        self,
+        issuers::Issuers,
+        mail::Mailer,
+        transport::{Sandbox, sandbox},
+    },
     http::{Desk, assets, streams::Streams},
     web,
 };
@@ -31,8 +36,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// This program, which the built-in worker starts again in its sandbox.
     pub program: PathBuf,
-    /// Whether scripts may run in the built-in worker where the kernel has no Landlock.
-    pub allow_unsandboxed: bool,
+    /// How scripts are kept apart on the built-in worker, and what they reach.
+    pub worker: sandbox::Settings,
     /// How long running tasks get to finish when the server stops.
     pub grace: Duration,
     /// Where checkpoints of trails go, and which addresses may be asked.
@@ -53,6 +58,7 @@ pub struct Server {
     address: SocketAddr,
     stop: CancellationToken,
     mailer: Option<Mailer>,
+    sandbox: Sandbox,
     _alone: lifecycle::Alone,
 }
 
@@ -76,8 +82,10 @@ impl Server {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let mailer = settings.mail.as_ref().map(Mailer::new).transpose()?;
+        let sandbox = built_in_worker(&appliance, &settings)?;
         let desk = Desk {
             appliance: Arc::new(appliance),
+            worker: sandbox.outlook(),
             issuers: Arc::new(Issuers::new(settings.trails.outward.clone())),
             public_url: settings.public_url.clone(),
             mail: mailer.is_some(),
@@ -86,7 +94,7 @@ impl Server {
             stopping: stop.clone(),
             closing: CancellationToken::new(),
         };
-        Ok(Server { settings, desk, listener, address, stop, mailer, _alone: alone })
+        Ok(Server { settings, desk, listener, address, stop, mailer, sandbox, _alone: alone })
     }
 
     /// Where it listens.
@@ -116,7 +124,7 @@ impl Server {
         let (stop, closing, last) = (self.stop.clone(), self.desk.closing.clone(), CancellationToken::new());
         let signals = Signals::listen(stop.clone());
         let key = Arc::new(engine);
-        let engine = start_engine(&self, key.clone(), signals.hurry())?;
+        let engine = start_engine(&self, key.clone(), signals.hurry());
         let (appliance, mailer) = (self.desk.appliance.clone(), self.mailer.take());
         // These write what the last tasks and requests leave to be written, so they end after them.
         let ending = Running(execution::ending::start(appliance.clone(), key.clone(), last.clone()));
@@ -165,13 +173,15 @@ impl Running {
     }
 }
 
-fn start_engine(server: &Server, key: Arc<EngineKey>, hurry: CancellationToken) -> Result<Running> {
-    let (desk, settings) = (&server.desk, &server.settings);
-    let mut sandbox = Sandbox::new(desk.appliance.work(), settings.allow_unsandboxed)?;
+fn built_in_worker(appliance: &Appliance, settings: &Settings) -> Result<Sandbox> {
+    let sandbox = Sandbox::new(appliance.work(), settings.worker)?;
     // By itself it starts this very process's program, also after an update has replaced the file.
-    if std::env::current_exe().ok().as_ref() != Some(&settings.program) {
-        sandbox = sandbox.with_program(settings.program.clone());
-    }
+    let own = std::env::current_exe().ok().as_ref() == Some(&settings.program);
+    Ok(if own { sandbox } else { sandbox.with_program(settings.program.clone()) })
+}
+
+fn start_engine(server: &Server, key: Arc<EngineKey>, hurry: CancellationToken) -> Running {
+    let (desk, settings, sandbox) = (&server.desk, &server.settings, server.sandbox.clone());
     let engine = execution::Settings { grace: settings.grace, hurry, ..execution::Settings::default() };
-    Ok(Running(execution::start(desk.appliance.clone(), key, sandbox, engine, server.stop.clone())))
+    Running(execution::start(desk.appliance.clone(), key, sandbox, engine, server.stop.clone()))
 }

@@ -64,7 +64,10 @@ async fn ready(State(desk): State<Desk>) -> Response {
         let why = "not ready: the disk of the data folder is full; the reserve is in use\n";
         return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     }
-    "ready\n".into_response()
+    match desk.worker.get().and_then(|standing| standing.warning()) {
+        Some(warning) => format!("ready\nwarning: {warning}\n").into_response(),
+        None => "ready\n".into_response(),
+    }
 }
 
 async fn asset(Path((checksum, name)): Path<(String, String)>, headers: HeaderMap) -> Response {

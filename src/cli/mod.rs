@@ -69,8 +69,6 @@ enum Command {
     Verify(company::Verify),
     /// Print the description of the API (OpenAPI 3.1)
     Openapi,
-    #[command(name = "sandbox-run", hide = true)]
-    SandboxRun(sandbox::Arguments),
 }
 
 /// What the configuration file may say. The command line and the environment go before it.
@@ -81,6 +79,8 @@ pub struct Config {
     data: Option<PathBuf>,
     public_url: Option<String>,
     log: Option<String>,
+    worker_sandbox: Option<sandbox::Weakest>,
+    worker_network: Option<sandbox::Network>,
     allow_unsandboxed: Option<bool>,
     mail: Option<Mail>,
     #[serde(default)]
@@ -169,11 +169,11 @@ pub struct Start {
 pub fn run() -> ExitCode {
     // Every file that this program makes is its owner's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let cli = Cli::parse();
     // Before any thread: the sandbox closes down this very process.
-    if let Command::SandboxRun(arguments) = &cli.command {
-        return sandbox::enter(arguments);
+    if let Some(ended) = sandbox::takes_part() {
+        return ended;
     }
+    let cli = Cli::parse();
     match begin(cli) {
         Ok(()) => match out::lost() {
             None => ExitCode::SUCCESS,
@@ -212,7 +212,7 @@ fn begin(cli: Cli) -> Result<(), Failure> {
     post::mail_is(config.mail.is_some());
     let data = cli.common.data.clone().or(config.data.clone()).unwrap_or_else(owner::default_folder);
     match &cli.command {
-        Command::Openapi | Command::SandboxRun(_) => {}
+        Command::Openapi => {}
         command => owner::become_owner(&data, command.begins())?,
     }
     let (engine, operator) = mint_keys().ok_or_else(|| Failure::Failed("The keys were handed out already.".into()))?;
@@ -230,7 +230,6 @@ fn begin(cli: Cli) -> Result<(), Failure> {
             println!("{}", crate::api::openapi::document());
             Ok(())
         }
-        Command::SandboxRun(_) => Ok(()),
     }
 }
 

@@ -5,7 +5,10 @@ use crate::{
     app::{Server, Settings},
     appliance::RESERVE,
     base::{names, outward::Outward, secret::Secret},
-    execution::{keeper, mail},
+    execution::{
+        keeper, mail,
+        transport::sandbox::{self, Network, Weakest},
+    },
     http::proxies::Proxies,
 };
 use clap::{Args, builder::BoolishValueParser};
@@ -26,7 +29,13 @@ pub struct Options {
     /// The address people use, such as https://deploy.example.com
     #[arg(long, env = "BULKHEAD_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<String>,
-    /// Let the built-in worker run scripts where the kernel has no Landlock
+    /// The weakest sandbox in which the built-in worker may run scripts [default: full]
+    #[arg(long, env = "BULKHEAD_WORKER_SANDBOX", value_name = "KIND")]
+    pub worker_sandbox: Option<Weakest>,
+    /// What scripts on the built-in worker reach [default: filtered where slirp4netns or pasta works, else none]
+    #[arg(long, env = "BULKHEAD_WORKER_NETWORK", value_name = "REACH")]
+    pub worker_network: Option<Network>,
+    /// The same as --worker-sandbox=unsandboxed
     #[arg(long, env = "BULKHEAD_ALLOW_UNSANDBOXED", value_parser = BoolishValueParser::new())]
     pub allow_unsandboxed: bool,
     /// Seconds that running tasks get to finish when the server stops
@@ -48,13 +57,20 @@ pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
         data: start.data.clone(),
         public_url: options.public_url.clone().or(configured),
         program: program()?,
-        allow_unsandboxed: options.allow_unsandboxed || start.config.allow_unsandboxed.unwrap_or(false),
+        worker: worker(start, options),
         grace: Duration::from_secs(options.grace),
         trails: trails(start)?,
         mail: start.config.mail.as_ref().map(mail_settings).transpose()?,
         proxies: proxies(start)?,
         reserve: reserve(start, options)?,
     })
+}
+
+fn worker(start: &Start, options: &Options) -> sandbox::Settings {
+    let unsandboxed = options.allow_unsandboxed || start.config.allow_unsandboxed.unwrap_or(false);
+    let weakest = options.worker_sandbox.or(start.config.worker_sandbox);
+    let weakest = weakest.unwrap_or(if unsandboxed { Weakest::Unsandboxed } else { Weakest::Full });
+    sandbox::Settings { weakest, network: options.worker_network.or(start.config.worker_network) }
 }
 
 fn reserve(start: &Start, options: &Options) -> Result<u64, Failure> {

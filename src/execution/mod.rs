@@ -128,9 +128,14 @@ pub fn start(
 }
 
 async fn run(appliance: Arc<Appliance>, crew: Arc<Crew>, stop: CancellationToken) {
-    tracing::info!("{}", crew.sandbox.level().sentence());
     let sandbox = crew.sandbox.clone();
-    match tokio::task::spawn_blocking(move || sandbox.sweep()).await {
+    let swept = tokio::task::spawn_blocking(move || {
+        let swept = sandbox.sweep();
+        // Walked now, so that the operator learns what cannot be had before anybody needs it.
+        sandbox.standing();
+        swept
+    });
+    match swept.await {
         Ok(Ok(())) => {}
         Ok(Err(cause)) => tracing::warn!(%cause, "what earlier runs left in the work folder could not be removed"),
         Err(fault) => tracing::error!(%fault, "looking for what earlier runs left failed"),

@@ -14,7 +14,7 @@ pub mod table;
 use crate::{
     appliance::Appliance,
     base::error::{Error, Result},
-    execution::issuers::Issuers,
+    execution::{issuers::Issuers, transport::sandbox::Outlook},
 };
 use axum::http::StatusCode;
 use std::{
@@ -38,6 +38,8 @@ pub struct Desk {
     pub mail: bool,
     /// The proxies whose word for a visitor's address is taken.
     pub proxies: Arc<proxies::Proxies>,
+    /// How scripts are kept apart on the built-in worker.
+    pub worker: Outlook,
     /// The keys of those who sign tokens for service accounts.
     pub issuers: Arc<Issuers>,
     /// The event streams that are open.

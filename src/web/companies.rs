@@ -33,6 +33,8 @@ struct List {
     problem: String,
     misplaced: Vec<Misplaced>,
     rows: Vec<Row>,
+    worker: Vec<String>,
+    worker_warning: String,
 }
 struct Misplaced {
     folder: String,
@@ -117,6 +119,10 @@ fn list_page(visit: &Visit, wrong: &str) -> Result<List> {
     let misplaced = appliance(visit).misplaced()?;
     let faults = companies.iter().filter(|row| !problem(row).is_empty()).count();
     let all = count(companies.len() as u64, "company", "companies");
+    let worker = visit.call.desk.worker.get();
+    let worker_warning = worker.as_ref().and_then(|standing| standing.warning()).unwrap_or_default();
+    let mut worker = worker.map_or_else(Vec::new, |standing| standing.sentences());
+    worker.retain(|sentence| *sentence != worker_warning);
     let rows = companies.into_iter().map(|row| {
         let numbers = row.numbers.as_ref();
         let number = |number: Option<i64>| number.map_or_else(String::new, |n| thousands(n.unsigned_abs()));
@@ -146,6 +152,8 @@ fn list_page(visit: &Visit, wrong: &str) -> Result<List> {
         problem: wrong.to_owned(),
         misplaced: misplaced.into_iter().map(|(folder, slug)| Misplaced { folder, slug }).collect(),
         rows: rows.collect(),
+        worker,
+        worker_warning,
     })
 }
 

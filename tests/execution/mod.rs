@@ -8,4 +8,5 @@ mod deployments;
 mod machines;
 mod putback;
 mod transport;
+mod worker;
 pub mod yard;

@@ -106,6 +106,7 @@ fn nasty() -> String {
     text
 }
 
+/// Whether no run has left anything. The skeleton of the root folder belongs to the server.
 fn empty(folder: &Path) -> bool {
-    std::fs::read_dir(folder).unwrap().next().is_none()
+    std::fs::read_dir(folder).unwrap().all(|entry| entry.unwrap().file_name() == ".root")
 }

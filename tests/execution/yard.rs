@@ -43,7 +43,11 @@ pub fn when(condition: &str, mut step: Value) -> Value {
 impl Yard {
     /// Harbour with the environments Staging and Production and the project Shop, whose release 1.0.0 has these steps.
     pub fn new(mode: &str, steps: &[Value]) -> Yard {
-        let server = Server::start();
+        Yard::on(Server::start(), mode, steps)
+    }
+
+    /// The same on a server that runs already.
+    pub fn on(server: Server, mode: &str, steps: &[Value]) -> Yard {
         let company = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
         let yard = Yard { server, company };
         for name in ["Staging", "Production"] {

@@ -1,7 +1,7 @@
 //! Figures of the whole house, each beside a bare limit or a peer that is measured in the same run:
-//! pages and API of a real server process under load, acknowledged writes, the trail, access, sign-ins, cold companies, a thousand companies.
+//! pages and API of a real server process under load, acknowledged writes, the trail, access, sign-ins, cold companies, a thousand companies, starts of scripts.
 //!
-//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [load] [writes] [trail] [access] [signin] [companies] [backups]`.
+//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [load] [writes] [trail] [access] [signin] [companies] [backups] [worker]`.
 //! ROUNDS (5), SECONDS_EACH (4), CONNECTIONS (32), EVENTS (1000000), COMPANIES (1000) and MEGABYTES (300) may be set; SHORT=1 only shows
 //! that everything still runs, also in a debug build. Nothing here passes or fails by time.
 
@@ -21,6 +21,7 @@ mod signin;
 #[path = "../../support/mod.rs"]
 mod support;
 mod trail;
+mod worker;
 mod writes;
 
 fn main() {
@@ -58,6 +59,9 @@ fn main() {
     }
     if wanted("backups") {
         backups::measure(&mut table);
+    }
+    if wanted("worker") {
+        worker::measure(&mut table);
     }
     table.print();
 }
