@@ -149,9 +149,7 @@ fn a_task_whose_company_was_replaced_is_stopped() {
     std::fs::rename(&old, &aside).unwrap();
     std::fs::rename(&new, &old).unwrap();
     // The folder of the run goes when its script has ended.
-    let work = yard.server.data().join("work");
-    let runs = || std::fs::read_dir(&work).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
-    yard.wait_for("the script to be ended", || (runs() == 0).then_some(()));
+    yard.wait_for("the script to be ended", || yard.server.runs().is_empty().then_some(()));
     let ended = std::fs::read_to_string(aside.join("task-logs/1.log")).unwrap();
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(std::fs::read_to_string(aside.join("task-logs/1.log")).unwrap(), ended, "nothing more is written");

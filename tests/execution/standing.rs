@@ -101,5 +101,5 @@ fn a_run_takes_no_more_of_the_disk_than_its_company_has_left() {
     let why = end["ErrorMessage"].as_str().unwrap();
     assert_eq!(end["State"], "Failed");
     assert!(why.contains("its folder holds more than ") && why.contains("the company's limit on the disk"), "{why}");
-    assert!(yard.server.data().join("work").read_dir().unwrap().next().is_none(), "nothing of it is left");
+    assert!(yard.server.runs().is_empty(), "nothing of it is left");
 }

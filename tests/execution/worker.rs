@@ -14,7 +14,8 @@ fn operators_page(yard: &Yard) -> String {
 
 #[test]
 fn the_operator_reads_how_scripts_are_kept_apart_and_what_they_reach() {
-    let server = Server::on(tempfile::tempdir().unwrap(), How { more: vec!["--worker-network=none".into()], ..How::default() });
+    let server =
+        Server::on(tempfile::tempdir().unwrap(), How { more: vec!["--worker-network=none".into()], ..How::default() });
     let yard = Yard::on(server, "Untenanted", &[script("Say", "echo said")]);
     let task = yard.deploy("1.0.0");
     assert_eq!(yard.end_of(&task)["State"], "Success", "{}", yard.raw(&task));
@@ -52,5 +53,8 @@ fn a_sandbox_that_cannot_be_had_is_told_everywhere_with_its_remedy() {
     let task = yard.deploy("1.0.0");
     assert_eq!(yard.end_of(&task)["State"], "Failed");
     let log = yard.raw(&task);
-    assert!(log.contains("The built-in worker runs nothing here") && log.contains(remedy) && !log.contains("| said"), "{log}");
+    assert!(
+        log.contains("The built-in worker runs nothing here") && log.contains(remedy) && !log.contains("| said"),
+        "{log}"
+    );
 }

@@ -402,11 +402,11 @@ fn every_file_is_its_owners_alone() {
             let entry = entry.unwrap();
             let about = entry.metadata().unwrap();
             let mode = about.permissions().mode() & 0o777;
-            // The way to the work folder is open to the users of scripts, who cannot list what is there.
-            let loose = if entry.path() == server.data().join("work") { 0o711 } else { mode & 0o700 };
-            assert_eq!(mode & 0o077, loose & 0o077, "{}: {mode:o}", entry.path().display());
+            // Scripts under other numbers look at the skeleton of their root folder. The way to it is closed to all.
+            let skeleton = entry.path() == server.data().join("work/.root");
+            assert!(skeleton || mode & 0o077 == 0, "{}: {mode:o}", entry.path().display());
             seen += 1;
-            if about.is_dir() {
+            if about.is_dir() && !skeleton {
                 folders.push(entry.path());
             }
         }

@@ -83,6 +83,13 @@ impl Server {
         self.folder.path().join("data")
     }
 
+    /// The folders of runs on the built-in worker; what begins with a dot is the worker's own.
+    pub fn runs(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.data().join("work")).expect("the work folder");
+        let paths = entries.map(|entry| entry.expect("an entry").path());
+        paths.filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))).collect()
+    }
+
     pub fn pid(&self) -> u32 {
         self.running.as_ref().expect("a running server").id()
     }

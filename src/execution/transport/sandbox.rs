@@ -133,13 +133,14 @@ impl Sandbox {
         let mode = if open { 0o711 } else { 0o700 };
         std::fs::DirBuilder::new().recursive(true).mode(mode).create(&work)?;
         let work = work.canonicalize()?;
-        std::fs::set_permissions(&work, std::fs::Permissions::from_mode(mode))?;
+        // Looked at before anything is changed: it could be the machine's own.
         if let Some(open) = root::READABLE.iter().find(|open| work.starts_with(open)) {
             return Err(io::Error::other(format!(
                 "the work folder {} lies in {open}, which every script may read; put the data folder elsewhere, for example in /var/lib",
                 work.display()
             )));
         }
+        std::fs::set_permissions(&work, std::fs::Permissions::from_mode(mode))?;
         let layers = BTreeSet::from(Layer::ALL);
         Ok(Self { work, settings, program: PathBuf::from(OURSELVES), layers, found: Outlook::default() })
     }
@@ -278,8 +279,11 @@ mod tests {
 
     #[test]
     fn the_work_folder_must_not_lie_where_scripts_may_read() {
+        let mode = || std::fs::metadata("/usr/lib").unwrap().permissions().mode();
+        let before = mode();
         let fault = Sandbox::new(PathBuf::from("/usr/lib"), Settings::default());
         assert!(fault.unwrap_err().to_string().contains("/var/lib"));
+        assert_eq!(mode(), before, "what is refused is not touched");
     }
 
     #[test]

@@ -28,7 +28,8 @@ pub fn measure(table: &mut Table) {
         (usable, Place::Sandbox(Arc::new(sandbox)))
     };
     let ((full, none), (carried, filtered)) = (place(Network::None), place(Network::Filtered));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let script = Script {
         syntax: Syntax::Bash,
         body: String::new(),
@@ -41,14 +42,25 @@ pub fn measure(table: &mut Table) {
     let on = |place: &Place| {
         let (sender, mut receiver) = mpsc::channel(64);
         let run = place.run(&script, sender, CancellationToken::new());
-        let (outcome, ()) = runtime.block_on(async { tokio::join!(run, async { while receiver.recv().await.is_some() {} }) });
+        let (outcome, ()) =
+            runtime.block_on(async { tokio::join!(run, async { while receiver.recv().await.is_some() {} }) });
         assert_eq!(outcome.expect("an outcome").exit_code, 0);
     };
     let start = |command: &mut Command| assert!(command.status().expect("it starts").success());
     let wrapped = || {
         let mut command = Command::new("bwrap");
         command.args(["--unshare-all", "--die-with-parent", "--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc"]);
-        command.args(["--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"]);
+        command.args([
+            "--symlink",
+            "usr/bin",
+            "/bin",
+            "--symlink",
+            "usr/lib",
+            "/lib",
+            "--symlink",
+            "usr/lib64",
+            "/lib64",
+        ]);
         command.args(["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--bind"]).arg(folder.path()).arg("/step");
         command.args(["/usr/bin/bash", "/step/script.sh"]);
         command

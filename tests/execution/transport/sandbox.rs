@@ -27,7 +27,8 @@ impl Bench {
 
 /// The program whose keeper and init take part.
 fn program() -> PathBuf {
-    std::env::var_os("BULKHEAD_TESTS_PROGRAM").map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_bulkhead")), PathBuf::from)
+    std::env::var_os("BULKHEAD_TESTS_PROGRAM")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_bulkhead")), PathBuf::from)
 }
 
 fn is_root() -> bool {
@@ -262,8 +263,9 @@ fn many_at_once_do_not_see_each_other() {
         let mut tasks = tokio::task::JoinSet::new();
         for number in 0..12 {
             let place = bench.place.clone();
-            let script =
-                bash(&format!("echo {number} > mine; sleep 0.2; cat mine ../*/mine | uniq -c | tr -d ' '; exit {number}"));
+            let script = bash(&format!(
+                "echo {number} > mine; sleep 0.2; cat mine ../*/mine | uniq -c | tr -d ' '; exit {number}"
+            ));
             tasks.spawn(async move { (number, run_quietly(&place, script).await) });
         }
         tasks.join_all().await

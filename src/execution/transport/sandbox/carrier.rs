@@ -32,7 +32,8 @@ impl Carrier {
     pub(super) fn candidates(root: bool) -> Vec<(Carrier, PathBuf)> {
         let both = [(Carrier::Slirp, "slirp4netns", true), (Carrier::Pasta, "pasta", !root)];
         let found = both.into_iter().filter(|(_, _, fits)| *fits).filter_map(|(carrier, name, _)| {
-            let file = super::SEARCH_PATH.split(':').map(|folder| Path::new(folder).join(name)).find(|file| file.is_file());
+            let file =
+                super::SEARCH_PATH.split(':').map(|folder| Path::new(folder).join(name)).find(|file| file.is_file());
             file.map(|file| (carrier, file))
         });
         found.collect()
@@ -55,9 +56,34 @@ impl Carrier {
                 "tap0",
             ],
             Carrier::Pasta => vec![
-                "--foreground", "--quiet", "--config-net", "-4", "-a", "198.51.100.100", "-n", "24", "-g",
-                "198.51.100.2", "-D", &names, "--dns-forward", &names, "--no-map-gw", "-t", "none", "-u", "none",
-                "-T", "none", "-U", "none", "-I", "tap0", "-P", "/proc/self/fd/0", target,
+                "--foreground",
+                "--quiet",
+                "--config-net",
+                "-4",
+                "-a",
+                "198.51.100.100",
+                "-n",
+                "24",
+                "-g",
+                "198.51.100.2",
+                "-D",
+                &names,
+                "--dns-forward",
+                &names,
+                "--no-map-gw",
+                "-t",
+                "none",
+                "-u",
+                "none",
+                "-T",
+                "none",
+                "-U",
+                "none",
+                "-I",
+                "tap0",
+                "-P",
+                "/proc/self/fd/0",
+                target,
             ],
         };
         words.into_iter().map(str::to_owned).collect()
@@ -82,7 +108,8 @@ pub(super) struct Waiting {
 
 /// Starts it. Only before the keeper makes namespaces.
 pub(super) fn prepare(exit: &Exit) -> Result<Waiting, Obstacle> {
-    let failed = |cause: io::Error| Obstacle::new(Step::Carrier, "the program for its network could not be started", cause);
+    let failed =
+        |cause: io::Error| Obstacle::new(Step::Carrier, "the program for its network could not be started", cause);
     let (order, theirs) = UnixStream::pair().map_err(failed)?;
     let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(|errno| failed(errno.into()));
     let ((ready, says), (errors, complains)) = (pipe()?, pipe()?);

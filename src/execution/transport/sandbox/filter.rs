@@ -173,7 +173,12 @@ fn ranges() -> Vec<(u32, Answer)> {
     }
     ranges.push((next, Answer::Missing));
     // Of two that begin at one number the later is meant; of two with one answer the first is enough.
-    ranges.dedup_by(|later, earlier| later.0 == earlier.0 && { *earlier = *later; true });
+    ranges.dedup_by(|later, earlier| {
+        later.0 == earlier.0 && {
+            *earlier = *later;
+            true
+        }
+    });
     ranges.dedup_by(|later, earlier| later.1 == earlier.1);
     ranges
 }
@@ -288,8 +293,11 @@ mod tests {
 
     #[test]
     fn no_call_is_in_two_tables() {
-        let mut all: Vec<libc::c_long> =
-            [ALLOWED, ALLOWED_HERE, REFUSED, REFUSED_HERE].concat().into_iter().chain(CONDITIONAL.iter().map(|c| c.0)).collect();
+        let mut all: Vec<libc::c_long> = [ALLOWED, ALLOWED_HERE, REFUSED, REFUSED_HERE]
+            .concat()
+            .into_iter()
+            .chain(CONDITIONAL.iter().map(|c| c.0))
+            .collect();
         all.sort_unstable();
         let twice: Vec<_> = all.windows(2).filter(|pair| pair[0] == pair[1]).collect();
         assert!(twice.is_empty(), "{twice:?}");

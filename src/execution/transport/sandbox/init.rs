@@ -38,8 +38,9 @@ fn begin(plan: &Plan, keeper: &mut UnixStream) -> Result<Pid, Obstacle> {
     let _ = setsid();
     umask(rustix::fs::Mode::from_bits_truncate(0o077));
     if plan.has(Layer::Cgroup) {
-        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWCGROUP)
-            .map_err(|errno| Obstacle::new(Step::GroupNamespace, "its place among control groups was not hidden", errno))?;
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWCGROUP).map_err(|errno| {
+            Obstacle::new(Step::GroupNamespace, "its place among control groups was not hidden", errno)
+        })?;
     }
     if plan.has(Layer::Uts) {
         // Where the service manager protects it, the machine's own name is seen.
@@ -96,10 +97,8 @@ fn network(plan: &Plan, keeper: &mut UnixStream) -> Result<(), Obstacle> {
 
 fn start(plan: &Plan) -> Result<Pid, Obstacle> {
     let failed = |cause: io::Error| Obstacle::new(Step::Interpreter, "the interpreter could not be started", cause);
-    let (program, arguments) = plan
-        .command
-        .split_first()
-        .ok_or_else(|| Obstacle::plain(Step::Interpreter, "there is no interpreter"))?;
+    let (program, arguments) =
+        plan.command.split_first().ok_or_else(|| Obstacle::plain(Step::Interpreter, "there is no interpreter"))?;
     let home = plan.home();
     let mut command = Command::new(program);
     command.args(arguments.iter().map(|word| word.replace("{}", &home.to_string_lossy())));

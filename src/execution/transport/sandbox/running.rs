@@ -46,10 +46,7 @@ pub(super) async fn run(
     };
     let gone = CancellationToken::new();
     let readers = [
-        child
-            .stdout
-            .take()
-            .map(|pipe| tokio::spawn(copy(pipe, Outlet::new(Stream::Out, lines.clone()), gone.clone()))),
+        child.stdout.take().map(|pipe| tokio::spawn(copy(pipe, Outlet::new(Stream::Out, lines.clone()), gone.clone()))),
         child.stderr.take().map(|pipe| tokio::spawn(copy(pipe, Outlet::new(Stream::Err, lines), gone.clone()))),
     ];
 
@@ -168,6 +165,8 @@ mod tests {
         let refused = Report::Refused(Obstacle::plain(Step::Landlock, "no Landlock"));
         assert!(matches!(outcome(Some(refused), status()), Err(TransportError::Refused { .. })));
         assert!(matches!(outcome(None, status()), Err(TransportError::Lost(_))));
-        assert!(matches!(outcome(Some(Report::Lost(9)), status()), Err(TransportError::Lost(why)) if why.contains("KILL")));
+        assert!(
+            matches!(outcome(Some(Report::Lost(9)), status()), Err(TransportError::Lost(why)) if why.contains("KILL"))
+        );
     }
 }

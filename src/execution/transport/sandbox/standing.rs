@@ -104,7 +104,10 @@ impl Standing {
         if self.landlock == 0 {
             all.push("This kernel has no Landlock, the second lock on files.".to_owned());
         } else if self.landlock < 6 && self.wire == Wire::Host {
-            all.push("Scripts can reach abstract sockets of this machine: Landlock closes them from Linux 6.12 on.".to_owned());
+            all.push(
+                "Scripts can reach abstract sockets of this machine: Landlock closes them from Linux 6.12 on."
+                    .to_owned(),
+            );
         }
         if self.groups.is_none() {
             all.push(
@@ -117,12 +120,18 @@ impl Standing {
 
     /// Why nothing runs, for the person whose script it was: what, and what to do.
     pub(super) fn refusal(&self) -> (String, String) {
-        let remedy = |text: &str| format!("Nothing was run. For the operator: {text} Or let the step run on a target instead.");
+        let remedy =
+            |text: &str| format!("Nothing was run. For the operator: {text} Or let the step run on a target instead.");
         match (&self.wire, &self.obstacle) {
-            (Wire::Missing(_), None) => (format!("The built-in worker runs nothing here. {}", self.wire.sentence()), remedy(MISSING_NETWORK)),
+            (Wire::Missing(_), None) => {
+                (format!("The built-in worker runs nothing here. {}", self.wire.sentence()), remedy(MISSING_NETWORK))
+            }
             (_, Some(obstacle)) => {
                 let (what, cure) = explain(obstacle);
-                (format!("The built-in worker runs nothing here, because its sandbox cannot be had: {what}."), remedy(&cure))
+                (
+                    format!("The built-in worker runs nothing here, because its sandbox cannot be had: {what}."),
+                    remedy(&cure),
+                )
             }
             _ => ("The built-in worker runs nothing here.".to_owned(), remedy("See the server's log.")),
         }
@@ -168,10 +177,13 @@ pub(super) fn explain(obstacle: &Obstacle) -> (String, String) {
             "something lies over parts of /proc, put there by the service manager or the container",
             "Keep BindReadOnlyPaths=/proc:/run/bulkhead-proc:norbind in the unit, or give the container an unmasked /proc.",
         ),
-        (Step::Root, Some(libc::ENOSYS | libc::EPERM)) => {
-            ("mounting is refused, by an older kernel or an older unit", "Use Linux 5.12 or newer, and the unit that comes with this version (packaging/bulkhead.service).")
+        (Step::Root, Some(libc::ENOSYS | libc::EPERM)) => (
+            "mounting is refused, by an older kernel or an older unit",
+            "Use Linux 5.12 or newer, and the unit that comes with this version (packaging/bulkhead.service).",
+        ),
+        (Step::Filter, _) | (Step::GroupNamespace, Some(libc::EPERM)) => {
+            ("the unit of the service is an older one", unit)
         }
-        (Step::Filter, _) | (Step::GroupNamespace, Some(libc::EPERM)) => ("the unit of the service is an older one", unit),
         (Step::Network, Some(libc::EAFNOSUPPORT | libc::EPERM)) => {
             ("the unit of the service is an older one, without AF_NETLINK", unit)
         }
@@ -220,7 +232,10 @@ mod tests {
             assert!(warning.contains("runs nothing") && warning.contains(remedy), "{warning}");
             assert!(!standing.usable() && standing.sentences() == [warning.clone()]);
             let (what, cure) = standing.refusal();
-            assert!(what.contains("tried") && cure.contains(remedy) && cure.contains("Nothing was run"), "{what} {cure}");
+            assert!(
+                what.contains("tried") && cure.contains(remedy) && cure.contains("Nothing was run"),
+                "{what} {cure}"
+            );
         }
     }
 

@@ -33,7 +33,12 @@ pub(super) const ROWS: &[Row] = &[
     ("hold a path", "os.open(DATA + '/company.db', os.O_PATH)", NOTHING, MOUNT),
     ("go up", "os.stat('../../../../../../../..' + DATA)", NOTHING, MOUNT),
     ("read the books", "open(DATA + '/company.db').read()", NOTHING, MOUNT),
-    ("follow a link out", "os.path.lexists('l') or os.symlink(DATA + '/company.db', 'l'); os.stat('l')", NOTHING, MOUNT),
+    (
+        "follow a link out",
+        "os.path.lexists('l') or os.symlink(DATA + '/company.db', 'l'); os.stat('l')",
+        NOTHING,
+        MOUNT,
+    ),
     ("make a hard link", "os.link(DATA + '/company.db', 'h')", NOTHING, MOUNT),
     ("list the runs", "os.listdir(DATA + '/work')", NOTHING, MOUNT),
     ("list the machine", "os.listdir('/root'); os.listdir('/home'); os.listdir('/var/lib')", NOTHING, MOUNT),
@@ -87,8 +92,18 @@ pub(super) const ROWS: &[Row] = &[
     ("io_uring", "sys(425, 1, ctypes.create_string_buffer(120))", REFUSED, SECCOMP),
     ("userfaultfd", "sys(323, 1)", REFUSED, SECCOMP),
     ("bpf", "sys(321, 0, None, 0)", REFUSED, None),
-    ("perf", "sys(298, ctypes.create_string_buffer(b'\\0\\0\\0\\0\\x80', 128), 0, -1 & MASK, -1 & MASK, 0)", &["EPERM"], None),
-    ("a handle on a file", "sys(303, -100 & MASK, b'/', ctypes.create_string_buffer(b'\\x80', 200), ctypes.byref(ctypes.c_int()), 0)", REFUSED, SECCOMP),
+    (
+        "perf",
+        "sys(298, ctypes.create_string_buffer(b'\\0\\0\\0\\0\\x80', 128), 0, -1 & MASK, -1 & MASK, 0)",
+        &["EPERM"],
+        None,
+    ),
+    (
+        "a handle on a file",
+        "sys(303, -100 & MASK, b'/', ctypes.create_string_buffer(b'\\x80', 200), ctypes.byref(ctypes.c_int()), 0)",
+        REFUSED,
+        SECCOMP,
+    ),
     ("personality", "sys(135, 0x0040000)", REFUSED, SECCOMP),
     ("type into a terminal", "typed()", REFUSED, SECCOMP),
     ("vsock", "socket.socket(40, socket.SOCK_STREAM)", REFUSED, SECCOMP),
@@ -300,7 +315,8 @@ fn no_script_is_the_machines_root() {
 
 #[test]
 fn a_script_sees_nothing_but_its_own_processes() {
-    let run = go(&bench(), bash("cd /proc; ls -d [0-9]* | sort -n | head -20 | wc -l; cat /proc/1/cmdline | tr '\\0' ' '"));
+    let run =
+        go(&bench(), bash("cd /proc; ls -d [0-9]* | sort -n | head -20 | wc -l; cat /proc/1/cmdline | tr '\\0' ' '"));
     let out = run.out();
     let seen: u32 = out.lines().next().unwrap().trim().parse().unwrap();
     assert!(seen <= 8, "{out}");

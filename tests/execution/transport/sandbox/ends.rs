@@ -259,5 +259,9 @@ fn temporary_folders_have_an_end() {
     let run = go(&bench(), bash(body));
     let out = run.out();
     let lines: Vec<&str> = out.lines().collect();
-    assert!(lines[0] == "1" && lines[1] == "1" && lines[2].starts_with("No space left on device 65"), "{out} {}", run.err());
+    assert!(
+        lines[0] == "1" && lines[1] == "1" && lines[2].starts_with("No space left on device 65"),
+        "{out} {}",
+        run.err()
+    );
 }

@@ -4,23 +4,34 @@ use super::*;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
-#[test]
-fn all_of_this_holds_for_a_server_that_is_an_ordinary_user() {
-    if !is_root() {
-        return; // it is one, and the others are run by it already
-    }
+/// This program and the server's, where nobody can reach them.
+pub(super) struct Aside {
+    _folder: tempfile::TempDir,
+    pub(super) tests: PathBuf,
+    pub(super) program: PathBuf,
+}
+
+pub(super) fn aside() -> Aside {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    // Where nobody can reach them.
     let (tests, program) = (folder.path().join("tests"), folder.path().join("bulkhead"));
     for (from, to) in [(std::env::current_exe().unwrap(), &tests), (super::program(), &program)] {
         if std::fs::hard_link(&from, to).is_err() {
             std::fs::copy(&from, to).unwrap();
         }
     }
-    let done = std::process::Command::new(&tests)
+    Aside { _folder: folder, tests, program }
+}
+
+#[test]
+fn all_of_this_holds_for_a_server_that_is_an_ordinary_user() {
+    if !is_root() {
+        return; // it is one, and the others are run by it already
+    }
+    let aside = aside();
+    let done = std::process::Command::new(&aside.tests)
         .args(["execution::transport::sandbox::", "--test-threads", "2"])
-        .env("BULKHEAD_TESTS_PROGRAM", &program)
+        .env("BULKHEAD_TESTS_PROGRAM", &aside.program)
         .env("HOME", "/")
         .env_remove("TMPDIR")
         .current_dir("/")

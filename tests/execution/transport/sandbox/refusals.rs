@@ -50,7 +50,8 @@ fn root_without_rights_is_refused_with_the_step_and_the_remedy() {
     assert!(standing.usable() && !standing.full(), "{standing:?}");
     assert!(standing.warning().unwrap().contains("“own-user”"), "{:?}", standing.warning());
     let nap = nap();
-    let body = format!("id -u; (setsid sleep {nap} &); cat {}/company.db; ls /; echo $HOME; exit 3", bench.data.display());
+    let body =
+        format!("id -u; (setsid sleep {nap} &); cat {}/company.db; ls /; echo $HOME; exit 3", bench.data.display());
     let run = go(&bench, bash(&body));
     assert_eq!(run.exit_code(), 3, "{}", run.err());
     let out = run.out();
@@ -67,7 +68,15 @@ fn a_user_without_namespaces_is_refused_with_the_step_and_the_remedy() {
             // A namespace of its own has a bound of its own.
             again(
                 "a_user_without_namespaces_is_refused_with_the_step_and_the_remedy",
-                &["unshare", "--user", "--map-user=1000", "--keep-caps", "sh", "-c", "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$0\" \"$@\""],
+                &[
+                    "unshare",
+                    "--user",
+                    "--map-user=1000",
+                    "--keep-caps",
+                    "sh",
+                    "-c",
+                    "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$0\" \"$@\"",
+                ],
             );
         }
         return;
@@ -85,6 +94,45 @@ fn a_user_without_namespaces_is_refused_with_the_step_and_the_remedy() {
     // Own user is no weaker kind for who is no root.
     let own = bench_of(Settings { weakest: Weakest::OwnUser, network: None }, |sandbox| sandbox);
     assert!(!own.sandbox().standing().usable());
+}
+
+/// What the service manager puts over parts of `/proc` is told; the unit's own remedy, a `/proc` elsewhere with nothing
+/// over it, is one.
+#[test]
+fn something_over_proc_is_told_and_a_clean_one_elsewhere_helps() {
+    if let Some(expected) = std::env::var_os("BULKHEAD_TESTS_INSIDE") {
+        let bench = bench();
+        let warning = bench.sandbox().standing().warning();
+        if expected == "covered" {
+            assert!(warning.unwrap().contains("BindReadOnlyPaths=/proc:/run/bulkhead-proc:norbind"));
+        } else {
+            assert_eq!(warning, None);
+            assert_eq!(go(&bench, bash("cat /proc/self/comm")).out(), "cat");
+        }
+        return;
+    }
+    if !is_root() {
+        return;
+    }
+    let aside = super::ordinary::aside();
+    let test = "execution::transport::sandbox::refusals::something_over_proc_is_told_and_a_clean_one_elsewhere_helps";
+    for (expected, before) in [("covered", "true"), ("clean", "mkdir \"$2\" && mount -o bind,ro /proc \"$2\"")] {
+        let prepare = format!(
+            "{before} && mount -t tmpfs x /proc/sys && \
+             exec setpriv --reuid 65534 --regid 65534 --clear-groups \"$0\" --exact --nocapture \"$1\""
+        );
+        let done = std::process::Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "sh", "-c", &prepare])
+            .args([aside.tests.as_path(), Path::new(test), &aside.tests.with_file_name("proc")])
+            .env("BULKHEAD_TESTS_INSIDE", expected)
+            .env("BULKHEAD_TESTS_PROGRAM", &aside.program)
+            .env_remove("TMPDIR")
+            .current_dir("/")
+            .output()
+            .unwrap();
+        let (said, more) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success() && said.contains("1 passed"), "{expected}: {said}\n{more}");
+    }
 }
 
 /// A network that is asked for and cannot be had is a refusal, never another network.
