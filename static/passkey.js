@@ -43,8 +43,8 @@ for (const part of document.querySelectorAll("[data-passkey]")) {
   const error = part.querySelector("[role=alert]");
   const form = part.closest("form");
   const use = async () => {
-    const name = form.elements.namedItem("name");
-    if (name && !name.reportValidity()) return;
+    // The form around it has nothing but this way: what else it asks for belongs to it.
+    if (!form.reportValidity()) return;
     button.disabled = true;
     error.hidden = true;
     try {
@@ -53,7 +53,6 @@ for (const part of document.querySelectorAll("[data-passkey]")) {
         ? await navigator.credentials.create({ publicKey })
         : await navigator.credentials.get({ publicKey });
       part.querySelector("input[name$=passkey]").value = answered(credential);
-      // Whatever other way the form offers is left out.
       HTMLFormElement.prototype.submit.call(form);
     } catch (problem) {
       error.textContent = words[problem.name] ?? "Your browser could not use a passkey. Try again, or use another way.";

@@ -224,8 +224,8 @@ const FRAME: &[(&str, &[&str])] = &[
     (
         "src/web",
         &[
-            "mod", "caller", "error", "forgot", "form", "help", "list", "page", "passkey", "proof", "seen", "setup",
-            "signin", "standing",
+            "mod", "address", "caller", "error", "forgot", "form", "help", "list", "page", "passkey", "proof", "seen",
+            "setup", "signin", "standing",
         ],
     ),
     ("templates", &["README", "_bare", "_form", "_frame", "_parts", "errors", "help", "signin"]),

@@ -138,7 +138,11 @@ impl<'c> Ask<'c> {
             Err(error) => return Err(fault(&error)),
         };
         let visitor = match &company {
-            Some(company) => visitor(call, company).map_err(|error| fault(&error))?,
+            Some(company) => match visitor(call, company) {
+                // Signing in anew and signing out stay possible.
+                Err(Error::SecondFactorNeeded) if open => None,
+                other => other.map_err(|error| fault(&error))?,
+            },
             None => None,
         };
         if visitor.is_none() && !open {
@@ -270,6 +274,7 @@ fn visitor(call: &Call, company: &Company) -> Result<Option<Visitor>> {
         Some(_) if !matches!(call.method, Method::GET | Method::HEAD) && !csrf::is_ours(call) => Ok(None),
         Some(token) => Ok(match admit::enter(company, token, &call.from)? {
             Entry::Admitted(visitor) => Some(*visitor),
+            Entry::Pending(pending) if pending.was_whole() => return Err(Error::SecondFactorNeeded),
             _ => None,
         }),
         None => Ok(None),

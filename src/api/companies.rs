@@ -50,13 +50,13 @@ fn draw(ask: &Ask, row: &CompanyRow) -> Result<Value> {
 
 fn shown(ask: &Ask, slug: &str) -> Result<Value> {
     let granted = here(ask)?.ask(CompanyView {})?;
-    draw(ask, &appliance(ask).show(&Steward::of(&granted), slug)?)
+    draw(ask, &appliance(ask).show(&Steward::looking(&granted), slug)?)
 }
 
 /// All companies.
 pub(super) fn list(ask: &Ask) -> Result<Reply> {
     let granted = here(ask)?.ask(CompanyView {})?;
-    let rows = appliance(ask).list(&Steward::of(&granted))?;
+    let rows = appliance(ask).list(&Steward::looking(&granted))?;
     let items = rows.iter().map(|row| draw(ask, row)).collect::<Result<Vec<Value>>>()?;
     Reply::ok(json!({ "ItemType": "Company", "TotalResults": items.len(), "Items": items }))
 }
@@ -73,7 +73,7 @@ pub(super) fn create(ask: &Ask) -> Result<Reply> {
     let (person, email) = (ask.body.text("AdminName"), ask.body.text("AdminEmail"));
     let password = Some(ask.body.text("AdminPassword")).filter(|text| !text.is_empty()).map(Secret::new);
     let new = NewCompany { slug: &slug, name: &name, person: &person, email: &email, password: password.as_ref() };
-    let (company, invitation) = appliance(ask).create(&Steward::of(&granted), &new)?;
+    let (company, invitation) = appliance(ask).create(&Steward::of(&granted)?, &new)?;
     let link = invitation.map(|token| format!("/{}/invitation/{token}", company.slug()));
     let mut value = Map::new();
     value.insert("Slug".into(), json!(company.slug()));
@@ -89,7 +89,7 @@ pub(super) fn adopt(ask: &Ask) -> Result<Reply> {
     let (folder, slug) = (ask.body.text("Folder"), ask.body.text("Slug"));
     let folder = among_companies(&folder)?;
     let slug = Some(slug.as_str()).filter(|slug| !slug.is_empty());
-    let adopted = appliance(ask).adopt(&Steward::of(&granted), folder, slug, None)?;
+    let adopted = appliance(ask).adopt(&Steward::of(&granted)?, folder, slug, None)?;
     let company = adopted.company;
     Reply::ok(json!({
         "Slug": company.slug(), "Name": company.name(), "Id": company.id().to_string(), "Tasks": adopted.tasks.sentence(),
@@ -109,21 +109,21 @@ fn among_companies(folder: &str) -> Result<&Path> {
 /// Suspends one.
 pub(super) fn suspend(ask: &Ask) -> Result<Reply> {
     let granted = here(ask)?.ask(CompanySuspend {})?;
-    appliance(ask).suspend(&Steward::of(&granted), ask.parameter("id"), &ask.body.text("Reason"))?;
+    appliance(ask).suspend(&Steward::of(&granted)?, ask.parameter("id"), &ask.body.text("Reason"))?;
     Reply::done()
 }
 
 /// Lets it go on.
 pub(super) fn resume(ask: &Ask) -> Result<Reply> {
     let granted = here(ask)?.ask(CompanySuspend {})?;
-    appliance(ask).resume(&Steward::of(&granted), ask.parameter("id"))?;
+    appliance(ask).resume(&Steward::of(&granted)?, ask.parameter("id"))?;
     Reply::done()
 }
 
 /// Gives it another slug.
 pub(super) fn rename(ask: &Ask) -> Result<Reply> {
     let granted = here(ask)?.ask(CompanyRename {})?;
-    let company = appliance(ask).rename(&Steward::of(&granted), ask.parameter("id"), &ask.body.text("Slug"))?;
+    let company = appliance(ask).rename(&Steward::of(&granted)?, ask.parameter("id"), &ask.body.text("Slug"))?;
     Reply::ok(json!({ "Slug": company.slug(), "Name": company.name(), "Id": company.id().to_string() }))
 }
 
@@ -146,7 +146,7 @@ pub(super) fn limit(ask: &Ask) -> Result<Reply> {
         requests_per_minute: number("RequestsPerMinute"),
     };
     wrong.finish()?;
-    appliance(ask).set_limits(&Steward::of(&granted), ask.parameter("id"), &limits)?;
+    appliance(ask).set_limits(&Steward::of(&granted)?, ask.parameter("id"), &limits)?;
     Reply::ok(wire(serde_json::to_value(limits)?))
 }
 
@@ -154,7 +154,7 @@ pub(super) fn limit(ask: &Ask) -> Result<Reply> {
 pub(super) fn back_up(ask: &Ask) -> Result<Reply> {
     let granted = here(ask)?.ask(CompanyBackup {})?;
     let to = appliance(ask).data().join("backups");
-    let path = appliance::backup(appliance(ask), &Steward::of(&granted), ask.parameter("id"), &to)?;
+    let path = appliance::backup(appliance(ask), &Steward::of(&granted)?, ask.parameter("id"), &to)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     Reply::created(json!({ "File": name, "Folder": to.display().to_string() }))
 }
@@ -162,6 +162,6 @@ pub(super) fn back_up(ask: &Ask) -> Result<Reply> {
 /// Removes it for ever; answers the receipt.
 pub(super) fn remove(ask: &Ask) -> Result<Reply> {
     let granted = here(ask)?.ask(CompanyRemove {})?;
-    let receipt = appliance(ask).remove(&Steward::of(&granted), ask.parameter("id"))?;
+    let receipt = appliance(ask).remove(&Steward::of(&granted)?, ask.parameter("id"))?;
     Reply::ok(wire(serde_json::to_value(receipt)?))
 }

@@ -40,10 +40,28 @@ pub(super) fn reply(error: &Error, reference: &str) -> Reply {
         Error::ProofNeeded => Reply::with(
             StatusCode::FORBIDDEN,
             body(
-                "This needs a fresh proof that it is you: the session's last second factor is more than ten minutes old. Prove it on the pages, or use an API key.",
+                "This needs a fresh proof that it is you: this session's last one is more than ten minutes old.",
                 Vec::new(),
-                None,
-                none(),
+                Some("Send a code (or the password, without a second factor) to POST /api/users/me/proof, or open /me/proof in the browser; then send this request again.".into()),
+                json!({ "Reason": "ProofNeeded", "Remedy": { "Method": "POST", "Path": "/api/users/me/proof", "Page": "/me/proof" } }),
+            ),
+        ),
+        Error::SecondFactorNeeded => Reply::with(
+            StatusCode::FORBIDDEN,
+            body(
+                "This company asks for a second factor, and you have none: set one up first.",
+                Vec::new(),
+                Some("Open any page of the company in the browser that holds this session; it leads to /enrol. API keys go on working.".into()),
+                json!({ "Reason": "SecondFactorNeeded", "Remedy": { "Page": "/enrol" } }),
+            ),
+        ),
+        Error::PersonNeeded => Reply::with(
+            StatusCode::FORBIDDEN,
+            body(
+                "Only a person who is signed in can do this, not an API key or a token.",
+                Vec::new(),
+                Some("Sign in to the pages and do it there. Rules of sign-in and one's own e-mail address, password and second factors are always changed so; the rest when the company lets only people change access.".into()),
+                json!({ "Reason": "PersonNeeded", "Remedy": { "Page": "/login" } }),
             ),
         ),
         Error::NotFound(what) => Reply::with(

@@ -395,27 +395,28 @@ pub fn space_routes() -> Vec<Route<Handler>> {
 static COMPANY_ROUTES: LazyLock<Table<Handler>> = LazyLock::new(|| Table::new(company_routes()));
 static SPACE_ROUTES: LazyLock<Table<Handler>> = LazyLock::new(|| Table::new(space_routes()));
 
-/// Who answers, what it needs, and the parameters of the path.
-type Found = (Handler, Needs, table::Parameters);
+/// Who answers, and the parameters of the path.
+type Found<'t> = (&'t Route<Handler>, table::Parameters);
 
 /// Where a path of the API leads: the route and its parameters, `space` among them as it was spelt.
-fn route(method: &Method, segments: &[String]) -> std::result::Result<Found, Option<Vec<Method>>> {
+fn route(method: &Method, segments: &[String]) -> std::result::Result<Found<'static>, Option<Vec<Method>>> {
     let (company, space) = (&*COMPANY_ROUTES, &*SPACE_ROUTES);
     let mut methods = None;
-    let mut attempt =
-        |routes: &Table<Handler>, segments: &[String], spelt: Option<&String>| match routes.find(method, segments) {
-            Matched::Route(route, mut parameters) => {
-                if let Some(spelt) = spelt {
-                    parameters.set("space", spelt.clone());
-                }
-                Some((route.handler, route.needs, parameters))
+    let mut attempt = |routes: &'static Table<Handler>, segments: &[String], spelt: Option<&String>| match routes
+        .find(method, segments)
+    {
+        Matched::Route(route, mut parameters) => {
+            if let Some(spelt) = spelt {
+                parameters.set("space", spelt.clone());
             }
-            Matched::Method(others) => {
-                methods = Some(others);
-                None
-            }
-            Matched::Nothing => None,
-        };
+            Some((route, parameters))
+        }
+        Matched::Method(others) => {
+            methods = Some(others);
+            None
+        }
+        Matched::Nothing => None,
+    };
     let found = attempt(company, segments, None)
         .or_else(|| (!segments.is_empty()).then(|| attempt(space, segments, None)).flatten())
         .or_else(|| match segments.split_first() {
@@ -484,16 +485,17 @@ fn answer(call: &mut Call, method: &Method, segments: &[String]) -> Reply {
         return error::reply(&Error::NotFound(call.uri.path().to_owned()), "");
     };
     let found = route(method, rest);
-    let open = matches!(&found, Ok((_, Needs::Public, _)));
+    let open = matches!(&found, Ok((route, _)) if route.needs == Needs::Public);
     let ask = match Ask::enter(call, company, open) {
         Ok(ask) => ask,
         Err(reply) => return reply,
     };
     match found {
-        Ok((handler, _, parameters)) => {
+        Ok((route, parameters)) => {
             let ask = ask.at(parameters);
             let reply = ask.read_body().and_then(|ask| {
-                let reply = handler(&ask);
+                let asked = ask.somebody().map_or(Ok(()), |visitor| route.proof(visitor));
+                let reply = asked.and_then(|()| (route.handler)(&ask));
                 // What was read around damage is no answer, whatever it says.
                 call.desk.appliance.unless_broken(company).and(reply)
             });

@@ -95,6 +95,7 @@ pub(super) fn sign_in(ask: &Ask) -> Result<Reply> {
         people_may_have_keys: truth(ask, "PeopleMayHaveKeys", present.people_may_have_keys)?,
         key_days_max: number("KeyDaysMax", present.key_days_max),
         key_days_usual: number("KeyDaysUsual", present.key_days_usual),
+        access_by_people_only: truth(ask, "AccessByPeopleOnly", present.access_by_people_only)?,
     };
     Reply::ok(json!(settings::change_sign_in(&granted, &wished)?))
 }

@@ -113,7 +113,6 @@ impl Appliance {
     /// `Conflict` when the slug is taken, while tasks are under way, and for the operator's own.
     pub fn rename(&self, by: &Steward<'_, CompanyRename>, slug: &str, to: &str) -> Result<Company> {
         spare_the_operators(slug, "renamed")?;
-        by.fresh()?;
         let to = named(to)?;
         let _alone = self.alone()?;
         self.end_move_alone(slug);
@@ -144,7 +143,6 @@ impl Appliance {
     /// # Errors
     /// `Conflict` while tasks are under way, and when its file cannot be opened to tell what it was.
     pub fn remove(&self, by: &Steward<'_, CompanyRemove>, slug: &str) -> Result<Removed> {
-        by.fresh()?;
         if slug == names::OPERATOR && by.is_of_pages() {
             return Err(Error::Conflict("The operator's own compartment is removed on the command line only.".into()));
         }

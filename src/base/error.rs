@@ -21,6 +21,10 @@ pub enum Error {
     Conflict(String),
     /// Needs a fresh proof of a second factor first; with it, the same request goes through (`access-rules §9`).
     ProofNeeded,
+    /// A program asks for what only a person can do who is signed in and has just proved who they are (`access-rules §11`).
+    PersonNeeded,
+    /// Whoever is signed in must set up a second factor before anything else (`access-rules §11`).
+    SecondFactorNeeded,
     /// A limit that the operator has set is reached: nothing was done.
     Limit(Limit),
     /// Cannot be served now: a company that is busy or suspended, a stopping server. The sentence is for the visitor.
@@ -195,6 +199,10 @@ impl fmt::Display for Error {
             }
             Error::NotFound(what) => write!(f, "The resource '{what}' was not found."),
             Error::ProofNeeded => f.write_str("This needs a fresh proof that it is you."),
+            Error::SecondFactorNeeded => f.write_str("A second factor is needed now: set one up first."),
+            Error::PersonNeeded => {
+                f.write_str("Only a person who is signed in can do this, not an API key or a token.")
+            }
             Error::Conflict(sentence) | Error::Unavailable(sentence) | Error::Later { sentence, .. } => {
                 f.write_str(sentence)
             }

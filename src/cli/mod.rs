@@ -211,11 +211,13 @@ fn begin(cli: Cli) -> Result<(), Failure> {
     log_to_stderr(config.log.as_deref());
     post::mail_is(config.mail.is_some());
     let data = cli.common.data.clone().or(config.data.clone()).unwrap_or_else(owner::default_folder);
+    let who = owner::who();
     match &cli.command {
         Command::Openapi => {}
         command => owner::become_owner(&data, command.begins())?,
     }
     let (engine, operator) = mint_keys().ok_or_else(|| Failure::Failed("The keys were handed out already.".into()))?;
+    let operator = operator.on_behalf_of(who);
     let start = Start { data, json: cli.common.json, config, engine, operator };
     match cli.command {
         Command::Serve(options) => serve::run(start, options),

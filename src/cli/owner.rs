@@ -80,6 +80,22 @@ pub(super) fn become_owner(data: &Path, begins: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Who on this machine gives the command, before it goes on as anybody else: as whom it runs, who came by sudo, and who
+/// signed in to the machine, where the system kept it. The middle one is what sudo said; the last one nobody can change.
+pub(super) fn who() -> String {
+    let me = geteuid().as_raw();
+    let mut who = format!("{} (uid {me})", name_of(me));
+    if let Some(name) = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty()) {
+        let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+        who.push_str(&format!(", by sudo of {name}"));
+    }
+    let login = std::fs::read_to_string("/proc/self/loginuid").ok().and_then(|text| text.trim().parse::<u32>().ok());
+    if let Some(uid) = login.filter(|uid| *uid != u32::MAX && *uid != me) {
+        who.push_str(&format!(", signed in as {}", name_of(uid)));
+    }
+    who
+}
+
 /// The whole process goes on as another user: it has one thread as yet.
 fn switch(uid: u32, gid: u32) -> rustix::io::Result<()> {
     let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));

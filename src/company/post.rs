@@ -9,7 +9,7 @@ pub use super::access::outbox::{Letter, LetterKind, Notice, OUTBOX, bell, is_set
 pub(in crate::company) use super::access::outbox::{notice, send};
 
 use super::access::{
-    Event, Granted,
+    Event, Granted, Proof,
     outbox::SERVER,
     permissions::{ConfigureServer, LetterSend},
 };
@@ -122,7 +122,7 @@ pub fn send_test(granted: &Granted<'_, ConfigureServer>) -> Result<()> {
             "No mail server is set up on this appliance. The operator sets it in the section [mail] of the configuration.".into(),
         ));
     }
-    granted.write(|tx| {
+    granted.write_asking(Proof::Nothing, |tx| {
         let (email, company) = sql::address(tx, user)?;
         let letter = Letter::new(LetterKind::Test, format!("A letter from {company}"))
             .to_user(user.0)
@@ -310,7 +310,7 @@ mod tests {
         let ada = harbour.ada();
         let granted = ada.ask(ConfigureServer {}).unwrap();
         granted
-            .write(|tx| {
+            .write_asking(Proof::Nothing, |tx| {
                 send(tx, "ada@harbour.example", letter)?;
                 tx.record(Event::new("Modified").say("a change"), ())
             })
@@ -361,7 +361,7 @@ mod tests {
     fn a_change_that_is_undone_sends_nothing() {
         let harbour = harbour();
         let ada = harbour.ada();
-        let undone: Result<()> = ada.ask(ConfigureServer {}).unwrap().write(|tx| {
+        let undone: Result<()> = ada.ask(ConfigureServer {}).unwrap().write_asking(Proof::Nothing, |tx| {
             send(tx, "ada@harbour.example", &letter())?;
             Err(Error::Conflict("no".into()))
         });

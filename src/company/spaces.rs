@@ -5,7 +5,7 @@
 
 pub use super::access::SpaceRow as Space;
 use super::access::{
-    At, Event, Granted, Rows, Visitor, Writing, builtin,
+    At, Event, Granted, Proof, Rows, Visitor, Writing, builtin,
     permissions::{SpaceCreate, SpaceDelete, SpaceEdit, SpaceView},
 };
 use super::{tasks, teams};
@@ -113,10 +113,13 @@ pub fn edit(granted: &Granted<'_, SpaceEdit>, fields: Fields) -> Result<Space> {
     if adds {
         granted.visitor().ask_to_give(&granted.read(|rows| teams::gifts_of_managers(rows, Some(id)))?)?;
     }
-    granted.write(|tx| {
+    granted.write_asking(Proof::Inside, |tx| {
         let before = sql::by_id(tx, id)?;
         let managers_before = sql::managers(tx, id)?;
         let (managers, adds_now) = new_managers(tx, id, &fields)?;
+        if managers.is_some() {
+            granted.fresh()?;
+        }
         if adds_now && !adds {
             return Err(Error::Conflict(
                 "Somebody changed the managers meanwhile. Look at the space again and repeat your change.".into(),

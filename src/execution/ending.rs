@@ -1,5 +1,5 @@
 //! Goes round the companies and tells of what time ended: rights every minute in those that are open, rights and API keys
-//! every hour in all of them. Only the telling waits for it; what has ended allows nothing from its moment on. A company
+//! every hour in all of them; of whom a second factor is demanded is told with the rights. Only the telling waits for it; what has ended allows nothing from its moment on. A company
 //! whose file cannot be opened holds up no other.
 
 use crate::{
@@ -69,6 +69,7 @@ fn note(slug: &str, answer: Result<()>) {
 fn rights(company: &Company, key: &EngineKey) -> Result<()> {
     let engine = Visitor::engine(company, key);
     while teams::ending::tell(&engine.ask(GrantsKeep {})?)? > 0 {}
+    people::demanded::tell(&engine.ask(GrantsKeep {})?)?;
     Ok(())
 }
 

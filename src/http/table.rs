@@ -1,6 +1,7 @@
 //! The table of routes: method, path, what it needs, who answers. One list that serves requests, is printed as the
 //! API's description, and is gone through by the tests of the door.
 
+use crate::{base::error::Result, company::access::Visitor};
 use axum::http::Method;
 
 /// Who may call a route.
@@ -35,6 +36,20 @@ pub struct Route<H> {
     pub needs: Needs,
     /// Who answers.
     pub handler: H,
+}
+
+impl<H> Route<H> {
+    /// Asks for a fresh proof before anything is done, where every change by the route's permission needs one
+    /// (`company/access/proving.rs`). Pages that look ask for themselves.
+    ///
+    /// # Errors
+    /// As [`Visitor::prove_first`].
+    pub fn proof(&self, visitor: &Visitor) -> Result<()> {
+        match self.needs {
+            Needs::Permission(name) if !matches!(self.method, Method::GET | Method::HEAD) => visitor.prove_first(name),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The values that stand in a path for a route's parameters.
@@ -183,7 +198,8 @@ pub fn segments(path: &str) -> Option<Vec<String>> {
     path.split('/').filter(|part| !part.is_empty()).map(decode).collect()
 }
 
-fn decode(part: &str) -> Option<String> {
+/// A segment, decoded once. `None` as for [`segments`].
+pub fn decode(part: &str) -> Option<String> {
     let bytes = part.as_bytes();
     if !bytes.iter().any(|byte| matches!(byte, b'%' | 0)) {
         return Some(part.to_owned());

@@ -26,7 +26,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 
@@ -318,7 +318,13 @@ impl<'c> Visit<'c> {
         match admit::enter(&company, token, &call.from) {
             Ok(Entry::Admitted(visitor)) => Ok(Visit { call, visitor: *visitor, parameters: Parameters::default() }),
             Ok(Entry::Pending(pending)) => {
-                Err(Answer::Go(format!("/{slug}/{}", if pending.stage == Stage::Enrol { "enrol" } else { "code" })))
+                let step = if pending.stage == Stage::Enrol { "enrol" } else { "code" };
+                // What was sent is lost; the page it came from is not.
+                let next = match matches!(call.method, Method::GET | Method::HEAD) {
+                    true => format!("?next={}", encode(&call.path_and_query())),
+                    false => String::new(),
+                };
+                Err(Answer::Go(format!("/{slug}/{step}{next}")))
             }
             Ok(Entry::Nobody) => Err(to_sign_in()),
             Err(error) => Err(fault(&error)),
@@ -365,6 +371,12 @@ impl<'c> Visit<'c> {
     /// The word that the action before this page left.
     pub(super) fn flash(&self) -> Option<Flash> {
         Some(Flash { kind: Kind::Success, text: flash_of(self.call)? })
+    }
+
+    /// What stands above every page while the company's rule still gives time to set up a second factor.
+    pub(super) fn grace(&self) -> Option<String> {
+        let until = self.visitor.grace_ends()?;
+        Some(format!("Set up a second factor before {}: from then on you cannot go on without one.", until.exact()))
     }
 
     /// How many tasks are under way, of those this person may see.
@@ -454,6 +466,7 @@ impl<'c> Visit<'c> {
         let used: Vec<String> =
             visitor.emergencies().map(|one| format!("{} until {}", one.name, one.until.exact())).collect();
         frame.emergency = (!used.is_empty()).then(|| format!("Emergency: you use {}.", used.join(", ")));
+        frame.grace = self.grace();
         frame.flash = self.flash();
         super::brand::on_frame(&mut frame, self.company());
         frame

@@ -115,7 +115,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
 
 fn list_page(visit: &Visit, wrong: &str) -> Result<List> {
     let granted = here(visit)?.ask(CompanyView {})?;
-    let companies = appliance(visit).list(&Steward::of(&granted))?;
+    let companies = appliance(visit).list(&Steward::looking(&granted))?;
     let misplaced = appliance(visit).misplaced()?;
     let faults = companies.iter().filter(|row| !problem(row).is_empty()).count();
     let all = count(companies.len() as u64, "company", "companies");
@@ -190,7 +190,7 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
         email: sent.text("admin_email"),
         password: None,
     };
-    match appliance(visit).create(&Steward::of(&granted), &new) {
+    match appliance(visit).create(&Steward::of(&granted)?, &new) {
         Ok((company, token)) => {
             let host =
                 visit.call.desk.public_url.clone().unwrap_or_else(|| {
@@ -218,7 +218,7 @@ pub(super) fn adopt(visit: &Visit) -> Result<Answer> {
         return Err(Error::NotFound(folder.to_owned()));
     }
     let wished = Some(slug).filter(|slug| !slug.is_empty());
-    match appliance(visit).adopt(&Steward::of(&granted), Path::new(folder), wished, None) {
+    match appliance(visit).adopt(&Steward::of(&granted)?, Path::new(folder), wished, None) {
         Ok(adopted) => {
             let said = format!("The company was taken in. {}", adopted.tasks.sentence());
             Answer::done(format!("{}/{}", base(visit), adopted.company.slug()), said.trim_end())
@@ -291,7 +291,7 @@ fn renaming_form(visit: &Visit, slug: &str) -> FormView {
 fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
     let visitor = here(visit)?;
     let granted = visitor.ask(CompanyView {})?;
-    let row = appliance(visit).show(&Steward::of(&granted), slug)?;
+    let row = appliance(visit).show(&Steward::looking(&granted), slug)?;
     let href = format!("{}/{slug}", base(visit));
     let suspended = row.suspended.is_some();
     let open = row.numbers.is_some() && !row.operator;
@@ -374,7 +374,7 @@ fn again(visit: &Visit, error: Error) -> Result<Answer> {
 pub(super) fn suspend(visit: &Visit) -> Result<Answer> {
     let granted = here(visit)?.ask(CompanySuspend {})?;
     let (sent, slug) = (visit.form(), visit.parameter("which"));
-    match appliance(visit).suspend(&Steward::of(&granted), slug, sent.text("reason")) {
+    match appliance(visit).suspend(&Steward::of(&granted)?, slug, sent.text("reason")) {
         Ok(()) => Answer::done(address(visit), format!("{slug} is suspended.")),
         Err(error @ Error::Invalid(_)) => {
             let form = refuse(suspension_form(visit, slug).typed(sent.typed()), error, &[("Reason", "reason")])?;
@@ -387,7 +387,7 @@ pub(super) fn suspend(visit: &Visit) -> Result<Answer> {
 /// Lets it go on.
 pub(super) fn resume(visit: &Visit) -> Result<Answer> {
     let granted = here(visit)?.ask(CompanySuspend {})?;
-    match appliance(visit).resume(&Steward::of(&granted), visit.parameter("which")) {
+    match appliance(visit).resume(&Steward::of(&granted)?, visit.parameter("which")) {
         Ok(()) => Answer::done(address(visit), format!("{} goes on.", visit.parameter("which"))),
         Err(error) => again(visit, error),
     }
@@ -397,7 +397,7 @@ pub(super) fn resume(visit: &Visit) -> Result<Answer> {
 pub(super) fn rename(visit: &Visit) -> Result<Answer> {
     let granted = here(visit)?.ask(CompanyRename {})?;
     let (sent, slug) = (visit.form(), visit.parameter("which"));
-    match appliance(visit).rename(&Steward::of(&granted), slug, sent.text("slug").trim()) {
+    match appliance(visit).rename(&Steward::of(&granted)?, slug, sent.text("slug").trim()) {
         Ok(company) => {
             let to = format!("{}/{}", base(visit), company.slug());
             Answer::done(to, format!("{slug} is called {} now.", company.slug()))
@@ -433,7 +433,7 @@ pub(super) fn limit(visit: &Visit) -> Result<Answer> {
         running_tasks: read("RunningTasks", "running_tasks", |text| text.parse().ok()),
         requests_per_minute: read("RequestsPerMinute", "requests", |text| text.parse().ok()),
     };
-    let done = wrong.finish().and_then(|()| appliance(visit).set_limits(&Steward::of(&granted), slug, &limits));
+    let done = wrong.finish().and_then(|()| appliance(visit).set_limits(&Steward::of(&granted)?, slug, &limits));
     match done {
         Ok(()) => Answer::done(address(visit), format!("The limits of {slug} were set.")),
         Err(error) => {
@@ -447,7 +447,7 @@ pub(super) fn limit(visit: &Visit) -> Result<Answer> {
 pub(super) fn back_up(visit: &Visit) -> Result<Answer> {
     let granted = here(visit)?.ask(CompanyBackup {})?;
     let to = appliance(visit).data().join("backups");
-    let path = appliance::backup(appliance(visit), &Steward::of(&granted), visit.parameter("which"), &to)?;
+    let path = appliance::backup(appliance(visit), &Steward::of(&granted)?, visit.parameter("which"), &to)?;
     Answer::done(address(visit), format!("Backed up to {} on the server.", path.display()))
 }
 
@@ -475,7 +475,7 @@ pub(super) fn remove(visit: &Visit) -> Result<Answer> {
     if visit.form().text("confirm").trim() != slug {
         return Answer::refused(&show_page(visit, slug, Shown { removal: Some(TYPE_THE_NAME), ..Shown::default() })?);
     }
-    match appliance(visit).remove(&Steward::of(&granted), slug) {
+    match appliance(visit).remove(&Steward::of(&granted)?, slug) {
         Ok(gone) => Answer::page(&Gone {
             frame: frame(visit, &format!("{} was removed", gone.receipt.name)).crumb("Companies", base(visit)),
             receipt: receipt(gone),

@@ -78,6 +78,18 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
             "This needs a fresh proof that it is you. Open your account's page and prove it there.".into(),
             Vec::new(),
         ),
+        Error::SecondFactorNeeded => (
+            StatusCode::FORBIDDEN,
+            "A second factor is needed now",
+            "This company asks you for one. Open any page of it and set one up.".into(),
+            Vec::new(),
+        ),
+        Error::PersonNeeded => (
+            StatusCode::FORBIDDEN,
+            "A person is needed",
+            "Only somebody who is signed in can do this, not an API key or a token.".into(),
+            Vec::new(),
+        ),
         Error::Conflict(sentence) => (StatusCode::CONFLICT, "This cannot be done now", sentence.clone(), Vec::new()),
         Error::Unavailable(sentence) => {
             (StatusCode::SERVICE_UNAVAILABLE, "This company cannot be served now", sentence.clone(), Vec::new())

@@ -3,6 +3,7 @@
 //! Handlers are plain functions of a [`Visit`] (somebody signed in) or of a [`Call`] (nobody yet). They know no axum.
 
 mod accounts;
+mod address;
 mod answers;
 mod brand;
 mod companies;
@@ -478,7 +479,8 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
                 Ok(visit) => visit,
                 Err(answer) => return answer.respond(call, secure),
             };
-            let answer = (route.handler)(&visit);
+            let asked = route.proof(&visit.visitor);
+            let answer = asked.and_then(|()| (route.handler)(&visit));
             // What was read around damage is no page, whatever it shows.
             if let Err(fault) = call.desk.appliance.unless_broken(company) {
                 return error::bare(&fault, call.reference()).into_response();

@@ -2,9 +2,10 @@
 //! scripts these parts stay hidden. And the page that signs in with a passkey alone.
 
 use super::{
+    address::own_path,
     caller::{Answer, encode},
     page::Bare,
-    signin::{own_path, path_company},
+    signin::path_company,
 };
 use crate::{
     base::error::{Error, Result},

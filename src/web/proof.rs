@@ -3,10 +3,10 @@
 //! page it is for is called. Passwords are not sent back to the browser: they are typed again.
 
 use super::{
+    address::own_path,
     caller::{Answer, Visit, encode},
     page::{FieldView, FormView, Frame},
     passkey::PasskeyPart,
-    signin::own_path,
 };
 use crate::{
     base::{
@@ -24,9 +24,14 @@ use axum::http::Method;
 struct Proof {
     frame: Frame,
     lead: String,
-    form: FormView,
-    recovery: Option<FieldView>,
-    passkey: Option<PasskeyPart>,
+    /// By a code or the password; `None` for whoever has a passkey alone.
+    first: Option<FormView>,
+    passkey: Option<(FormView, PasskeyPart)>,
+    recovery: Option<FormView>,
+    /// What whoever needs a recovery code has not at hand.
+    lost: &'static str,
+    /// Whether the recovery code is all that is left, or was just wrong.
+    unfolded: bool,
 }
 
 /// The fields that carry a proof; no other form has a field whose name begins like theirs.
@@ -101,38 +106,64 @@ fn came_from(visit: &Visit) -> String {
     own_path(visit.company().slug(), path.as_deref())
 }
 
-fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
-    let here = visit.call.path_and_query();
-    let posted = visit.call.method == Method::POST;
-    let (action, sent) = match (posted, visit.is_form()) {
-        (false, _) => (elsewhere(visit, &here), Form::default()),
-        (true, true) => (here, visit.form()),
-        (true, false) => (elsewhere(visit, &came_from(visit)), Form::default()),
-    };
-    let mut form = FormView::new(action, "Go on").cancel(came_from(visit));
+/// One way of proving: a form of its own, which carries what was sent. Nothing of it that is required stands anywhere
+/// else, so whichever way somebody takes, their browser sends it. `id` tells its fields from those of the other ways.
+fn way(visit: &Visit, action: &str, sent: &Form, id: &str) -> (FormView, bool) {
+    let mut form = FormView::new(action, "Go on");
     let mut again = false;
     for (name, value) in sent.typed().filter(|(name, _)| !name.starts_with(PREFIX) && *name != "_csrf") {
         if !is_secret(name) {
             form = form.field(FieldView::hidden(name, value));
         } else if !value.is_empty() {
             let label = if name == "again" { "The same once more".into() } else { words(name) };
-            form = form.field(FieldView::password(name, label).required().autocomplete("off"));
+            let field = FieldView::password(name, label).id(format!("{id}{name}"));
+            form = form.field(field.required().autocomplete("off"));
             again = true;
         }
     }
-    let ways = admit::ways(&visit.visitor)?;
-    let mut field = match (ways.code, ways.passkey) {
-        (true, _) => FieldView::code(CODE, "Code").help("Six digits from your authenticator app."),
-        (false, true) => recovery_field(RECOVERY),
-        (false, false) => FieldView::password(PASSWORD, "Your password").autocomplete("current-password"),
+    (form.cancel(came_from(visit)), again)
+}
+
+fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
+    let here = visit.call.path_and_query();
+    let posted = visit.call.method == Method::POST;
+    let typed = visit.form();
+    let (action, sent) = match (posted, visit.is_form()) {
+        (false, _) => (elsewhere(visit, &here), Form::default()),
+        (true, true) => (here, visit.form()),
+        (true, false) => (elsewhere(visit, &came_from(visit)), Form::default()),
     };
-    field = field.required().autofocus();
-    if let Some(problem) = problem {
-        field = field.error(problem);
-    }
-    form = form.field(field);
+    let ways = admit::ways(&visit.visitor)?;
+    let (first, again) = way(visit, &action, &sent, "");
     let challenge = visit.call.site().map(|site| admit::passkey_to_prove(&visit.visitor, &site)).transpose()?.flatten();
-    let passkey = challenge.map(|challenge| PasskeyPart::get(challenge, PREFIX));
+    let mut first = match (ways.code, ways.passkey) {
+        (true, _) => Some(first.field(
+            FieldView::code(CODE, "Code").help("Six digits from your authenticator app.").required().autofocus(),
+        )),
+        (false, true) => None,
+        (false, false) => {
+            let field = FieldView::password(PASSWORD, "Your password").autocomplete("current-password");
+            Some(first.field(field.required().autofocus()))
+        }
+    };
+    let mut recovery = ways.any().then(|| {
+        let (mut form, _) = way(visit, &action, &sent, "recovery-");
+        form.submit = "Use this recovery code".into();
+        form.field(recovery_field(RECOVERY))
+    });
+    let mut passkey =
+        challenge.map(|challenge| (way(visit, &action, &sent, "passkey-").0, PasskeyPart::get(challenge, PREFIX)));
+    let by_recovery = !typed.text(RECOVERY).trim().is_empty();
+    if let Some(problem) = problem {
+        let by_passkey = !typed.text("proof-passkey").is_empty();
+        match (&mut first, &mut recovery, &mut passkey) {
+            (_, Some(form), _) if by_recovery => *form = form.clone().errors([(RECOVERY, problem)]),
+            (_, _, Some((form, _))) if by_passkey => form.problem = problem,
+            (Some(form), ..) => *form = form.clone().errors([(if ways.code { CODE } else { PASSWORD }, problem)]),
+            (_, Some(form), _) => form.problem = problem,
+            (None, None, _) => {}
+        }
+    }
     let lead = match (posted && !visit.is_form(), again) {
         (true, _) => "What you are doing needs a fresh proof that it is you. After it, send the form once more.",
         (_, true) => {
@@ -143,9 +174,11 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
     Ok(Proof {
         frame: visit.frame("", "Is it still you?"),
         lead: lead.into(),
-        form,
-        recovery: ways.code.then(|| recovery_field(RECOVERY)),
+        unfolded: by_recovery || (first.is_none() && passkey.is_none()),
+        lost: if ways.code { "I cannot use my telephone" } else { "I cannot use my passkey" },
+        first,
         passkey,
+        recovery,
     })
 }
 

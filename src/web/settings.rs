@@ -156,7 +156,7 @@ pub(super) fn save_company(visit: &Visit) -> Result<Answer> {
     }
 }
 
-const SIGN_IN: [(&str, &str); 9] = [
+const SIGN_IN: [(&str, &str); 10] = [
     ("SecondFactor", "second_factor"),
     ("SecondFactorPermissions", "permissions"),
     ("GraceDays", "grace_days"),
@@ -166,6 +166,7 @@ const SIGN_IN: [(&str, &str); 9] = [
     ("KeyDaysMax", "key_days_max"),
     ("KeyDaysUsual", "key_days_usual"),
     ("PeopleMayHaveKeys", "people_may_have_keys"),
+    ("AccessByPeopleOnly", "access_by_people_only"),
 ];
 
 fn sign_in_form(visit: &Visit, present: &SignIn) -> FormView {
@@ -203,6 +204,10 @@ fn sign_in_form(visit: &Visit, present: &SignIn) -> FormView {
         .field(FieldView::checkbox("people_may_have_keys", "People may have keys too", present.people_may_have_keys))
         .field(number("key_days_usual", "Days a new key usually lives", present.key_days_usual, 1, 3650))
         .field(number("key_days_max", "Days a new key lives at most", present.key_days_max, 1, 3650))
+        .field(
+            FieldView::checkbox("access_by_people_only", "Only people change access", present.access_by_people_only)
+                .help("No key or token changes people, teams, roles, keys or accounts then, whatever it holds. Rules of sign-in are changed by people only in any case."),
+        )
 }
 
 /// The rules of sign-in.
@@ -230,6 +235,7 @@ pub(super) fn save_sign_in(visit: &Visit) -> Result<Answer> {
         people_may_have_keys: sent.ticked("people_may_have_keys"),
         key_days_max: number(&sent, "key_days_max"),
         key_days_usual: number(&sent, "key_days_usual"),
+        access_by_people_only: sent.ticked("access_by_people_only"),
     };
     match settings::change_sign_in(&granted, &wished) {
         Ok(_) => Answer::done(visit.path("/settings/sign-in"), "The rules of sign-in were saved."),

@@ -3,6 +3,7 @@
 //! Unknown company, unknown person and wrong password give the same page after the same work.
 
 use super::{
+    address::own_path,
     brand,
     caller::{Answer, SESSION, draw, encode, flash_of},
     me::Codes,
@@ -53,6 +54,9 @@ struct EnrolPage {
     secret: String,
     passkey: Option<PasskeyPart>,
     later: Option<String>,
+    /// Whoever was signed in already can leave instead; and may have to give the password first.
+    sign_out_href: Option<String>,
+    asks_password: bool,
 }
 #[derive(Template)]
 #[template(path = "signin/recovery.html")]
@@ -170,17 +174,6 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
     }
 }
 
-/// A path to go on to, if it lies within the company; else its first page.
-pub(super) fn own_path(company: &str, next: Option<&str>) -> String {
-    let base = format!("/{company}");
-    match next {
-        Some(path) if (path == base || path.starts_with(&format!("{base}/"))) && !path.contains(['\\', '\n', '\r']) => {
-            path.to_owned()
-        }
-        _ => base,
-    }
-}
-
 enum Standing {
     Pending(Company, PendingSession),
     Elsewhere(Answer),
@@ -287,10 +280,21 @@ fn again(call: &Call, company: &Company, sentence: &str) -> Result<Answer> {
 
 fn enrol_page(call: &Call, company: &Company, pending: &PendingSession) -> Result<EnrolPage> {
     let enrolment = admit::enrolment(company, pending, &call.from)?;
+    let mut form = FormView::new(step_address(call, company, "enrol"), "Turn on the second factor").field(code_field());
+    if pending.asks_password() {
+        let field = FieldView::password("password", "Your password").required().autocomplete("current-password");
+        form = form.field(field.help("It has been a while since you last proved that it is you."));
+    }
+    let lead = match pending.was_whole() {
+        true => "this company now asks you for a second factor. You go on where you were once it is set up.",
+        false => "this company asks for a second factor beside your password.",
+    };
     Ok(EnrolPage {
         frame: brand::bare("Set up your second factor", company),
-        form: FormView::new(step_address(call, company, "enrol"), "Turn on the second factor").field(code_field()),
-        lead: format!("{}, this company asks for a second factor beside your password.", pending.name()),
+        form,
+        lead: format!("{}, {lead}", pending.name()),
+        asks_password: pending.asks_password(),
+        sign_out_href: pending.was_whole().then(|| format!("/{}/sign-out", company.slug())),
         passkey: call
             .site()
             .map(|site| admit::passkey_to_enrol(company, pending, &site))
@@ -335,6 +339,7 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
     let offered = Offered {
         ticket: sent.text("ticket").to_owned(),
         passkey: sent.text("passkey").to_owned(),
+        password: Some(sent.text("password")).filter(|text| !text.is_empty()).map(Secret::new),
         ..Offered::code(sent.text("code"))
     };
     match admit::enrol(&company, &pending, &offered, &call.from) {
@@ -348,9 +353,10 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
         }
         Err(Error::Invalid(fields)) => {
             let mut page = enrol_page(call, &company, &pending)?;
-            page.form = match fields.of("Passkey") {
-                Some(wrong) => page.form.problem(wrong),
-                None => page.form.errors([("code", fields.of("Code").unwrap_or_default())]),
+            page.form = match (fields.of("Passkey"), fields.of("Password")) {
+                (Some(wrong), _) => page.form.problem(wrong),
+                (None, Some(wrong)) => page.form.errors([("password", wrong)]),
+                (None, None) => page.form.errors([("code", fields.of("Code").unwrap_or_default())]),
             };
             Answer::refused(&page)
         }

@@ -38,6 +38,10 @@ fn a_lost_password_is_set_anew_by_a_letter() {
     let (server, harbour) = with_mail(&mail, "");
     let mut ada = server.browser();
     ada.sign_in("harbour", &harbour.email, &harbour.password);
+    assert!(
+        mail.letter().text().contains("Subject: Your second factor was changed"),
+        "the first one, set up on the way in"
+    );
     let asks = |email: &str| {
         let answer = server.browser().post("/harbour/forgot", [("company", "harbour"), ("email", email)]);
         answer.expect(200).text()

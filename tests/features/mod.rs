@@ -48,6 +48,7 @@ mod spaces_pages;
 mod teams;
 mod targets;
 mod tenants;
+mod told_by_mail;
 mod trail;
 mod users_cli;
 mod what_if;

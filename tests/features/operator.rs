@@ -254,3 +254,68 @@ fn the_operators_pages_show_no_space_and_no_tasks() {
         "{page}"
     );
 }
+
+/// findings I9: what changes companies asks for a fresh proof, all of it, by page and API.
+#[test]
+fn every_change_of_a_company_asks_the_operator_for_a_fresh_proof() {
+    let mut ward = ward();
+    let sql = rusqlite::Connection::open(ward.server.data().join("companies/operator/company.db")).expect("a file");
+    sql.busy_timeout(std::time::Duration::from_secs(30)).expect("patience");
+    let age = |minutes: i64| {
+        let at = bulkhead::base::clock::now().0 - minutes * 60_000;
+        sql.execute("UPDATE sessions SET proved_at = ?1", [at]).expect("sessions");
+    };
+    let backups = ward.server.data().join("put").to_string_lossy().into_owned();
+    let new = [("slug", "globex"), ("name", "Globex"), ("admin_name", "Gus"), ("admin_email", "gus@globex.test")];
+    let forms: Vec<(&str, Vec<(&str, &str)>)> = vec![
+        ("/operator/companies", new.to_vec()),
+        ("/operator/companies/adopt", vec![("folder", "nowhere")]),
+        ("/operator/companies/harbour/suspend", vec![("reason", "a test")]),
+        ("/operator/companies/harbour/resume", vec![("x", "y")]),
+        ("/operator/companies/harbour/limits", vec![("people", "40")]),
+        ("/operator/companies/harbour/backup", vec![("to", backups.as_str())]),
+        ("/operator/companies/harbour/rename", vec![("slug", "harbour-two")]),
+        ("/operator/companies/harbour/remove", vec![("confirm", "harbour")]),
+    ];
+    let headers = [("Origin", ward.server.base()), ("Sec-Fetch-Site", "same-origin")];
+    let calls = [
+        (
+            "POST",
+            "/api/companies",
+            json!({ "Slug": "globex", "Name": "Globex", "AdminName": "Gus", "AdminEmail": "gus@globex.test" }),
+        ),
+        ("POST", "/api/companies/adopt", json!({ "Folder": "nowhere" })),
+        ("POST", "/api/companies/harbour/suspend", json!({ "Reason": "a test" })),
+        ("POST", "/api/companies/harbour/resume", json!({})),
+        ("PUT", "/api/companies/harbour/limits", json!({ "People": 40 })),
+        ("POST", "/api/companies/harbour/backups", json!({})),
+        ("POST", "/api/companies/harbour/rename", json!({ "Slug": "harbour-two" })),
+        ("DELETE", "/api/companies/harbour", json!({})),
+    ];
+    age(11);
+    let folder = ward.server.data().join("companies");
+    let before = digest_of(&folder.join("harbour"));
+    for (path, fields) in &forms {
+        let asked = ward.otto.post(path, &fields[..]).expect(403);
+        assert!(asked.text().contains("name=\"proof-code\""), "{asked}");
+        for (_, typed) in fields.iter().filter(|(name, _)| *name != "x") {
+            assert!(asked.text().contains(&format!("value=\"{typed}\"")), "what was typed is kept: {asked}");
+        }
+    }
+    for (method, path, body) in &calls {
+        let asked =
+            ward.otto.caller().call_saying(method, &format!("/operator{path}"), body.clone(), &headers).expect(403);
+        assert_eq!(asked.json()["Details"]["Reason"], "ProofNeeded", "{asked}");
+    }
+    assert_eq!(digest_of(&folder.join("harbour")), before, "nothing was done");
+    assert!(!folder.join("globex").exists());
+    // With a proof that was sent along it is done.
+    let code = ward.otto.code();
+    let with_proof: Vec<(&str, &str)> = [("reason", "a test"), ("proof-code", code.as_str())].to_vec();
+    ward.otto.post("/operator/companies/harbour/suspend", &with_proof[..]).expect(303);
+    ward.otto.post("/operator/companies/harbour/resume", [("x", "y")]).expect(303);
+    // Looking asks for nothing.
+    age(11);
+    ward.otto.get("/operator/companies").expect(200);
+    ward.otto.get("/operator/companies/harbour").expect(200);
+}

@@ -183,7 +183,7 @@ fn a_team_for_emergencies_is_used_on_its_page_and_ends() {
     let listed = api.get(&format!("/api/teams/{team_id}/emergencies")).expect(200).json();
     assert_eq!((&listed[0]["IsActive"], &listed[0]["Reason"]), (&json!(true), &json!("The shop is down, ticket 4711")));
     // A program's key has no fresh proof to give.
-    api.post("/api/emergencies", json!({ "TeamId": team_id, "Reason": "by a program, all night" })).expect(409);
+    api.post("/api/emergencies", json!({ "TeamId": team_id, "Reason": "by a program, all night" })).expect(403);
     let one = listed[0]["Id"].as_str().unwrap().trim_start_matches("Emergencies-").to_owned();
     let ended = ada.post(&format!("/harbour/me/emergencies/{one}/end"), ()).expect(303);
     assert!(!ada.follow(ended).expect(200).text().contains("Emergency: you use"));

@@ -127,8 +127,9 @@ fn a_session_ends_when_the_rules_say_so() {
     let (server, harbour) = harbour();
     let mut ada = server.browser();
     ada.sign_in("harbour", &harbour.email, &harbour.password).expect(200);
-    let caller = harbour.caller();
-    caller.put("/api/settings/signin", json!({ "SessionIdleMinutes": 5, "SessionAbsoluteMinutes": 15 })).expect(200);
+    let rules = json!({ "SessionIdleMinutes": 5, "SessionAbsoluteMinutes": 15 });
+    let headers = [("Origin", server.base()), ("Sec-Fetch-Site", "same-origin")];
+    ada.caller().call_saying("PUT", "/harbour/api/settings/signin", rules, &headers).expect(200);
     ada.get("/harbour/me").expect(200);
     let file = rusqlite::Connection::open(server.data().join("companies/harbour/company.db")).unwrap();
     let left: i64 = file

@@ -65,7 +65,7 @@ fn a_code_is_accepted_once_and_a_session_ends_with_sign_out() {
     thief.give_password("harbour", &harbour.email, &harbour.password).expect(200);
     let replayed = thief.post("/harbour/code", [("code", code.as_str())]).expect(422);
     assert!(replayed.text().contains("used already"), "{replayed}");
-    assert_eq!(thief.get("/harbour/me").expect(303).location(), "/harbour/code");
+    assert_eq!(thief.get("/harbour/me").expect(303).location(), "/harbour/code?next=%2Fharbour%2Fme");
 
     let cookie = ada.caller().cookie("house_session").expect("a session");
     ada.post("/harbour/sign-out", ()).expect(303);

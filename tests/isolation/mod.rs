@@ -6,6 +6,7 @@ mod garbage;
 mod narrow;
 mod narrow_places;
 mod one_runbook;
+mod proof;
 mod roles;
 mod rows;
 mod strangers;

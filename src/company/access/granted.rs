@@ -1,12 +1,14 @@
 //! The proof that a question was answered with yes; the only key to reading and writing.
 
 use super::{
-    permissions::{Change, EventRetentionDelete, LetterSend, List, Permission, TaskExecute, TrailKeep},
+    outbox,
+    permissions::{Change, EventRetentionDelete, GrantsKeep, LetterSend, List, Permission, TaskExecute, TrailKeep},
+    proving::{ByCommand, Proof, Settled},
     reach::Reach,
     rows::{Recorded, Rows, Writing},
     trail::{Archive, Checkpoint, Event},
     vault::Seal,
-    visitor::Visitor,
+    visitor::{ActorKind, Visitor},
 };
 use crate::base::{
     clock::Moment,
@@ -32,13 +34,21 @@ impl<'v, P: Permission> Granted<'v, P> {
     pub fn visitor(&self) -> &'v Visitor {
         self.visitor
     }
-    /// Asks for a fresh proof beside the permission: before changing e-mail, password, factors, keys, roles and sign-in
-    /// rules, and before exporting the trail (`access-rules §9`). Commands call it first, forms before they are shown.
+    /// Asks for a fresh proof beside the permission, as every change that `proving` lists does by itself: for looking at
+    /// what only such a proof opens (exporting the trail), for forms before they are shown, and for commands that would
+    /// otherwise do long work first.
     ///
     /// # Errors
-    /// `ProofNeeded` when the last proof of the visitor's session is more than ten minutes old.
+    /// As [`Visitor::fresh`].
     pub fn fresh(&self) -> Result<()> {
         self.visitor.fresh()
+    }
+    /// The same for what no program may do.
+    ///
+    /// # Errors
+    /// As [`Visitor::in_person`].
+    pub fn in_person(&self) -> Result<()> {
+        self.visitor.in_person()
     }
     /// Reads the company's file, all within one consistent view.
     pub(in crate::company) fn read<T>(&self, work: impl FnOnce(&Rows<'_>) -> Result<T>) -> Result<T> {
@@ -63,9 +73,38 @@ impl<'v, P: Permission> Granted<'v, P> {
     }
 }
 
-impl<P: Change> Granted<'_, P> {
-    /// Changes the company's file: all of it with its event, or nothing.
+impl<P: Change> Granted<'_, P>
+where
+    P::Proof: Settled,
+{
+    /// Changes the company's file: all of it with its event, or nothing. Asks for the proof that all changes of this
+    /// permission ask.
+    ///
+    /// # Errors
+    /// `ProofNeeded`, `PersonNeeded`; those of the work.
     pub(in crate::company) fn write<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
+        self.change(<P::Proof as Settled>::PROOF, work)
+    }
+}
+
+impl<P: Change<Proof = ByCommand>> Granted<'_, P> {
+    /// The same for a permission some of whose commands give, take or move rights, secrets or ways of signing in: each
+    /// says what it asks.
+    ///
+    /// # Errors
+    /// As `write`.
+    pub(in crate::company) fn write_asking<T>(
+        &self,
+        proof: Proof,
+        work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>,
+    ) -> Result<T> {
+        self.change(proof, work)
+    }
+}
+
+impl<P: Change> Granted<'_, P> {
+    fn change<T>(&self, proof: Proof, work: impl FnOnce(&Writing<'_>) -> Result<Recorded<T>>) -> Result<T> {
+        self.visitor.prove(proof)?;
         self.visitor.may_leave_its_owner::<P>()?;
         if P::INFO.adds() {
             room::may_add()?;
@@ -78,7 +117,14 @@ impl<P: Change> Granted<'_, P> {
         } else if P::INFO.alters() {
             room::may_change()?;
         }
-        self.visitor.write(work)
+        let told = proof != Proof::Nothing && self.visitor.kind() == ActorKind::Operator;
+        self.visitor.write(|tx| {
+            let recorded = work(tx)?;
+            if told {
+                outbox::operator_did(tx)?;
+            }
+            Ok(recorded)
+        })
     }
 }
 
@@ -124,6 +170,27 @@ impl Granted<'_, TaskExecute> {
     /// told by the task's log and steps; the trail tells how the task began and ended.
     pub(in crate::company) fn note<T>(&self, work: impl FnOnce(&Writing<'_>) -> Result<T>) -> Result<T> {
         self.visitor.write(|tx| work(tx).map(|value| Recorded { value, _made_here: () }))
+    }
+}
+
+impl Granted<'_, GrantsKeep> {
+    /// Whether the engine's round has anything to look at: somebody's rights changed since the last one, or that was so many
+    /// milliseconds ago.
+    pub(in crate::company) fn is_round_due(&self, now: Moment, every: i64) -> Result<bool> {
+        let company = self.visitor.company();
+        let version = self.read(|rows| rows.number("SELECT access_version FROM company", []))?;
+        let due = |at: Option<Moment>| at.is_none_or(|at| now.0 - at.0 >= every || at > now);
+        let mut is_due = false;
+        company.memory().of(
+            version,
+            |known| known.looked_at.filter(|at| !due(Some(*at))),
+            || {
+                is_due = true;
+                Ok(now)
+            },
+            |known, at| known.looked_at = Some(at),
+        )?;
+        Ok(is_due)
     }
 }
 

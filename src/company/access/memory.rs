@@ -3,7 +3,7 @@
 //! it: what is remembered under another version is forgotten, never used.
 
 use super::{grants::Carried, lobby::SpaceRow, policy::Grants};
-use crate::base::error::Result;
+use crate::base::{clock::Moment, error::Result};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -27,6 +27,8 @@ pub(super) struct Inner {
     pub spaces: Option<Arc<[SpaceRow]>>,
     /// The grants of every team: for saying which have what a refused visitor lacks.
     pub teams: Option<Arc<[Carried]>>,
+    /// When the engine last looked for people of whom a second factor is demanded.
+    pub looked_at: Option<Moment>,
     pub texts: HashMap<(i64, Box<str>), Arc<str>>,
 }
 

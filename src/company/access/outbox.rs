@@ -3,7 +3,7 @@
 //!
 //! The text is sealed until it is sent, then removed.
 
-use super::rows::Writing;
+use super::rows::{Rows, Writing};
 use crate::base::{
     clock::{self, DAY, Moment},
     error::Result,
@@ -102,6 +102,14 @@ pub enum Notice<'a> {
     RecoveryCodeUsed(i64),
     /// Their e-mail address was changed to this one; goes to the address before, which is given first.
     EmailChanged(&'a str, &'a str),
+    /// An API key was made for them: what for, and when it ends.
+    KeyMade(&'a str, Moment),
+    /// Their account was made active again.
+    Reactivated,
+    /// A second factor is demanded of them, which they have not: from when; a moment of the past means now.
+    FactorDemanded(Moment),
+    /// The time to set one up ends soon: when.
+    FactorDemandedSoon(Moment),
 }
 
 /// Whether this process knows of a mail server. Without one no letter is written.
@@ -184,6 +192,27 @@ pub(in crate::company) fn notice(tx: &Writing<'_>, user: i64, notice: Notice<'_>
             ),
             before.to_owned(),
         ),
+        Notice::KeyMade(purpose, until) => (
+            "An API key was made for you".into(),
+            format!(
+                "An API key was made that acts as you: {purpose}. It ends on {}.\n\nTime: {}",
+                until.exact(),
+                clock::now().exact()
+            ),
+            email,
+        ),
+        Notice::Reactivated => (
+            "Your account was made active again".into(),
+            format!(
+                "You can sign in again, and your API keys work again, since {} made your account active on {}.",
+                tx.actor_name(),
+                clock::now().exact()
+            ),
+            email,
+        ),
+        Notice::FactorDemanded(from) | Notice::FactorDemandedSoon(from) => {
+            return factor_demanded(tx, user, (&name, &email), (&company, &slug), from);
+        }
     };
     let letter = Letter::new(LetterKind::Notice, format!("{subject} at {company}"))
         .to_user(user)
@@ -192,6 +221,72 @@ pub(in crate::company) fn notice(tx: &Writing<'_>, user: i64, notice: Notice<'_>
         .say("If that was you, there is nothing to do. If not, choose a new password at once and tell an administrator of your company.")
         .link(&format!("/{slug}/login"));
     send(tx, &to, &letter)
+}
+
+/// This one is no warning of what somebody else may have done: it says what to do, and by when.
+fn factor_demanded(
+    tx: &Writing<'_>,
+    user: i64,
+    (name, email): (&str, &str),
+    (company, slug): (&str, &str),
+    from: Moment,
+) -> Result<()> {
+    let (subject, words) = if from > clock::now() {
+        (
+            format!("Set up a second factor at {company} before {}", from.exact()),
+            format!(
+                "{company} asks you for a second factor beside your password. You can go on without one until {}; from then on, the next page you open asks you to set one up.",
+                from.exact()
+            ),
+        )
+    } else {
+        (
+            format!("You need a second factor at {company}"),
+            format!(
+                "{company} asks you for a second factor beside your password. The next page you open asks you to set one up."
+            ),
+        )
+    };
+    let letter = Letter::new(LetterKind::Notice, subject)
+        .to_user(user)
+        .say(&format!("Hello {name},"))
+        .say(&words)
+        .say("It takes a minute, with an authenticator app or a passkey:")
+        .link(&format!("/{slug}/me"));
+    send(tx, email, &letter)
+}
+
+/// Whoever is in the team of administrators, can sign in and has an address.
+pub(in crate::company) fn administrators(rows: &Rows<'_>) -> Result<Vec<(i64, String)>> {
+    rows.all(
+        "SELECT u.id, u.email FROM team_members m JOIN teams t ON t.id = m.team_id JOIN users u ON u.id = m.user_id
+         WHERE t.builtin = 'administrators' AND u.state = 'active' AND u.is_service = 0 AND u.email <> '' ORDER BY u.id",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// Tells the administrators of what the operator has just changed on the command line: the last event of this change, and
+/// who on the machine did it.
+pub(super) fn operator_did(tx: &Writing<'_>) -> Result<()> {
+    if tx.last_event() == 0 {
+        return Ok(());
+    }
+    let what = tx.one("SELECT message FROM events WHERE id = ?1", [tx.last_event()], |row| row.get::<_, String>(0))?;
+    let of =
+        tx.one("SELECT name, slug FROM company", [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let (Some(what), Some((company, slug))) = (what, of) else { return Ok(()) };
+    for (user, email) in administrators(tx)? {
+        let letter = Letter::new(LetterKind::Notice, format!("The operator changed something at {company}"))
+            .to_user(user)
+            .say(&format!("On the command line of the server, the operator did this at {company}:"))
+            .say(&what)
+            .say(&format!("By which means: {}\nTime: {}", tx.means(), clock::now().exact()))
+            .say("If nobody here asked for it, ask the operator of this server. The trail keeps it:")
+            .link(&format!("/{slug}/trail"));
+        send(tx, &email, &letter)?;
+    }
+    Ok(())
 }
 
 static BELL: LazyLock<watch::Sender<u64>> = LazyLock::new(|| watch::Sender::new(0));

@@ -4,7 +4,7 @@
 use super::{
     granted::Granted,
     locate::At,
-    permissions::{Change, Held, Info, List, Permission},
+    permissions::{Held, Info, List, Permission},
     policy::{Check, Grants, Reason},
     sight::Sight,
     visitor::Visitor,
@@ -50,25 +50,11 @@ impl Permission for Myself {
         Vec::new()
     }
 }
-impl Change for Myself {}
 
 impl Granted<'_, Myself> {
     /// What one may just now: with a narrowed key, what it leaves.
     pub(in crate::company) fn grants(&self) -> &Grants {
         self.visitor().grants()
-    }
-    /// For what a program must not change for its owner: e-mail address, password, second factors. Asks for a session
-    /// and for a fresh proof.
-    ///
-    /// # Errors
-    /// `Conflict` for an API key, `ProofNeeded` as [`Granted::fresh`].
-    pub fn in_person(&self) -> Result<()> {
-        if self.visitor().session().is_none() {
-            return Err(Error::Conflict(
-                "An API key cannot change this. Sign in to the pages and change it there.".into(),
-            ));
-        }
-        self.fresh()
     }
 }
 

@@ -87,8 +87,11 @@ pub trait Permission {
     fn sights(&self) -> Vec<Sight>;
 }
 
-/// A permission that allows a change; only its proof can write.
-pub trait Change: Permission {}
+/// A permission that allows a change; only its proof can write. `proving` says for each what its changes ask beside it.
+pub trait Change: Permission {
+    /// Whether its changes need a fresh proof of who asks.
+    type Proof: super::proving::Asked;
+}
 
 /// A permission over the appliance's companies, honoured in the operator's own compartment only.
 pub trait OfAppliance: Permission {}
@@ -299,11 +302,8 @@ macro_rules! permissions {
                     out
                 }
             }
-            permissions!(@marker $kind $name);
         )*
     };
-    (@marker change $name:ident) => { impl Change for $name {} };
-    (@marker view $name:ident) => {};
     (@held system) => { Held::System };
     (@held space) => { Held::Space };
     (@held both) => { Held::Both };

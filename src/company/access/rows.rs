@@ -152,6 +152,10 @@ impl<'c> Writing<'c> {
         self.run("UPDATE company SET access_version = access_version + 1", [])?;
         Ok(())
     }
+    /// By which means this change is made.
+    pub(super) fn means(&self) -> &str {
+        &self.stamp.means
+    }
     /// Who makes this change, as a name: for the "created by" of what is made.
     pub fn actor_name(&self) -> &str {
         &self.stamp.actor_name

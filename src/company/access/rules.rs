@@ -76,6 +76,8 @@ pub struct Rules {
     pub key_days_max: i64,
     /// A new key lives so many days unless told otherwise.
     pub key_days_usual: i64,
+    /// Whether only people, and no keys and tokens, change who may do what (`proving`).
+    pub access_by_people_only: bool,
     /// Whom letters come from; the appliance's own address without one.
     pub from_address: Option<String>,
     /// What is shown in place of the company's name.
@@ -113,6 +115,7 @@ impl Default for Rules {
             people_may_have_keys: true,
             key_days_max: 3650,
             key_days_usual: 180,
+            access_by_people_only: false,
             from_address: None,
             brand_name: None,
             brand_accent: None,
@@ -147,7 +150,8 @@ pub(in crate::company) fn rules(rows: &Rows<'_>) -> Result<Rules> {
         "SELECT time_zone, second_factor, second_factor_permissions, second_factor_since, grace_days, password_min,
                 session_idle_minutes, session_absolute_minutes, people_may_have_keys, key_days_max, key_days_usual,
                 from_address, brand_name, brand_accent, brand_logo_digest, disk_bytes, people, running_tasks,
-                requests_per_minute, checkpoint_syslog, checkpoint_webhook, retention_days, names_product FROM settings",
+                requests_per_minute, checkpoint_syslog, checkpoint_webhook, retention_days, names_product,
+                access_by_people_only FROM settings",
         [],
         |row| {
             Ok(Rules {
@@ -176,6 +180,7 @@ pub(in crate::company) fn rules(rows: &Rows<'_>) -> Result<Rules> {
                 checkpoint_webhook: row.get(20)?,
                 retention_days: row.get(21)?,
                 names_product: row.get(22)?,
+                access_by_people_only: row.get(23)?,
             })
         },
     )?;

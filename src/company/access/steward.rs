@@ -4,7 +4,8 @@
 use super::{
     builtin,
     granted::Granted,
-    permissions::{Change, FileKeep, OfAppliance},
+    permissions::{Change, CompanyView, FileKeep, OfAppliance},
+    proving::Settled,
     trail::{Event, Stamp},
     vault::Company,
     visitor::{ActorKind, OperatorKey, Visitor},
@@ -26,25 +27,10 @@ impl<'a, P: OfAppliance> Steward<'a, P> {
     pub fn console(key: &'a OperatorKey, home: Option<Company>) -> Self {
         Steward { by: By::Console { key, home } }
     }
-    /// Somebody of the operator's compartment. The proof can only have been given there.
-    pub fn of(granted: &'a Granted<'a, P>) -> Self {
-        Steward { by: By::Granted(granted) }
-    }
 
     /// Whether the steward is somebody of the operator's compartment, not the command line.
     pub fn is_of_pages(&self) -> bool {
         matches!(self.by, By::Granted(_))
-    }
-
-    /// For what cannot be taken back: a fresh proof of the steward's second factor.
-    ///
-    /// # Errors
-    /// `ProofNeeded`.
-    pub fn fresh(&self) -> Result<()> {
-        match &self.by {
-            By::Console { .. } => Ok(()),
-            By::Granted(granted) => granted.fresh(),
-        }
     }
 
     /// The steward as a visitor of one company: to look at its file as a whole, and to change that when `P` is a change.
@@ -67,7 +53,26 @@ impl<'a, P: OfAppliance> Steward<'a, P> {
     }
 }
 
-impl<P: OfAppliance + Change> Steward<'_, P> {
+impl<'a> Steward<'a, CompanyView> {
+    /// Somebody of the operator's compartment, to look. The proof can only have been given there.
+    pub fn looking(granted: &'a Granted<'a, CompanyView>) -> Self {
+        Steward { by: By::Granted(granted) }
+    }
+}
+
+impl<'a, P: OfAppliance + Change> Steward<'a, P>
+where
+    P::Proof: Settled,
+{
+    /// Somebody of the operator's compartment, to change something. The proof can only have been given there.
+    ///
+    /// # Errors
+    /// `ProofNeeded`, `PersonNeeded`: as for a change inside a company.
+    pub fn of(granted: &'a Granted<'a, P>) -> Result<Self> {
+        granted.visitor().prove(<P::Proof as Settled>::PROOF)?;
+        Ok(Steward { by: By::Granted(granted) })
+    }
+
     /// Tells it in the trail of the operator's own compartment; there may be none when the operator is on the command line.
     pub fn tell(&self, event: Event) -> Result<()> {
         match &self.by {

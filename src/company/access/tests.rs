@@ -7,6 +7,7 @@ mod gone;
 mod passkeys;
 mod proof;
 mod memory;
+mod open_sessions;
 mod oracle;
 mod password;
 mod random;

@@ -57,7 +57,16 @@ pub struct EngineKey {
 }
 /// The right to act as the operator. Made once, by [`mint_keys`].
 pub struct OperatorKey {
-    _minted: (),
+    /// Who on the machine acts, as far as the machine knows it; empty where nobody said.
+    who: String,
+}
+
+impl OperatorKey {
+    /// Used on behalf of somebody of the machine: all that is done with it says so.
+    #[must_use]
+    pub fn on_behalf_of(self, who: String) -> OperatorKey {
+        OperatorKey { who }
+    }
 }
 
 #[cfg(test)]
@@ -69,14 +78,14 @@ impl EngineKey {
 #[cfg(test)]
 impl OperatorKey {
     pub(super) fn for_tests() -> OperatorKey {
-        OperatorKey { _minted: () }
+        OperatorKey { who: String::new() }
     }
 }
 
 /// The two keys, once in the life of the process: `app` hands the first to `execution`, the second to `cli`.
 pub fn mint_keys() -> Option<(EngineKey, OperatorKey)> {
     static MINTED: AtomicBool = AtomicBool::new(false);
-    (!MINTED.swap(true, Ordering::SeqCst)).then_some((EngineKey { _minted: () }, OperatorKey { _minted: () }))
+    (!MINTED.swap(true, Ordering::SeqCst)).then_some((EngineKey { _minted: () }, OperatorKey { who: String::new() }))
 }
 
 /// Somebody who was admitted to one company. Cannot be turned to another.
@@ -87,6 +96,7 @@ pub struct Visitor {
     session: Option<i64>,
     until: Option<Moment>,
     proved: Option<Moment>,
+    lacks_factor_from: Option<Moment>,
     grants: Arc<Grants>,
     /// What the owner of a narrowed key may; `grants` is then what the key leaves of it.
     owner: Option<Arc<Grants>>,
@@ -132,6 +142,7 @@ impl Visitor {
             session,
             until: None,
             proved: None,
+            lacks_factor_from: None,
             grants,
             owner: None,
             stamp,
@@ -162,6 +173,12 @@ impl Visitor {
         self
     }
 
+    /// From when their person must have a second factor, which they have not.
+    pub(super) fn lacks_factor_from(mut self, from: Option<Moment>) -> Visitor {
+        self.lacks_factor_from = from;
+        self
+    }
+
     fn server(company: &Company, kind: ActorKind, word: &'static str, name: &str, grants: Arc<Grants>) -> Visitor {
         Visitor::server_as(company, kind, Stamp::server(word, name), grants)
     }
@@ -175,6 +192,7 @@ impl Visitor {
             session: None,
             until: None,
             proved: None,
+            lacks_factor_from: None,
             grants,
             owner: None,
             stamp,
@@ -190,9 +208,14 @@ impl Visitor {
         Visitor::server(company, ActorKind::Engine, "engine", "Bulkhead", builtin::engine())
     }
 
-    /// The operator, at this company.
-    pub fn operator(company: &Company, _key: &OperatorKey) -> Visitor {
-        Visitor::server(company, ActorKind::Operator, "operator", "The operator", builtin::operator())
+    /// The operator on the command line, at this company. What they change of people and access in it is told to its
+    /// administrators by mail (`Granted::write`).
+    pub fn operator(company: &Company, key: &OperatorKey) -> Visitor {
+        let mut stamp = Stamp::server("operator", "The operator");
+        if !key.who.is_empty() {
+            stamp.means = format!("command line of {}", key.who);
+        }
+        Visitor::server_as(company, ActorKind::Operator, stamp, builtin::operator())
     }
 
     /// The company visited.
@@ -211,14 +234,14 @@ impl Visitor {
     pub fn key_ends(&self) -> Option<Moment> {
         self.until
     }
-    /// Whether whoever came by a session has proved a second factor within the last ten minutes. A program's key and the
-    /// server's own actors have nothing to prove.
-    ///
-    /// # Errors
-    /// `ProofNeeded`: pages then ask for the proof and go on with what was sent.
-    pub fn fresh(&self) -> Result<()> {
-        let fresh = |at: Moment| clock::now().0 - at.0 <= super::admit::PROOF_LIFE;
-        if self.session.is_none() || self.proved.is_some_and(fresh) { Ok(()) } else { Err(Error::ProofNeeded) }
+    /// From when whoever is signed in must have a second factor, where the company's rule gives them time until then and
+    /// they have none yet.
+    pub fn grace_ends(&self) -> Option<Moment> {
+        self.lacks_factor_from
+    }
+    /// When this session last proved who it belongs to.
+    pub(super) fn proved_at(&self) -> Option<Moment> {
+        self.proved
     }
     /// Whether the visitor came with an API key that holds less than its owner.
     pub fn is_narrowed(&self) -> bool {

@@ -12,7 +12,7 @@ use crate::{
     },
     company::{
         access::{
-            At, Event, Granted, Myself, Rows, Writing,
+            At, Event, Granted, Myself, Proof, Rows, Writing,
             admit::{self, Challenge, Demand, Enrolment, Site, Ways},
             permissions::{UserEdit, UserView},
         },
@@ -64,7 +64,7 @@ pub fn begin_app(granted: &Granted<'_, Myself>) -> Result<Enrolment> {
     let me = granted.read(|rows| sql::by_id(rows, granted.what().user()))?;
     let secret = match granted.read(|rows| admit::pending_secret(rows, company, session))? {
         Some(secret) => secret,
-        None => granted.write(|tx| {
+        None => granted.write_asking(Proof::Person, |tx| {
             let event = Event::new("SecondFactorStarted").name(me.id, &me.display_name);
             tx.record(event.say(" began to set up a second factor"), admit::begin(tx, company, session)?)
         })?,
@@ -124,7 +124,7 @@ fn added(
     let user = granted.what().user();
     let first = !granted.read(|rows| admit::ways_of(rows, user.0))?.any();
     let fresh = first.then(|| admit::fresh_recovery_codes(granted.visitor().company())).transpose()?;
-    granted.write(|tx| {
+    granted.write_asking(Proof::Person, |tx| {
         let me = sql::by_id(tx, user)?;
         let number = tx.number("SELECT count(*) FROM factors WHERE user_id = ?1", [user])?;
         if number >= MOST {
@@ -148,7 +148,7 @@ fn added(
 /// `Invalid` (`Name`); `NotFound` when it is not one's own.
 pub fn rename(granted: &Granted<'_, Myself>, id: i64, name: &str) -> Result<()> {
     let name = named(name)?;
-    granted.write(|tx| {
+    granted.write_asking(Proof::Nothing, |tx| {
         let me = sql::by_id(tx, granted.what().user())?;
         let before = one(tx, me.id, id)?;
         tx.run("UPDATE factors SET name = ?2 WHERE id = ?1", (id, &name))?;
@@ -163,7 +163,7 @@ pub fn rename(granted: &Granted<'_, Myself>, id: i64, name: &str) -> Result<()> 
 /// `Conflict` for the last one where the company demands one; `NotFound` when it is not one's own.
 pub fn remove(granted: &Granted<'_, Myself>, id: i64) -> Result<()> {
     granted.in_person()?;
-    granted.write(|tx| {
+    granted.write_asking(Proof::Person, |tx| {
         let me = sql::by_id(tx, granted.what().user())?;
         let gone = one(tx, me.id, id)?;
         let last = tx.number("SELECT count(*) FROM factors WHERE user_id = ?1", [me.id])? == 1;
@@ -190,7 +190,7 @@ pub fn remove(granted: &Granted<'_, Myself>, id: i64) -> Result<()> {
 pub fn renew_recovery_codes(granted: &Granted<'_, Myself>) -> Result<Vec<String>> {
     granted.in_person()?;
     let fresh = admit::fresh_recovery_codes(granted.visitor().company())?;
-    granted.write(|tx| {
+    granted.write_asking(Proof::Person, |tx| {
         let me = sql::by_id(tx, granted.what().user())?;
         if !admit::ways_of(tx, me.id.0)?.any() {
             return Err(Error::Conflict("Recovery codes stand in for a second factor. Set one up first.".into()));

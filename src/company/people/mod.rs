@@ -3,6 +3,7 @@
 //!
 //! Whoever holds full administration is changed only by those who hold it too, and never the last one who can sign in.
 
+pub mod demanded;
 pub mod factors;
 pub mod identities;
 pub mod invitations;
@@ -238,6 +239,7 @@ pub fn reactivate(granted: &Granted<'_, UserEdit>, user: &At<Kind>) -> Result<Us
         }
         sql::set_state(tx, before.id, state)?;
         tx.access_changed()?;
+        notice(tx, before.id.0, Notice::Reactivated)?;
         let event = Event::new("UserReactivated").name(before.id, &before.display_name).say(" was reactivated");
         tx.record(event, sql::by_id(tx, before.id)?)
     })

@@ -9,7 +9,7 @@ use crate::{
         secret::Secret,
     },
     company::access::{
-        Event, From, Granted, Myself,
+        Event, From, Granted, Myself, Proof,
         admit::{
             budget::{self, Who},
             check_choice, check_names, fits, hash_password, rename_account,
@@ -46,7 +46,7 @@ pub fn profile(granted: &Granted<'_, Myself>) -> Result<User> {
 /// `Invalid` for one that is missing or too long.
 pub fn rename(granted: &Granted<'_, Myself>, display_name: &str) -> Result<User> {
     let name = names::name(display_name, 64).map_err(|message| Error::invalid("DisplayName", message))?;
-    granted.write(|tx| {
+    granted.write_asking(Proof::Nothing, |tx| {
         let before = sql::by_id(tx, granted.what().user())?;
         tx.run("UPDATE users SET display_name = ?2 WHERE id = ?1", (before.id, &name))?;
         let after = sql::by_id(tx, before.id)?;
@@ -61,7 +61,7 @@ pub fn rename(granted: &Granted<'_, Myself>, display_name: &str) -> Result<User>
 /// `Invalid` (`EmailAddress`) for one that is none or belongs to somebody else; as [`Granted::in_person`].
 pub fn change_email(granted: &Granted<'_, Myself>, email: &str) -> Result<User> {
     granted.in_person()?;
-    granted.write(|tx| {
+    granted.write_asking(Proof::Person, |tx| {
         let before = sql::by_id(tx, granted.what().user())?;
         // A username that was the address follows it.
         let username = if before.username == before.email_address { String::new() } else { before.username.clone() };
@@ -92,7 +92,7 @@ pub fn sessions(granted: &Granted<'_, Myself>) -> Result<Vec<Session>> {
 /// # Errors
 /// `NotFound` when there is no such session of one's own.
 pub fn end_session(granted: &Granted<'_, Myself>, id: i64) -> Result<()> {
-    granted.write(|tx| {
+    granted.write_asking(Proof::Nothing, |tx| {
         let me = sql::by_id(tx, granted.what().user())?;
         if tx.run("DELETE FROM sessions WHERE id = ?1 AND user_id = ?2 AND stage = 'full'", (id, me.id))? == 0 {
             return Err(Error::NotFound("session".into()));
@@ -104,7 +104,7 @@ pub fn end_session(granted: &Granted<'_, Myself>, id: i64) -> Result<()> {
 
 /// Ends all of one's sessions but the one that asks. How many ended.
 pub fn end_other_sessions(granted: &Granted<'_, Myself>) -> Result<usize> {
-    granted.write(|tx| {
+    granted.write_asking(Proof::Nothing, |tx| {
         let began = tx.changes();
         let me = sql::by_id(tx, granted.what().user())?;
         let this = granted.visitor().session();
@@ -120,7 +120,7 @@ pub fn end_other_sessions(granted: &Granted<'_, Myself>) -> Result<usize> {
 /// Changes one's own password; all other sessions end. Asks for the present one and for a session with a fresh proof.
 ///
 /// # Errors
-/// `Invalid` (`CurrentPassword`, `NewPassword`); `Later` after too many wrong ones; `Conflict` for API keys.
+/// `Invalid` (`CurrentPassword`, `NewPassword`); `Later` after too many wrong ones; `PersonNeeded` for API keys.
 pub fn change_password(granted: &Granted<'_, Myself>, current: &Secret, new: &Secret) -> Result<()> {
     granted.in_person()?;
     let company = granted.visitor().company();
@@ -134,11 +134,13 @@ pub fn change_password(granted: &Granted<'_, Myself>, current: &Secret, new: &Se
     let spent = budget::spend(company, Who::Session(session), &From::default())?;
     if !fits(company.slug(), current, &stored)? {
         let event = Event::new("LoginFailed").name(me.id, &me.display_name);
-        granted.write(|tx| tx.record(event.say(" gave a wrong present password to change it"), ()))?;
+        granted.write_asking(Proof::Person, |tx| {
+            tx.record(event.say(" gave a wrong present password to change it"), ())
+        })?;
         return Err(Error::invalid("CurrentPassword", "This is not your present password."));
     }
     let hashed = hash_password(company.slug(), new)?;
-    granted.write(|tx| {
+    granted.write_asking(Proof::Person, |tx| {
         spent.clear(tx)?;
         if !sql::replace_password(tx, me.id, &stored, &hashed)? {
             return Err(Error::Conflict("Your password was changed meanwhile. Sign in again.".into()));

@@ -7,7 +7,7 @@ use crate::{
         error::{Error, Fields, Result},
         names,
     },
-    company::access::{Event, Granted, permissions::ConfigureServer},
+    company::access::{Event, Granted, Proof, permissions::ConfigureServer},
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -45,7 +45,7 @@ pub fn change_brand(granted: &Granted<'_, ConfigureServer>, wished: &Brand) -> R
     });
     wrong.finish()?;
     let after = Brand { name, accent, names_product: wished.names_product };
-    let done = granted.write(|tx| {
+    let done = granted.write_asking(Proof::Nothing, |tx| {
         let present = rules(tx)?;
         let before =
             Brand { name: present.brand_name, accent: present.brand_accent, names_product: present.names_product };
@@ -69,7 +69,7 @@ pub fn change_brand(granted: &Granted<'_, ConfigureServer>, wished: &Brand) -> R
 pub fn set_logo(granted: &Granted<'_, ConfigureServer>, file: &[u8]) -> Result<()> {
     let drawn = redrawn(file).map_err(|message| Error::invalid("Logo", message))?;
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&drawn)[..8]);
-    granted.write(|tx| {
+    granted.write_asking(Proof::Nothing, |tx| {
         sql::set_logo(tx, Some((&drawn, &digest)))?;
         tx.record(
             Event::new("SettingsChanged").say("The company's logo was changed").detail("Logo", digest.as_str()),
@@ -81,7 +81,7 @@ pub fn set_logo(granted: &Granted<'_, ConfigureServer>, file: &[u8]) -> Result<(
 
 /// Takes the logo away.
 pub fn remove_logo(granted: &Granted<'_, ConfigureServer>) -> Result<()> {
-    granted.write(|tx| {
+    granted.write_asking(Proof::Nothing, |tx| {
         if rules(tx)?.brand_logo.is_none() {
             return tx.unchanged(tx.changes(), ());
         }

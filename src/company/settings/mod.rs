@@ -13,7 +13,7 @@ pub use super::access::rules::{Limits, Rules, SecondFactor};
 pub use brand::{Brand, LARGEST_LOGO, Shades, change_brand, remove_logo, set_logo};
 pub use sign_in::{SignIn, change_sign_in};
 
-use super::access::{Event, Granted, permissions::ConfigureServer};
+use super::access::{Event, Granted, Proof, permissions::ConfigureServer};
 use crate::base::{
     clock::Moment,
     error::{Error, Fields, Result},
@@ -89,10 +89,10 @@ pub fn time_zones() -> Vec<String> {
     names
 }
 
-/// Changes name, time zone and from-address.
+/// Changes name, time zone and from-address. Another from-address needs a fresh proof.
 ///
 /// # Errors
-/// `Invalid` by field.
+/// `ProofNeeded`; `Invalid` by field.
 pub fn change_general(granted: &Granted<'_, ConfigureServer>, wished: &General) -> Result<General> {
     let mut wrong = Fields::new();
     let name = wrong.check("Name", names::name(&wished.name, 100)).unwrap_or_default();
@@ -107,7 +107,7 @@ pub fn change_general(granted: &Granted<'_, ConfigureServer>, wished: &General) 
     let from_address = from.and_then(|text| wrong.check("FromAddress", sender(text)));
     wrong.finish()?;
     let after = General { name, time_zone, from_address };
-    let done = granted.write(|tx| {
+    let done = granted.write_asking(Proof::Inside, |tx| {
         let settings = sql::company(tx)?;
         let before = General {
             name: settings.name,
@@ -116,6 +116,10 @@ pub fn change_general(granted: &Granted<'_, ConfigureServer>, wished: &General) 
         };
         if before == after {
             return tx.unchanged(tx.changes(), after);
+        }
+        // Letters with the way in come from there.
+        if before.from_address != after.from_address {
+            granted.fresh()?;
         }
         sql::set_general(tx, &after)?;
         tx.record(
@@ -150,7 +154,7 @@ pub fn change_trail(granted: &Granted<'_, ConfigureServer>, wished: &Trail) -> R
     }
     wrong.finish()?;
     let after = Trail { checkpoint_webhook, ..wished.clone() };
-    let done = granted.write(|tx| {
+    let done = granted.write_asking(Proof::Fresh, |tx| {
         let Rules { checkpoint_syslog, checkpoint_webhook, retention_days, .. } = rules(tx)?;
         let before = Trail { checkpoint_syslog, checkpoint_webhook, retention_days };
         if before == after {

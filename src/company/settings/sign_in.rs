@@ -8,7 +8,7 @@ use crate::{
         error::{Fields, Result},
     },
     company::access::{
-        Event, Granted,
+        Event, Granted, Proof,
         permissions::{ConfigureServer, named},
     },
 };
@@ -36,6 +36,8 @@ pub struct SignIn {
     pub key_days_max: i64,
     /// A new key lives so many days unless told otherwise.
     pub key_days_usual: i64,
+    /// Whether only people, and no keys and tokens, change who may do what.
+    pub access_by_people_only: bool,
 }
 
 impl SignIn {
@@ -50,6 +52,7 @@ impl SignIn {
             people_may_have_keys: rules.people_may_have_keys,
             key_days_max: rules.key_days_max,
             key_days_usual: rules.key_days_usual,
+            access_by_people_only: rules.access_by_people_only,
         }
     }
 
@@ -109,14 +112,15 @@ impl Settings {
 }
 
 /// Changes the rules of sign-in. They hold from the next request on, for sessions that are there too; the days of grace
-/// run from now when somebody must have a second factor who need not before. Needs a fresh proof.
+/// run from now when somebody must have a second factor who need not before. Only a person with a fresh proof can do it, and
+/// no key, whatever it holds.
 ///
 /// # Errors
-/// `ProofNeeded`; `Invalid` by field.
+/// `ProofNeeded`, `PersonNeeded`; `Invalid` by field.
 pub fn change_sign_in(granted: &Granted<'_, ConfigureServer>, wished: &SignIn) -> Result<SignIn> {
-    granted.fresh()?;
+    granted.in_person()?;
     let after = wished.checked()?;
-    let done = granted.write(|tx| {
+    let done = granted.write_asking(Proof::Person, |tx| {
         let present = rules(tx)?;
         let since = present.second_factor_since;
         let before = SignIn::of(present);

@@ -42,7 +42,7 @@ pub fn set_sign_in(tx: &Writing<'_>, to: &SignIn, since: Moment) -> Result<()> {
     tx.run(
         "UPDATE settings SET second_factor = ?1, second_factor_permissions = ?2, second_factor_since = ?3, grace_days = ?4,
                 password_min = ?5, session_idle_minutes = ?6, session_absolute_minutes = ?7, people_may_have_keys = ?8,
-                key_days_max = ?9, key_days_usual = ?10",
+                key_days_max = ?9, key_days_usual = ?10, access_by_people_only = ?11",
         (
             to.second_factor.word(),
             serde_json::to_string(&to.second_factor_permissions)?,
@@ -54,6 +54,7 @@ pub fn set_sign_in(tx: &Writing<'_>, to: &SignIn, since: Moment) -> Result<()> {
             to.people_may_have_keys,
             to.key_days_max,
             to.key_days_usual,
+            to.access_by_people_only,
         ),
     )?;
     // Sessions that are there end no later than new ones.

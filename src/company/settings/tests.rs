@@ -61,7 +61,7 @@ fn general_settings_are_checked_and_told_with_before_and_after() {
 #[test]
 fn rules_of_sign_in_are_bounded_and_their_grace_begins_when_they_become_stricter() {
     let harbour = harbour();
-    let ada = harbour.ada();
+    let ada = harbour.by_session(1, Some(1));
     let usual = show(&may(&ada)).unwrap().sign_in();
     let bad = SignIn {
         second_factor: SecondFactor::Holders,

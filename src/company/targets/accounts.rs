@@ -11,7 +11,7 @@ use crate::{
         secret::Secret,
     },
     company::access::{
-        At, Columns, Conditions, Event, Granted, Rows, Seal, Writing,
+        At, Columns, Conditions, Event, Granted, Proof, Rows, Seal, Writing,
         permissions::{AccountCreate, AccountDelete, AccountEdit, AccountView, After, List},
     },
 };
@@ -187,14 +187,15 @@ pub fn create(granted: &Granted<'_, AccountCreate>, fields: Fields) -> Result<Ac
 /// Changes an account. It may be used afterwards in the environments of `after`.
 ///
 /// # Errors
-/// As [`create`]; `Conflict` when a deployment target that signs in with it would be left outside.
+/// As [`create`]; `Conflict` when a deployment target that signs in with it would be left outside; `ProofNeeded` for more
+/// than another name or description.
 pub fn edit(
     granted: &Granted<'_, AccountEdit>,
     after: &Granted<'_, After<AccountEdit>>,
     fields: Fields,
 ) -> Result<Account> {
     let id = granted.what().account.id();
-    granted.write(|tx| {
+    granted.write_asking(Proof::Inside, |tx| {
         let before = sql::by_id(tx, id)?;
         if after.what().space().id() != before.space {
             return Err(Error::NotFound(id.to_string()));
@@ -212,6 +213,11 @@ pub fn edit(
         }
         keep_secrets(granted.seal(), tx, id, &fields)?;
         let after = sql::by_id(tx, id)?;
+        // With what it signs in, as whom, and where: more than its name and description.
+        let kept = matches!((&fields.secret, &fields.passphrase), (Change::Keep, Change::Keep));
+        if !kept || (&before.username, &before.environments) != (&after.username, &after.environments) {
+            granted.fresh()?;
+        }
         let mut event = Event::new("Modified").say("Account ").name(id, &after.name).say(" was changed");
         event = event.space(after.space.0).difference(&before, &after);
         if !matches!(fields.secret, Change::Keep) {

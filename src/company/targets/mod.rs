@@ -8,7 +8,7 @@ mod sql;
 
 use super::{
     access::{
-        At, Event, Granted, Rows, Writing,
+        At, Event, Granted, Proof, Rows, Writing,
         permissions::{AccountView, After, List, MachineCreate, MachineDelete, MachineEdit, MachineView},
     },
     tenants::{
@@ -236,7 +236,8 @@ pub fn create(
         let after = After::<MachineCreate>::of(&what.space, what.environments.clone(), Vec::new());
         granted.visitor().ask(after.for_tenants_by_tag())?;
     }
-    granted.write(|tx| {
+    // Its address is sent what the account signs in with.
+    granted.write_asking(Proof::Fresh, |tx| {
         let checked = check(tx, space, &fields, account, &what.environments, None)?;
         let slug = NAMES.free_slug(tx, space.0, &checked.fields.name)?;
         let id = sql::insert(tx, space, &slug, &checked)?;
@@ -251,7 +252,8 @@ pub fn create(
 ///
 /// # Errors
 /// As [`create`]. `Invalid` (`AccountId`) for another address or key of a machine whose account stays and may not be seen:
-/// whoever leads the machine elsewhere leads the account's password there.
+/// whoever leads the machine elsewhere leads the account's password there. `ProofNeeded` for another address, key or
+/// account.
 pub fn edit(
     granted: &Granted<'_, MachineEdit>,
     after: &Granted<'_, After<MachineEdit>>,
@@ -272,7 +274,7 @@ pub fn edit(
         let at = visitor.locate(after.what().space(), &present.to_string())?;
         visitor.may(AccountView { account: at })
     };
-    granted.write(|tx| {
+    granted.write_asking(Proof::Inside, |tx| {
         let before = sql::by_id(tx, id)?;
         if after.what().space().id() != before.space {
             return Err(Error::NotFound(id.to_string()));
@@ -294,6 +296,8 @@ pub fn edit(
         if (&before.host, before.port, &before.host_key, before.account)
             != (&checked.fields.host, checked.port, &checked.fields.host_key, checked.account)
         {
+            // Another machine is sent what an account signs in with.
+            granted.fresh()?;
             sql::set_health(tx, id, Health::Unknown, "", None)?;
         }
         let after = sql::by_id(tx, id)?;

@@ -12,7 +12,8 @@ use crate::{
     },
     company::{
         access::{
-            At, Event, Gifts, Granted, Myself, Recorded, Rows, Writing,
+            At, Event, Gifts, Granted, Myself, Proof, Recorded, Rows, Writing,
+            outbox::administrators,
             permissions::{TeamEdit, TeamView, UserView},
         },
         post::{self, Letter, LetterKind},
@@ -88,7 +89,7 @@ pub fn emergencies(granted: &Granted<'_, TeamView>) -> Result<Vec<Emergency>> {
 ///
 /// # Errors
 /// `NotFound` for a team for emergencies that one is not in, alike for what is none; `Invalid` for the reason and the
-/// hours; `Conflict` while one lasts already, and for an API key; `ProofNeeded`.
+/// hours; `Conflict` while one lasts already; `PersonNeeded` for an API key; `ProofNeeded`.
 pub fn begin(granted: &Granted<'_, Myself>, team: &At<Kind>, reason: &str, hours: Option<i64>) -> Result<Emergency> {
     let user = granted.what().user();
     let standby = own_standby(granted)?.into_iter().find(|one| one.team.id == team.id());
@@ -105,7 +106,7 @@ pub fn begin(granted: &Granted<'_, Myself>, team: &At<Kind>, reason: &str, hours
         wrong.add("Hours", format!("Choose 1 to {most} hours."));
     }
     wrong.finish()?;
-    let id = granted.write(|tx| {
+    let id = granted.write_asking(Proof::Person, |tx| {
         let team = sql::by_id(tx, team.id())?;
         let still = sql::teams_of_user(tx, user)?.into_iter().any(|one| one.id == team.id);
         if team.emergency_hours != Some(most) || !still {
@@ -146,7 +147,7 @@ pub fn begin(granted: &Granted<'_, Myself>, team: &At<Kind>, reason: &str, hours
 /// `NotFound` for one that is not one's own.
 pub fn end_own(granted: &Granted<'_, Myself>, id: Option<i64>) -> Result<()> {
     let user = granted.what().user();
-    granted.write(|tx| {
+    granted.write_asking(Proof::Nothing, |tx| {
         let all = match id {
             Some(id) => vec![one_of(tx, id, |one| one.user == user)?],
             None => sql::open_emergencies(tx, None, Some(user))?,
@@ -269,7 +270,7 @@ fn tell_administrators(
     until: Moment,
 ) -> Result<()> {
     let company = granted.visitor().company();
-    for (user, email) in sql::administrators(tx)? {
+    for (user, email) in administrators(tx)? {
         let letter = Letter::new(LetterKind::Notice, format!("{}: an emergency in {}", team.name, company.name()))
             .to_user(user)
             .say(&format!("{} uses the team {} in an emergency until {}.", tx.actor_name(), team.name, until.exact()))

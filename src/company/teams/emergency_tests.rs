@@ -130,7 +130,7 @@ fn what_it_takes_to_begin() {
     drop(stale);
     let key = harbour.visit(ben);
     let at = located(&key, team);
-    assert!(matches!(emergency::begin(&key.myself().unwrap(), &at, REASON, None), Err(Error::Conflict(_))));
+    assert!(matches!(emergency::begin(&key.myself().unwrap(), &at, REASON, None), Err(Error::PersonNeeded)));
 }
 
 #[test]

@@ -540,13 +540,3 @@ pub fn anything_ended(rows: &Rows<'_>, now: Moment) -> Result<bool> {
         [now],
     )
 }
-
-/// The people in the team of administrators who can sign in and have an address.
-pub fn administrators(rows: &Rows<'_>) -> Result<Vec<(i64, String)>> {
-    rows.all(
-        "SELECT u.id, u.email FROM team_members m JOIN teams t ON t.id = m.team_id JOIN users u ON u.id = m.user_id
-         WHERE t.builtin = 'administrators' AND u.state = 'active' AND u.is_service = 0 AND u.email <> '' ORDER BY u.id",
-        [],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )
-}

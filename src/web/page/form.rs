@@ -68,6 +68,8 @@ pub enum Look {
 #[template(path = "_parts/field.html")]
 pub struct FieldView {
     pub name: String,
+    /// What it is called within its page: its name, unless several forms of the page have a field of that name.
+    pub id: String,
     pub label: String,
     pub value: String,
     pub help: String,
@@ -92,8 +94,10 @@ impl HtmlSafe for FieldView {}
 
 impl FieldView {
     fn new(look: Look, name: impl Into<String>, label: impl Into<String>) -> Self {
+        let name = name.into();
         FieldView {
-            name: name.into(),
+            id: name.clone(),
+            name,
             label: label.into(),
             value: String::new(),
             help: String::new(),
@@ -189,6 +193,11 @@ impl FieldView {
         self.error = error.into();
         self
     }
+    /// For a page with several forms that have a field of this name.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = id.into();
+        self
+    }
     pub fn required(mut self) -> Self {
         self.required = true;
         self
@@ -267,10 +276,10 @@ impl FieldView {
     fn described_by(&self) -> String {
         let mut ids = Vec::new();
         if !self.error.is_empty() {
-            ids.push(format!("f-{}-error", self.name));
+            ids.push(format!("f-{}-error", self.id));
         }
         if !self.help.is_empty() {
-            ids.push(format!("f-{}-help", self.name));
+            ids.push(format!("f-{}-help", self.id));
         }
         ids.join(" ")
     }

@@ -35,6 +35,8 @@ pub struct Frame {
     pub notice: Option<String>,
     /// The visitor uses a team for emergencies: said above every page.
     pub emergency: Option<String>,
+    /// A second factor is demanded of the visitor, who has time until a day to set one up.
+    pub grace: Option<String>,
     /// Ask the browser to load the page again after so many seconds when scripts are off.
     pub refresh_seconds: Option<u32>,
     /// A further script of `static/` this page needs, e.g. `log.js`.

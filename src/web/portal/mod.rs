@@ -236,6 +236,7 @@ pub(super) fn frame(visit: &Visit, title: impl Into<String>, current: Option<&st
     let tenants = own_tenants(visit, current);
     let tenants = if tenants.len() > 1 { tenants } else { Vec::new() };
     frame.portal = Some(PortalFrame { tenants, names_product: company.rules().names_product });
+    frame.grace = visit.grace();
     frame.flash = visit.flash();
     super::brand::on_frame(&mut frame, company);
     frame

@@ -4,7 +4,7 @@ use super::{
     From, PendingSession, Stage,
     budget::{self, Who},
     factor::{self, By, Demand, Offered, demand, ways_of},
-    passkey, recovery, session, stamp_of,
+    hashing, passkey, recovery, session, stamp_of,
 };
 use crate::{
     base::{
@@ -144,10 +144,11 @@ pub struct Enrolled {
 }
 
 /// Finishes the setting up with a code of the new secret, or with the passkey that the browser made: the factor, ten
-/// recovery codes and a full session.
+/// recovery codes and a full session. Its person is told by mail.
 ///
 /// # Errors
-/// `Invalid` (`Code`, `Passkey`) for what is wrong, `Conflict` when the sign-in is over or a factor is there already.
+/// `Invalid` (`Code`, `Passkey`, `Password` where it is asked for) for what is wrong, `Conflict` when the sign-in is over or a
+/// factor is there already.
 pub fn enrol(company: &Company, pending: &PendingSession, offered: &Offered, from: &From) -> Result<Enrolled> {
     if pending.stage != Stage::Enrol {
         return Err(Error::Conflict("This account has a second factor already.".into()));
@@ -160,17 +161,22 @@ pub fn enrol(company: &Company, pending: &PendingSession, offered: &Offered, fro
         true => None,
         false => Some(passkey::made_to_enrol(company, pending, offered)?),
     };
+    let known = !pending.asks_password() || fits(company, person.id, offered)?;
     let fresh = recovery::fresh(company)?;
     let outcome = company.write(stamp_of(person.id, &person.display_name, from), |tx| {
         may_go_on(tx, pending)?;
         if ways_of(tx, person.id)?.any() {
             return Err(Error::Conflict("This account has a second factor already. Sign in again.".into()));
         }
-        let right = match &made {
-            Some(Some(made)) => passkey::add(tx, company, person.id, "Passkey", made).map(|_| true)?,
-            Some(None) => false,
-            None => confirm(tx, company, pending.id, person.id, &offered.code, "Authenticator app")?,
-        };
+        if pending.was_whole() && demand(tx, person.id)? != Demand::Now {
+            return Err(Error::Conflict("A second factor is not asked of you any more. Open the page again.".into()));
+        }
+        let right = known
+            && match &made {
+                Some(Some(made)) => passkey::add(tx, company, person.id, "Passkey", made).map(|_| true)?,
+                Some(None) => false,
+                None => confirm(tx, company, pending.id, person.id, &offered.code, "Authenticator app")?,
+            };
         if !right {
             tx.run("UPDATE sessions SET failures = failures + 1 WHERE id = ?1", [pending.id])?;
             return tx.record(
@@ -182,14 +188,29 @@ pub fn enrol(company: &Company, pending: &PendingSession, offered: &Offered, fro
         }
         spent.clear(tx)?;
         let codes = recovery::store(tx, person.id, fresh)?;
-        tx.also(Event::new("SecondFactorAdded").name(id, &person.display_name).say(" set up a second factor"))?;
+        let added = Event::new("SecondFactorAdded").name(id, &person.display_name).say(" set up a second factor");
         session::complete(tx, pending.id, &token)?;
+        outbox::notice(tx, person.id, Notice::FactorChanged("Your first second factor was set up."))?;
+        if pending.was_whole() {
+            return tx.record(added, Some(codes));
+        }
+        tx.also(added)?;
         tx.record(Event::new("LoginSucceeded").name(id, &person.display_name).say(" signed in"), Some(codes))
     })?;
     match outcome {
         Some(codes) => Ok(Enrolled { token, codes }),
-        None => Err(factor::wrong(offered)),
+        None if !known => Err(Error::invalid("Password", "This is not your password. Type it once more.")),
+        None => Err(factor::wrong(&Offered { password: None, ..offered.clone() })),
     }
+}
+
+/// Whether the password that was given is this person's.
+fn fits(company: &Company, user: i64, offered: &Offered) -> Result<bool> {
+    let Some(password) = &offered.password else { return Ok(false) };
+    let read = |row: &rusqlite::Row<'_>| row.get::<_, Option<String>>(0);
+    let stored =
+        company.snapshot()?.with(|rows| rows.one("SELECT password_hash FROM users WHERE id = ?1", [user], read))?;
+    stored.flatten().map_or(Ok(false), |stored| hashing::fits(company.slug(), password, &stored))
 }
 
 /// Goes on without a second factor, while the company's rule still gives time for it. Gives the full session's token.
@@ -252,8 +273,8 @@ pub fn check_code(company: &Company, pending: &PendingSession, offered: &Offered
 /// Whether this sign-in can still be finished.
 fn may_go_on(tx: &Writing<'_>, pending: &PendingSession) -> Result<()> {
     let alive = "SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id
-                 WHERE s.id = ?1 AND s.stage <> 'full' AND s.failures < ?2 AND u.state = 'active'";
-    if !tx.any(alive, (pending.id, FAILURES))? {
+                 WHERE s.id = ?1 AND (s.stage = 'full') = ?3 AND s.failures < ?2 AND u.state = 'active'";
+    if !tx.any(alive, (pending.id, FAILURES, pending.was_whole()))? {
         return Err(Error::Conflict("This sign-in took too long or failed too often. Begin again.".into()));
     }
     Ok(())

@@ -100,13 +100,18 @@ pub(in crate::company) fn demand(rows: &Rows<'_>, user: i64) -> Result<Demand> {
     if !demanded {
         return Ok(Demand::None);
     }
-    let began = rows.one("SELECT created_at FROM users WHERE id = ?1", [user], |row| row.get::<_, Moment>(0))?;
-    let from = rules.grace_ends(began.unwrap_or_default());
+    let from = demanded_from(rows, user)?;
     Ok(if from > clock::now() { Demand::From(from) } else { Demand::Now })
 }
 
+/// From when the company's rule demands a second factor of somebody whom it reaches: when their days of grace end or ended.
+pub(in crate::company) fn demanded_from(rows: &Rows<'_>, user: i64) -> Result<Moment> {
+    let began = rows.one("SELECT created_at FROM users WHERE id = ?1", [user], |row| row.get::<_, Moment>(0))?;
+    Ok(rules(rows)?.grace_ends(began.unwrap_or_default()))
+}
+
 /// What somebody gives as a proof: the fields of a form, those left out empty.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Offered {
     /// Six digits of an authenticator app, or a recovery code.
     pub code: String,

@@ -42,7 +42,7 @@ pub use session::{Entry, PendingSession, Stage, device_cookie, enter, sign_out};
 pub(in crate::company) use account::{check_names, insert_account, rename_account};
 pub(in crate::company) use code::{begin, confirm, draw, pending_secret};
 pub(in crate::company) use exchange::{external_id, issuer_address};
-pub(in crate::company) use factor::{Demand, demand, ways_of};
+pub(in crate::company) use factor::{Demand, demand, demanded_from, ways_of};
 #[cfg(test)]
 pub(super) use hashing::SPENT;
 pub(in crate::company) use hashing::fits;

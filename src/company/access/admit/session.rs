@@ -54,25 +54,37 @@ impl Stage {
 pub enum Entry {
     /// No session, or one that ended.
     Nobody,
-    /// The password was right; the second factor is still missing.
+    /// The password was right, the second factor is still missing; or somebody signed in must have one from now on.
     Pending(PendingSession),
     /// Signed in.
     Admitted(Box<Visitor>),
 }
 
-/// A session between password and second factor. Opens nothing.
+/// A session between password and second factor, or one that was whole until a second factor was demanded of its person.
+/// Opens nothing.
 #[derive(Debug, Clone)]
 pub struct PendingSession {
     pub(super) id: i64,
     pub(super) person: Person,
     /// Enrol or code.
     pub stage: Stage,
+    /// Whether it was whole, and then when it last proved who it belongs to.
+    pub(super) whole: Option<Moment>,
 }
 
 impl PendingSession {
     /// The name of who is signing in.
     pub fn name(&self) -> &str {
         &self.person.display_name
+    }
+    /// Whether somebody was signed in already when a second factor came to be demanded of them.
+    pub fn was_whole(&self) -> bool {
+        self.whole.is_some()
+    }
+    /// Whether setting up a second factor asks for the password: in a session that has not proved for a while who it
+    /// belongs to, whoever found it open would make it theirs.
+    pub fn asks_password(&self) -> bool {
+        self.whole.is_some_and(|proved| clock::now().0 - proved.0 > super::PROOF_LIFE)
     }
 }
 
@@ -90,6 +102,8 @@ pub(in crate::company::access) struct KnownSession {
     stored: Stored,
     last_seen: AtomicI64,
     grants: Arc<Grants>,
+    /// From when its person must have a second factor, which they have not.
+    lacks_from: Option<Moment>,
 }
 
 /// The session of a token, if it is alive and its user active.
@@ -195,7 +209,8 @@ pub fn enter(company: &Company, token: &str, from: &From) -> Result<Entry> {
                 let Some(stored) = find(rows, token)? else { return Ok(None) };
                 let (last_seen, grants) =
                     (stored.last_seen.0.into(), company.grants_of(rows, stored.person.id, version)?);
-                Ok(Some(Arc::new(KnownSession { stored, last_seen, grants })))
+                let lacks_from = lacks_from(rows, stored.person.id)?;
+                Ok(Some(Arc::new(KnownSession { stored, last_seen, grants, lacks_from })))
             },
             |known, session| {
                 // Only what is finished is remembered: wrong codes count up without raising the version.
@@ -210,13 +225,18 @@ pub fn enter(company: &Company, token: &str, from: &From) -> Result<Entry> {
     let stored = &known.stored;
     if stored.stage != Stage::Full {
         let (id, person, stage) = (stored.id, stored.person.clone(), stored.stage);
-        return Ok(Entry::Pending(PendingSession { id, person, stage }));
+        return Ok(Entry::Pending(PendingSession { id, person, stage, whole: None }));
     }
     let now = clock::now();
     let last_seen = known.last_seen.load(Ordering::Relaxed);
     let idle = company.rules().session_idle();
     if stored.expires_at <= now || last_seen <= now.plus(-idle).0 {
         return Ok(Entry::Nobody);
+    }
+    // A stricter rule, a team, a role: whoever now needs a second factor sets one up before anything else.
+    if known.lacks_from.is_some_and(|from| from <= now) {
+        let (id, person, whole) = (stored.id, stored.person.clone(), Some(stored.proved.unwrap_or_default()));
+        return Ok(Entry::Pending(PendingSession { id, person, stage: Stage::Enrol, whole }));
     }
     if now.0 - last_seen > (idle / 4).min(5 * MINUTE) {
         // "Last seen" is no change of anything that is told; it has no event.
@@ -226,7 +246,20 @@ pub fn enter(company: &Company, token: &str, from: &From) -> Result<Entry> {
     }
     let grants = known.grants.clone();
     let visitor = Visitor::person(company, snapshot, &stored.person, Some(stored.id), "session".into(), from, grants);
-    Ok(Entry::Admitted(Box::new(visitor.proved(stored.proved).at_version(version))))
+    let visitor = visitor.proved(stored.proved).lacks_factor_from(known.lacks_from);
+    Ok(Entry::Admitted(Box::new(visitor.at_version(version))))
+}
+
+/// From when somebody must have a second factor, if one is demanded of them and they have none. A moment of the past: now.
+fn lacks_from(rows: &Rows<'_>, user: i64) -> Result<Option<Moment>> {
+    if ways_of(rows, user)?.any() {
+        return Ok(None);
+    }
+    Ok(match demand(rows, user)? {
+        Demand::None => None,
+        Demand::Now => Some(Moment(0)),
+        Demand::From(moment) => Some(moment),
+    })
 }
 
 /// The cookie that makes the browser of this full session known, if it is not: the next sign-in from it has a budget of

@@ -20,11 +20,12 @@ use crate::{
 
 const NEW: &str = "lantern copper seven boats";
 
-/// The texts of the letters that wait, oldest first, each after its receiver and subject.
+/// The texts of the letters that wait, oldest first, each after its receiver and subject; but for that about the factor
+/// which tests set up to begin with.
 pub(super) fn letters(harbour: &Harbour) -> Vec<String> {
     let rows: Vec<(i64, String, String, Vec<u8>)> = harbour.sql(|c| {
         let mut statement =
-            c.prepare("SELECT id, receiver, subject, body FROM letters WHERE body IS NOT NULL ORDER BY id")?;
+            c.prepare("SELECT id, receiver, subject, body FROM letters WHERE body IS NOT NULL AND subject NOT LIKE 'Your second factor%' ORDER BY id")?;
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect()
     });
     let text = |(id, to, subject, body): (i64, String, String, Vec<u8>)| {

@@ -108,7 +108,7 @@ fn what_may_not_be_done_at_all_is_refused_before_a_proof_is_asked() {
 fn a_key_does_not_change_what_is_changed_in_person() {
     let harbour = harbour();
     let (key, stale, fresh) = (harbour.ada(), harbour.by_session(1, Some(11)), harbour.by_session(1, Some(1)));
-    assert!(matches!(key.myself().unwrap().in_person(), Err(Error::Conflict(_))));
+    assert!(matches!(key.myself().unwrap().in_person(), Err(Error::PersonNeeded)));
     assert!(asked(stale.myself().unwrap().in_person()));
     assert!(!asked(fresh.myself().unwrap().in_person()));
 }

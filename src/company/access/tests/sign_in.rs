@@ -243,7 +243,7 @@ fn an_invitation_is_used_once_and_in_time() {
     assert!(admit::sign_in(&company, EMAIL, &password(), &from()).unwrap().is_some());
 }
 
-fn rule(harbour: &Harbour, word: &str, grace_days: i64) {
+pub(super) fn rule(harbour: &Harbour, word: &str, grace_days: i64) {
     harbour.sql(|c| {
         c.execute(
             "UPDATE settings SET second_factor = ?1, grace_days = ?2, second_factor_since = ?3,
@@ -254,7 +254,7 @@ fn rule(harbour: &Harbour, word: &str, grace_days: i64) {
 }
 
 /// Somebody with Ada's password.
-fn hired(harbour: &Harbour, name: &str) -> (i64, String) {
+pub(super) fn hired(harbour: &Harbour, name: &str) -> (i64, String) {
     let user = harbour.user(name);
     harbour.sql(|c| {
         c.execute(

@@ -16,8 +16,9 @@ use crate::{
     },
     company::{
         access::{
-            ActorKind, At, Event, Granted, Myself, Rows, Visitor, Writing,
+            ActorKind, At, Event, Granted, Myself, Proof, Rows, Visitor, Writing,
             admit::{hash_key, new_key},
+            outbox::{Notice, notice},
             permissions::{Permission, UserEdit},
         },
         settings::{self, Rules},
@@ -141,7 +142,7 @@ pub fn create(granted: &Granted<'_, UserEdit>, user: &At<Owner>, fields: &Fields
 pub fn create_own(granted: &Granted<'_, Myself>, fields: &Fields) -> Result<(String, ApiKey)> {
     granted.fresh()?;
     let checked = check(granted, fields)?;
-    granted.write(|tx| {
+    granted.write_asking(Proof::Fresh, |tx| {
         let me = people::by_id(tx, granted.what().user())?;
         let (key, event) = store(tx, &me, &checked)?;
         let made = newest(tx, me.id)?;
@@ -185,7 +186,7 @@ pub fn revoke_for(granted: &Granted<'_, UserEdit>, user: &At<Owner>, id: Id<Kind
 /// `NotFound` when there is no such key of one's own.
 pub fn revoke_own(granted: &Granted<'_, Myself>, id: Id<Kind>) -> Result<()> {
     granted.fresh()?;
-    granted.write(|tx| {
+    granted.write_asking(Proof::Fresh, |tx| {
         let me = people::by_id(tx, granted.what().user())?;
         tx.record(remove(tx, &me, id)?, ())
     })
@@ -272,6 +273,7 @@ fn store(tx: &Writing<'_>, owner: &User, checked: &Checked) -> Result<(String, E
     let key = new_key();
     let id = sql::insert(tx, owner.id, &hash_key(&key), &key[..8], checked)?;
     tx.access_changed()?;
+    notice(tx, owner.id.0, Notice::KeyMade(&checked.purpose, checked.until))?;
     let event = Event::new("Created").say("An API key for ").name(owner.id, &owner.display_name).say(" was made: ");
     let mut event = event.name(id, &checked.purpose).detail("Expires", checked.until.wire());
     if !checked.addresses.is_empty() {
