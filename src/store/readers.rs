@@ -31,6 +31,8 @@ struct All {
     open: usize,
     /// Those that nobody uses, the most recently used last.
     idle: Vec<(Connection, Instant)>,
+    /// How many wait for one: waking nobody would cost a call of the system each time.
+    waiting: usize,
 }
 
 /// A connection that can only read; given back when it is dropped.
@@ -70,7 +72,9 @@ impl Readers {
             if left.is_zero() {
                 return Err(Error::Unavailable("This company is busy. Try again in a moment.".into()));
             }
+            all.waiting += 1;
             all = self.0.given_back.wait_timeout(all, left).unwrap_or_else(PoisonError::into_inner).0;
+            all.waiting -= 1;
         }
         all.open += 1;
         // Nobody else waits for the opening.
@@ -78,8 +82,13 @@ impl Readers {
         match open(&self.0.path) {
             Ok(connection) => Ok(self.reader(connection)),
             Err(cause) => {
-                lock(&self.0.all).open -= 1;
-                self.0.given_back.notify_one();
+                let mut all = lock(&self.0.all);
+                all.open -= 1;
+                let waiting = all.waiting > 0;
+                drop(all);
+                if waiting {
+                    self.0.given_back.notify_one();
+                }
                 Err(fault::located(cause.into(), &self.0.path))
             }
         }
@@ -126,8 +135,11 @@ impl Drop for Reader {
             old.push(all.idle.remove(0));
         }
         all.open -= old.len();
+        let waiting = all.waiting > 0;
         drop(all);
-        self.shared.given_back.notify_one();
+        if waiting {
+            self.shared.given_back.notify_one();
+        }
         drop(old);
     }
 }

@@ -357,6 +357,9 @@ fn places(
     latest: &[Deployment],
 ) -> Result<Vec<Place>> {
     let (visitor, space) = (&visit.visitor, visit.space()?);
+    // By id, by the slug it keeps when it is renamed, by name: as in every address.
+    let asked =
+        visitor.locate::<Environment>(&space, chosen.environment.trim()).ok().map(|environment| environment.id());
     let mut tenants = Vec::new();
     for one in &choices.tenants {
         tenants.push((one, visitor.locate::<Tenant>(&space, &one.id.to_string())?));
@@ -389,9 +392,7 @@ fn places(
             ),
         };
         let value = place.id.to_string();
-        let same = [&value, &place.name].into_iter().any(|text| text.eq_ignore_ascii_case(chosen.environment.trim()));
-        let slug = crate::base::names::slug_of(&place.name, "");
-        let chosen = refusal.is_empty() && !chosen.environment.is_empty() && (same || slug == chosen.environment);
+        let chosen = refusal.is_empty() && asked == Some(place.id);
         places.push(Place { value, name: place.name.clone(), now, chosen, refusal });
     }
     choose_the_only(&mut places, &chosen.environment);

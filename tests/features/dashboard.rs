@@ -39,7 +39,21 @@ fn what_runs_where_what_failed_and_what_is_behind() {
     let page = ada.get("/harbour/default").expect(200).text();
     let deploy = "/projects/shop/releases/1.0.0/deployments/new?environment=staging";
     says(&page, &["nothing deployed yet", "Staging", "Production", deploy]);
-    ada.get(&format!("/harbour/default{deploy}")).expect(200);
+    // Findings C5: the place is chosen, also after it was renamed: its slug stays.
+    let chosen = |page: &str| {
+        page.split("<input type=\"radio\"").any(|input| {
+            let input = input.split('>').next().unwrap_or_default();
+            input.contains("value=\"Environments-1\"") && input.contains(" checked")
+        })
+    };
+    assert!(chosen(&ada.get(&format!("/harbour/default{deploy}")).expect(200).text()));
+    let mut staging = api.get("/api/environments/Environments-1").expect(200).json();
+    staging["Name"] = json!("Proving ground");
+    api.put("/api/environments/Environments-1", staging.clone()).expect(200);
+    says(&ada.get("/harbour/default").expect(200).text(), &[deploy]);
+    assert!(chosen(&ada.get(&format!("/harbour/default{deploy}")).expect(200).text()));
+    staging["Name"] = json!("Staging");
+    api.put("/api/environments/Environments-1", staging).expect(200);
 
     let task = yard.deploy("1.0.0");
     yard.end_of(&task);

@@ -190,3 +190,34 @@ pub fn rows() -> (Vec<Row>, Vec<String>) {
     }
     (rows, kept.into_keys().collect())
 }
+
+/// Findings F10: what an address means by a word, no slug says.
+#[test]
+fn no_slug_is_a_word_of_an_address() {
+    let all = crate::isolation::roles::doors();
+    let parts: Vec<Vec<&str>> = all.iter().map(|door| door.path.trim_matches('/').split('/').collect()).collect();
+    let mut missing = std::collections::BTreeSet::new();
+    let same = |one: &str, other: &str| one == other || (one.starts_with('{') && other.starts_with('{'));
+    for path in &parts {
+        for (at, name) in path.iter().enumerate() {
+            let reserved = match *name {
+                "{space}" => bulkhead::company::access::builtin::RESERVED_SPACES,
+                "{id}" | "{project}" | "{runbook}" | "{environment}" | "{tenant}" | "{lifecycle}" | "{set}"
+                | "{group}" | "{target}" | "{account}" | "{channel}" => bulkhead::base::names::RESERVED_SLUGS,
+                _ => continue,
+            };
+            // People, companies and events have ids alone there.
+            if *name == "{id}" && !path.contains(&"{space}") {
+                continue;
+            }
+            for other in parts.iter().filter(|other| other.len() > at) {
+                let beside =
+                    other[..at].iter().zip(path).all(|(one, two)| same(one, two)) && !other[at].starts_with('{');
+                if beside && !reserved.contains(&other[at]) {
+                    missing.insert(format!("{} beside {name} in {}", other[at], path.join("/")));
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
