@@ -130,6 +130,17 @@ const ALLOWED: &[(&str, &str)] = &[
     ("clippy::disallowed_types", "src/app/routes.rs"),
 ];
 
+/// `Sandbox::without` is for tests, which show what each layer holds back.
+#[test]
+fn no_layer_of_the_sandbox_is_taken_away_by_the_program() {
+    let mut findings = Vec::new();
+    for source in sources().iter().filter(|source| ["execution", "app", "cli"].contains(&source.part())) {
+        let lines = source.code.lines().enumerate().filter(|(_, line)| line.contains(".without("));
+        findings.extend(lines.map(|(number, line)| format!("{}:{} {}", source.path, number + 1, line.trim())));
+    }
+    none(findings, "A script runs with all layers that can be had:");
+}
+
 #[test]
 fn the_bans_have_few_exceptions() {
     let lints =

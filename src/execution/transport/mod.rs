@@ -230,7 +230,7 @@ impl Outcome {
             None => format!("The script ended with exit code {}.", self.exit_code),
             Some(signal) if signal == "KILL" || signal == "XCPU" => {
                 format!(
-                    "The script was killed (signal {signal}): a limit of memory or processor time, or another hand."
+                    "The script was killed (signal {signal}): out of memory, over its CPU time limit, or killed from outside."
                 )
             }
             Some(signal) if signal == "XFSZ" => {

@@ -163,13 +163,13 @@ def typed():
     answer = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if answer: raise OSError(answer, 'no')
 def lent():
-    facts = os.statvfs('.').f_flag, os.statvfs('/').f_flag, os.statvfs('/tmp').f_flag
-    status = open('/proc/self/status').read()
-    if 'NoNewPrivs:\t1' in status: raise OSError(errno.EPERM, 'none')
+    # A program that lends its owner's rights: nowhere on what can be written, and nowhere else by the kernel's word.
+    quiet = all(os.statvfs(path).f_flag & os.ST_NOSUID for path in ['/step', '/tmp', '/', '/usr', '/dev/shm'])
+    if quiet and 'NoNewPrivs:\t1' in open('/proc/self/status').read(): raise OSError(errno.EPERM, 'none')
 def held():
-    status = open('/proc/self/status').read()
-    bad = [l for l in status.splitlines() if l.startswith('Cap') and int(l.split()[1], 16)]
-    if not bad and 0 not in os.getresuid() and 'Groups:\t ' in status or os.getgroups() in ([], [65534], [1000]): raise OSError(errno.EPERM, 'none')
+    sets = [line.split()[1] for line in open('/proc/self/status') if line.startswith('Cap')]
+    if len(sets) == 5 and not any(int(one, 16) for one in sets) and 0 not in os.getresuid() + os.getresgid():
+        raise OSError(errno.EPERM, 'none')
 signal.alarm(50)
 "#;
 
