@@ -65,9 +65,16 @@ pub(super) enum Wire {
     Filtered(Carrier, std::path::PathBuf),
     /// The machine's own network.
     Host,
-    /// Filtered was asked for and cannot be had; why. Nothing runs.
-    Missing(String),
+    /// What the operator has set cannot be had: why, and what to do. Nothing runs.
+    Missing(String, &'static str),
 }
+
+/// What to do where no program carries packets.
+pub(super) const NO_CARRIER: &str =
+    "Install slirp4netns or pasta and let the server use /dev/net/tun, or set worker-network to “none”.";
+/// What to do where a weaker kind is allowed, and another network than the machine's own is set.
+pub(super) const NO_NAMESPACES: &str =
+    "Let the server make namespaces, or set worker-network to “host” if scripts may have the machine's own network.";
 
 /// How the operator changes it.
 const CHANGE: &str = "the setting worker-network changes that";
@@ -79,7 +86,7 @@ impl Wire {
             Wire::Filtered(carrier, program) => {
                 Some(Exit { program: program.clone(), carrier: *carrier, prohibited: prohibited() })
             }
-            Wire::None(_) | Wire::Host | Wire::Missing(_) => None,
+            Wire::None(_) | Wire::Host | Wire::Missing(..) => None,
         }
     }
     /// Whom scripts ask for the addresses of names.
@@ -87,7 +94,7 @@ impl Wire {
         match self {
             Wire::Filtered(..) => Resolver::At(carrier::NAMES),
             Wire::Host => Resolver::AsOutside,
-            Wire::None(_) | Wire::Missing(_) => Resolver::None,
+            Wire::None(_) | Wire::Missing(..) => Resolver::None,
         }
     }
     /// A line for the log of a run that may miss it.
@@ -110,7 +117,9 @@ impl Wire {
                 "Scripts reach all that this machine reaches, its own services as well (worker-network = \"host\")."
                     .to_owned()
             }
-            Wire::Missing(why) => format!("The filtered network that is set for scripts cannot be had: {why}."),
+            Wire::Missing(why, _) => {
+                format!("The network that is set for scripts (worker-network) cannot be had: {why}.")
+            }
         }
     }
 }

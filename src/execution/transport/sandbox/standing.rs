@@ -52,7 +52,7 @@ pub struct Standing {
 impl Standing {
     /// Whether it would run a script at all.
     pub fn usable(&self) -> bool {
-        self.kind.is_some() && !matches!(self.wire, Wire::Missing(_))
+        self.kind.is_some() && !matches!(self.wire, Wire::Missing(..))
     }
 
     /// Whether every script gets a user number of its own.
@@ -72,8 +72,8 @@ impl Standing {
 
     /// What the operator must know and do; nothing where all is as it should be.
     pub fn warning(&self) -> Option<String> {
-        if let (Some(_), Wire::Missing(_)) = (self.kind, &self.wire) {
-            return Some(format!("The built-in worker runs nothing. {} {}", self.wire.sentence(), MISSING_NETWORK));
+        if let (Some(_), Wire::Missing(_, remedy)) = (self.kind, &self.wire) {
+            return Some(format!("The built-in worker runs nothing. {} {remedy}", self.wire.sentence()));
         }
         let obstacle = self.obstacle.as_ref()?;
         let (what, remedy) = explain(obstacle);
@@ -123,8 +123,8 @@ impl Standing {
         let remedy =
             |text: &str| format!("Nothing was run. For the operator: {text} Or let the step run on a target instead.");
         match (&self.wire, &self.obstacle) {
-            (Wire::Missing(_), None) => {
-                (format!("The built-in worker runs nothing here. {}", self.wire.sentence()), remedy(MISSING_NETWORK))
+            (Wire::Missing(_, cure), _) if self.kind.is_some() => {
+                (format!("The built-in worker runs nothing here. {}", self.wire.sentence()), remedy(cure))
             }
             (_, Some(obstacle)) => {
                 let (what, cure) = explain(obstacle);
@@ -137,9 +137,6 @@ impl Standing {
         }
     }
 }
-
-const MISSING_NETWORK: &str =
-    "Install slirp4netns or pasta and let the server use /dev/net/tun, or set worker-network to “none”.";
 
 fn weakness(kind: Weakest) -> &'static str {
     match kind {
@@ -246,7 +243,8 @@ mod tests {
         let warning = standing.warning().unwrap();
         assert!(warning.contains("“own-user”") && warning.contains("network"), "{warning}");
         assert!(standing.usable());
-        standing.wire = Wire::Missing("no program".to_owned());
+        standing.wire = Wire::Missing("no program".to_owned(), super::super::network::NO_CARRIER);
         assert!(!standing.usable() && standing.warning().unwrap().contains("worker-network"));
+        assert!(standing.refusal().1.contains("slirp4netns"), "{:?}", standing.refusal());
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::network::{Network, Wire};
+use super::network::{self, Network, Wire};
 use super::plan::{self, Bound, Carrier, Identity, Layer, Obstacle, Plan, Report, Step};
 use super::standing::{Standing, Weakest};
 use super::{Sandbox, folder, groups, locks, own_number, root};
@@ -37,16 +37,22 @@ pub(super) fn walk(sandbox: &Sandbox) -> Standing {
         }
         Err(obstacle) => standing.obstacle = Some(obstacle),
     }
-    // Without a network of their own, scripts have the machine's.
-    standing.wire = Wire::Host;
+    // Without namespaces scripts have the machine's own network, which the operator must not have ruled out.
+    standing.wire = match sandbox.settings.network {
+        None | Some(Network::Host) => Wire::Host,
+        Some(Network::None | Network::Filtered) => Wire::Missing(
+            "without namespaces scripts have the machine's own network".to_owned(),
+            network::NO_NAMESPACES,
+        ),
+    };
     let weakest = sandbox.settings.weakest;
     let passable = folder::others_may_pass(&sandbox.work);
     let own = root && passable && weakest <= Weakest::OwnUser && standing.landlock > 0;
-    if own && try_kind(sandbox, Weakest::OwnUser, &standing.wire, Vec::new()).is_ok() {
+    if own && try_kind(sandbox, Weakest::OwnUser, &Wire::Host, Vec::new()).is_ok() {
         standing.kind = Some(Weakest::OwnUser);
     } else if weakest == Weakest::Unsandboxed
         && (!root || passable)
-        && try_kind(sandbox, Weakest::Unsandboxed, &standing.wire, Vec::new()).is_ok()
+        && try_kind(sandbox, Weakest::Unsandboxed, &Wire::Host, Vec::new()).is_ok()
     {
         standing.kind = Some(Weakest::Unsandboxed);
     }
@@ -76,7 +82,7 @@ fn full(sandbox: &Sandbox, root: bool) -> Result<(Wire, Vec<Bound>), Obstacle> {
                     format!("no filtered one can be had on the server ({})", missed.join("; "))
                 };
                 return Ok(match (wire, sandbox.settings.network) {
-                    (Wire::None(_), Some(Network::Filtered)) => (Wire::Missing(why), bound),
+                    (Wire::None(_), Some(Network::Filtered)) => (Wire::Missing(why, network::NO_CARRIER), bound),
                     (Wire::None(_), None) => (Wire::None(why), bound),
                     (wire, _) => (wire, bound),
                 });

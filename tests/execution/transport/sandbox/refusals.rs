@@ -40,12 +40,22 @@ fn root_without_rights_is_refused_with_the_step_and_the_remedy() {
     // By its name a weaker kind is allowed: a number of its own, which here must be able to reach its folder.
     use std::os::unix::fs::PermissionsExt;
     let own = Settings { weakest: Weakest::OwnUser, network: None };
+    let open = |settings| {
+        let bench = bench_of(settings, |sandbox| sandbox);
+        for folder in [bench.data.parent().unwrap(), &bench.data] {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();
+        }
+        bench
+    };
     let bench = bench_of(own, |sandbox| sandbox);
     assert!(!bench.sandbox().standing().usable(), "the data folder is its owner's alone");
-    let bench = bench_of(own, |sandbox| sandbox);
-    for folder in [bench.data.parent().unwrap(), &bench.data] {
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711)).unwrap();
+    // It has the machine's own network, so not where the operator has said that there is none.
+    for network in [Network::None, Network::Filtered] {
+        let bench = open(Settings { network: Some(network), ..own });
+        let fault = go(&bench, bash("echo ran")).result.unwrap_err();
+        assert!(fault.nothing_ran() && fault.to_string().contains("worker-network"), "{fault}");
     }
+    let bench = open(own);
     let standing = bench.sandbox().standing();
     assert!(standing.usable() && !standing.full(), "{standing:?}");
     assert!(standing.warning().unwrap().contains("“own-user”"), "{:?}", standing.warning());
