@@ -210,6 +210,18 @@ fn sign_in_form(visit: &Visit, present: &SignIn) -> FormView {
         )
 }
 
+/// What is said before somebody is given more: whom the company's rule then asks for a second factor, at once.
+pub(super) fn factor_note(visit: &Visit) -> Option<String> {
+    let rules = visit.company().rules();
+    if rules.second_factor != SecondFactor::Holders {
+        return None;
+    }
+    Some(format!(
+        "Whoever comes to hold one of these permissions by it needs a second factor; somebody without one is asked to set it up on the next page they open: {}.",
+        rules.second_factor_permissions.join(", ")
+    ))
+}
+
 /// The rules of sign-in.
 pub(super) fn sign_in(visit: &Visit) -> Result<Answer> {
     let form = sign_in_form(visit, &shown(visit)?.sign_in());

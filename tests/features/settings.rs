@@ -140,3 +140,51 @@ fn a_session_ends_when_the_rules_say_so() {
         .unwrap();
     ada.get("/harbour/me").expect(303);
 }
+
+/// findings B7: whoever gives more is told beforehand that a second factor comes with it, and whoever gets it is led there.
+#[test]
+fn the_pages_that_give_more_say_that_a_second_factor_comes_with_it() {
+    let (server, harbour) = harbour();
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password).expect(200);
+    let caller = harbour.caller();
+    let ben = json!({ "Username": "ben", "DisplayName": "Ben", "EmailAddress": "ben@harbour.test", "Password": "boats seven copper lantern" });
+    let ben_id = caller.post("/api/users", ben).expect(201).json()["Id"].as_str().expect("an id").to_owned();
+    let team = caller.post("/api/teams", json!({ "Name": "Crew" })).expect(201).json()["Id"].clone();
+    let team = team.as_str().expect("an id");
+    caller.post("/api/scopeduserroles", json!({ "TeamId": team, "UserRoleId": "userroles-systemmanager" })).expect(201);
+    let role =
+        caller.post("/api/userroles", json!({ "Name": "Own", "GrantedSystemPermissions": ["UserView"] })).expect(201);
+    let role = role.json()["Id"].as_str().expect("an id").to_owned();
+    let pages = [
+        format!("/harbour/access/teams/{team}"),
+        format!("/harbour/access/teams/{team}/roles/new"),
+        format!("/harbour/access/roles/{role}/edit"),
+    ];
+    let note = "needs a second factor; somebody without one is asked to set it up";
+    for page in &pages {
+        assert!(!ada.get(page).expect(200).text().contains(note), "everybody needs one anyhow: {page}");
+    }
+    let headers = [("Origin", server.base()), ("Sec-Fetch-Site", "same-origin")];
+    let rule = json!({ "SecondFactor": "holders", "SecondFactorPermissions": ["UserEdit"] });
+    ada.caller().call_saying("PUT", "/harbour/api/settings/signin", rule, &headers).expect(200);
+    for page in &pages {
+        let text = ada.get(page).expect(200).text();
+        assert!(text.contains(note) && text.contains("UserEdit"), "{page}: {text}");
+    }
+
+    let mut browser = server.browser();
+    browser.sign_in("harbour", "ben@harbour.test", "boats seven copper lantern").expect(200);
+    browser.get("/harbour/me").expect(200);
+    ada.post(&format!("/harbour/access/teams/{team}/members"), [("user", ben_id.as_str()), ("confirmed", "yes")]);
+    let led = browser.get("/harbour/me?x=1").expect(303);
+    assert_eq!(led.location(), "/harbour/enrol?next=%2Fharbour%2Fme%3Fx%3D1");
+    let answer = browser.caller().call_saying("GET", "/harbour/api/users/me", (), &headers).expect(403).json();
+    assert_eq!(
+        (&answer["Details"]["Reason"], &answer["Details"]["Remedy"]["Page"]),
+        (&json!("SecondFactorNeeded"), &json!("/enrol"))
+    );
+    // The key of somebody without a factor goes on working: it has none to give.
+    let enrolment = browser.get("/harbour/enrol?next=%2Fharbour%2Fme%3Fx%3D1").expect(200).text();
+    assert!(enrolment.contains("now asks you for a second factor") && enrolment.contains("Sign out"), "{enrolment}");
+}

@@ -121,6 +121,9 @@ fn draw(visit: &Visit, role: Option<&UserRole>, fields: &RoleFields, error: Opti
         .field(FieldView::textarea("description", "Description").value(&fields.description).rows(2))
         .cancel(back.clone());
     let offered: &[&'static Info] = role.map_or(&[], |role| &role.offered);
+    if let Some(note) = crate::web::settings::factor_note(visit) {
+        form = form.field(FieldView::section("Second factor", note));
+    }
     let levels = levels(visit, fields, offered, error.as_ref());
     let refused = error.is_some();
     match error {

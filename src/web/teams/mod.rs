@@ -283,6 +283,7 @@ fn members_form(visit: &Visit, address: &str, present: &[teams::Member]) -> Resu
     });
     let choices: Vec<Choice> = choices.collect();
     let picker = ScopePicker::new("user", "People to add", choices);
+    let picker = picker.help(crate::web::settings::factor_note(visit).unwrap_or_default());
     Ok((!picker.choices.is_empty()).then(|| MembersForm { action: format!("{address}/members"), picker }))
 }
 

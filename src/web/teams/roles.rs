@@ -195,6 +195,7 @@ fn draw(
             "User role",
             std::iter::once(Choice::new("", "Choose a role")).chain(roles).collect(),
         )
+        .help(crate::web::settings::factor_note(visit).unwrap_or_default())
         .required(),
     );
     // A space's own team has its roles there; any other names a space for them.
