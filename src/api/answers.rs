@@ -55,7 +55,7 @@ pub(super) fn told(told: &answers::Preview) -> Result<Reply> {
     Reply::ok(json!({
         "Affected": affected.collect::<Vec<_>>(), "PeopleAffected": told.people(), "HiddenChanges": told.hidden,
         "IsComplete": told.hidden == 0, "Dangers": told.dangers.iter().map(|danger| danger.word()).collect::<Vec<_>>(),
-        "ReachesEveryone": told.reaches_everyone, "Newcomers": told.newcomers.iter().map(bundle).collect::<Vec<_>>(),
+        "ReachesEveryone": told.reaches_everyone, "Customers": told.customers.len(), "Newcomers": told.newcomers.iter().map(bundle).collect::<Vec<_>>(),
     }))
 }
 

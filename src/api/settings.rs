@@ -57,13 +57,15 @@ fn truth(ask: &Ask, name: &str, present: bool) -> Result<bool> {
     }
 }
 
-/// Name, time zone, from-address.
+/// Name, time zone, from-address, who is in Everyone.
 pub(super) fn general(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
+    let present = settings::show(&granted)?.general();
     let wished = General {
         name: ask.body.text("Name"),
         time_zone: ask.body.text("TimeZone"),
         from_address: some(ask.body.text("FromAddress")),
+        customers_in_everyone: truth(ask, "CustomersInEveryone", present.customers_in_everyone)?,
     };
     Reply::ok(json!(settings::change_general(&granted, &wished)?))
 }

@@ -3,6 +3,9 @@
 //!
 //! Shows only what each proof reaches; knows nothing of pages.
 
+#[cfg(test)]
+mod oracle;
+
 use super::{
     access::{
         Columns, Granted,

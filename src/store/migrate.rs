@@ -7,7 +7,11 @@ use rusqlite::Connection;
 /// "BULK" as a number: the application id of every company's file.
 pub const APPLICATION_ID: i32 = 0x4255_4C4B;
 
-const STEPS: &[&str] = &[include_str!("migrations/0001_start.sql"), include_str!("migrations/0002_proof.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_start.sql"),
+    include_str!("migrations/0002_proof.sql"),
+    include_str!("migrations/0003_customers.sql"),
+];
 
 /// The number that this program's files carry.
 pub fn newest() -> i64 {

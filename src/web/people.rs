@@ -105,6 +105,15 @@ pub(super) fn base(visit: &Visit) -> String {
     visit.path("/access/people")
 }
 
+/// What tells people of one name apart where they are listed or chosen, and marks customers' people.
+pub(super) fn hint(user: &User) -> String {
+    let who = if user.is_service { "service account" } else { user.email_address.as_str() };
+    if user.is_customer { format!("{who} · {CUSTOMER}") } else { who.to_owned() }
+}
+
+/// How customers' people are marked.
+pub(super) const CUSTOMER: &str = "customer";
+
 fn chip(user: &User) -> Chip {
     match user.state {
         State::Active => Chip::new("success", "Active"),
@@ -139,7 +148,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let choices = choices.into_iter().map(|(value, label)| Choice::new(value, label).chosen(value == state)).collect();
     let rows = found.items.iter().map(|user| Row {
         name: user.display_name.clone(),
-        email: if user.is_service { "Service account".into() } else { user.email_address.clone() },
+        email: hint(user),
         href: format!("{address}/{}", user.id),
         chip: chip(user),
         factor: match (user.is_service, user.has_second_factor) {
@@ -255,6 +264,11 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
     let mut about = Kv::new().row("E-mail", &user.email_address).row("Username", &user.username);
     if !user.is_service {
         about = about.row("Second factor", if user.has_second_factor { "Set up" } else { "" });
+    }
+    if user.is_customer {
+        let all = visit.company().rules().customers_in_everyone;
+        let words = if all { "A customer's person" } else { "A customer's person, not in Everyone" };
+        about = about.row("Belongs to", words);
     }
     about = about.when("Made", when(user.created_at));
     if let Some(seen) = user.last_seen_at {

@@ -1,6 +1,7 @@
 //! Pages of what the company settles for itself, and the frame of all pages under Settings.
 
 use super::{
+    answers::preview::{Change, Checked, guarded},
     caller::{Answer, Visit},
     form::{self, FormPage, refuse},
     page::{Act, Chip, Choice, FieldView, FormView, Frame, Kv, count, thousands},
@@ -102,6 +103,10 @@ fn general_form(visit: &Visit, present: &General) -> FormView {
                 .value(present.from_address.clone().unwrap_or_default())
                 .help("Without one they come from the server's own address. Your mail provider must allow the server to send for it."),
         )
+        .field(
+            FieldView::checkbox("customers", "Customers' people are in Everyone too", present.customers_in_everyone)
+                .help("People of tenants' own teams, and of no other. Usually roles of Everyone are for colleagues only."),
+        )
 }
 
 fn company_page(visit: &Visit, form: Option<FormView>) -> Result<Company> {
@@ -146,9 +151,15 @@ pub(super) fn save_company(visit: &Visit) -> Result<Answer> {
         name: sent.text("name").into(),
         time_zone: sent.text("time_zone").into(),
         from_address: some(sent.text("from_address")),
+        customers_in_everyone: sent.ticked("customers"),
     };
-    match settings::change_general(&granted, &wished) {
-        Ok(saved) => Answer::done(visit.path("/settings"), format!("The settings of {} were saved.", saved.name)),
+    let back = visit.path("/settings");
+    let change = Change::new("What the new settings change", "Save the settings", &back);
+    match guarded(visit, change, || settings::change_general(&granted, &wished)) {
+        Ok(Checked::Shown(page)) => Ok(page),
+        Ok(Checked::Done(saved)) => {
+            Answer::done(visit.path("/settings"), format!("The settings of {} were saved.", saved.name))
+        }
         Err(error) => {
             let form = refuse(general_form(visit, &wished), error, &GENERAL)?;
             Answer::refused(&company_page(visit, Some(form))?)

@@ -145,10 +145,7 @@ fn form_view(visit: &Visit, draft: &Draft, present: Option<&Space>) -> Result<Fo
     let mut choices: Vec<Choice> = people
         .iter()
         .filter(|user| user.state != State::Inactive || draft.managers.contains(&user.id.to_string()))
-        .map(|user| {
-            let hint = if user.is_service { "service account" } else { user.email_address.as_str() };
-            Choice::new(user.id.to_string(), &user.display_name).hint(hint)
-        })
+        .map(|user| Choice::new(user.id.to_string(), &user.display_name).hint(super::people::hint(user)))
         .collect();
     if let (true, Some(you)) = (people.is_empty(), visit.visitor.user()) {
         choices.push(Choice::new(you.to_string(), visit.visitor.name()).hint("you"));

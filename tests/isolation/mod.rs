@@ -1,5 +1,6 @@
 //! The compartment, tried from outside: who is let in where, and that nothing of one company reaches another.
 
+mod bystander;
 mod carried;
 mod doors;
 mod garbage;
@@ -10,6 +11,7 @@ mod proof;
 mod roles;
 mod rows;
 mod strangers;
+mod surroundings;
 mod twins;
 
 use std::fs;

@@ -34,7 +34,7 @@ fn draw(ask: &Ask, user: &User) -> Value {
     json!({
         "Id": user.id.to_string(), "Username": user.username, "DisplayName": user.display_name,
         "IsActive": user.state == State::Active, "IsService": user.is_service, "EmailAddress": user.email_address,
-        "State": user.state, "HasSecondFactor": user.has_second_factor, "Identities": [], "CanPasswordBeEdited": !user.is_service,
+        "IsCustomer": user.is_customer, "State": user.state, "HasSecondFactor": user.has_second_factor, "Identities": [], "CanPasswordBeEdited": !user.is_service,
         "IsRequestor": me, "LastSeen": user.last_seen_at.map(Moment::wire), "Created": user.created_at.wire(),
         "Links": resource::links(&own, &[
             ("ApiKeys", "/apikeys{/id}{?skip,take}"), ("Permissions", "/permissions"),

@@ -3,6 +3,7 @@
 
 use super::{
     grants::{Whose, load},
+    is_customer, is_in_everyone,
     policy::{Grant, Grants},
     rows::Rows,
 };
@@ -23,7 +24,9 @@ pub struct Somebody {
     pub is_out: bool,
     /// Whether it is a service account.
     pub is_service: bool,
-    /// The numbers of the teams they are in, Everyone among them, in order.
+    /// Whether they are one of a tenant's own people.
+    pub is_customer: bool,
+    /// The numbers of the teams they are in, in order: Everyone among them, unless they are a tenant's own people.
     pub teams: Vec<i64>,
 }
 
@@ -76,7 +79,13 @@ impl Census {
     pub(in crate::company) fn read(rows: &Rows<'_>) -> Result<Census> {
         let everyone: Vec<i64> = rows.all("SELECT id FROM teams WHERE builtin = 'everyone'", [], |row| row.get(0))?;
         let mut people: Vec<Somebody> = rows.all(
-            "SELECT id, display_name, state = 'active', is_service, state = 'inactive' FROM users ORDER BY id",
+            concat!(
+                "SELECT u.id, u.display_name, u.state = 'active', u.is_service, u.state = 'inactive', ",
+                is_in_everyone!("u.id"),
+                ", ",
+                is_customer!("u.id"),
+                " FROM users u ORDER BY u.id"
+            ),
             [],
             |row| {
                 Ok(Somebody {
@@ -85,7 +94,8 @@ impl Census {
                     is_active: row.get(2)?,
                     is_service: row.get(3)?,
                     is_out: row.get(4)?,
-                    teams: everyone.clone(),
+                    teams: if row.get(5)? { everyone.clone() } else { Vec::new() },
+                    is_customer: row.get(6)?,
                 })
             },
         )?;

@@ -1,6 +1,7 @@
 //! A user's grants: read from teams and roles, compiled once per change, kept in memory under the file's access version.
 
 use super::{
+    is_in_everyone,
     memory::Memory,
     narrowing::Narrowing,
     permissions::named,
@@ -82,8 +83,8 @@ fn emergencies(rows: &Rows<'_>, user: i64) -> Result<Vec<Emergency>> {
 
 /// Whose grants to read.
 pub(super) enum Whose {
-    /// Those of one user: of the teams they are in, and of Everyone. Of a team for emergencies only while one of theirs
-    /// lasts.
+    /// Those of one user: of the teams they are in, Everyone among them unless they are a tenant's own people. Of a team
+    /// for emergencies only while one of theirs lasts.
     User(i64),
     /// Those of one team.
     Team(i64),
@@ -163,10 +164,11 @@ pub(super) fn load(rows: &Rows<'_>, whose: Whose) -> Result<Vec<Carried>> {
                  FROM scoped_roles s JOIN teams t ON t.id = s.team_id
                  LEFT JOIN emergencies e ON e.team_id = t.id AND e.user_id = ?1 AND e.ended_at IS NULL
                                         AND t.emergency_hours IS NOT NULL
-                 WHERE (t.builtin = 'everyone'
+                 WHERE (t.builtin = 'everyone' AND {}
                     OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1))
                    AND (t.emergency_hours IS NULL OR e.id IS NOT NULL)
-                 ORDER BY s.id"
+                 ORDER BY s.id",
+                is_in_everyone!("?1")
             ),
             [user],
             Assigned::read,

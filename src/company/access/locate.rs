@@ -3,6 +3,7 @@
 
 use super::{
     lobby::{self, SpaceRow},
+    machines,
     permissions::{self as catalogue, Info, Permission},
     policy::{Check, Ids},
     rows::Rows,
@@ -355,35 +356,40 @@ impl Locate for Task {
         let id = Id::<Task>::parse(text).map_or(0, |id| id.0);
         let space = if let Within::Space(space) = within { space } else { 0 };
         let sql = "SELECT t.id, t.space_id, t.project_id, COALESCE(p.group_id, t.group_id), t.environment_id, t.tenant_id,
-                          t.runbook_id
+                          t.runbook_id, CASE t.kind WHEN 'Health' THEN t.arguments ->> 'MachineId' END
                    FROM tasks t LEFT JOIN projects p ON p.id = t.project_id WHERE t.id = ?1 AND (?2 = 0 OR t.space_id = ?2)";
-        // What a task lacks is beside the point for it (`access-rules §5`, Tasks).
+        // What a task lacks is beside the point for it (`access-rules §5`, Tasks); but what is for no tenant is out of reach
+        // for who is limited to tenants (§11).
         let or_any = |value: Option<i64>| value.map_or(Ids::Any, Ids::One);
         let found = rows.one(sql, (id, space), |row| {
-            Ok(Found {
+            let machine: Option<String> = row.get(7)?;
+            let found = Found {
                 id: row.get(0)?,
                 space: row.get(1)?,
                 projects: or_any(row.get(2)?),
                 groups: or_any(row.get(3)?),
                 environments: or_any(row.get(4)?),
-                tenants: or_any(row.get(5)?),
+                tenants: row.get::<_, Option<i64>>(5)?.map_or(Ids::None, Ids::One),
                 // A project's deployment is of no runbook: who is limited to one runbook sees that one's runs.
                 runbooks: match (row.get(6)?, row.get::<_, Option<i64>>(2)?) {
                     (Some(runbook), _) => Ids::One(runbook),
                     (None, Some(_)) => Ids::None,
                     (None, None) => Ids::Any,
                 },
-            })
+            };
+            Ok((found, machine))
         })?;
-        let Some(mut found) = found else { return Ok(None) };
-        for (dimension, ids) in [("environment", &mut found.environments), ("tenant", &mut found.tenants)] {
-            if matches!(ids, Ids::Any) {
-                let sql = "SELECT target_id FROM task_scopes WHERE task_id = ?1 AND dimension = ?2";
-                let several: Vec<i64> = rows.all(sql, (id, dimension), |row| row.get(0))?;
-                if !several.is_empty() {
-                    *ids = Ids::from_list(several);
-                }
+        let Some((mut found, machine)) = found else { return Ok(None) };
+        if matches!(found.environments, Ids::Any) {
+            let sql = "SELECT target_id FROM task_scopes WHERE task_id = ?1 AND dimension = 'environment'";
+            let several: Vec<i64> = rows.all(sql, [id], |row| row.get(0))?;
+            if !several.is_empty() {
+                found.environments = Ids::from_list(several);
             }
+        }
+        // A health check is its machine's tenants' matter, whoever they are by now.
+        if let Some(machine) = machine.and_then(|text| Id::<Target>::parse(&text)) {
+            found.tenants = machines::place(rows, machine.0)?;
         }
         Ok(Some(found))
     }
@@ -403,7 +409,7 @@ impl Locate for Target {
             id,
             space: Some(space),
             environments: numbers(rows, "SELECT environment_id FROM target_environments WHERE target_id = ?1", id)?,
-            tenants: numbers(rows, "SELECT tenant_id FROM target_tenants WHERE target_id = ?1", id)?,
+            tenants: machines::place(rows, id)?,
             ..Found::default()
         }))
     }

@@ -173,19 +173,19 @@ pub struct After<P> {
     space: At<Space>,
     environments: Vec<At<Environment>>,
     tenants: Vec<At<Tenant>>,
-    by_tag: bool,
+    beyond: bool,
     of: PhantomData<fn() -> P>,
 }
 
 impl<P: Change> After<P> {
     /// A thing of this space that will belong to these environments and tenants.
     pub fn of(space: &At<Space>, environments: Vec<At<Environment>>, tenants: Vec<At<Tenant>>) -> Self {
-        After { space: space.clone(), environments, tenants, by_tag: false, of: PhantomData }
+        After { space: space.clone(), environments, tenants, beyond: false, of: PhantomData }
     }
-    /// It will belong to tenants by their tags, too: to whichever have them, now and later. That is not for who is limited
-    /// to some tenants.
-    pub fn for_tenants_by_tag(self) -> Self {
-        After { by_tag: true, ..self }
+    /// It will belong to others than tenants that are named: to none, or by tag to whichever have it, now and later. That
+    /// is not for who is limited to some tenants.
+    pub fn beyond_named_tenants(self) -> Self {
+        After { beyond: true, ..self }
     }
     /// The space.
     pub fn space(&self) -> &At<Space> {
@@ -208,7 +208,7 @@ impl<P: Change> Permission for After<P> {
         self.space.lay(&mut check);
         self.environments.lay(&mut check);
         self.tenants.lay(&mut check);
-        if self.by_tag {
+        if self.beyond {
             check.tenants = Ids::Every;
         }
         check
@@ -432,11 +432,11 @@ permissions! {
     change space TagSetEdit { tag_set: At<TagSet> } [] "Change tag sets and their tags";
     change space TargetTagAdminister { space: At<Space> } [] "Create, change and delete target tags";
     view space TargetTagView { space: At<Space> } [] "See target tags (formerly roles)";
-    change both TaskCancel { task: At<Task> } [projects environments tenants runbooks] "Cancel queued or running tasks";
-    change both TaskCreate { target: At<Target> } [projects environments tenants] "Start tasks by hand (health checks, script console, re-runs)";
-    change both TaskEdit { task: At<Task> } [projects environments tenants runbooks] "Change a task's state (for example mark a finished one failed or succeeded)";
+    change both TaskCancel { task: At<Task> } [projects environments tenants runbooks explicit] "Cancel queued or running tasks";
+    change both TaskCreate { target: At<Target> } [projects environments tenants explicit] "Start tasks by hand (health checks, script console, re-runs)";
+    change both TaskEdit { task: At<Task> } [projects environments tenants runbooks explicit] "Change a task's state (for example mark a finished one failed or succeeded)";
     change space TaskPrioritize { task: At<Task> } [] "Put a deployment ahead of others in the queue";
-    view both TaskView { task: At<Task> } [projects environments tenants runbooks] "See tasks and their full logs (system level: tasks outside any space)";
+    view both TaskView { task: At<Task> } [projects environments tenants runbooks explicit] "See tasks and their full logs (system level: tasks outside any space)";
     change both TeamCreate { level: Level } [] "Add teams (system level: system teams; space level: teams of that space)";
     change both TeamDelete { team: At<Team> } [] "Remove teams, at the level granted";
     change both TeamEdit { team: TeamPart } [] "Change teams: members, roles, scopes, at the level granted";

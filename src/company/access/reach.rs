@@ -26,7 +26,7 @@ pub struct Columns {
     /// The runbook. Rows without one are outside a restriction, also where `null_is_any`, unless the condition says else.
     pub runbook: Option<&'static str>,
     /// Rows where a column is null are outside that dimension: the dimension is beside the point for them (tasks), and
-    /// not "has no value" (untenanted deployments).
+    /// not "has no value". Work for no tenant is never beside the point: that is for the permission to say.
     pub null_is_any: bool,
 }
 
@@ -244,7 +244,7 @@ impl Reach {
         }
         if let (true, Some(column)) = (restricts(&shape.tenants), columns.tenant) {
             let condition = inside(column, &shape.tenants);
-            let open = (columns.null_is_any || !self.explicit) && !column.contains('$');
+            let open = !self.explicit && !column.contains('$');
             parts.push(if open { format!("({column} IS NULL OR {condition})") } else { condition });
         }
         if let (true, Some(column)) = (restricts(&shape.runbooks), columns.runbook) {

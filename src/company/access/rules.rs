@@ -96,6 +96,8 @@ pub struct Rules {
     pub checkpoint_webhook: Option<String>,
     /// Days that events stay in the file before they are archived.
     pub retention_days: i64,
+    /// Whether tenants' own people are in Everyone.
+    pub customers_in_everyone: bool,
 }
 
 impl Default for Rules {
@@ -125,6 +127,7 @@ impl Default for Rules {
             checkpoint_syslog: false,
             checkpoint_webhook: None,
             retention_days: 90,
+            customers_in_everyone: false,
         }
     }
 }
@@ -151,7 +154,7 @@ pub(in crate::company) fn rules(rows: &Rows<'_>) -> Result<Rules> {
                 session_idle_minutes, session_absolute_minutes, people_may_have_keys, key_days_max, key_days_usual,
                 from_address, brand_name, brand_accent, brand_logo_digest, disk_bytes, people, running_tasks,
                 requests_per_minute, checkpoint_syslog, checkpoint_webhook, retention_days, names_product,
-                access_by_people_only FROM settings",
+                access_by_people_only, customers_in_everyone FROM settings",
         [],
         |row| {
             Ok(Rules {
@@ -181,6 +184,7 @@ pub(in crate::company) fn rules(rows: &Rows<'_>) -> Result<Rules> {
                 retention_days: row.get(21)?,
                 names_product: row.get(22)?,
                 access_by_people_only: row.get(23)?,
+                customers_in_everyone: row.get(24)?,
             })
         },
     )?;

@@ -6,7 +6,7 @@ use crate::{
         error::Result,
         ids::{Id, UserRole},
     },
-    company::access::{Rows, permissions::CATALOGUE},
+    company::access::{Rows, is_in_everyone, permissions::CATALOGUE},
 };
 use std::collections::HashMap;
 
@@ -32,8 +32,11 @@ pub fn roles(rows: &Rows<'_>) -> Result<HashMap<i64, (String, String)>> {
 /// The teams of a user with their spaces, Everyone among them.
 pub fn teams_of(rows: &Rows<'_>, user: i64) -> Result<Vec<(i64, Option<i64>)>> {
     rows.all(
-        "SELECT id, space_id FROM teams t WHERE builtin = 'everyone'
-            OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1)",
+        concat!(
+            "SELECT id, space_id FROM teams t WHERE builtin = 'everyone' AND ",
+            is_in_everyone!("?1"),
+            " OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1)"
+        ),
         [user],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )

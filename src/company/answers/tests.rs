@@ -21,6 +21,7 @@ const NOW: Moment = Moment(1_000);
 
 fn somebody(id: i64, teams: &[i64]) -> Somebody {
     Somebody {
+        is_customer: false,
         id,
         name: format!("Person {id}"),
         is_active: true,

@@ -21,7 +21,7 @@ use crate::{
         people, teams,
     },
 };
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What of a change is grave enough to be confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +90,8 @@ pub struct Preview {
     pub reaches_everyone: bool,
     /// Somebody loses something by it, hidden things included.
     pub takes: bool,
+    /// The tenants' own people among those who gain something, by number, whether or not they may be named.
+    pub customers: BTreeSet<i64>,
 }
 
 impl Preview {
@@ -156,6 +158,10 @@ fn tell<P: Permission>(
         let one = before.people.get(&id).or(after.people.get(&id)).map(|one| one.name.clone());
         (id, one.filter(|_| names.sees_person(id)))
     };
+    for alike in found.iter().filter(|alike| alike.changes.iter().any(|change| change.gained)) {
+        let customers = alike.users.iter().filter(|id| after.people.get(id).is_some_and(|one| one.is_customer));
+        told.customers.extend(customers);
+    }
     for alike in &found {
         let (bundles, hidden) = bundled(&alike.changes, &names, &after.groups, production);
         told.hidden += hidden * alike.users.len();

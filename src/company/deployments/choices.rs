@@ -1,7 +1,7 @@
 //! Where a release may go, for the page before the button: every environment of the project's lifecycle, whether it is
 //! open, and the tenants that the project is connected to. Narrowed to what the visitor may see.
 
-use super::deploy;
+use super::deploy::Outlook;
 use crate::base::{
     error::Result,
     ids::{Environment, Id, Project, Tenant},
@@ -9,7 +9,7 @@ use crate::base::{
 use crate::company::{
     access::{
         Columns, Granted, Reach, Rows,
-        permissions::{EnvironmentView, ReleaseView, TenantView},
+        permissions::{ReleaseView, TenantView},
     },
     lifecycles, projects,
     projects::TenantedMode,
@@ -56,14 +56,15 @@ pub struct Recipient {
 /// Where the release may go.
 pub fn choices(granted: &Granted<'_, ReleaseView>) -> Result<Choices> {
     let space = granted.what().release.space_id();
-    let (environments, tenants) = (granted.reach_of::<EnvironmentView>(space), granted.reach_of::<TenantView>(space));
+    let tenants = granted.reach_of::<TenantView>(space);
     granted.read(|rows| {
         let release = releases::by_id(rows, granted.what().release.id())?;
         let project = projects::by_id(rows, release.project)?;
-        let seen = sql::environments_within(rows, space, &environments)?;
+        let outlook = Outlook::over(granted, rows, (space, project.id))?;
+        let seen = &outlook.seen;
         let recipients = match project.tenanted {
             TenantedMode::Untenanted => Vec::new(),
-            _ => sql::connected(rows, project.id, &tenants, &seen)?,
+            _ => sql::connected(rows, project.id, &tenants, seen)?,
         };
         let mut places = Vec::new();
         for phase in lifecycles::phases_for(rows, &project)? {
@@ -73,14 +74,14 @@ pub fn choices(granted: &Granted<'_, ReleaseView>) -> Result<Choices> {
                 }
                 let mut obstacle = None;
                 if project.tenanted.without_tenant() {
-                    obstacle = deploy::obstacle(rows, release.id, place.id, None, &seen)?;
+                    obstacle = outlook.obstacle(rows, release.id, place.id, None)?;
                 }
                 if project.tenanted == TenantedMode::Tenanted || obstacle.is_some() {
                     let here = recipients.iter().filter(|one| !one.is_disabled && one.environments.contains(&place.id));
                     let mut first = None;
                     let mut open = false;
                     for one in here {
-                        match deploy::obstacle(rows, release.id, place.id, Some(one.id), &seen)? {
+                        match outlook.obstacle(rows, release.id, place.id, Some(one.id))? {
                             None => {
                                 open = true;
                                 break;
@@ -121,13 +122,6 @@ pub(in crate::company) fn connected(
 mod sql {
     use super::*;
     use rusqlite::params_from_iter;
-
-    pub fn environments_within(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
-        let mut parameters = vec![space.into()];
-        let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
-        let sql = format!("SELECT id FROM environments WHERE space_id = ?1 AND {seen} ORDER BY sort_order, id");
-        rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
-    }
 
     pub fn connected(
         rows: &Rows<'_>,

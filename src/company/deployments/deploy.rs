@@ -9,8 +9,10 @@ use crate::base::{
 };
 use crate::company::{
     access::{
-        At, Company, Event, Granted, Rows, Visitor, Writing,
-        permissions::{DeploymentCreate, EnvironmentView, ProjectView, ReleaseView, TenantView},
+        At, Company, Event, Granted, Reach, Rows, Visitor, Writing,
+        permissions::{
+            DeploymentCreate, DeploymentView, EnvironmentView, Permission, ProjectView, ReleaseView, TenantView,
+        },
     },
     environments, lifecycles,
     projects::{self, TenantedMode, process::Step},
@@ -121,7 +123,7 @@ fn write(
             if !wrong.is_empty() && places.len() == 1 {
                 break;
             }
-            match place(tx, &of, environment, tenant, &seen)? {
+            match place(tx, &of, environment, tenant, (&seen, None))? {
                 Err((field, why)) => wrong.add(field, why),
                 Ok(place) if wrong.is_empty() => {
                     let (id, event) = put(tx, company, &of, &place, &options)?;
@@ -188,7 +190,7 @@ fn place(
     of: &Of,
     environment: Id<Environment>,
     tenant: Option<Id<Tenant>>,
-    seen: &[Id<Environment>],
+    eyes: (&[Id<Environment>], Option<&Reach>),
 ) -> Result<std::result::Result<Place, (&'static str, String)>> {
     let project = &of.project;
     let environment = environments::by_id(rows, environment)?;
@@ -229,7 +231,7 @@ fn place(
         }
     }
     let recipient = tenant.as_ref().map(|tenant| tenant.id);
-    match lifecycles::may_deploy(rows, project, of.release.id, environment.id, recipient, seen) {
+    match lifecycles::may_deploy(rows, project, of.release.id, environment.id, recipient, eyes) {
         Ok(()) => Ok(Ok(Place { environment, tenant })),
         Err(Error::Conflict(why)) => Ok(Err((
             "EnvironmentName",
@@ -242,20 +244,47 @@ fn place(
     }
 }
 
-/// Why a release may not go to a place now; `None`: it may. Of environments, the reason names those `seen`.
-pub(super) fn obstacle(
-    rows: &Rows<'_>,
-    release: Id<Release>,
-    environment: Id<Environment>,
-    tenant: Option<Id<Tenant>>,
-    seen: &[Id<Environment>],
-) -> Result<Option<String>> {
-    let release = releases::by_id(rows, release)?;
-    let of = Of { project: projects::by_id(rows, release.project)?, release };
-    if let Some((_, why)) = refused(&of, &Options::default()) {
-        return Ok(Some(why));
+/// How somebody looks at where a release may go: what they are told is made of what they may see, and of what the command
+/// itself would tell them.
+pub(super) struct Outlook {
+    /// The environments that they may see.
+    pub seen: Vec<Id<Environment>>,
+    /// The deployments that they may see.
+    deployments: Reach,
+    /// Where they may deploy: there the command decides on all deployments, and so does the page before it.
+    open: lifecycles::Places,
+}
+
+impl Outlook {
+    /// Over a project, for whoever holds the proof.
+    pub fn over<P: Permission>(
+        granted: &Granted<'_, P>,
+        rows: &Rows<'_>,
+        (space, project): (i64, Id<Project>),
+    ) -> Result<Outlook> {
+        Ok(Outlook {
+            seen: lifecycles::visible(rows, space, &granted.reach_of::<EnvironmentView>(space))?,
+            deployments: granted.reach_of::<DeploymentView>(space),
+            open: lifecycles::Places::of(rows, project, &granted.reach_of::<DeploymentCreate>(space))?,
+        })
     }
-    Ok(place(rows, &of, environment, tenant, seen)?.err().map(|(_, why)| why))
+
+    /// Why a release may not go to a place now; `None`: it may.
+    pub fn obstacle(
+        &self,
+        rows: &Rows<'_>,
+        release: Id<Release>,
+        environment: Id<Environment>,
+        tenant: Option<Id<Tenant>>,
+    ) -> Result<Option<String>> {
+        let release = releases::by_id(rows, release)?;
+        let of = Of { project: projects::by_id(rows, release.project)?, release };
+        if let Some((_, why)) = refused(&of, &Options::default()) {
+            return Ok(Some(why));
+        }
+        let eyes = (!self.open.have(environment, tenant)).then_some(&self.deployments);
+        Ok(place(rows, &of, environment, tenant, (&self.seen, eyes))?.err().map(|(_, why)| why))
+    }
 }
 
 fn put(tx: &Writing<'_>, company: &Company, of: &Of, place: &Place, options: &Options) -> Result<(Id<Kind>, Event)> {

@@ -172,11 +172,7 @@ pub(in crate::company) fn from_json<T>(text: &str) -> Vec<Id<T>> {
 mod sql {
     use super::*;
     use crate::base::clock;
-    use crate::company::{
-        access::{Reach, Writing},
-        environments, releases,
-    };
-    use plan::Machine;
+    use crate::company::{access::Writing, environments, releases};
     use rusqlite::{Row, params_from_iter, types::Value};
 
     const SELECT: &str = "SELECT d.id, d.space_id, d.project_id, p.name, p.slug, d.release_id, r.version, d.channel_id, d.environment_id, e.name,
@@ -291,20 +287,6 @@ mod sql {
     pub fn by_task(rows: &Rows<'_>, task: Id<Task>) -> Result<Deployment> {
         rows.one(&format!("{SELECT} {FROM} WHERE d.task_id = ?1"), [task], read)?
             .ok_or_else(|| Error::NotFound(task.to_string()))
-    }
-
-    /// Those of some targets with one environment and one tenant inside the reach of a single grant (`access-rules §4`).
-    pub fn targets_within(rows: &Rows<'_>, reach: &Reach, machines: &[Machine]) -> Result<Vec<Id<Target>>> {
-        let ids: Vec<i64> = machines.iter().map(|machine| machine.id.0).collect();
-        let mut parameters = vec![Value::Text(serde_json::to_string(&ids)?)];
-        let columns =
-            Columns { environment: Some("x.environment_id"), tenant: Some("y.tenant_id"), ..Columns::default() };
-        let seen = reach.condition(columns, &mut parameters);
-        let sql = format!(
-            "SELECT DISTINCT x.target_id FROM target_environments x LEFT JOIN target_tenants y ON y.target_id = x.target_id
-             WHERE x.target_id IN (SELECT value FROM json_each(?1)) AND {seen}"
-        );
-        rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
     }
 
     /// The number that the next row will have: the task's arguments name the deployment before it is there.

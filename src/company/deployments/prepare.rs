@@ -2,7 +2,7 @@
 //! what stands in the way.
 
 use super::{
-    deploy,
+    deploy::Outlook,
     plan::{self, Machine, Material, Place, Plan, Recipient, Subject},
     sql,
 };
@@ -16,7 +16,7 @@ use crate::company::{
         Granted, Reach, Rows, Seal,
         permissions::{EnvironmentView, MachineView, ReleaseView, TaskExecute, TenantView},
     },
-    channels, environments, lifecycles,
+    channels, environments,
     projects::{self, process::Step},
     releases, spaces,
     targets::{self, accounts::Credential},
@@ -84,7 +84,8 @@ pub(in crate::company) fn keep_targets(material: &mut Material, only: &[Id<Targe
 
 /// Targets outside the reach are told of without their names.
 pub(in crate::company) fn hide_unseen(rows: &Rows<'_>, reach: &Reach, material: &mut Material) -> Result<()> {
-    let seen = sql::targets_within(rows, reach, &material.machines)?;
+    let ids: Vec<Id<Target>> = material.machines.iter().map(|machine| machine.id).collect();
+    let seen = targets::within(rows, reach, &ids)?;
     for machine in material.machines.iter_mut().filter(|machine| !seen.contains(&machine.id)) {
         machine.name = "A deployment target that you may not see".into();
         machine.host.clear();
@@ -104,13 +105,13 @@ pub fn preview(
     let environment = environment.what().environment.id();
     let tenant = tenant.map(|tenant| tenant.what().tenant.id());
     let space = granted.what().release.space_id();
-    let (reach, environments) = (granted.reach_of::<MachineView>(space), granted.reach_of::<EnvironmentView>(space));
+    let reach = granted.reach_of::<MachineView>(space);
     granted.read(|rows| {
         let mut material = material(rows, release, environment, tenant)?;
         material.skip = skip.to_vec();
         hide_unseen(rows, &reach, &mut material)?;
-        let seen = lifecycles::visible(rows, space, &environments)?;
-        let obstacle = deploy::obstacle(rows, release, environment, tenant, &seen)?;
+        let project = releases::by_id(rows, release)?.project;
+        let obstacle = Outlook::over(granted, rows, (space, project))?.obstacle(rows, release, environment, tenant)?;
         Ok(Preview { plan: plan::build(&material), obstacle })
     })
 }

@@ -3,6 +3,7 @@
 //!
 //! [`promotion`] holds the rules; here is where lifecycles are kept, and where the rules meet what was deployed.
 
+mod places;
 pub mod promotion;
 
 use super::access::{
@@ -19,6 +20,7 @@ use crate::base::{
 };
 pub use crate::company::naming::Filter;
 use crate::company::naming::Named;
+pub(in crate::company) use places::Places;
 use promotion::PhaseView;
 use serde::Serialize;
 
@@ -284,13 +286,15 @@ pub(in crate::company) fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) ->
     sql::visible(rows, space, reach)
 }
 
-/// The environments where a release was deployed with success: for one tenant, without tenant, or (`all`) for anybody.
+/// The environments where a release was deployed with success: for one tenant, without tenant, or for anybody. With
+/// `eyes`, only deployments inside that reach count.
 pub(in crate::company) fn successes(
     rows: &Rows<'_>,
     release: Id<Release>,
     whose: Whose,
+    eyes: Option<&Reach>,
 ) -> Result<Vec<Id<Environment>>> {
-    sql::successes(rows, release, whose)
+    sql::successes(rows, release, whose, eyes)
 }
 
 /// Whose deployments are counted.
@@ -307,6 +311,9 @@ pub enum Whose {
 /// Whether a release may be deployed to an environment yet. A tenant's way is its own (`domain §5`): only its successes
 /// count, over the environments it is connected to. Of environments, the reason names those `seen`.
 ///
+/// Where a command is carried out, all deployments count. Where the answer is only shown, those that the asker may see do
+/// (`eyes`), unless the asker could have it from the command (`access-rules §11`).
+///
 /// # Errors
 /// `Conflict` with what is missing in words.
 pub(in crate::company) fn may_deploy(
@@ -315,10 +322,10 @@ pub(in crate::company) fn may_deploy(
     release: Id<Release>,
     environment: Id<Environment>,
     tenant: Option<Id<Tenant>>,
-    seen: &[Id<Environment>],
+    (seen, eyes): (&[Id<Environment>], Option<&Reach>),
 ) -> Result<()> {
     let phases = phases_for(rows, project)?;
-    let successes = sql::successes(rows, release, tenant.map_or(Whose::Untenanted, Whose::Tenant))?;
+    let successes = sql::successes(rows, release, tenant.map_or(Whose::Untenanted, Whose::Tenant), eyes)?;
     let connected = tenant.map(|tenant| sql::connected(rows, project, tenant)).transpose()?;
     let blocked = match promotion::may_reach(&phases, &successes, connected.as_deref(), environment, seen) {
         Ok(()) => return Ok(()),
@@ -430,18 +437,32 @@ mod sql {
         Ok(())
     }
 
-    pub fn successes(rows: &Rows<'_>, release: Id<Release>, whose: Whose) -> Result<Vec<Id<Environment>>> {
+    pub fn successes(
+        rows: &Rows<'_>,
+        release: Id<Release>,
+        whose: Whose,
+        eyes: Option<&Reach>,
+    ) -> Result<Vec<Id<Environment>>> {
         let (all, tenant) = match whose {
             Whose::Anybody => (true, None),
             Whose::Untenanted => (false, None),
-            Whose::Tenant(tenant) => (false, Some(tenant)),
+            Whose::Tenant(tenant) => (false, Some(tenant.0)),
         };
-        rows.all(
+        let mut parameters = vec![release.0.into(), i64::from(all).into(), tenant.into()];
+        let columns = Columns {
+            group: Some("p.group_id"),
+            project: Some("p.id"),
+            environment: Some("d.environment_id"),
+            tenant: Some("d.tenant_id"),
+            ..Columns::default()
+        };
+        let seen = eyes.map_or_else(|| "(1)".to_owned(), |reach| reach.condition(columns, &mut parameters));
+        let sql = format!(
             "SELECT DISTINCT d.environment_id FROM deployments d JOIN tasks t ON t.id = d.task_id
-             WHERE d.release_id = ?1 AND (?2 OR d.tenant_id IS ?3) AND t.state = 'Success'",
-            (release, all, tenant),
-            |row| row.get(0),
-        )
+             JOIN projects p ON p.id = d.project_id
+             WHERE d.release_id = ?1 AND (?2 OR d.tenant_id IS ?3) AND t.state = 'Success' AND {seen}"
+        );
+        rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
     }
 
     pub fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {

@@ -109,7 +109,9 @@ pub(in crate::company) fn invite_within(
     fields: &Fields,
 ) -> Result<Invited> {
     let token = secret::token();
-    Ok(Invited::new(write_down(tx, granted, fields, &token)?, token))
+    let made = write_down(tx, granted, fields, &token)?;
+    sql::came_for_tenant(tx, made.id)?;
+    Ok(Invited::new(made, token))
 }
 
 /// The account of somebody who is invited, the link, and the letter with it.

@@ -52,6 +52,9 @@ pub struct User {
     pub state: State,
     /// A service account: for programs, with keys only.
     pub is_service: bool,
+    /// One of a tenant's own people: in tenants' teams and no other.
+    #[serde(skip)]
+    pub is_customer: bool,
     /// Whether a second factor is set up.
     #[serde(skip)]
     pub has_second_factor: bool,

@@ -10,11 +10,14 @@ use crate::{
         names,
         paging::{Listed, Page},
     },
-    company::access::{Rows, Writing},
+    company::access::{Rows, Writing, is_customer},
 };
 use rusqlite::{Row, params_from_iter, types::Value};
 
-const COLUMNS: &str = "id, username, display_name, email, state, is_service, EXISTS (SELECT 1 FROM factors f WHERE f.user_id = users.id), created_at, last_seen_at";
+const COLUMNS: &str = concat!(
+    "id, username, display_name, email, state, is_service, EXISTS (SELECT 1 FROM factors f WHERE f.user_id = users.id), created_at, last_seen_at, ",
+    is_customer!("users.id")
+);
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
@@ -27,6 +30,7 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         has_second_factor: row.get(6)?,
         created_at: row.get(7)?,
         last_seen_at: row.get(8)?,
+        is_customer: row.get(9)?,
     })
 }
 
@@ -96,6 +100,11 @@ pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<User> {
 pub fn set_state(tx: &Writing<'_>, id: Id<Kind>, state: State) -> Result<()> {
     tx.run("UPDATE users SET state = ?2 WHERE id = ?1", (id, state.word()))?;
     Ok(())
+}
+
+/// Notes that somebody was invited as one of a tenant's own people.
+pub fn came_for_tenant(tx: &Writing<'_>, id: Id<Kind>) -> Result<()> {
+    tx.run("UPDATE users SET came_for_tenant = 1 WHERE id = ?1", [id]).map(drop)
 }
 
 pub fn sessions(rows: &Rows<'_>, user: Id<Kind>) -> Result<Vec<Session>> {

@@ -5,7 +5,7 @@ pub mod version;
 
 use super::access::{
     Columns, Conditions, Event, Granted, Rows,
-    permissions::{EnvironmentView, List, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView},
+    permissions::{DeploymentView, EnvironmentView, List, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView},
 };
 use super::channels;
 use super::lifecycles::{
@@ -241,18 +241,24 @@ pub struct Progression {
     pub next: Vec<Id<Environment>>,
 }
 
-/// How far a release is: an environment counts as done when any deployment there succeeded, for a tenant or, where the
-/// project is deployed without tenants, without. Whether one tenant may have it in an environment is decided for that
-/// tenant alone when it is deployed. Environments that the visitor may not see are left out.
+/// How far a release is, as far as the visitor sees deployments: an environment counts as done when one that they may see
+/// succeeded there, for a tenant or, where the project is deployed without tenants, without. Where they could see none,
+/// the environment does not count, as for a tenant that is not connected there; where they could see none anywhere, all
+/// count and none is done. So nothing is told of what others were deployed (`access-rules §11`). Whether one tenant may
+/// have it in an environment is decided for that tenant alone when it is deployed. Environments that the visitor may not
+/// see are left out.
 pub fn progression(granted: &Granted<'_, ReleaseView>) -> Result<Progression> {
     let at = &granted.what().release;
     let reach = granted.reach_of::<EnvironmentView>(at.space_id());
+    let eyes = granted.reach_of::<DeploymentView>(at.space_id());
     granted.read(|rows| {
         let release = sql::brief(rows, at.id())?;
         let project = projects::by_id(rows, release.project)?;
         let whose = if project.tenanted == TenantedMode::Untenanted { Whose::Untenanted } else { Whose::Anybody };
-        let successes = lifecycles::successes(rows, release.id, whose)?;
-        let mut phases = promotion::progression(&lifecycles::phases_for(rows, &project)?, &successes, None);
+        let successes = lifecycles::successes(rows, release.id, whose, Some(&eyes))?;
+        let counting = lifecycles::Places::of(rows, project.id, &eyes)?.environments();
+        let phases = lifecycles::phases_for(rows, &project)?;
+        let mut phases = promotion::progression(&phases, &successes, counting.as_deref());
         let mut next = promotion::next(&phases);
         let visible = lifecycles::visible(rows, at.space_id(), &reach)?;
         next.retain(|id| visible.contains(id));

@@ -109,7 +109,14 @@ fn promotion_counts_what_succeeded() {
     let may = |environment, tenant: Option<i64>| {
         harbour.ada().ask(ReleaseView { release: ada.locate(&at(&ada, "Shop"), "1.0.0").unwrap() }).unwrap().read(
             |rows| {
-                lifecycles::may_deploy(rows, &shop, made.id, environment, tenant.map(Id::new), &[staging, production])
+                lifecycles::may_deploy(
+                    rows,
+                    &shop,
+                    made.id,
+                    environment,
+                    tenant.map(Id::new),
+                    (&[staging, production], None),
+                )
             },
         )
     };

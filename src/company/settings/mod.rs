@@ -13,7 +13,7 @@ pub use super::access::rules::{Limits, Rules, SecondFactor};
 pub use brand::{Brand, LARGEST_LOGO, Shades, change_brand, remove_logo, set_logo};
 pub use sign_in::{SignIn, change_sign_in};
 
-use super::access::{Event, Granted, Proof, permissions::ConfigureServer};
+use super::access::{Event, Gifts, Granted, Proof, permissions::ConfigureServer};
 use crate::base::{
     clock::Moment,
     error::{Error, Fields, Result},
@@ -57,6 +57,8 @@ pub struct General {
     pub time_zone: String,
     /// Whom its letters come from; the appliance's own address without one.
     pub from_address: Option<String>,
+    /// Whether tenants' own people are in Everyone, and hold what its roles allow.
+    pub customers_in_everyone: bool,
 }
 
 /// Where the trail is kept beside the file, and how long in it.
@@ -89,10 +91,11 @@ pub fn time_zones() -> Vec<String> {
     names
 }
 
-/// Changes name, time zone and from-address. Another from-address needs a fresh proof.
+/// Changes name, time zone, from-address and who is in Everyone. Another from-address needs a fresh proof. Who lets tenants'
+/// own people into Everyone gives them what its roles allow: that needs one too, and that one holds it.
 ///
 /// # Errors
-/// `ProofNeeded`; `Invalid` by field.
+/// `Invalid` by field; `ProofNeeded`; `Denied` for rights of Everyone that the visitor does not hold.
 pub fn change_general(granted: &Granted<'_, ConfigureServer>, wished: &General) -> Result<General> {
     let mut wrong = Fields::new();
     let name = wrong.check("Name", names::name(&wished.name, 100)).unwrap_or_default();
@@ -106,20 +109,30 @@ pub fn change_general(granted: &Granted<'_, ConfigureServer>, wished: &General) 
     let from = wished.from_address.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let from_address = from.and_then(|text| wrong.check("FromAddress", sender(text)));
     wrong.finish()?;
-    let after = General { name, time_zone, from_address };
+    let after = General { name, time_zone, from_address, customers_in_everyone: wished.customers_in_everyone };
+    let present = granted.read(sql::company)?.general();
+    let mut given = None;
+    if present.customers_in_everyone != after.customers_in_everyone {
+        granted.fresh()?;
+        if after.customers_in_everyone {
+            let gifts = granted.read(|rows| Gifts::of_newcomer(rows, &[]))?;
+            granted.visitor().ask_to_give(&gifts)?;
+            given = Some(gifts);
+        }
+    }
     let done = granted.write_asking(Proof::Inside, |tx| {
-        let settings = sql::company(tx)?;
-        let before = General {
-            name: settings.name,
-            time_zone: settings.rules.time_zone,
-            from_address: settings.rules.from_address,
-        };
+        let before = sql::company(tx)?.general();
         if before == after {
             return tx.unchanged(tx.changes(), after);
         }
         // Letters with the way in come from there.
         if before.from_address != after.from_address {
             granted.fresh()?;
+        }
+        let others = before.customers_in_everyone != present.customers_in_everyone
+            || given.as_ref().is_some_and(|given| Gifts::of_newcomer(tx, &[]).ok().as_ref() != Some(given));
+        if others {
+            return Err(Error::Conflict("Everyone was changed meanwhile. Look at it again and repeat.".into()));
         }
         sql::set_general(tx, &after)?;
         tx.record(
@@ -188,6 +201,7 @@ impl Settings {
             name: self.name.clone(),
             time_zone: self.rules.time_zone.clone(),
             from_address: self.rules.from_address.clone(),
+            customers_in_everyone: self.rules.customers_in_everyone,
         }
     }
     /// The present settings of the trail, for a form.

@@ -27,6 +27,10 @@ pub fn people_and_running(rows: &Rows<'_>) -> Result<(i64, i64)> {
 pub fn set_general(tx: &Writing<'_>, to: &General) -> Result<()> {
     tx.run("UPDATE company SET name = ?1", [&to.name])?;
     tx.run("UPDATE settings SET time_zone = ?1, from_address = ?2", (&to.time_zone, &to.from_address))?;
+    tx.run(
+        "UPDATE settings SET customers_in_everyone = ?1 WHERE customers_in_everyone <> ?1",
+        [to.customers_in_everyone],
+    )?;
     Ok(())
 }
 

@@ -36,12 +36,18 @@ fn a_new_company_begins_with_the_usual_rules() {
 fn general_settings_are_checked_and_told_with_before_and_after() {
     let harbour = harbour();
     let ada = harbour.ada();
-    let bad = General { name: " ".into(), time_zone: "Mars/Olympus".into(), from_address: Some("nobody".into()) };
+    let bad = General {
+        name: " ".into(),
+        time_zone: "Mars/Olympus".into(),
+        from_address: Some("nobody".into()),
+        customers_in_everyone: false,
+    };
     assert_eq!(wrong(change_general(&may(&ada), &bad).unwrap_err()), "Name TimeZone FromAddress");
     let good = General {
         name: "Harbour & Sons".into(),
         time_zone: "europe/berlin".into(),
         from_address: Some(" deploy@harbour.example ".into()),
+        customers_in_everyone: false,
     };
     let done = change_general(&may(&ada), &good).unwrap();
     assert_eq!(

@@ -51,7 +51,7 @@ pub fn ask(granted: &Granted<'_, TaskCreate>) -> Result<Task> {
                 not_after: None,
             },
         )?;
-        tasks::scope(tx, task, &target.environments, &target.tenants)?;
+        tasks::scope(tx, task, &target.environments)?;
         let mut event =
             Event::new("TaskQueued").say("A health check of ").name(id, &target.name).say(" was queued").related(task);
         event = event.space(target.space.0);

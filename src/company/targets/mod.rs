@@ -8,8 +8,8 @@ mod sql;
 
 use super::{
     access::{
-        At, Event, Granted, Proof, Rows, Writing,
-        permissions::{AccountView, After, List, MachineCreate, MachineDelete, MachineEdit, MachineView},
+        At, Event, Granted, Proof, Reach, Rows, Writing,
+        permissions::{AccountView, After, List, MachineCreate, MachineDelete, MachineEdit, MachineView, TenantView},
     },
     tenants::{
         self,
@@ -205,8 +205,13 @@ pub struct Filter {
 
 /// The deployment targets of a space that the visitor may see, by name.
 pub fn list(granted: &Granted<'_, List<MachineView>>, filter: &Filter, page: Page) -> Result<Listed<Target>> {
-    let reach = granted.reach();
-    granted.read(|rows| sql::list(rows, granted.what().space(), filter, &reach, page))
+    let (reach, space) = (granted.reach(), granted.what().space());
+    let tenants = granted.reach_of::<TenantView>(space);
+    granted.read(|rows| {
+        let mut listed = sql::list(rows, space, filter, (&reach, &tenants), page)?;
+        sql::hide_tenants(rows, &tenants, &mut listed.items)?;
+        Ok(listed)
+    })
 }
 
 /// The roles of all targets that the visitor may see, each once, by name.
@@ -215,9 +220,20 @@ pub fn roles(granted: &Granted<'_, List<MachineView>>) -> Result<Vec<String>> {
     granted.read(|rows| sql::roles(rows, granted.what().space(), &reach))
 }
 
-/// One deployment target.
+/// One deployment target. Of the tenants that it names, those that the visitor may see.
 pub fn show(granted: &Granted<'_, MachineView>) -> Result<Target> {
-    granted.read(|rows| sql::by_id(rows, granted.what().target.id()))
+    let tenants = granted.reach_of::<TenantView>(granted.what().target.space_id());
+    granted.read(|rows| {
+        let mut found = [sql::by_id(rows, granted.what().target.id())?];
+        sql::hide_tenants(rows, &tenants, &mut found)?;
+        let [found] = found;
+        Ok(found)
+    })
+}
+
+/// Those of some targets that a reach has.
+pub(in crate::company) fn within(rows: &Rows<'_>, reach: &Reach, targets: &[Id<Kind>]) -> Result<Vec<Id<Kind>>> {
+    sql::within(rows, reach, targets)
 }
 
 /// Makes a deployment target in the environments and for the tenants of the proof.
@@ -232,23 +248,28 @@ pub fn create(
 ) -> Result<Target> {
     let what = granted.what();
     let space = what.space.id();
-    if has_tags(&fields.tenant_tags) {
+    if fields.serve_beyond(&what.tenants) {
         let after = After::<MachineCreate>::of(&what.space, what.environments.clone(), Vec::new());
-        granted.visitor().ask(after.for_tenants_by_tag())?;
+        granted.visitor().ask(after.beyond_named_tenants())?;
     }
+    let tenants = granted.reach_of::<TenantView>(space.0);
     // Its address is sent what the account signs in with.
     granted.write_asking(Proof::Fresh, |tx| {
         let checked = check(tx, space, &fields, account, &what.environments, None)?;
         let slug = NAMES.free_slug(tx, space.0, &checked.fields.name)?;
         let id = sql::insert(tx, space, &slug, &checked)?;
-        sql::set_lists(tx, id, &checked, &what.environments, &what.tenants)?;
-        let made = sql::by_id(tx, id)?;
-        let event = Event::new("MachineAdded").say("Deployment target ").name(id, &made.name).say(" was created");
+        let named: Vec<Id<Tenant>> = what.tenants.iter().map(At::id).collect();
+        sql::set_lists(tx, id, &checked, &what.environments, &named)?;
+        let mut made = [sql::by_id(tx, id)?];
+        let event = Event::new("MachineAdded").say("Deployment target ").name(id, &made[0].name).say(" was created");
+        sql::hide_tenants(tx, &tenants, &mut made)?;
+        let [made] = made;
         tx.record(event.space(space.0), made)
     })
 }
 
-/// Changes a deployment target. It stands afterwards in the environments and is for the tenants of `after`.
+/// Changes a deployment target. It stands afterwards in the environments and is for the tenants of `after`, and for those
+/// that it named before and that the visitor may not see.
 ///
 /// # Errors
 /// As [`create`]. `Invalid` (`AccountId`) for another address or key of a machine whose account stays and may not be seen:
@@ -261,14 +282,20 @@ pub fn edit(
     fields: Fields,
 ) -> Result<Target> {
     let id = granted.what().target.id();
-    let (environments, tenants) = (after.what().environments(), after.what().tenants());
+    let environments = after.what().environments();
     let visitor = granted.visitor();
-    let known = granted.read(|rows| sql::by_id(rows, id))?;
+    let seen = granted.reach_of::<TenantView>(after.what().space().id().0);
+    let (known, hidden) = granted.read(|rows| {
+        let known = sql::by_id(rows, id)?;
+        let hidden = sql::hidden_tenants(rows, &seen, &known)?;
+        Ok((known, hidden))
+    })?;
+    let named = after.what().tenants().iter().map(At::id).filter(|id| !hidden.contains(id));
+    let tenants: Vec<Id<Tenant>> = named.chain(hidden.iter().copied()).collect();
     let present = known.account;
-    let tagged = has_tags(&fields.tenant_tags) || has_tags(&known.tenant_tags);
-    if tagged {
+    if fields.serve_beyond(&tenants) {
         let wider = After::<MachineEdit>::of(after.what().space(), environments.to_vec(), Vec::new());
-        visitor.ask(wider.for_tenants_by_tag())?;
+        visitor.ask(wider.beyond_named_tenants())?;
     }
     let sees_account = account.is_some() || {
         let at = visitor.locate(after.what().space(), &present.to_string())?;
@@ -280,7 +307,7 @@ pub fn edit(
             return Err(Error::NotFound(id.to_string()));
         }
         let checked = check(tx, before.space, &fields, account, environments, Some(&before))?;
-        if !tagged && has_tags(&before.tenant_tags) {
+        if before.place() != known.place() {
             return Err(Error::Conflict(format!("{} was changed meanwhile. Look at it again.", before.name)));
         }
         let moved =
@@ -292,7 +319,7 @@ pub fn edit(
             ));
         }
         sql::update(tx, id, &checked)?;
-        sql::set_lists(tx, id, &checked, environments, tenants)?;
+        sql::set_lists(tx, id, &checked, environments, &tenants)?;
         if (&before.host, before.port, &before.host_key, before.account)
             != (&checked.fields.host, checked.port, &checked.fields.host_key, checked.account)
         {
@@ -303,7 +330,11 @@ pub fn edit(
         let after = sql::by_id(tx, id)?;
         tell_more(tx, &before, &after)?;
         let event = Event::new("Modified").say("Deployment target ").name(id, &after.name).say(" was changed");
-        tx.record(event.space(after.space.0).difference(&before, &after), after)
+        let event = event.space(after.space.0).difference(&before, &after);
+        let mut after = [after];
+        sql::hide_tenants(tx, &seen, &mut after)?;
+        let [after] = after;
+        tx.record(event, after)
     })
 }
 
@@ -318,16 +349,7 @@ fn tell_more(tx: &Writing<'_>, before: &Target, after: &Target) -> Result<()> {
         (true, false) => tell("MachineEnabled", " was enabled")?,
         _ => {}
     }
-    let place = |target: &Target| {
-        (
-            target.environments.clone(),
-            target.roles.clone(),
-            target.participation,
-            target.tenants.clone(),
-            target.tenant_tags.clone(),
-        )
-    };
-    if place(before) != place(after) {
+    if (before.place(), &before.roles) != (after.place(), &after.roles) {
         tell("MachineDeploymentRelatedPropertyWasUpdated", " is now deployed to in other cases")?;
     }
     Ok(())
@@ -336,20 +358,13 @@ fn tell_more(tx: &Writing<'_>, before: &Target, after: &Target) -> Result<()> {
 /// Deletes a deployment target. Deployments that went to it keep its name in their logs.
 ///
 /// # Errors
-/// `Denied` for one that is for tenants by their tags, when the visitor is limited to some tenants.
+/// `Conflict` when it was given to others meanwhile.
 pub fn delete(granted: &Granted<'_, MachineDelete>) -> Result<()> {
     let id = granted.what().target.id();
     let known = granted.read(|rows| sql::by_id(rows, id))?;
-    if has_tags(&known.tenant_tags) {
-        let visitor = granted.visitor();
-        let space = visitor.locate_space(&known.space.to_string())?;
-        let places = known.environments.iter().map(|id| visitor.locate(&space, &id.to_string()));
-        let places = places.collect::<Result<Vec<At<Environment>>>>()?;
-        visitor.ask(After::<MachineDelete>::of(&space, places, Vec::new()).for_tenants_by_tag())?;
-    }
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
-        if gone.tenant_tags != known.tenant_tags {
+        if gone.place() != known.place() {
             return Err(Error::Conflict(format!("{} was changed meanwhile. Look at it again.", gone.name)));
         }
         tx.run("DELETE FROM targets WHERE id = ?1", [id])?;
@@ -358,8 +373,20 @@ pub fn delete(granted: &Granted<'_, MachineDelete>) -> Result<()> {
     })
 }
 
-fn has_tags(tags: &[String]) -> bool {
-    tags.iter().any(|tag| !tag.trim().is_empty())
+impl Fields {
+    /// Whether the machine does work for others than tenants that it names: for none, or for whichever have its tags, now
+    /// and later. That takes a right that is not limited to tenants.
+    fn serve_beyond<T>(&self, named: &[T]) -> bool {
+        let tagged = self.tenant_tags.iter().any(|tag| !tag.trim().is_empty());
+        tagged || named.is_empty() || self.participation != Participation::Tenanted
+    }
+}
+
+impl Target {
+    /// What decides for whom it is, and who may change it.
+    fn place(&self) -> impl PartialEq + '_ {
+        (&self.environments, self.participation, &self.tenants, &self.tenant_tags)
+    }
 }
 
 /// What was checked, ready to be written.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     base::ids::TagSet,
-    company::access::{Columns, Conditions, Reach},
+    company::access::{Columns, Conditions, Reach, is_for_one_of},
 };
 use rusqlite::{Row, params_from_iter, types::Value};
 
@@ -16,6 +16,16 @@ const COLUMNS: &str = "t.id, t.space_id, t.name, t.slug, t.is_disabled, t.partic
        WHERE x.target_id = t.id ORDER BY n.name_key)),
     (SELECT json_group_array(name) FROM (SELECT s.name || '/' || g.name AS name FROM target_tenant_tags u JOIN tags g ON g.id = u.tag_id
        JOIN tag_sets s ON s.id = g.tag_set_id WHERE u.target_id = t.id ORDER BY s.sort_order, s.id, g.sort_order, g.id))";
+
+/// What a target in the environment of `x` belongs to.
+const IN_AN_ENVIRONMENT: Columns = Columns {
+    group: None,
+    project: None,
+    environment: Some("x.environment_id"),
+    tenant: Some(is_for_one_of!("x.target_id")),
+    runbook: None,
+    null_is_any: false,
+};
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Target> {
     let text = |column: usize| row.get::<_, String>(column);
@@ -42,15 +52,50 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Target> {
 
 /// Seen with one environment and one tenant inside the reach of a single grant (`access-rules §4`).
 fn seen(reach: &Reach, parameters: &mut Vec<Value>) -> String {
-    let columns = Columns { environment: Some("x.environment_id"), tenant: Some("y.tenant_id"), ..Columns::default() };
-    let condition = reach.condition(columns, parameters);
-    format!(
-        "EXISTS (SELECT 1 FROM target_environments x LEFT JOIN target_tenants y ON y.target_id = x.target_id
-                 WHERE x.target_id = t.id AND {condition})"
-    )
+    let condition = reach.condition(IN_AN_ENVIRONMENT, parameters);
+    format!("EXISTS (SELECT 1 FROM target_environments x WHERE x.target_id = t.id AND {condition})")
 }
 
-pub fn list(rows: &Rows<'_>, space: i64, filter: &Filter, reach: &Reach, page: Page) -> Result<Listed<Target>> {
+/// Those of some targets that are seen.
+pub fn within(rows: &Rows<'_>, reach: &Reach, targets: &[Id<Kind>]) -> Result<Vec<Id<Kind>>> {
+    let mut parameters = vec![Value::Text(serde_json::to_string(&targets.iter().map(|id| id.0).collect::<Vec<_>>())?)];
+    let condition = reach.condition(IN_AN_ENVIRONMENT, &mut parameters);
+    let sql = format!(
+        "SELECT DISTINCT x.target_id FROM target_environments x
+         WHERE x.target_id IN (SELECT value FROM json_each(?1)) AND {condition}"
+    );
+    rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
+}
+
+/// Those of its named tenants that are outside a reach.
+pub fn hidden_tenants(rows: &Rows<'_>, reach: &Reach, target: &Target) -> Result<Vec<Id<Tenant>>> {
+    let mut parameters =
+        vec![Value::Text(serde_json::to_string(&target.tenants.iter().map(|id| id.0).collect::<Vec<_>>())?)];
+    let seen = reach.condition(Columns { tenant: Some("id"), ..Columns::default() }, &mut parameters);
+    let sql = format!("SELECT id FROM tenants WHERE id IN (SELECT value FROM json_each(?1)) AND NOT {seen}");
+    rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
+}
+
+/// Leaves the named tenants that are inside a reach.
+pub fn hide_tenants(rows: &Rows<'_>, reach: &Reach, targets: &mut [Target]) -> Result<()> {
+    if reach.is_all() {
+        return Ok(());
+    }
+    for target in targets.iter_mut().filter(|target| !target.tenants.is_empty()) {
+        let hidden = hidden_tenants(rows, reach, target)?;
+        target.tenants.retain(|id| !hidden.contains(id));
+    }
+    Ok(())
+}
+
+/// `reach` is that of targets, and that of the tenants they may be looked for by.
+pub fn list(
+    rows: &Rows<'_>,
+    space: i64,
+    filter: &Filter,
+    (reach, tenants): (&Reach, &Reach),
+    page: Page,
+) -> Result<Listed<Target>> {
     let json = |value: serde_json::Value| Value::Text(value.to_string());
     let list = |ids: &Option<Vec<i64>>| ids.as_ref().map(|ids| json(serde_json::json!(ids)));
     let words = |words: &[String]| {
@@ -70,10 +115,6 @@ pub fn list(rows: &Rows<'_>, space: i64, filter: &Filter, reach: &Reach, page: P
             list(&filter.environments),
         )
         .asked(
-            "EXISTS (SELECT 1 FROM target_tenants r JOIN json_each($) w ON w.value = r.tenant_id WHERE r.target_id = t.id)",
-            list(&filter.tenants),
-        )
-        .asked(
             "EXISTS (SELECT 1 FROM target_tenant_tags r JOIN tags g ON g.id = r.tag_id JOIN tag_sets s ON s.id = g.tag_set_id
                JOIN json_each($) w ON w.value = s.name_key || '/' || g.name_key WHERE r.target_id = t.id)",
             words(&filter.tenant_tags),
@@ -82,6 +123,19 @@ pub fn list(rows: &Rows<'_>, space: i64, filter: &Filter, reach: &Reach, page: P
         .asked("lower(t.health) IN (SELECT value FROM json_each($))", words(&filter.health))
         .asked("t.account_id = $", filter.account)
         .made(|values| seen(reach, values));
+    let wanted = match list(&filter.tenants) {
+        None => wanted,
+        // Nobody finds out by asking whether a machine names a tenant that they may not see.
+        Some(ids) => wanted.made(|values| {
+            values.push(ids);
+            let asked = values.len();
+            let seen = tenants.condition(Columns { tenant: Some("r.tenant_id"), ..Columns::default() }, values);
+            format!(
+                "EXISTS (SELECT 1 FROM target_tenants r JOIN json_each(?{asked}) w ON w.value = r.tenant_id
+                         WHERE r.target_id = t.id AND {seen})"
+            )
+        }),
+    };
     rows.page((COLUMNS, "FROM targets t", "t.name_key, t.id"), &wanted, page, read)
 }
 
@@ -175,7 +229,7 @@ pub fn set_lists(
     id: Id<Kind>,
     checked: &Checked,
     environments: &[At<Environment>],
-    tenants: &[At<Tenant>],
+    tenants: &[Id<Tenant>],
 ) -> Result<()> {
     for table in ["target_environments", "target_roles", "target_tenants", "target_tenant_tags"] {
         tx.run(&format!("DELETE FROM {table} WHERE target_id = ?1"), [id])?;
@@ -191,7 +245,7 @@ pub fn set_lists(
         )?;
     }
     for tenant in tenants {
-        tx.run("INSERT OR IGNORE INTO target_tenants (target_id, tenant_id) VALUES (?1, ?2)", (id, tenant.id()))?;
+        tx.run("INSERT OR IGNORE INTO target_tenants (target_id, tenant_id) VALUES (?1, ?2)", (id, tenant))?;
     }
     for tag in &checked.tags {
         tx.run("INSERT INTO target_tenant_tags (target_id, tag_id) VALUES (?1, ?2)", (id, tag))?;

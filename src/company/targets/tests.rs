@@ -248,7 +248,8 @@ fn who_is_limited_to_some_tenants_chooses_none_by_tag() {
     let contoso = tenants(&ada, &["Contoso"])[0].id().0;
     let scope = Scope { tenants: &[contoso], ..Scope::EVERYWHERE };
     let ben = harbour.person("Ben", &[("Environment Manager", scope), ("Space Viewer", Scope::EVERYWHERE)]);
-    target(&ben, &["Production"], &["Contoso"], account, fields("contoso")).unwrap();
+    let tenanted = |name: &str| Fields { participation: Participation::Tenanted, ..fields(name) };
+    target(&ben, &["Production"], &["Contoso"], account, tenanted("contoso")).unwrap();
     let denied = |answer: Result<Target>| matches!(answer, Err(Error::Denied(denied)) if denied.permission.starts_with("Machine"));
     assert!(denied(target(&ben, &["Production"], &["Contoso"], account, by_tag("mine"))));
     let space = harbour.space(&ben);
@@ -259,9 +260,96 @@ fn who_is_limited_to_some_tenants_chooses_none_by_tag() {
         edit(&granted, &ben.ask(after).unwrap(), None, fields)
     };
     assert!(denied(change("contoso", by_tag("contoso"))), "afterwards");
-    assert!(denied(change("north", fields("north"))), "before");
-    let granted = ben.ask(MachineDelete { target: ben.locate(&space, "north").unwrap() }).unwrap();
-    assert!(matches!(delete(&granted), Err(Error::Denied(_))));
+    let granted = ben.locate(&space, "north").map(|target| ben.ask(MachineEdit { target }).map(drop));
+    assert!(matches!(granted, Ok(Err(Error::Denied(_)))), "before");
+    assert!(ben.ask(MachineDelete { target: ben.locate(&space, "north").unwrap() }).is_err());
+    // Nor for no tenant at all, or for none beside their own (findings B5).
+    assert!(denied(target(&ben, &["Production"], &["Contoso"], account, fields("nobody's"))));
+    assert!(denied(change("contoso", fields("contoso"))));
+    change("contoso", tenanted("contoso-1")).unwrap();
+}
+
+/// A machine is its tenants' by name and by tag, as they stand now: the door and the lists say the same as the choice of a
+/// deployment's machines, for every participation, whatever the tenants are tagged with (findings B5).
+#[test]
+fn a_machine_belongs_to_the_tenants_that_its_names_and_tags_reach_now() {
+    let harbour = house();
+    let tenants: Vec<i64> = (3..=8).map(|n| harbour.tenant(&format!("Tenant {n}"))).chain([1, 2]).collect();
+    harbour.sql(|c| {
+        c.execute_batch(
+            "INSERT INTO tag_sets (space_id, name, name_key, slug) VALUES (1, 'Region', 'region', 'region'), (1, 'Ring', 'ring', 'ring');
+             INSERT INTO tags (tag_set_id, name, name_key) VALUES (1, 'North', 'north'), (1, 'South', 'south'), (2, 'Early', 'early'), (2, 'Late', 'late');",
+        )
+    });
+    let ada = harbour.ada();
+    let account = password_account(&ada, "Deployer", &[]).unwrap().id;
+    let mut dice = 7_u64;
+    let mut below = |bound: u64| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        dice % bound
+    };
+    let people: Vec<(i64, i64)> = tenants
+        .iter()
+        .map(|id| {
+            let scope = Scope { tenants: &[*id], ..Scope::EVERYWHERE };
+            (*id, harbour.person(&format!("Of {id}"), &[("Space Viewer", scope)]).user().unwrap().0)
+        })
+        .collect();
+    let (mut machines, mut seen, mut hidden) = (0, 0, 0);
+    for round in 0..40 {
+        let named: Vec<i64> = tenants.iter().copied().filter(|_| below(5) == 0).collect();
+        let tags: Vec<i64> = if below(3) == 0 { vec![] } else { (1..=4).filter(|_| below(2) == 0).collect() };
+        let participation = Participation::ALL[below(3) as usize];
+        let made =
+            target(&ada, &["Staging"], &[], account, Fields { participation, ..fields(&format!("m{round}")) }).unwrap();
+        harbour.sql(|c| {
+            for id in &named {
+                c.execute("INSERT INTO target_tenants VALUES (?1, ?2)", (made.id.0, id))?;
+            }
+            for id in &tags {
+                c.execute("INSERT INTO target_tenant_tags VALUES (?1, ?2)", (made.id.0, id))?;
+            }
+            // Tenants are tagged anew in each round: what counts is what they are tagged with now.
+            c.execute("DELETE FROM tenant_tags", [])?;
+            for id in &tenants {
+                for tag in (1..=4).filter(|_| below(2) == 0).collect::<Vec<i64>>() {
+                    c.execute("INSERT INTO tenant_tags VALUES (?1, ?2)", (id, tag))?;
+                }
+            }
+            Ok(())
+        });
+        machines += 1;
+        let space = Id::<Space>::new(1);
+        for (id, person) in &people {
+            let person = harbour.visit(*person);
+            let here = harbour.space(&person);
+            let granted = person.ask(List::<MachineView>::of(&here)).unwrap();
+            let listed = list(&granted, &Filter::default(), Page::ALL).unwrap();
+            let chosen = granted
+                .read(|rows| {
+                    for_deployment(rows, space, Id::new(1), Some(Id::new(*id)))?
+                        .iter()
+                        .map(|one| Ok(one.id))
+                        .collect::<Result<Vec<_>>>()
+                })
+                .unwrap();
+            let listed: Vec<Id<Kind>> = listed.items.iter().map(|one| one.id).collect();
+            assert_eq!(listed, chosen, "round {round}, tenant {id}: {named:?} {tags:?} {participation:?}");
+            for number in 1..=machines {
+                let at = person.locate(&here, &Id::<Kind>::new(number).to_string()).unwrap();
+                let sees = listed.contains(&at.id());
+                assert_eq!(
+                    person.may(MachineView { target: at }),
+                    sees,
+                    "round {round}, tenant {id}, machine {number}"
+                );
+                if sees { seen += 1 } else { hidden += 1 }
+            }
+        }
+    }
+    assert!(seen > 500 && hidden > 500, "{seen} {hidden}");
 }
 
 #[test]

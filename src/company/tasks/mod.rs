@@ -14,7 +14,7 @@ mod steps;
 mod tests;
 
 use super::access::{
-    Columns, Conditions, Granted, Rows,
+    Columns, Conditions, Granted, Rows, is_for_one_of,
     permissions::{List, TaskView},
 };
 use crate::base::{
@@ -185,11 +185,12 @@ fn asked(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> Conditions
               WHERE x.task_id = t.id AND x.dimension = 'environment' AND x.target_id IN $)
               OR NOT EXISTS (SELECT 1 FROM task_scopes x WHERE x.task_id = t.id AND x.dimension = 'environment'))))",
         ),
-        tenant: Some(
-            "(t.tenant_id IN $ OR (t.tenant_id IS NULL AND (EXISTS (SELECT 1 FROM task_scopes x
-              WHERE x.task_id = t.id AND x.dimension = 'tenant' AND x.target_id IN $)
-              OR NOT EXISTS (SELECT 1 FROM task_scopes x WHERE x.task_id = t.id AND x.dimension = 'tenant'))))",
-        ),
+        // A health check is its machine's tenants' matter; what is for no tenant is out of reach for who is limited to some.
+        tenant: Some(concat!(
+            "(t.tenant_id IN $ OR (t.kind = 'Health' AND ",
+            is_for_one_of!("CAST(substr(t.arguments ->> 'MachineId', 10) AS INTEGER)"),
+            "))"
+        )),
         // A project's deployment is of no runbook; a health check has no project and runbooks are beside the point.
         runbook: Some("(t.runbook_id IN $ OR t.project_id IS NULL)"),
         null_is_any: true,

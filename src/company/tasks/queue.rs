@@ -401,16 +401,10 @@ fn placed(rows: &Rows<'_>, task: &Task, event: Event) -> Result<Event> {
     Ok(event)
 }
 
-/// Says of a task that was just put in which environments and tenants it is about, where it is about several.
-pub(in crate::company) fn scope(
-    tx: &Writing<'_>,
-    task: Id<Kind>,
-    environments: &[Id<Environment>],
-    tenants: &[Id<Tenant>],
-) -> Result<()> {
-    let environments = environments.iter().map(|id| ("environment", id.0));
-    for (dimension, id) in environments.chain(tenants.iter().map(|id| ("tenant", id.0))) {
-        tx.run("INSERT INTO task_scopes VALUES (?1, ?2, ?3)", (task, dimension, id))?;
+/// Says of a task that was just put in which environments it is about, where it is about several.
+pub(in crate::company) fn scope(tx: &Writing<'_>, task: Id<Kind>, environments: &[Id<Environment>]) -> Result<()> {
+    for id in environments {
+        tx.run("INSERT INTO task_scopes VALUES (?1, 'environment', ?2)", (task, id))?;
     }
     Ok(())
 }

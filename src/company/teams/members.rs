@@ -11,6 +11,7 @@ use crate::{
         At, Event, Gifts, Granted, Recorded, Rows, TeamPart, Visitor, Writing,
         permissions::{TeamEdit, TeamMembersEdit, TeamView, UserView},
     },
+    company::settings::rules,
 };
 
 /// Somebody in a team.
@@ -26,6 +27,8 @@ pub struct Member {
     pub is_service: bool,
     /// Whether they can sign in.
     pub is_active: bool,
+    /// Whether they are one of a tenant's own people.
+    pub is_customer: bool,
 }
 
 /// The right to change who is in a team.
@@ -97,7 +100,7 @@ fn whole(team: &At<Kind>) -> TeamEdit {
     TeamEdit { team: TeamPart::Whole(team.clone()) }
 }
 
-/// Who is in a team, by name. Everyone's members are not listed: they are everyone.
+/// Who is in a team, by name. Everyone's members are not listed: nobody has put them there.
 pub fn members(granted: &Granted<'_, TeamView>) -> Result<Vec<Member>> {
     let visitor = granted.visitor();
     let named = visitor.may(UserView {});
@@ -106,6 +109,11 @@ pub fn members(granted: &Granted<'_, TeamView>) -> Result<Vec<Member>> {
         (member.name, member.username) = (None, None);
     }
     Ok(members)
+}
+
+/// How many of the company's people are tenants' own, and whether they are in Everyone.
+pub fn customers(granted: &Granted<'_, TeamView>) -> Result<(i64, bool)> {
+    granted.read(|rows| Ok((sql::customers(rows)?, rules(rows)?.customers_in_everyone)))
 }
 
 /// Puts people into a team. Who is in it already stays.

@@ -13,7 +13,7 @@ pub mod selfservice;
 mod sql;
 mod words;
 
-pub use members::{Joining, Member, add_members, members, remove_member, set_members};
+pub use members::{Joining, Member, add_members, customers, members, remove_member, set_members};
 pub(in crate::company) use members::{join, joinable};
 pub(in crate::company) use placed::{gifts_of_managers, gifts_of_role, give, limits_fit, wire};
 pub use roles::{

@@ -206,7 +206,7 @@ pub fn roles_of(granted: &Granted<'_, TeamView>) -> Result<Vec<ScopedRole>> {
     Ok(roles)
 }
 
-/// The roles that somebody will have who is put into these teams, with the team's name, those of Everyone among them;
+/// The roles that somebody new will have in these teams, with the team's name, those of Everyone among them;
 /// and how many more lie in spaces that the visitor may not enter.
 pub(in crate::company) fn roles_to_come<P: Permission>(
     granted: &Granted<'_, P>,
@@ -215,7 +215,8 @@ pub(in crate::company) fn roles_to_come<P: Permission>(
     let spaces: Vec<Id<Space>> = granted.visitor().spaces()?.into_iter().map(|space| space.id).collect();
     let found = granted.read(|rows| {
         let mut found = Vec::new();
-        for team in teams.iter().copied().chain([sql::everyone(rows)?]) {
+        let everyone = if sql::keeps_out_of_everyone(rows, teams)? { None } else { Some(sql::everyone(rows)?) };
+        for team in teams.iter().copied().chain(everyone) {
             let name = sql::by_id(rows, team)?.name;
             found.extend(sql::scoped_roles(rows, Some(team), None)?.into_iter().map(|role| (name.clone(), role)));
         }

@@ -16,7 +16,7 @@ use crate::{
         paging::{Listed, Page},
     },
     company::access::{
-        Columns, Reach, Rows, Writing,
+        Columns, Reach, Rows, Writing, is_customer, is_in_everyone, of_customers,
         permissions::{Info, in_roles, named},
         policy::Dimension,
     },
@@ -28,10 +28,13 @@ fn json<T: serde::Serialize>(list: &[T]) -> Value {
     Value::Text(serde_json::to_string(list).unwrap_or_else(|_| "[]".into()))
 }
 
-const TEAM: &str = "SELECT t.id, t.space_id, s.name, t.builtin, t.name, t.description,
-    CASE WHEN t.builtin = 'everyone' THEN (SELECT count(*) FROM users)
-         ELSE (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) END, t.tenant_id, t.emergency_hours
-    FROM teams t LEFT JOIN spaces s ON s.id = t.space_id";
+const TEAM: &str = concat!(
+    "SELECT t.id, t.space_id, s.name, t.builtin, t.name, t.description,
+    CASE WHEN t.builtin = 'everyone' THEN (SELECT count(*) FROM users u WHERE ",
+    is_in_everyone!("u.id"),
+    ") ELSE (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) END, t.tenant_id, t.emergency_hours
+    FROM teams t LEFT JOIN spaces s ON s.id = t.space_id"
+);
 
 fn team(row: &Row<'_>) -> rusqlite::Result<Team> {
     let builtin = match row.get_ref(3)?.as_str_or_null()? {
@@ -73,9 +76,13 @@ pub fn list(
         let condition = reach.condition(Columns { tenant: Some("t.tenant_id"), ..Columns::default() }, &mut parameters);
         seen.push_str(&format!(" AND (t.tenant_id IS NULL OR t.space_id <> {space} OR {condition})"));
     }
-    let wanted = format!("WHERE COALESCE(t.space_id, 0) IN (SELECT value FROM json_each(?1)) AND instr(t.name_key, ?2) > 0
+    let wanted = format!(
+        "WHERE COALESCE(t.space_id, 0) IN (SELECT value FROM json_each(?1)) AND instr(t.name_key, ?2) > 0
                   AND (?3 IS NULL OR t.id IN (SELECT value FROM json_each(?3)))
-                  AND (?4 IS NULL OR t.builtin = 'everyone' OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?4)) AND {seen}");
+                  AND (?4 IS NULL OR t.builtin = 'everyone' AND {}
+                       OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?4)) AND {seen}",
+        is_in_everyone!("?4")
+    );
     let sql = format!(
         "{TEAM} {wanted} ORDER BY t.space_id IS NOT NULL, s.name_key, t.builtin IS NULL, t.name_key, t.id LIMIT {} OFFSET {}",
         page.take, page.skip
@@ -120,8 +127,11 @@ pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
 
 pub fn members(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec<Member>> {
     rows.all(
-        "SELECT u.id, u.display_name, u.username, u.is_service, u.state = 'active' FROM team_members m
-         JOIN users u ON u.id = m.user_id WHERE m.team_id = ?1 ORDER BY u.display_name, u.id",
+        concat!(
+            "SELECT u.id, u.display_name, u.username, u.is_service, u.state = 'active', ",
+            is_customer!("u.id"),
+            " FROM team_members m JOIN users u ON u.id = m.user_id WHERE m.team_id = ?1 ORDER BY u.display_name, u.id"
+        ),
         [team],
         |row| {
             Ok(Member {
@@ -130,6 +140,7 @@ pub fn members(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec<Member>> {
                 username: Some(row.get(2)?),
                 is_service: row.get(3)?,
                 is_active: row.get(4)?,
+                is_customer: row.get(5)?,
             })
         },
     )
@@ -166,6 +177,25 @@ pub fn everyone(rows: &Rows<'_>) -> Result<Id<Kind>> {
     builtin_team(rows, "everyone")
 }
 
+/// Whether somebody new in these teams is one of a tenant's own people, and for that not in Everyone.
+pub fn keeps_out_of_everyone(rows: &Rows<'_>, teams: &[Id<Kind>]) -> Result<bool> {
+    let of = concat!(
+        "SELECT 1 FROM teams t WHERE t.id = ?1 AND (SELECT customers_in_everyone FROM settings) = 0 AND ",
+        of_customers!()
+    );
+    for team in teams {
+        if !rows.any(of, [team])? {
+            return Ok(false);
+        }
+    }
+    Ok(!teams.is_empty())
+}
+
+/// How many of the company's people are tenants' own.
+pub fn customers(rows: &Rows<'_>) -> Result<i64> {
+    rows.number(concat!("SELECT count(*) FROM users u WHERE ", is_customer!("u.id")), [])
+}
+
 pub fn builtin_team(rows: &Rows<'_>, builtin: &str) -> Result<Id<Kind>> {
     rows.one("SELECT id FROM teams WHERE builtin = ?1", [builtin], |row| row.get(0))?
         .ok_or_else(|| Error::internal(format!("the team of {builtin} is missing")))
@@ -176,8 +206,12 @@ const SYSTEM_RIGHTS: &str = "SELECT DISTINCT p.permission FROM scoped_roles s
     WHERE (s.expires_at IS NULL OR s.expires_at > unixepoch() * 1000)";
 
 pub fn system_rights_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Vec<String>> {
-    let mine = "AND (s.team_id IN (SELECT team_id FROM team_members WHERE user_id = ?1)
-                     OR s.team_id IN (SELECT id FROM teams WHERE builtin = 'everyone'))";
+    let mine = concat!(
+        "AND (s.team_id IN (SELECT team_id FROM team_members WHERE user_id = ?1)
+              OR s.team_id IN (SELECT id FROM teams WHERE builtin = 'everyone') AND ",
+        is_in_everyone!("?1"),
+        ")"
+    );
     rows.all(&format!("{SYSTEM_RIGHTS} {mine} ORDER BY p.permission"), [user], |row| row.get(0))
 }
 
@@ -279,10 +313,14 @@ pub fn scoped_roles_of(rows: &Rows<'_>, role: Id<Role>) -> Result<Vec<ScopedRole
 /// How many people and service accounts hold a role through their teams.
 pub fn holders_of(rows: &Rows<'_>, role: Id<Role>) -> Result<i64> {
     rows.number(
-        "SELECT count(*) FROM users u WHERE EXISTS (
-            SELECT 1 FROM scoped_roles s JOIN teams t ON t.id = s.team_id
-            WHERE s.role_id = ?1 AND (s.expires_at IS NULL OR s.expires_at > unixepoch() * 1000)
-              AND (t.builtin = 'everyone' OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = u.id)))",
+        concat!(
+            "SELECT count(*) FROM users u WHERE EXISTS (
+                SELECT 1 FROM scoped_roles o JOIN teams w ON w.id = o.team_id
+                WHERE o.role_id = ?1 AND (o.expires_at IS NULL OR o.expires_at > unixepoch() * 1000)
+                  AND (w.builtin = 'everyone' AND ",
+            is_in_everyone!("u.id"),
+            " OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = w.id AND m.user_id = u.id)))"
+        ),
         [role],
     )
 }
@@ -361,8 +399,9 @@ pub fn roles_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Vec<ScopedRole>>
 /// The teams a user is in, Everyone among them.
 pub fn teams_of_user(rows: &Rows<'_>, user: Id<User>) -> Result<Vec<Team>> {
     let sql = format!(
-        "{TEAM} WHERE t.builtin = 'everyone' OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1)
-         ORDER BY t.space_id IS NOT NULL, s.name_key, t.name_key, t.id"
+        "{TEAM} WHERE t.builtin = 'everyone' AND {} OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = t.id AND m.user_id = ?1)
+         ORDER BY t.space_id IS NOT NULL, s.name_key, t.name_key, t.id",
+        is_in_everyone!("?1")
     );
     rows.all(&sql, [user], team)
 }

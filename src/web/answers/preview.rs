@@ -7,10 +7,12 @@ use crate::{
     company::answers::{self, Danger, Preview},
     web::{
         caller::{Answer, Visit},
-        page::{FieldView, FormView, Frame},
+        page::{FieldView, FormView, Frame, count},
+        people::CUSTOMER,
     },
 };
 use askama::Template;
+use std::collections::BTreeSet;
 
 /// A command that went through the preview.
 pub(in crate::web) enum Checked<T> {
@@ -26,7 +28,7 @@ struct PreviewPage {
     frame: Frame,
     form: FormView,
     lead: String,
-    dangers: Vec<&'static str>,
+    dangers: Vec<String>,
     affected: Vec<Affected>,
     more: usize,
     hidden: usize,
@@ -104,9 +106,7 @@ pub(in crate::web) fn guarded_by<T>(
         return command().map(Checked::Done);
     }
     let told = preview()?;
-    // Whom roles of Everyone reach is confirmed on the form itself where there is a box for it.
-    let everybody = told.reaches_everyone && !sent.ticked("reach");
-    if !asked && !change.first && told.dangers.is_empty() && !everybody && !told.takes {
+    if !asked && !change.first && told.dangers.is_empty() && !told.reaches_everyone && !told.takes {
         return command().map(Checked::Done);
     }
     Ok(Checked::Shown(Answer::page(&page(visit, &change, told, asked))?))
@@ -121,16 +121,31 @@ fn page(visit: &Visit, change: &Change<'_>, told: Preview, asked: bool) -> Previ
     }
     form = form.field(FieldView::hidden("confirmed", "yes"));
     let grave = !told.dangers.is_empty() || told.reaches_everyone;
-    let mut dangers: Vec<&'static str> = told
+    let mut dangers: Vec<String> = told
         .dangers
         .iter()
         .map(|danger| match danger {
-            Danger::Production => "Somebody gains a right to change something in production.",
-            Danger::Administration => "Somebody gains a right by which access itself is given.",
+            Danger::Production => "Somebody gains a right to change something in production.".into(),
+            Danger::Administration => "Somebody gains a right by which access itself is given.".into(),
         })
         .collect();
     if told.reaches_everyone {
-        dangers.push("Everyone gains: every person and service account of the company, and everybody who comes later.");
+        dangers.push(
+            "Everyone gains: every person and service account of the company, and everyone who joins later.".into(),
+        );
+        dangers.push(match (told.customers.len(), visit.company().rules().customers_in_everyone) {
+            (0, false) => "Customers' people gain nothing by it: they are not in Everyone.".into(),
+            (0, true) => "Customers' people are in Everyone: those who join later gain too.".into(),
+            (some, _) => format!(
+                "{} among those who gain: people of tenants' own teams.",
+                count(some as u64, "customer's person is", "customers' people are")
+            ),
+        });
+    } else if !told.customers.is_empty() {
+        dangers.push(format!(
+            "{} among those who gain.",
+            count(told.customers.len() as u64, "customer's person is", "customers' people are")
+        ));
     }
     let lead = match (told.is_nothing(), told.people()) {
         (true, _) => "Nobody gains or loses anything by this. Nothing is changed yet.".to_owned(),
@@ -144,7 +159,7 @@ fn page(visit: &Visit, change: &Change<'_>, told: Preview, asked: bool) -> Previ
     let more = told.affected.len().saturating_sub(SHOWN);
     let affected = told.affected.iter().take(SHOWN).map(|one| {
         let mut names: Vec<String> =
-            one.people.iter().map(|(_, name)| name.clone().unwrap_or_else(|| "Somebody".into())).take(NAMED).collect();
+            one.people.iter().take(NAMED).map(|(id, name)| called(*id, name.as_deref(), &told.customers)).collect();
         if one.people.len() > NAMED {
             names.push(format!("{} more", one.people.len() - NAMED));
         }
@@ -164,6 +179,12 @@ fn page(visit: &Visit, change: &Change<'_>, told: Preview, asked: bool) -> Previ
         is_grave: grave || told.takes,
         form,
     }
+}
+
+/// Somebody's name; customers' people are marked.
+fn called(id: i64, name: Option<&str>, customers: &BTreeSet<i64>) -> String {
+    let name = name.unwrap_or("Somebody");
+    if customers.contains(&id) { format!("{name} ({CUSTOMER})") } else { name.to_owned() }
 }
 
 fn row(bundle: &answers::Bundle) -> Row {

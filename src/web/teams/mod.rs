@@ -11,7 +11,7 @@ use super::{
     form::{self, FormPage},
     list::Asked,
     page::{Act, Chip, Choice, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, ScopePicker, count},
-    people::access,
+    people::{CUSTOMER, access},
 };
 use crate::{
     base::{
@@ -21,7 +21,7 @@ use crate::{
     },
     company::{
         access::{
-            At, Level, TeamPart, Within,
+            At, Granted, Level, TeamPart, Within,
             permissions::{TeamCreate, TeamDelete, TeamEdit, TeamView, UserView},
         },
         people,
@@ -220,11 +220,15 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
         if may_join && team.has_members() && sees_people { members_form(visit, &address, &members)? } else { None };
     let rows = members.iter().map(|member| MemberRow {
         name: member.name.clone().unwrap_or_else(|| "Somebody".into()),
-        note: match (member.is_service, member.is_active) {
-            (true, _) => "service account".into(),
-            (false, true) => String::new(),
-            (false, false) => "cannot sign in".into(),
-        },
+        note: [
+            (member.is_customer, CUSTOMER),
+            (member.is_service, "service account"),
+            (!member.is_service && !member.is_active, "cannot sign in"),
+        ]
+        .iter()
+        .filter_map(|(is, words)| is.then_some(*words))
+        .collect::<Vec<_>>()
+        .join(" · "),
         href: if sees_people { visit.path(&format!("/access/people/{}", member.id)) } else { String::new() },
         remove_href: if may_join { format!("{address}/members/{}/delete", member.id) } else { String::new() },
     });
@@ -254,7 +258,7 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
             true => Act::none(),
             false => visit.offer(whole(at), Act::link("Add people", "#members").only_if(team.has_members())),
         },
-        reach: if team.has_members() { String::new() } else { reach(&team) },
+        reach: if team.has_members() { String::new() } else { reach(&granted, &team)? },
         emergencies: emergency::part(visit, at, &team)?,
         roles,
         members: rows.collect(),
@@ -266,20 +270,23 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
     if problem.is_empty() && removal_problem.is_none() { Answer::page(&page) } else { Answer::refused(&page) }
 }
 
-/// Whom roles of Everyone reach.
-fn reach(everyone: &teams::Team) -> String {
+/// Whom roles of Everyone reach, for who may see the team.
+fn reach(granted: &Granted<'_, TeamView>, everyone: &teams::Team) -> Result<String> {
     let people = count(everyone.members.unsigned_abs(), "person or service account", "people and service accounts");
-    format!("Roles of this team reach {people}: everybody of the company, and everybody who comes later.")
+    let customers = match teams::customers(granted)? {
+        (0, true) => " Customers' people who come later are among them.".to_owned(),
+        (0, false) => " Customers' people are not among them.".to_owned(),
+        (some, true) => format!(" {some} of them are customers' people."),
+        (some, false) => format!(" Customers' people ({some}) are not among them."),
+    };
+    Ok(format!("Roles of this team reach {people}: everyone in the company, now and later.{customers}"))
 }
 
 fn members_form(visit: &Visit, address: &str, present: &[teams::Member]) -> Result<Option<MembersForm>> {
     let all = people::list(&visit.visitor.ask(UserView {})?, &people::Filter::default(), Page::ALL)?;
     let choices = all.items.into_iter().filter(|one| !present.iter().any(|member| member.id == one.id)).map(|one| {
-        Choice::new(one.id.to_string(), one.display_name).hint(if one.is_service {
-            "service account".into()
-        } else {
-            one.email_address
-        })
+        let hint = super::people::hint(&one);
+        Choice::new(one.id.to_string(), one.display_name).hint(hint)
     });
     let choices: Vec<Choice> = choices.collect();
     let picker = ScopePicker::new("user", "People to add", choices);

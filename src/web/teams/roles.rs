@@ -56,15 +56,6 @@ pub(in crate::web) fn ending(role: &ScopedRole) -> Option<Chip> {
     (until.0 - clock::now().0 <= SOON).then(|| Chip::new("warning", "Ends soon"))
 }
 
-/// Whom a role of Everyone reaches must have been read.
-fn confirmed(visit: &Visit, team: &At<Team>, typed: &Typed) -> Result<()> {
-    let shown = teams::show(&visit.visitor.ask(TeamView { team: team.clone() })?)?;
-    if shown.has_members() || typed.reach {
-        return Ok(());
-    }
-    Err(Error::invalid("reach", "Confirm that you mean everybody."))
-}
-
 /// Whether the visitor may change a role of this team in this space.
 pub(super) fn may_change(visit: &Visit, team: &At<Team>, space: Option<Id<Space>>) -> bool {
     if visit.visitor.may(TeamEdit { team: TeamPart::Whole(team.clone()) }) {
@@ -91,8 +82,6 @@ struct Typed {
     tenants: Vec<String>,
     runbooks: Vec<String>,
     until: String,
-    /// Whom it reaches was read: for Everyone.
-    reach: bool,
 }
 
 impl Typed {
@@ -106,7 +95,6 @@ impl Typed {
             tenants: sent.all("tenants"),
             runbooks: sent.all("runbooks"),
             until: sent.text("until").into(),
-            reach: sent.ticked("reach"),
         }
     }
     fn stored(role: &ScopedRole) -> Typed {
@@ -122,7 +110,6 @@ impl Typed {
             tenants: wire::<Tenant>(&role.scope.tenants),
             runbooks: wire::<Runbook>(&role.scope.runbooks),
             until: role.until.map(|until| until.wire()[..16].to_owned()).unwrap_or_default(),
-            reach: false,
         }
     }
     fn fields(&self) -> Result<ScopedFields> {
@@ -178,7 +165,8 @@ fn draw(
     typed: &Typed,
     error: Option<Error>,
 ) -> Result<Answer> {
-    let shown = teams::show(&visit.visitor.ask(TeamView { team: team.clone() })?)?;
+    let granted = visit.visitor.ask(TeamView { team: team.clone() })?;
+    let shown = teams::show(&granted)?;
     let back = format!("{}/{}", base(visit), shown.id);
     let roles = if visit.visitor.may(UserRoleView {}) {
         teams::list_roles(&visit.visitor.ask(UserRoleView {})?)?
@@ -218,9 +206,6 @@ fn draw(
                 .help("In UTC. Leave it empty to let it last. That it ended is told in the trail."),
         )
         .cancel(back.clone());
-    if !shown.has_members() {
-        form = form.field(FieldView::checkbox("reach", "I mean everybody, also those who come later", typed.reach));
-    }
     let chosen = [&typed.groups[..], &typed.projects, &typed.environments, &typed.tenants, &typed.runbooks];
     let mut pickers = if space.is_empty() { Vec::new() } else { pickers(visit, &space, chosen)? };
     let refused = error.is_some();
@@ -238,7 +223,7 @@ fn draw(
     let frame = access(visit, title, "teams").crumb("Teams", base(visit)).crumb(&shown.name, back);
     let limits_href =
         if shown.space.is_none() { format!("{}/{}/roles/new", base(visit), shown.id) } else { String::new() };
-    let reach = if shown.has_members() { String::new() } else { super::reach(&shown) };
+    let reach = if shown.has_members() { String::new() } else { super::reach(&granted, &shown)? };
     let page = RolePage { frame, form, space_chosen: !space.is_empty(), pickers, limits_href, reach };
     Answer::shown(&page, refused)
 }
@@ -346,7 +331,7 @@ pub(in crate::web) fn add(visit: &Visit) -> Result<Answer> {
     let granted = teams::ask_roles(&visit.visitor, &team, space.as_ref())?;
     let back = format!("{}/{}", base(visit), team.id());
     let change = Change::new("What giving this role does", "Give the team this role", &back);
-    let fields = confirmed(visit, &team, &typed).and_then(|()| typed.fields());
+    let fields = typed.fields();
     match fields.and_then(|fields| guarded(visit, change, || teams::add_role(&granted, &fields))) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(_)) => Answer::done(back, "The team was given the role."),
@@ -378,7 +363,7 @@ pub(in crate::web) fn change(visit: &Visit) -> Result<Answer> {
     let granted = teams::ask_roles(&visit.visitor, &team, space.as_ref())?;
     let back = format!("{}/{}", base(visit), team.id());
     let change = Change::new("What changing this role does", "Save the role", &back);
-    let fields = confirmed(visit, &team, &typed).and_then(|()| typed.fields());
+    let fields = typed.fields();
     match fields.and_then(|fields| guarded(visit, change, || teams::change_role(&granted, id, &fields))) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(())) => Answer::done(back, "The role was saved."),

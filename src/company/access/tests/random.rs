@@ -93,7 +93,7 @@ fn naive(grants: &[Lists], shape: Shape, thing: &Thing) -> bool {
         if honours(Dimension::Tenant) && shape.tenant && !tenants.is_empty() {
             passes &= match thing.tenant {
                 Some(tenant) => tenants.contains(&tenant),
-                None => shape.missing_is_any || !shape.info.explicit,
+                None => !shape.info.explicit,
             };
         }
         if honours(Dimension::Runbook) && shape.runbook && !runbooks.is_empty() {
@@ -122,7 +122,9 @@ fn question(shape: Shape, thing: &Thing) -> Check {
         (true, None) => Ids::None,
     };
     let (group, project) = (of(shape.project, thing.project.map(group_of)), of(shape.project, thing.project));
-    Check { runbooks, ..check(shape.info, group, project, environments, of(shape.tenant, thing.tenant)) }
+    // Work for no tenant is not beside the point for who is limited to tenants.
+    let tenant = if shape.tenant { thing.tenant.map_or(Ids::None, Ids::One) } else { Ids::Any };
+    Check { runbooks, ..check(shape.info, group, project, environments, tenant) }
 }
 
 /// What a key leaves of a grant, word by word: a thing is inside when it is inside both; of several environments, one

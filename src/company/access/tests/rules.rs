@@ -318,10 +318,11 @@ fn tasks_are_seen_by_their_project_environment_and_tenant() {
     let all = Scope::EVERYWHERE;
     assert_eq!(seen(&scoped("A", all)), [0, 1, 2, 3, 4, 5]);
     assert_eq!(seen(&scoped("B", Scope { environments: &[staging], ..all })), [0, 1, 3, 4]);
-    assert_eq!(seen(&scoped("C", Scope { tenants: &[contoso], ..all })), [0, 2, 3, 4, 5]);
+    // Limited to tenants means nothing untenanted (findings B3).
+    assert_eq!(seen(&scoped("C", Scope { tenants: &[contoso], ..all })), [0, 2, 3]);
     assert_eq!(
         seen(&scoped("D", Scope { projects: &[shop], environments: &[staging], tenants: &[contoso], ..all })),
-        [0, 4]
+        [0]
     );
 }
 
