@@ -60,7 +60,7 @@ const SPACE_LINKS: &[(&str, &str)] = &[
     ("Releases", "/releases{/id}{?skip,ignoreChannelRules,take,ids}"),
     ("RunbookProcesses", "/runbookProcesses{/id}{?skip,take,ids}"),
     ("RunbookRuns", "/runbookRuns{/id}{?skip,take,ids,projects,environments,tenants,runbooks,taskState,partialName}"),
-    ("Runbooks", "/runbooks{/id}{?skip,take,ids,partialName,clone,projectIds}"),
+    ("Runbooks", "/runbooks{/id}{?skip,take,ids,partialName,projectIds}"),
     ("RunbookSnapshots", "/runbookSnapshots{/id}{?skip,take,ids,publish}"),
     ("ScheduledProjectTriggers", "/projects/{projectId}/triggers/scheduled{?skip,take}"),
     ("ScopedUserRoles", "/scopeduserroles{/id}{?skip,take,ids,partialName,spaces,includeSystem}"),

@@ -13,9 +13,10 @@ use crate::{
     company::{
         access::{
             At, Locate, Within,
-            permissions::{SpaceCreate, SpaceDelete, SpaceEdit, SpaceView},
+            permissions::{SpaceCreate, SpaceDelete, SpaceEdit, SpaceView, TeamView},
         },
         spaces::{self, Fields, Filter, Managers, Space},
+        teams::{self, Builtin},
     },
 };
 use serde_json::{Value, json};
@@ -63,13 +64,44 @@ fn many<T: Locate>(ask: &Ask, field: &str, word: &str) -> Result<Vec<Id<T>>> {
     ask.body.texts(field).iter().map(one).collect()
 }
 
-fn fields(ask: &Ask) -> Result<Fields> {
+/// The managers' teams of a space, and people who come with a managers' team of another: that stays in its space, as all
+/// that is in one, so its people are named in its place.
+fn teams_and_people(ask: &Ask, this: Option<i64>) -> Result<(Vec<Id<ids::Team>>, Vec<Id<ids::User>>)> {
+    let visitor = ask.visitor()?;
+    let (mut fitting, mut people) = (Vec::new(), Vec::new());
+    for text in ask.body.texts("SpaceManagersTeams") {
+        let wrong = |why: String| Error::invalid("SpaceManagersTeams", why);
+        let at: At<ids::Team> = match visitor.locate(Within::Company, &text) {
+            Err(Error::NotFound(_)) => return Err(wrong(format!("There is no team {text}."))),
+            found => found?,
+        };
+        if at.space_id() == 0 || Some(at.space_id()) == this {
+            fitting.push(at.id());
+            continue;
+        }
+        if !visitor.sees(&at) {
+            return Err(wrong(format!("There is no team {text}.")));
+        }
+        let granted = visitor.ask(TeamView { team: at })?;
+        let team = teams::show(&granted)?;
+        if team.builtin != Some(Builtin::SpaceManagers) {
+            let why = format!("{} is a team of another space. Name a team of the company, or people.", team.name);
+            return Err(wrong(why));
+        }
+        people.extend(teams::members(&granted)?.into_iter().map(|member| member.id));
+    }
+    Ok((fitting, people))
+}
+
+fn fields(ask: &Ask, this: Option<i64>) -> Result<Fields> {
     let told = ask.body.has("SpaceManagersTeams") || ask.body.has("SpaceManagersTeamMembers");
     let managers = if told {
-        Some(Managers {
-            people: many::<ids::User>(ask, "SpaceManagersTeamMembers", "user")?,
-            teams: many::<ids::Team>(ask, "SpaceManagersTeams", "team")?,
-        })
+        let (teams, more) = teams_and_people(ask, this)?;
+        let mut people = many::<ids::User>(ask, "SpaceManagersTeamMembers", "user")?;
+        people.extend(more);
+        people.sort_unstable();
+        people.dedup();
+        Some(Managers { people, teams })
     } else {
         None
     };
@@ -104,14 +136,16 @@ pub(super) fn show(ask: &Ask) -> Result<Reply> {
 /// Makes one.
 pub(super) fn create(ask: &Ask) -> Result<Reply> {
     let granted = ask.visitor()?.ask(SpaceCreate {})?;
-    let fields = fields(ask)?;
+    let fields = fields(ask, None)?;
     super::answers::previewed(ask, || spaces::create(&granted, fields), |made| Reply::created(draw(ask, &made)?))
 }
 
 /// Changes one.
 pub(super) fn update(ask: &Ask) -> Result<Reply> {
-    let granted = ask.visitor()?.ask(SpaceEdit { space: located(ask)? })?;
-    let fields = fields(ask)?;
+    let at = located(ask)?;
+    let this = at.id().0;
+    let granted = ask.visitor()?.ask(SpaceEdit { space: at })?;
+    let fields = fields(ask, Some(this))?;
     super::answers::previewed(ask, || spaces::edit(&granted, fields), |saved| Reply::ok(draw(ask, &saved)?))
 }
 

@@ -9,11 +9,14 @@ mod oracle;
 use super::{
     access::{
         Columns, Granted,
-        permissions::{DeploymentView, List, ProjectView, ReleaseView},
+        permissions::{DeploymentCreate, DeploymentView, List, ProjectView, ReleaseView},
     },
     deployments::{self, Deployment, Filter},
 };
-use crate::base::error::Result;
+use crate::base::{
+    error::Result,
+    ids::{Environment, Id},
+};
 use std::collections::{HashMap, HashSet};
 
 /// The latest deployment to a place.
@@ -52,6 +55,25 @@ pub fn newest(granted: &Granted<'_, List<ReleaseView>>, projects: &[i64]) -> Res
     })
 }
 
+/// The environments that the visitor may deploy a project to, for anybody that it is deployed for: a tenant that is
+/// connected there and takes deployments, or none.
+pub fn open(granted: &Granted<'_, ProjectView>) -> Result<Vec<Id<Environment>>> {
+    let at = &granted.what().project;
+    let reach = granted.reach_of::<DeploymentCreate>(at.space_id());
+    Ok(granted
+        .read(|rows| sql::open(rows, at.space_id(), &[at.id().0], &reach))?
+        .into_iter()
+        .map(|(_, id)| Id::new(id))
+        .collect())
+}
+
+/// The same for some projects: pairs of project and environment.
+pub fn open_of(granted: &Granted<'_, List<ProjectView>>, projects: &[i64]) -> Result<HashSet<(i64, i64)>> {
+    let space = granted.what().space();
+    let reach = granted.reach_of::<DeploymentCreate>(space);
+    granted.read(|rows| sql::open(rows, space, projects, &reach))
+}
+
 /// The pairs of project and environment that the projects' lifecycles leave out (`domain §5`).
 pub fn left_out(granted: &Granted<'_, List<ProjectView>>, projects: &[i64]) -> Result<HashSet<(i64, i64)>> {
     let reach = granted.reach();
@@ -65,7 +87,7 @@ pub fn left_out(granted: &Granted<'_, List<ProjectView>>, projects: &[i64]) -> R
 
 mod sql {
     use super::*;
-    use crate::company::access::Rows;
+    use crate::company::access::{Reach, Rows};
     use rusqlite::{params_from_iter, types::Value};
 
     pub fn newer(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<HashMap<i64, u32>> {
@@ -85,6 +107,26 @@ mod sql {
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?));
         let found: Vec<(i64, Option<String>)> = rows.all(&sql, params_from_iter(parameters), read)?;
         Ok(found.into_iter().filter_map(|(project, version)| Some((project, version?))).collect())
+    }
+
+    pub fn open(rows: &Rows<'_>, space: i64, projects: &[i64], reach: &Reach) -> Result<HashSet<(i64, i64)>> {
+        if reach.is_nothing() {
+            return Ok(HashSet::new());
+        }
+        let mut parameters: Vec<Value> = vec![space.into(), serde_json::json!(projects).to_string().into()];
+        let of = Columns { group: Some("p.group_id"), project: Some("p.id"), ..Columns::default() };
+        let without = Columns { environment: Some("e.id"), tenant: Some("NULL"), ..of };
+        let with = Columns { environment: Some("c.environment_id"), tenant: Some("c.tenant_id"), ..of };
+        let (without, with) = (reach.condition(without, &mut parameters), reach.condition(with, &mut parameters));
+        let sql = format!(
+            "SELECT p.id, e.id FROM projects p JOIN environments e ON e.space_id = p.space_id
+             WHERE p.space_id = ?1 AND p.id IN (SELECT value FROM json_each(?2)) AND p.tenanted <> 'Tenanted' AND {without}
+             UNION SELECT p.id, c.environment_id FROM projects p JOIN tenant_environments c ON c.project_id = p.id
+             JOIN tenants t ON t.id = c.tenant_id AND t.is_disabled = 0
+             WHERE p.space_id = ?1 AND p.id IN (SELECT value FROM json_each(?2)) AND p.tenanted <> 'Untenanted' AND {with}"
+        );
+        let found = rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(found.into_iter().collect())
     }
 
     pub fn left_out(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<HashSet<(i64, i64)>> {

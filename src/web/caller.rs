@@ -439,10 +439,32 @@ impl<'c> Visit<'c> {
             ("library", Some(at)) => visitor.may_somewhere::<p::LifecycleView>(at),
             _ => true,
         });
+        for item in &mut nav {
+            if let Some(first) = self.first_page(item.key, located) {
+                item.href = first;
+            }
+        }
         if !deploys && visitor.may(p::CompanyView {}) {
             nav.insert(0, NavItem::companies(self.company().slug(), current));
         }
         nav
+    }
+
+    /// Where an entry of the left column leads that stands for several pages: to the first that the visitor may see.
+    fn first_page(&self, key: &str, located: Option<&At<Space>>) -> Option<String> {
+        let visitor = &self.visitor;
+        match (key, located) {
+            ("access", _) if !visitor.may(p::UserView {}) => Some(self.path("/access/teams")),
+            ("infrastructure", Some(at)) if !visitor.may_somewhere::<p::EnvironmentView>(at) => {
+                Some(self.path(&["/", &self.slug_of(at), "/infrastructure/targets"].concat()))
+            }
+            _ => None,
+        }
+    }
+
+    fn slug_of(&self, at: &At<Space>) -> String {
+        let spaces = self.visitor.spaces().unwrap_or_default();
+        spaces.into_iter().find(|row| row.id == at.id()).map(|row| row.slug).unwrap_or_default()
     }
 
     /// What stands around a page; `current` is the entry of the left column, as in `NavItem::all`.

@@ -13,7 +13,7 @@ use crate::{
         paging::{Listed, Page},
     },
     company::{
-        access::permissions::{DeploymentCreate, DeploymentView, List, ProjectCreate, ProjectView},
+        access::permissions::{DeploymentView, List, ProjectCreate, ProjectView},
         dashboard::{self, Spot},
         deployments,
         environments::Environment,
@@ -68,7 +68,8 @@ struct Board {
     spots: Vec<Spot>,
     newest: HashMap<i64, String>,
     left_out: HashSet<(i64, i64)>,
-    may_deploy: bool,
+    /// Where the visitor may deploy for anybody.
+    open: HashSet<(i64, i64)>,
 }
 
 /// `/{company}/{space}`.
@@ -145,17 +146,17 @@ fn board(visit: &Visit, items: &[Project]) -> Result<Board> {
     } else {
         Vec::new()
     };
-    let left_out = if ids.is_empty() {
-        HashSet::new()
-    } else {
-        dashboard::left_out(&visitor.ask(List::<ProjectView>::of(&space))?, &numbers)?
-    };
+    let (mut left_out, mut open) = (HashSet::new(), HashSet::new());
+    if !ids.is_empty() {
+        let granted = visitor.ask(List::<ProjectView>::of(&space))?;
+        (left_out, open) = (dashboard::left_out(&granted, &numbers)?, dashboard::open_of(&granted, &numbers)?);
+    }
     Ok(Board {
         environments: seen::environments_here(visit)?,
         spots,
         newest: standing::newest(visit, &ids)?,
         left_out,
-        may_deploy: visitor.may_somewhere::<DeploymentCreate>(&space),
+        open,
     })
 }
 
@@ -175,7 +176,8 @@ fn row(visit: &Visit, board: &Board, project: &Project) -> Row {
             return Cell::closed();
         }
         // The page it leads to says whether this release may go there already.
-        if board.may_deploy && !newest.is_empty() && !project.is_disabled {
+        let open = board.open.contains(&(project.id.0, environment.id.0));
+        if open && !newest.is_empty() && !project.is_disabled {
             let deploy =
                 format!("{href}/releases/{}/deployments/new?environment={}", encode(&newest), environment.slug);
             return Cell::none().start("Deploy…", deploy);

@@ -99,6 +99,7 @@ struct RoleRow {
     href: String,
     role: String,
     place: String,
+    beyond: String,
 }
 
 pub(super) fn base(visit: &Visit) -> String {
@@ -232,7 +233,13 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
                 None => ("A team you cannot see".into(), String::new()),
             };
             let until = role.until.map(|until| format!(", until {}", until.exact())).unwrap_or_default();
-            roles.push(RoleRow { team, href, role: role.role_name, place: format!("{}{until}", words.place) });
+            roles.push(RoleRow {
+                team,
+                href,
+                role: role.role_name,
+                place: format!("{}{until}", words.place),
+                beyond: words.beyond,
+            });
         }
     }
     let mine: Vec<TeamRow> = match visit.visitor.ask_anywhere::<TeamView>(None) {

@@ -218,8 +218,11 @@ fn show_page(visit: &Visit, problem: &str, removal_problem: Option<&str>) -> Res
     if problem.is_empty() && removal_problem.is_none() { Answer::page(&page) } else { Answer::refused(&page) }
 }
 
-/// What a scope on a role has an effect on, for one permission.
+/// What a scope on a role has an effect on, for one permission; or that nothing asks for it yet.
 fn scopes(info: &Info) -> String {
+    if !info.is_used() {
+        return "nothing asks for it yet".into();
+    }
     let words: Vec<&str> = honoured(info)
         .map(|dimension| match dimension {
             Dimension::Group => "project groups",

@@ -134,9 +134,12 @@ fn giving_everyone_a_role_is_confirmed_and_a_role_may_end() {
     assert_eq!(everyone["CanChangeMembers"], false);
     let team = "/harbour/access/teams/teams-everyone";
     let form = ada.get(&format!("{team}/roles/new?space=Spaces-1")).expect(200);
-    says(&form, &["name=\"reach\"", "1 person or service account", "everybody who comes later", "datetime-local"]);
+    says(
+        &form,
+        &["1 person or service account", "now and later", "Customers&#39; people are not among them", "datetime-local"],
+    );
     let options = ada.get(&format!("{team}/roles/new")).expect(200).text();
-    let before = options.split(">Environment Viewer<").next().unwrap();
+    let before = options.split(">Environment Viewer (").next().unwrap();
     let value = before.rsplit("value=\"").next().unwrap().split('"').next().unwrap().to_owned();
     assert!(value.starts_with("UserRoles-"), "{value}");
     let fields = |more: &'static [(&'static str, &'static str)]| {
@@ -149,10 +152,14 @@ fn giving_everyone_a_role_is_confirmed_and_a_role_may_end() {
         let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         ada.post(&format!("{team}/roles"), &all[..])
     };
-    says(&send(&[]).expect(422), &["Confirm that you mean everybody"]);
-    says(&send(&[("reach", "true"), ("until", "soon")]).expect(422), &["Give a day and a time"]);
-    send(&[("reach", "true"), ("until", "2099-01-01T18:30")]).expect(303);
-    says(&ada.get(team).expect(200), &["until 2099-01-01 18:30", "everybody who comes later"]);
+    says(&send(&[("until", "soon")]).expect(422), &["Give a day and a time"]);
+    // What it does is shown unasked (findings B6).
+    says(
+        &send(&[("until", "2099-01-01T18:30")]).expect(200),
+        &["Is this meant?", "Everyone gains", "Customers&#39; people gain nothing"],
+    );
+    send(&[("confirmed", "yes"), ("until", "2099-01-01T18:30")]).expect(303);
+    says(&ada.get(team).expect(200), &["until 2099-01-01 18:30", "now and later"]);
 }
 
 #[test]

@@ -230,7 +230,9 @@ fn what_invitations_recipes_and_new_teams_give_is_told_to_programs_and_changes_n
     // The same on the tenant's page: shown first, then done.
     let address = "/harbour/default/tenants/contoso/access";
     let shown = house.browser.post(address, [("emails", "jo@contoso.test")]).expect(200).text();
-    for word in ["<h2>jo</h2>", "Gains", "tenant Contoso", "Make the invitations", "value=\"jo@contoso.test\""] {
+    for word in
+        ["<h2>jo (customer)</h2>", "Gains", "tenant Contoso", "Make the invitations", "value=\"jo@contoso.test\""]
+    {
         assert!(shown.contains(word), "“{word}” is missing: {shown}");
     }
     let refused = house.browser.post(address, [("emails", "nonsense")]).expect(422).text();

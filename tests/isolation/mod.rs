@@ -10,6 +10,7 @@ mod one_runbook;
 mod proof;
 mod roles;
 mod rows;
+mod shown;
 mod strangers;
 mod surroundings;
 mod twins;

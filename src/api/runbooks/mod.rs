@@ -216,6 +216,9 @@ pub(super) fn create(ask: &Ask) -> Result<Reply> {
     // Whoever may nowhere hears that first, whatever was sent.
     visitor.ask(List::<RunbookEdit>::of(&ask.space()?))?;
     let granted = visitor.ask(RunbookEdit { runbook: RunbookPart::New(project(ask, of_path)?) })?;
+    if ask.asked("clone").is_some_and(|text| !text.is_empty()) {
+        return Err(Error::invalid("clone", "A runbook cannot be copied here. Make one and send its process."));
+    }
     if ask.body.some_text("PublishedRunbookSnapshotId").is_some() {
         return Err(Error::invalid(
             "PublishedRunbookSnapshotId",

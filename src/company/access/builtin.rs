@@ -45,6 +45,12 @@ pub fn default_of(builtin: &str) -> Vec<(&'static str, &'static str)> {
     mine.flat_map(|(_, level, permissions)| permissions.into_iter().map(move |one| (level, one))).collect()
 }
 
+/// What a built-in role is for; nothing for a role that this program does not know.
+pub fn description_of(builtin: &str) -> &'static str {
+    let lines = include_str!("builtin-descriptions.txt").lines().filter_map(|line| line.split_once(": "));
+    lines.into_iter().find(|(name, _)| slug_of(name) == builtin).map_or("", |(_, words)| words)
+}
+
 /// Writes down every permission of this program that the company's file does not know yet; the number of the last one.
 /// What is later than a role's number came after somebody decided what it holds.
 pub(in crate::company) fn know_all(tx: &Writing<'_>) -> Result<i64> {

@@ -2,8 +2,8 @@
 
 use super::{
     grants::Carried,
-    permissions::{Info, Permission, TeamView, TenantView},
-    policy::{self, Check, Grants, Ids, Reason},
+    permissions::{EnvironmentView, Info, Permission, TeamView, TenantView},
+    policy::{self, Check, Grants, Ids, Limit, Reason},
     rows::Rows,
 };
 use crate::base::{
@@ -25,6 +25,7 @@ pub(super) fn denied(
     let mut place = Vec::new();
     let mut context = Vec::new();
     let mut question = vec![("permission", info.name.to_owned())];
+    let lacking = Lacking::of(grants, info, check);
     let group = if matches!(check.projects, Ids::Any) && info.groups { &check.groups } else { &Ids::Any };
     for (key, word, prefix, table, ids) in [
         ("ProjectGroupId", ProjectGroup::WORD, ProjectGroup::PREFIX, "project_groups", group),
@@ -35,10 +36,15 @@ pub(super) fn denied(
     ] {
         let Some(id) = ids.first().filter(|id| *id > 0) else { continue };
         if let Some(name) = name_of(rows, table, id)? {
-            place.push(format!("{word} {name}"));
+            if lacking.is_none() {
+                place.push(format!("{word} {name}"));
+            }
             question.push((word.rsplit(' ').next().unwrap_or(word), name));
         }
         context.push((key, format!("{prefix}-{id}")));
+    }
+    if let Some(lacking) = &lacking {
+        place = lacking.words(rows, grants, check)?;
     }
     if info.tenants && check.tenants == Ids::None {
         question.push(("tenant", "none".to_owned()));
@@ -75,6 +81,71 @@ pub(super) fn denied(
         teams,
         question: is_askable(info, check).then_some(question),
     })
+}
+
+/// Of a change of something with several values: those that the role which comes nearest leaves out.
+struct Lacking {
+    environments: Vec<i64>,
+    tenants: Vec<i64>,
+    /// Work beyond single tenants: for none, or by tag for whichever have it.
+    beyond: bool,
+}
+
+impl Lacking {
+    /// `None` for a question about single things: they are all named.
+    fn of(grants: &Grants, info: &Info, check: &Check) -> Option<Lacking> {
+        let several = |ids: &Ids| matches!(ids, Ids::Many(_) | Ids::Every);
+        if !check.all || !(several(&check.environments) || several(&check.tenants)) {
+            return None;
+        }
+        let outside = |honoured: bool, limit: &Limit, ids: &Ids| -> Vec<i64> {
+            let all: &[i64] = match ids {
+                Ids::One(id) => std::slice::from_ref(id),
+                Ids::Many(ids) => ids,
+                Ids::Every => &[-1],
+                Ids::Any | Ids::None => &[],
+            };
+            all.iter().copied().filter(|id| honoured && !limit.has(*id)).collect()
+        };
+        let now = clock::now();
+        let here = |grant: &&policy::Grant| grant.space == check.space && grant.until.is_none_or(|until| until > now);
+        let misses = grants.of(info).filter(here).map(|grant| {
+            let environments = outside(info.environments, &grant.environments, &check.environments);
+            let tenants = outside(info.tenants, &grant.tenants, &check.tenants);
+            let beyond = tenants.iter().any(|id| *id < 0);
+            Lacking { environments, tenants: tenants.into_iter().filter(|id| *id > 0).collect(), beyond }
+        });
+        misses.min_by_key(|one| one.environments.len() + one.tenants.len() + usize::from(one.beyond))
+    }
+
+    /// In words: by name what may be seen, and the rest by its kind.
+    fn words(&self, rows: &Rows<'_>, seer: &Grants, check: &Check) -> Result<Vec<String>> {
+        let mut out = Vec::new();
+        for (ids, word, table, view) in [
+            (&self.environments, Environment::WORD, "environments", EnvironmentView::INFO),
+            (&self.tenants, Tenant::WORD, "tenants", TenantView::INFO),
+        ] {
+            let mut hidden = false;
+            for id in ids {
+                let mut question = Check::new(false);
+                question.space = check.space;
+                *(if table == "tenants" { &mut question.tenants } else { &mut question.environments }) = Ids::One(*id);
+                match name_of(rows, table, *id)? {
+                    Some(name) if seer.decide(view, &question, clock::now).is_ok() => {
+                        out.push(format!("{word} {name}"))
+                    }
+                    _ => hidden = true,
+                }
+            }
+            if hidden {
+                out.push(format!("{word}s that you cannot see"));
+            }
+        }
+        if self.beyond {
+            out.push("work that is not for single tenants".into());
+        }
+        Ok(out)
+    }
 }
 
 fn name_of(rows: &Rows<'_>, table: &str, id: i64) -> Result<Option<String>> {

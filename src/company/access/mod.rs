@@ -129,6 +129,7 @@ mod still;
 mod trail;
 mod spot;
 mod trial;
+mod unused;
 mod uses;
 mod vault;
 mod visitor;

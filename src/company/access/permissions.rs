@@ -167,6 +167,37 @@ impl<P: Permission, T: Locate> Permission for Anywhere<P, T> {
     }
 }
 
+/// "In the project that I am about to make in this group?": a permission asked of a project that is not there yet. Who is
+/// limited to projects holds nothing in another; who is limited to its group does.
+pub struct InNewProject<P> {
+    group: At<ProjectGroup>,
+    of: PhantomData<fn() -> P>,
+}
+
+impl<P: Permission> InNewProject<P> {
+    /// In this group.
+    pub fn of(group: &At<ProjectGroup>) -> Self {
+        InNewProject { group: group.clone(), of: PhantomData }
+    }
+}
+
+impl<P: Permission> Permission for InNewProject<P> {
+    const INFO: &'static Info = P::INFO;
+    fn check(&self) -> Check {
+        let mut check = Check::new(P::INFO.change);
+        self.group.lay(&mut check);
+        // No project has this number.
+        check.projects = Ids::One(-1);
+        check.runbooks = Ids::None;
+        check
+    }
+    fn sights(&self) -> Vec<Sight> {
+        let mut out = Vec::new();
+        self.group.sights(&mut out);
+        out
+    }
+}
+
 /// "May I leave it like this?": a change of `P` asked for what the thing will belong to afterwards. Things with several
 /// values take all of them, before and after (`access-rules §4`); this is the after.
 pub struct After<P> {

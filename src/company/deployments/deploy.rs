@@ -253,6 +253,8 @@ pub(super) struct Outlook {
     deployments: Reach,
     /// Where they may deploy: there the command decides on all deployments, and so does the page before it.
     open: lifecycles::Places,
+    /// Where they may see deployments.
+    watched: lifecycles::Places,
 }
 
 impl Outlook {
@@ -262,11 +264,18 @@ impl Outlook {
         rows: &Rows<'_>,
         (space, project): (i64, Id<Project>),
     ) -> Result<Outlook> {
+        let deployments = granted.reach_of::<DeploymentView>(space);
         Ok(Outlook {
             seen: lifecycles::visible(rows, space, &granted.reach_of::<EnvironmentView>(space))?,
-            deployments: granted.reach_of::<DeploymentView>(space),
+            watched: lifecycles::Places::of(rows, project, &deployments)?,
+            deployments,
             open: lifecycles::Places::of(rows, project, &granted.reach_of::<DeploymentCreate>(space))?,
         })
+    }
+
+    /// Whether they may deploy there, or see what is deployed.
+    pub fn is_told_of(&self, environment: Id<Environment>, tenant: Option<Id<Tenant>>) -> bool {
+        self.open.have(environment, tenant) || self.watched.have(environment, tenant)
     }
 
     /// Why a release may not go to a place now; `None`: it may.

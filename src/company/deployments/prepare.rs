@@ -82,10 +82,17 @@ pub(in crate::company) fn keep_targets(material: &mut Material, only: &[Id<Targe
     material.machines.retain(|machine| (only.is_empty() || only.contains(&machine.id)) && !not.contains(&machine.id));
 }
 
-/// Targets outside the reach are told of without their names.
-pub(in crate::company) fn hide_unseen(rows: &Rows<'_>, reach: &Reach, material: &mut Material) -> Result<()> {
+/// Targets outside the reach are told of without their names; not at all, nor their number, where whoever asks may neither
+/// start such work nor see it (`told`).
+pub(in crate::company) fn hide_unseen(
+    rows: &Rows<'_>,
+    reach: &Reach,
+    material: &mut Material,
+    told: bool,
+) -> Result<()> {
     let ids: Vec<Id<Target>> = material.machines.iter().map(|machine| machine.id).collect();
     let seen = targets::within(rows, reach, &ids)?;
+    material.machines.retain(|machine| told || seen.contains(&machine.id));
     for machine in material.machines.iter_mut().filter(|machine| !seen.contains(&machine.id)) {
         machine.name = "A deployment target that you may not see".into();
         machine.host.clear();
@@ -109,9 +116,10 @@ pub fn preview(
     granted.read(|rows| {
         let mut material = material(rows, release, environment, tenant)?;
         material.skip = skip.to_vec();
-        hide_unseen(rows, &reach, &mut material)?;
         let project = releases::by_id(rows, release)?.project;
-        let obstacle = Outlook::over(granted, rows, (space, project))?.obstacle(rows, release, environment, tenant)?;
+        let outlook = Outlook::over(granted, rows, (space, project))?;
+        hide_unseen(rows, &reach, &mut material, outlook.is_told_of(environment, tenant))?;
+        let obstacle = outlook.obstacle(rows, release, environment, tenant)?;
         Ok(Preview { plan: plan::build(&material), obstacle })
     })
 }

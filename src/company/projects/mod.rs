@@ -8,7 +8,10 @@ mod step;
 
 use super::access::{
     Columns, Conditions, Event, Granted, Reach, Rows,
-    permissions::{List, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit, ProjectView},
+    permissions::{
+        InNewProject, List, ProcessEdit, ProcessView, ProjectCreate, ProjectDelete, ProjectEdit, ProjectView,
+        RunbookEdit, RunbookView,
+    },
 };
 use super::tasks;
 use crate::base::{
@@ -184,11 +187,12 @@ pub fn create(granted: &Granted<'_, ProjectCreate>, fields: Fields) -> Result<Pr
     })
 }
 
-/// Makes a project as a copy of another of the same space: its settings, process, channels and runbooks (`domain §2`). Of `fields`
-/// only name and description are read.
+/// Makes a project as a copy of another of the same space: its settings, process, channels and runbooks (`domain §2`); of
+/// the runbooks those that the visitor may see. Each part takes the right to make it in the new project (`access-rules
+/// §11`). Of `fields` only name and description are read.
 ///
 /// # Errors
-/// As [`create`].
+/// As [`create`]; `Denied` for a part that the visitor sees and could not make there: `ProcessEdit`, `RunbookEdit`.
 pub fn clone(
     granted: &Granted<'_, ProjectCreate>,
     source: &Granted<'_, ProcessView>,
@@ -196,6 +200,13 @@ pub fn clone(
 ) -> Result<Project> {
     let from = source.what().project.id();
     same_company(granted, source)?;
+    let (visitor, group) = (granted.visitor(), &granted.what().group);
+    visitor.ask(ProjectView { project: source.what().project.clone() })?;
+    visitor.ask(InNewProject::<ProcessEdit>::of(group))?;
+    let runbooks = granted.reach_of::<RunbookView>(group.space_id());
+    if granted.read(|rows| sql::has_runbooks(rows, from, &runbooks))? {
+        visitor.ask(InNewProject::<RunbookEdit>::of(group))?;
+    }
     granted.write(|tx| {
         let original = sql::by_id(tx, from)?;
         if original.space.0 != granted.what().group.space_id() {
@@ -214,7 +225,7 @@ pub fn clone(
             }
         }
         sql::set_steps(tx, made.id, &serde_json::to_string(&steps)?)?;
-        sql::copy_runbooks(tx, from, made.id)?;
+        sql::copy_runbooks(tx, from, made.id, &runbooks)?;
         tx.record(event.say(" as a copy of ").name(from, &original.name), made)
     })
 }
@@ -476,14 +487,33 @@ mod sql {
         Ok(())
     }
 
-    /// Their processes as they are now; snapshots and what is published stay behind.
-    pub fn copy_runbooks(tx: &Writing<'_>, from: Id<Kind>, to: Id<Kind>) -> Result<()> {
-        tx.run(
+    const RUNBOOK: Columns = Columns {
+        group: Some("(SELECT group_id FROM projects WHERE id = o.project_id)"),
+        project: Some("o.project_id"),
+        environment: None,
+        tenant: None,
+        runbook: Some("o.id"),
+        null_is_any: false,
+    };
+
+    /// Whether a project has runbooks that are seen.
+    pub fn has_runbooks(rows: &Rows<'_>, from: Id<Kind>, seen: &Reach) -> Result<bool> {
+        let mut parameters = vec![from.0.into()];
+        let seen = seen.condition(RUNBOOK, &mut parameters);
+        let sql = format!("SELECT 1 FROM runbooks o WHERE o.project_id = ?1 AND {seen}");
+        rows.any(&sql, params_from_iter(&parameters))
+    }
+
+    /// Those that are seen, with their processes as they are now; snapshots and what is published stay behind.
+    pub fn copy_runbooks(tx: &Writing<'_>, from: Id<Kind>, to: Id<Kind>, seen: &Reach) -> Result<()> {
+        let mut parameters = vec![from.0.into(), to.0.into(), clock::now().0.into()];
+        let seen = seen.condition(RUNBOOK, &mut parameters);
+        let copy = format!(
             "INSERT INTO runbooks (space_id, project_id, name, name_key, slug, description, tenanted, environment_scope, created_at, steps)
-             SELECT space_id, ?2, name, name_key, slug, description, tenanted, environment_scope, ?3, steps
-             FROM runbooks WHERE project_id = ?1 ORDER BY id",
-            (from, to, clock::now()),
-        )?;
+             SELECT o.space_id, ?2, o.name, o.name_key, o.slug, o.description, o.tenanted, o.environment_scope, ?3, o.steps
+             FROM runbooks o WHERE o.project_id = ?1 AND {seen} ORDER BY o.id"
+        );
+        tx.run(&copy, params_from_iter(&parameters))?;
         tx.run(
             "INSERT INTO runbook_environments (runbook_id, environment_id)
              SELECT n.id, e.environment_id FROM runbook_environments e JOIN runbooks o ON o.id = e.runbook_id

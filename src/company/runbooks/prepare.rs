@@ -14,13 +14,15 @@ use crate::{
     company::{
         access::{
             Granted, Rows,
-            permissions::{EnvironmentView, MachineView, RunbookView, TaskExecute, TenantView},
+            permissions::{
+                EnvironmentView, MachineView, RunbookRunCreate, RunbookRunView, RunbookView, TaskExecute, TenantView,
+            },
         },
         deployments::{
             self, Prepared, Preview,
             plan::{self, Material, Subject},
         },
-        environments,
+        environments, lifecycles,
         projects::process::Step,
     },
 };
@@ -60,6 +62,8 @@ pub fn preview(
     let environment = environment.what().environment.id();
     let tenant = tenant.map(|tenant| tenant.what().tenant.id());
     let reach = granted.reach_of::<MachineView>(at.space_id());
+    let (runs, watched) =
+        (granted.reach_of::<RunbookRunCreate>(at.space_id()), granted.reach_of::<RunbookRunView>(at.space_id()));
     granted.read(|rows| {
         let runbook = sql::by_id(rows, at.id())?;
         let (snapshot, steps) = match run::chosen(rows, &runbook, which)? {
@@ -72,7 +76,9 @@ pub fn preview(
         };
         let mut material = material(rows, &snapshot, steps, (environment, tenant))?;
         material.skip = skip.to_vec();
-        deployments::hide_unseen(rows, &reach, &mut material)?;
+        let told = [&runs, &watched].into_iter().map(|reach| lifecycles::Places::of(rows, runbook.project, reach));
+        let told = told.collect::<Result<Vec<_>>>()?.iter().any(|places| places.have(environment, tenant));
+        deployments::hide_unseen(rows, &reach, &mut material, told)?;
         let obstacle = run::obstacle(rows, &runbook, environment, tenant)?;
         Ok(Preview { plan: plan::build(&material), obstacle })
     })

@@ -266,7 +266,11 @@ fn who_is_limited_to_some_tenants_chooses_none_by_tag() {
     // Nor for no tenant at all, or for none beside their own (findings B5).
     assert!(denied(target(&ben, &["Production"], &["Contoso"], account, fields("nobody's"))));
     assert!(denied(change("contoso", fields("contoso"))));
-    change("contoso", tenanted("contoso-1")).unwrap();
+    let mine = harbour.visit(ben.user().unwrap().0);
+    let granted = mine.ask(MachineEdit { target: mine.locate(&space, "contoso").unwrap() }).unwrap();
+    let own = super::tests::tenants(&ada, &["Contoso"]);
+    let after = After::<MachineEdit>::of(&space, environments(&ada, &["Production"]), own);
+    edit(&granted, &mine.ask(after).unwrap(), None, tenanted("contoso-1")).unwrap();
 }
 
 /// A machine is its tenants' by name and by tag, as they stand now: the door and the lists say the same as the choice of a

@@ -26,7 +26,7 @@ pub use scoped::{
     role, roles_in_standby, roles_of, roles_of_user, team_of,
 };
 pub(in crate::company) use scoped::{names_seen, roles_to_come};
-pub use words::{Summary, summary};
+pub use words::{Summary, beyond, summary};
 
 use super::access::{
     Event, Gifts, Granted, Level, Rows, Writing,

@@ -259,9 +259,11 @@ pub fn roles_of_user(granted: &Granted<'_, UserRoleView>, user: &At<User>) -> Re
     Ok((roles, hidden))
 }
 
-/// All roles that one has oneself.
+/// All roles that one has oneself, with the names of what they are limited to, as far as one may see it.
 pub fn own_roles(granted: &Granted<'_, Myself>) -> Result<Vec<ScopedRole>> {
-    granted.read(|rows| sql::roles_of_user(rows, granted.what().user()))
+    let mut roles = granted.read(|rows| sql::roles_of_user(rows, granted.what().user()))?;
+    named(granted, &mut roles)?;
+    Ok(roles)
 }
 
 /// The teams that one is in oneself, Everyone among them.

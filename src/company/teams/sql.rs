@@ -16,7 +16,7 @@ use crate::{
         paging::{Listed, Page},
     },
     company::access::{
-        Columns, Reach, Rows, Writing, is_customer, is_in_everyone, of_customers,
+        Columns, Reach, Rows, Writing, builtin, is_customer, is_in_everyone, of_customers,
         permissions::{Info, in_roles, named},
         policy::Dimension,
     },
@@ -240,6 +240,9 @@ pub fn user_roles(rows: &Rows<'_>, only: Option<Id<Role>>) -> Result<Vec<UserRol
         .into_iter()
         .collect();
     for (role, known_to) in roles.iter_mut().zip(known_to) {
+        if let (Some(builtin), true) = (&role.builtin, role.description.is_empty()) {
+            role.description = builtin::description_of(builtin).to_owned();
+        }
         role.permissions = permissions_of(rows, role.id)?;
         let later = |info: &&Info| known.get(info.name).is_none_or(|number| *number > known_to);
         role.offered = in_roles(true).filter(later).filter(|info| !role.permissions.has(info.name)).collect();

@@ -4,7 +4,7 @@ use super::{
     roles::RolePermissions,
     scoped::{Limited, ScopedRole},
 };
-use crate::company::access::builtin;
+use crate::company::access::{builtin, permissions::Info};
 
 /// The answer to "what does this team let people do, and where?", for one of its roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct Summary {
     pub can: String,
     /// "in Default: project Shop, environments Staging and Production".
     pub place: String,
+    /// What of a role that is held in a space holds in the whole company, without its limits: "Also in the whole company,
+    /// without limits: see users and see teams". Empty for none.
+    pub beyond: String,
 }
 
 /// Rights worth naming, the strongest first, each with what it is called.
@@ -43,7 +46,28 @@ const NAMED: usize = 5;
 
 /// What a role on a team allows, and where.
 pub fn summary(role: &ScopedRole) -> Summary {
-    Summary { can: can(&role.permissions), place: place(role) }
+    Summary {
+        can: can(&role.permissions),
+        place: place(role),
+        beyond: role.space.map(|_| beyond(&role.permissions)).unwrap_or_default(),
+    }
+}
+
+/// See [`Summary::beyond`]; of a role that is about to be held in a space.
+pub fn beyond(permissions: &RolePermissions) -> String {
+    let small = |info: &&'static Info| {
+        // What stands in brackets tells the levels apart, which is what the sentence does.
+        let words = info.meaning.split(" (").next().unwrap_or(info.meaning);
+        words[..1].to_lowercase() + &words[1..]
+    };
+    let mut all: Vec<String> = permissions.system.iter().take(NAMED).map(|info| small(info)).collect();
+    if all.is_empty() || permissions.space.is_empty() {
+        return String::new();
+    }
+    if permissions.system.len() > NAMED {
+        all.push(format!("{} more", permissions.system.len() - NAMED));
+    }
+    format!("Also in the whole company, without limits: {}", and(&all))
 }
 
 fn can(permissions: &RolePermissions) -> String {

@@ -7,8 +7,8 @@ use crate::{
         access::{
             At,
             permissions::{
-                DeploymentCreate, DeploymentView, LifecycleView, List as Listing, ProcessEdit, ProcessView,
-                ProjectGroupView, ReleaseView, TenantView,
+                DeploymentView, LifecycleView, List as Listing, ProcessEdit, ProcessView, ProjectGroupView,
+                ProjectView, ReleaseView, TenantView,
             },
         },
         dashboard,
@@ -118,7 +118,8 @@ impl<'v> Ground<'v> {
             }
         }
         in_order(visit, of, &mut environments, &latest)?;
-        let open = open(visit, of, &space, &environments)?;
+        let granted = visitor.ask(ProjectView { project: of.at.clone() })?;
+        let open = dashboard::open(&granted)?;
         Ok(Ground { environments, open, latest, behind, visit, of })
     }
 
@@ -202,42 +203,6 @@ fn in_order(visit: &Visit, of: &Of, environments: &mut Vec<Environment>, latest:
     environments.retain(|one| rank(one) < usize::MAX || latest.iter().any(|d| d.environment == one.id));
     environments.sort_by_key(rank);
     Ok(())
-}
-
-/// The environments that the visitor may deploy the project to, for anybody at all.
-fn open(
-    visit: &Visit,
-    of: &Of,
-    space: &At<ids::Space>,
-    environments: &[Environment],
-) -> Result<Vec<ids::Id<ids::Environment>>> {
-    let visitor = &visit.visitor;
-    if !visitor.may_somewhere::<DeploymentCreate>(space) {
-        return Ok(Vec::new());
-    }
-    let mut whom: Vec<Option<At<ids::Tenant>>> = vec![None];
-    if of.project.tenanted.with_tenant() && visitor.may_somewhere::<TenantView>(space) {
-        let filter = tenants::Filter { project: Some(of.project.id), ..tenants::Filter::default() };
-        let seen = tenants::list(&visitor.ask(Listing::<TenantView>::of(space))?, &filter, Page { skip: 0, take: 20 })?;
-        for tenant in seen.items {
-            whom.push(Some(visitor.locate(space, &tenant.id.to_string())?));
-        }
-    }
-    let mut open = Vec::new();
-    for place in environments {
-        let environment: At<ids::Environment> = visitor.locate(space, &place.id.to_string())?;
-        let may = |tenant: &Option<At<ids::Tenant>>| {
-            visitor.may(DeploymentCreate {
-                project: of.at.clone(),
-                environment: environment.clone(),
-                tenant: tenant.clone(),
-            })
-        };
-        if whom.iter().any(may) {
-            open.push(place.id);
-        }
-    }
-    Ok(open)
 }
 
 /// How far a release is.

@@ -202,7 +202,11 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
         deployments,
         pager,
         notes: release.notes.clone(),
-        steps: step_views(visit, &release.steps)?,
+        // What a step does is its process, which has a right of its own.
+        steps: match visit.visitor.may(ProcessView { project: of.at.clone() }) {
+            true => step_views(visit, &release.steps)?,
+            false => Vec::new(),
+        },
         about: about(visit, which)?,
         removal,
     };

@@ -69,6 +69,7 @@ struct Show {
 struct RoleRow {
     name: String,
     can: String,
+    beyond: String,
     place: String,
     until: String,
     ending: Option<Chip>,
@@ -206,6 +207,7 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
         let action = |rest: &str| if editable { format!("{address}/roles/{}{rest}", role.id) } else { String::new() };
         RoleRow {
             can: words.can,
+            beyond: words.beyond,
             place: words.place,
             ending: roles::ending(&role),
             until: role.until.map(|until| format!("until {}", until.exact())).unwrap_or_default(),

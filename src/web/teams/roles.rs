@@ -15,6 +15,7 @@ use crate::{
                 EnvironmentView, List, ProjectGroupView, ProjectView, RunbookView, TeamEdit, TeamView, TenantView,
                 UserRoleView,
             },
+            policy::Dimension,
         },
         environments, projects, runbooks,
         teams::{self, ScopedFields, ScopedRole},
@@ -173,9 +174,16 @@ fn draw(
     } else {
         Vec::new()
     };
+    // What the role chosen has an effect on, and what of it no limit reaches.
+    let chosen_role = roles.iter().find(|role| role.id.to_string() == typed.role);
+    let applies = chosen_role.map(|role| role.permissions.dimensions());
+    let beyond = match chosen_role {
+        Some(role) if shown.space.is_some() || !typed.space.is_empty() => teams::beyond(&role.permissions),
+        _ => String::new(),
+    };
     let roles = roles.into_iter().map(|role| {
         let id = role.id.to_string();
-        Choice::new(id.clone(), role.name).chosen(id == typed.role)
+        Choice::new(id.clone(), role.name).hint(role.description).chosen(id == typed.role)
     });
     let mut form = FormView::new(action, submit).field(
         FieldView::select(
@@ -183,7 +191,11 @@ fn draw(
             "User role",
             std::iter::once(Choice::new("", "Choose a role")).chain(roles).collect(),
         )
-        .help(crate::web::settings::factor_note(visit).unwrap_or_default())
+        .help(match (beyond.is_empty(), crate::web::settings::factor_note(visit)) {
+            (true, note) => note.unwrap_or_default(),
+            (false, None) => format!("{beyond}."),
+            (false, Some(note)) => format!("{beyond}. {note}"),
+        })
         .required(),
     );
     // A space's own team has its roles there; any other names a space for them.
@@ -208,6 +220,17 @@ fn draw(
         .cancel(back.clone());
     let chosen = [&typed.groups[..], &typed.projects, &typed.environments, &typed.tenants, &typed.runbooks];
     let mut pickers = if space.is_empty() { Vec::new() } else { pickers(visit, &space, chosen)? };
+    // A limit that the role drops is not offered; one that stands already is shown, so that it can be taken out.
+    if let Some(applies) = applies {
+        let of = |name: &str| match name {
+            "groups" => Dimension::Group,
+            "projects" => Dimension::Project,
+            "environments" => Dimension::Environment,
+            "tenants" => Dimension::Tenant,
+            _ => Dimension::Runbook,
+        };
+        pickers.retain(|picker| applies.contains(&of(&picker.name)) || picker.choices.iter().any(|one| one.chosen));
+    }
     let refused = error.is_some();
     if let Some(error) = error {
         if let Error::Invalid(wrong) = &error {

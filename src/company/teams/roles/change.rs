@@ -182,9 +182,10 @@ fn change(
         if !now.permissions.is_same(&before.permissions) || given(tx, &now)? != gifts {
             return Err(meanwhile());
         }
+        let default = now.builtin.as_deref().map_or("", builtin::description_of);
         let fields = match fields {
             Some(fields) => check(tx, fields, Some(&now))?,
-            None => RoleFields::of(&now, &now.name),
+            None => RoleFields { description: default.to_owned(), ..RoleFields::of(&now, &now.name) },
         };
         let looked_through = now.offered.is_empty();
         let same =
@@ -192,7 +193,9 @@ fn change(
         if same && looked_through {
             return tx.unchanged(began, now);
         }
-        sql::update_user_role(tx, id, &fields, builtin::know_all(tx)?)?;
+        // What a role came with is told as this program tells it.
+        let own = if fields.description == default { String::new() } else { fields.description.clone() };
+        sql::update_user_role(tx, id, &RoleFields { description: own, ..fields }, builtin::know_all(tx)?)?;
         if !now.permissions.is_same(permissions) {
             sql::put_permissions(tx, id, permissions)?;
         }
