@@ -195,7 +195,7 @@ const HAPPENINGS: [(&str, Happening); 6] = [
         let house = world.house();
         let selfservice = format!("/api/Spaces-1/tenants/{}/selfservice", stage.tenant);
         house.post(&selfservice, json!({ "EmailAddresses": ["qvorn-person@example.com"] }));
-        let team = house.post("/api/Spaces-1/teams", json!({ "Name": "Qvorn watch" }))["Id"].clone();
+        let team = house.post("/api/teams", json!({ "Name": "Qvorn watch" }))["Id"].clone();
         let role = json!({ "TeamId": team, "UserRoleId": "userroles-projectdeployer", "SpaceId": "Spaces-1", "TenantIds": [stage.tenant] });
         house.post("/api/scopeduserroles", role);
         let projects = json!({ house.things["projects"].id.clone(): [stage.staging] });

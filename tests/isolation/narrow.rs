@@ -198,7 +198,7 @@ impl World {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         if name == "iris" {
             // And what Everyone holds.
-            return Looker { name, space: set(TENANT_PROJECT_DEPLOYER.space), system: set(&["UserView"]) };
+            return Looker { name, space: set(TENANT_PROJECT_DEPLOYER.space), system: set(&["SpaceView"]) };
         }
         if name == "hana" {
             return World::by_hand(name);

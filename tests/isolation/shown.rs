@@ -158,12 +158,11 @@ fn what_is_offered_refused_and_said_is_true_for_who_asks() {
     assert_eq!(saved["Description"], "For the night shift.");
     assert!(ada.get("/harbour/access/roles").expect(200).text().contains("For the night shift."));
     // Limits that a role drops are not offered for it; what nothing asks for yet is marked.
-    let offered = |role: &str| {
-        ada.get(&format!("{form}?space=Spaces-1&role=UserRoles-{}", id(role))).expect(200).text()
-    };
+    let offered =
+        |role: &str| ada.get(&format!("{form}?space=Spaces-1&role=UserRoles-{}", id(role))).expect(200).text();
     let (some, none) = (offered("environmentviewer"), offered("featuretoggleeditor"));
-    assert!(some.contains("name=\"environments\""), "{some}");
-    assert!(!none.contains("name=\"environments\"") && !none.contains("name=\"runbooks\""), "{none}");
+    assert!(some.contains("name=\"runbooks\""), "{some}");
+    assert!(none.contains("name=\"projects\"") && !none.contains("name=\"runbooks\""), "{none}");
     let toggles = ada.get(&format!("/harbour/access/roles/UserRoles-{}", id("featuretoggleeditor"))).expect(200).text();
     assert!(toggles.contains("nothing asks for it yet"), "{toggles}");
 

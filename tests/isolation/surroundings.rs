@@ -43,7 +43,7 @@ pub(super) fn surround(house: &House, own: &str) {
         "Comments": "Qvorn00's own" });
     house.post("/api/Spaces-1/runbook-runs/create/v1", run);
     let everyone =
-        house.post("/api/userroles", json!({ "Name": "Everyone's", "GrantedSystemPermissions": ["UserView"] }));
+        house.post("/api/userroles", json!({ "Name": "Everyone's", "GrantedSystemPermissions": ["SpaceView"] }));
     house.post("/api/scopeduserroles", json!({ "TeamId": "teams-everyone", "UserRoleId": everyone["Id"] }));
 }
 
@@ -77,6 +77,9 @@ impl World {
 fn customers_are_marked_and_get_nothing_of_everyone() {
     let world = World::new();
     let house = world.house();
+    let people =
+        house.post("/api/userroles", json!({ "Name": "Sees people", "GrantedSystemPermissions": ["UserView"] }));
+    house.post("/api/scopeduserroles", json!({ "TeamId": "teams-everyone", "UserRoleId": people["Id"] }));
     for (name, status) in [("iris", 200), ("otto", 200), ("carla", 403), ("hana", 403)] {
         assert_eq!(house.people[name].key.get("/api/users").status, status, "{name}");
     }
