@@ -66,7 +66,7 @@ fn many<T: Locate>(ask: &Ask, field: &str, word: &str) -> Result<Vec<Id<T>>> {
 
 /// The managers' teams of a space, and people who come with a managers' team of another: that stays in its space, as all
 /// that is in one, so its people are named in its place.
-fn teams_and_people(ask: &Ask, this: Option<i64>) -> Result<(Vec<Id<ids::Team>>, Vec<Id<ids::User>>)> {
+fn teams_and_people(ask: &Ask, this: Option<i64>) -> Result<Managers> {
     let visitor = ask.visitor()?;
     let (mut fitting, mut people) = (Vec::new(), Vec::new());
     for text in ask.body.texts("SpaceManagersTeams") {
@@ -90,13 +90,13 @@ fn teams_and_people(ask: &Ask, this: Option<i64>) -> Result<(Vec<Id<ids::Team>>,
         }
         people.extend(teams::members(&granted)?.into_iter().map(|member| member.id));
     }
-    Ok((fitting, people))
+    Ok(Managers { people, teams: fitting })
 }
 
 fn fields(ask: &Ask, this: Option<i64>) -> Result<Fields> {
     let told = ask.body.has("SpaceManagersTeams") || ask.body.has("SpaceManagersTeamMembers");
     let managers = if told {
-        let (teams, more) = teams_and_people(ask, this)?;
+        let Managers { teams, people: more } = teams_and_people(ask, this)?;
         let mut people = many::<ids::User>(ask, "SpaceManagersTeamMembers", "user")?;
         people.extend(more);
         people.sort_unstable();

@@ -97,9 +97,10 @@ impl Picture {
         for number in 1..=dice.below(4) {
             // Now and then one that names none, and stands for those that no earlier one names.
             let take = if dice.one_in(5) { 0 } else { 1 + dice.below(2) };
-            let environments = (0..take)
-                .filter_map(|_| (!left.is_empty()).then(|| left.remove(dice.below(left.len() as i64) as usize)));
-            let environments: Numbers = environments.collect();
+            let mut environments = Numbers::new();
+            for _ in 0..take.min(left.len() as i64) {
+                environments.insert(left.remove(dice.below(left.len() as i64) as usize));
+            }
             let minimum = dice.below(2) * dice.below(3).min(environments.len() as i64);
             phases.push(Phase { name: format!("Phase {number}"), environments, minimum, optional: dice.one_in(4) });
         }

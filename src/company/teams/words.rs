@@ -60,7 +60,7 @@ pub fn beyond(permissions: &RolePermissions) -> String {
         let words = info.meaning.split(" (").next().unwrap_or(info.meaning);
         words[..1].to_lowercase() + &words[1..]
     };
-    let mut all: Vec<String> = permissions.system.iter().take(NAMED).map(|info| small(info)).collect();
+    let mut all: Vec<String> = permissions.system.iter().take(NAMED).map(small).collect();
     if all.is_empty() || permissions.space.is_empty() {
         return String::new();
     }
