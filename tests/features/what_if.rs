@@ -195,7 +195,7 @@ fn whom_roles_of_everyone_reach_is_told_before_they_are_given() {
     let address = page.split("href=\"").find(|part| part.contains(">Environment Viewer<")).unwrap();
     let address = address.split('"').next().unwrap();
     let shown = house.browser.post(address, &fields[..]).expect(200).text();
-    for word in ["Is this meant?", "everybody who comes later", "<h2>Everybody who comes later</h2>", "TenantView"] {
+    for word in ["Is this meant?", "everyone who joins later", "<h2>Everybody who comes later</h2>", "TenantView"] {
         assert!(shown.contains(word), "“{word}” is missing: {shown}");
     }
     let nobody = house.harbour.stranger();
