@@ -129,8 +129,9 @@ impl Appliance {
             Company::end_move(&self.folder(slug), slug, |id| self.keys().read(id))?;
             return Err(error);
         }
-        Company::restamp(&self.folder(&to), &to)?;
+        // While the file still says where it comes from: a crash in between is ended with it.
         self.move_trail(slug, &to)?;
+        Company::restamp(&self.folder(&to), &to)?;
         let company = self.company(&to)?;
         let event = Event::new("CompanyRenamed").say("The company ").say(slug).say(" was renamed to ").say(&to);
         by.tell(event)?;
@@ -220,11 +221,11 @@ impl Appliance {
 
     fn end_move_alone(&self, slug: &str) -> bool {
         let seen = Company::glance(&self.folder(slug)).ok();
-        let ended = Company::end_move(&self.folder(slug), slug, |id| self.keys().read(id)).and_then(|ended| {
-            let came = seen.filter(|seen| ended && seen.moving_to.as_deref() == Some(slug));
-            came.map_or(Ok(()), |seen| self.move_trail(&seen.slug, slug)).map(|()| ended)
-        });
-        match ended {
+        let came = seen.filter(|seen| seen.moving_to.as_deref() == Some(slug));
+        // Its word outside goes first: the file says where it comes from only until the move has ended.
+        let gone_along = came.map_or(Ok(()), |seen| self.move_trail(&seen.slug, slug));
+        let end = || Company::end_move(&self.folder(slug), slug, |id| self.keys().read(id));
+        match gone_along.and_then(|()| end()) {
             Ok(ended) => ended,
             Err(error) => {
                 tracing::debug!(company = slug, %error, "a company's file could not be looked at");

@@ -23,12 +23,12 @@ impl Appliance {
         }
     }
 
-    /// The company has another slug now.
+    /// The company has another slug now. Where nothing is kept, it went along before a crash, or never was: what another
+    /// company left under that slug says nothing of this one.
     pub(super) fn move_trail(&self, from: &str, to: &str) -> Result<()> {
         match fs::rename(self.trail_of(from), self.trail_of(to)) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => self.forget_trail(to),
-            Err(cause) => Err(cause.into()),
-            Ok(()) => self.sync_trails(),
+            Err(cause) if cause.kind() != ErrorKind::NotFound => Err(cause.into()),
+            _ => self.sync_trails(),
         }
     }
 
