@@ -153,6 +153,7 @@ class Run {
   failed = 0;
   person = null; // the demo's administrator
   #sessions = new Map(); // cookies of those who are signed in
+  #signedInAt = new Map(); // when, for those whom signedIn signed in itself
   #operator = null;
   #faults = [];
 
@@ -189,12 +190,15 @@ class Run {
     return context;
   }
 
-  /** A window of somebody, the demo's administrator unless another is named, signed in once for all. */
+  /** A window of somebody, the demo's administrator unless another is named, signed in not longer ago than five minutes:
+   *  what changes access asks after ten for a fresh proof. */
   async signedIn(options = {}, person = this.person) {
-    if (!this.#sessions.has(person)) {
+    const since = this.#signedInAt.get(person);
+    if (!this.#sessions.has(person) || (since && Date.now() - since > 300_000)) {
       const context = await this.window();
       await person.signIn(await context.newPage());
       this.#sessions.set(person, await context.storageState());
+      this.#signedInAt.set(person, Date.now());
       await context.close();
     }
     return this.window({ ...options, storageState: this.#sessions.get(person) });

@@ -47,7 +47,7 @@ fn lasting(answer: &Answer) -> String {
 }
 
 /// Without "just now" and "3 minutes ago", which also stand where no `<time` does: in the API and inside sentences.
-fn without_ages(text: &str) -> String {
+pub(super) fn without_ages(text: &str) -> String {
     let mut text = text.replace("just now", "some time ago");
     for unit in ["second", "minute", "hour"] {
         for ago in [format!(" {unit} ago"), format!(" {unit}s ago")] {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    bystander::without_ages,
     rows::{Row, rows},
     surroundings,
 };
@@ -341,7 +342,7 @@ fn lasting(answer: &Answer) -> String {
         rest = rest[at..].split_once(end).map_or("", |(_, after)| after);
     }
     out.push_str(rest);
-    format!("{} {out}", answer.status)
+    format!("{} {}", answer.status, without_ages(&out))
 }
 
 /// What answers say otherwise than before.
