@@ -153,7 +153,7 @@ class Run {
   failed = 0;
   person = null; // the demo's administrator
   #sessions = new Map(); // cookies of those who are signed in
-  #signedInAt = new Map(); // when, for those whom signedIn signed in itself
+  #signedInAt = new Map(); // when, for those who can sign in again
   #operator = null;
   #faults = [];
 
@@ -207,6 +207,7 @@ class Run {
   /** Somebody's cookies, who has signed in elsewhere. */
   keep(person, cookies) {
     this.#sessions.set(person, cookies);
+    if (person === this.person) this.#signedInAt.set(person, Date.now());
   }
 
   /** The administrator of the operator's own compartment, which is founded when first asked for. */
