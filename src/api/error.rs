@@ -2,7 +2,7 @@
 
 use super::caller::Reply;
 use crate::base::error::{Bound, Denied, Error, FaultKind};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 fn body(message: &str, errors: Vec<String>, help: Option<String>, details: Value) -> Value {
@@ -138,11 +138,9 @@ pub(super) fn unauthenticated() -> Reply {
     Reply::with(StatusCode::UNAUTHORIZED, body(message, Vec::new(), None, Value::Object(Map::new())))
 }
 
-/// The address names no company.
-pub(super) fn no_company(headers: &HeaderMap, public_url: Option<&str>) -> Reply {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let base = public_url.map_or_else(|| format!("http://{host}"), str::to_owned);
-    let message = format!("The address of a server is {base}/COMPANY, with the company's slug at its end.");
+/// The address names no company; `server` is what people call this server.
+pub(super) fn no_company(server: &str) -> Reply {
+    let message = format!("The address of a server is {server}/COMPANY, with the company's slug at its end.");
     Reply::with(StatusCode::NOT_FOUND, body(&message, Vec::new(), None, Value::Object(Map::new())))
 }
 

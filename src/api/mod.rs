@@ -448,7 +448,7 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         return error::reply(&Error::NotFound(request.uri().path().to_owned()), "").respond();
     };
     if segments.first().is_some_and(|first| first.eq_ignore_ascii_case("api")) {
-        return error::no_company(request.headers(), desk.public_url.as_deref()).respond();
+        return error::no_company(&desk.address(request.headers())).respond();
     }
     let method = request.method().clone();
     let mut call = match Call::read(desk, request).await {

@@ -16,7 +16,7 @@ use crate::{
     base::error::{Error, Result},
     execution::{issuers::Issuers, transport::sandbox::Outlook},
 };
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -54,6 +54,12 @@ impl Desk {
     /// Whether cookies are for HTTPS only.
     pub fn secure(&self) -> bool {
         self.public_url.as_deref().is_some_and(|url| url.starts_with("https://"))
+    }
+
+    /// What people call this server: its configured address, or the one that a request came to. Without a slash at the end.
+    pub fn address(&self, headers: &HeaderMap) -> String {
+        let host = || headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", host()))
     }
 
     /// A seat at a company, kept while one of its requests is worked on. Whoever finds all taken waits here, on no

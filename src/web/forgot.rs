@@ -166,11 +166,10 @@ pub(super) fn send(visit: &Visit) -> Result<Answer> {
         return Answer::done(back_href, "A letter with a link to choose a new password was sent.");
     };
     let person = crate::company::people::show(&visit.visitor.ask(UserView {})?, &at)?.display_name;
-    let host = || format!("http://{}", visit.call.header("host").unwrap_or("localhost"));
-    let host = visit.call.desk.public_url.clone().unwrap_or_else(host);
+    let server = visit.call.desk.address(&visit.call.headers);
     Answer::page(&HandOver {
         frame: people::access(visit, "A link to a new password", "people").crumb(person.clone(), back_href.clone()),
-        link: format!("{host}{}", admit::reset_path(visit.company().slug(), &token)),
+        link: format!("{server}{}", admit::reset_path(visit.company().slug(), &token)),
         person,
         back_href,
     })

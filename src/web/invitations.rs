@@ -152,13 +152,7 @@ pub(super) fn link(visit: &Visit, token: &str) -> String {
 
 /// An address of the company, whole, to be handed over.
 fn address(visit: &Visit, path: &str) -> String {
-    let host = visit
-        .call
-        .desk
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", visit.call.header("host").unwrap_or("localhost")));
-    format!("{host}{}", visit.path(path))
+    format!("{}{}", visit.call.desk.address(&visit.call.headers), visit.path(path))
 }
 
 /// A new link for somebody who has not accepted yet; the old one stops working.

@@ -24,10 +24,9 @@ const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
-/// What people call this server: its public address, or the one the request came to.
+/// What people call this server, with the company that was asked for.
 fn server(ask: &Ask) -> String {
-    let host = || format!("http://{}", ask.call.header("host").unwrap_or("localhost"));
-    format!("{}/{}", ask.call.desk.public_url.clone().unwrap_or_else(host), ask.slug())
+    format!("{}/{}", ask.call.desk.address(&ask.call.headers), ask.slug())
 }
 
 fn account(ask: &Ask) -> Result<At<ids::User>> {
