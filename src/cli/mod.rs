@@ -3,6 +3,7 @@
 #[macro_use]
 mod out;
 
+mod backup;
 mod company;
 mod demo;
 mod owner;
@@ -62,11 +63,11 @@ enum Command {
     #[command(subcommand)]
     ApiKey(company::ApiKey),
     /// Write consistent copies of companies while they run
-    Backup(company::Backup),
+    Backup(backup::Backup),
     /// Put a company back from a backup
-    Restore(company::Restore),
+    Restore(backup::Restore),
     /// Check companies: database, foreign keys, the chain of the trail
-    Verify(company::Verify),
+    Verify(backup::Verify),
     /// Print the description of the API (OpenAPI 3.1)
     Openapi,
 }
@@ -225,9 +226,9 @@ fn begin(cli: Cli) -> Result<(), Failure> {
         Command::Company(command) => company::run(&start, command),
         Command::User(command) => user::run(&start, command),
         Command::ApiKey(command) => company::api_key(&start, command),
-        Command::Backup(command) => company::backup(&start, command),
-        Command::Restore(command) => company::restore(&start, command),
-        Command::Verify(command) => company::verify(&start, command),
+        Command::Backup(command) => backup::backup(&start, command),
+        Command::Restore(command) => backup::restore(&start, command),
+        Command::Verify(command) => backup::verify(&start, command),
         Command::Openapi => {
             println!("{}", crate::api::openapi::document());
             Ok(())
