@@ -2,67 +2,30 @@
 //! can ask for changes: every GET of pages and API, by the table of routes, as three people whose access is one tenant:
 //! by a custom role, by a self-service team made by hand, and by one made in one step (findings B3–B6).
 //!
-//! Only what passes by itself is taken out before two answers are compared; [`PASSING`] and [`is_told_of_oneself`] say what
-//! and why.
+//! Only what passes by itself is taken out before two answers are compared; [`lasting`], [`PASSING`] and [`is_told_of_oneself`]
+//! say what and why.
 
 use super::{
+    lasting::{Passing, lasting},
     narrow::{World, gets},
     rows::Row,
     surroundings::{self, OTHERS_RING},
 };
-use crate::support::{api::Answer, cast::House};
+use crate::support::cast::House;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 const WHO: [&str; 3] = ["iris", "hana", "carla"];
 
-/// What stands between these two is taken out, and why.
-const PASSING: [(&str, &str, &str); 4] = [
-    ("<time", "</time>", "pages say how long ago something was"),
-    ("name=\"_csrf\"", ">", "each answer has another word for its forms"),
-    ("\"LastSeen\":", ",", "to ask is to be seen"),
-    ("\"Duration\":", ",", "how long what still waits has waited"),
-];
+/// What passes by itself here, beside what does so in every answer.
+const PASSING: [Passing; 2] =
+    [("\"LastSeen\":", ",", "to ask is to be seen"), ("\"Duration\":", ",", "how long what still waits has waited")];
 
 /// What tells of what the asker did themselves: to be refused is told in the trail, of which they read their tenant's part,
 /// and each look is a use of their session. The trail's other parts are asked for by category.
 fn is_told_of_oneself(path: &str) -> bool {
     let trail = ["/events", "/trail"].iter().any(|trail| path.contains(trail)) && !path.contains("=DeploymentQueued");
     trail || path.starts_with("/me") || path.contains("/users/me")
-}
-
-fn lasting(answer: &Answer) -> String {
-    let mut text = answer.text();
-    for (begin, end, _) in PASSING {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text.as_str();
-        while let Some((before, after)) = rest.split_once(begin) {
-            out.push_str(before);
-            rest = after.split_once(end).map_or("", |(_, after)| after);
-        }
-        out.push_str(rest);
-        text = out;
-    }
-    format!("{} {} {}", answer.status, answer.header("location"), without_ages(&text))
-}
-
-/// Without "just now" and "3 minutes ago", which also stand where no `<time` does: in the API and inside sentences.
-pub(super) fn without_ages(text: &str) -> String {
-    let mut text = text.replace("just now", "some time ago");
-    for unit in ["second", "minute", "hour"] {
-        for ago in [format!(" {unit} ago"), format!(" {unit}s ago")] {
-            let mut out = String::with_capacity(text.len());
-            let mut rest = text.as_str();
-            while let Some((before, after)) = rest.split_once(&ago) {
-                out.push_str(before.trim_end_matches(|c: char| c.is_ascii_digit()));
-                out.push_str("some time ago");
-                rest = after;
-            }
-            out.push_str(rest);
-            text = out;
-        }
-    }
-    text
 }
 
 /// The addresses of a row: with the own things, with another tenant's, and as lists are asked.
@@ -92,7 +55,7 @@ fn look(world: &mut World) -> Seen {
                 let answer = person.call("harbour", row.is_page(), "GET", &path, Value::Null);
                 assert!(answer.status < 500, "{answer}");
                 let face = if row.is_page() { "page" } else { "api" };
-                seen.insert((who, format!("{face} {path}")), lasting(&answer));
+                seen.insert((who, format!("{face} {path}")), lasting(&answer, &PASSING));
             }
         }
     }

@@ -4,6 +4,7 @@ mod bystander;
 mod carried;
 mod doors;
 mod garbage;
+mod lasting;
 mod narrow;
 mod narrow_places;
 mod one_runbook;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    bystander::without_ages,
+    lasting::{Passing, lasting},
     rows::{Row, rows},
     surroundings,
 };
@@ -324,32 +324,14 @@ pub(super) fn read_all(world: &mut World, looker: &Looker) -> (BTreeMap<String, 
     (answers, findings)
 }
 
-/// What an answer says that does not pass by itself: without times, and without what is new in each answer.
-fn lasting(answer: &Answer) -> String {
-    let text = answer.text();
-    let mut out = String::new();
-    let mut rest = text.as_str();
-    // Times as pages say them, the word of a form, and the number that a thing is sorted by: it is the thing's own, and
-    // changes when somebody puts others before it.
-    let passing = ["<time", "name=\"_csrf\"", "\"SortOrder\":"];
-    while let Some(at) = passing.iter().filter_map(|word| rest.find(word)).min() {
-        out.push_str(&rest[..at]);
-        let end = match &rest[at..at + 1] {
-            "<" => "</time>",
-            "n" => ">",
-            _ => ",",
-        };
-        rest = rest[at..].split_once(end).map_or("", |(_, after)| after);
-    }
-    out.push_str(rest);
-    format!("{} {}", answer.status, without_ages(&out))
-}
+/// The number that a thing is sorted by is the thing's own, and changes when somebody puts others before it.
+const PASSING: [Passing; 1] = [("\"SortOrder\":", ",", "others are put before it")];
 
 /// What answers say otherwise than before.
 pub(super) fn differences(before: &BTreeMap<String, Answer>, after: &BTreeMap<String, Answer>) -> Vec<String> {
     let mut findings = Vec::new();
     for (path, answer) in before {
-        let (before, after) = (lasting(answer), lasting(&after[path]));
+        let (before, after) = (lasting(answer, &PASSING), lasting(&after[path], &PASSING));
         if before != after && !passes(path) {
             let at = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
             let around = |text: &str| {

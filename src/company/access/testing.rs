@@ -60,3 +60,21 @@ pub(in crate::company) fn sql<T>(company: &Company, work: impl FnOnce(&Connectio
         })
         .unwrap()
 }
+
+/// A generator of numbers (splitmix), by which random cases are drawn and drawn again.
+pub(in crate::company) struct Dice(pub u64);
+
+impl Dice {
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+    /// Yes, once in so many.
+    pub fn one_in(&mut self, of: u64) -> bool {
+        self.below(of) == 0
+    }
+}

@@ -12,6 +12,7 @@ use crate::{
         access::{
             Visitor, Within,
             permissions::{DeploymentView, List, ReleaseView},
+            testing::Dice,
         },
         dashboard, deployments, releases,
         testing::{Harbour, harbour},
@@ -28,23 +29,14 @@ const NAMES: [&str; 6] =
 
 type Numbers = BTreeSet<i64>;
 
-/// A generator of numbers (splitmix).
-struct Dice(u64);
 impl Dice {
-    fn below(&mut self, bound: i64) -> i64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as i64
-    }
-    fn one_in(&mut self, of: i64) -> bool {
-        self.below(of) == 0
+    fn number(&mut self, below: i64) -> i64 {
+        self.below(below as u64) as i64
     }
     fn some(&mut self, most: i64) -> Numbers {
-        (0..=self.below(most)).map(|_| self.below(most) + 1).collect()
+        (0..=self.number(most)).map(|_| self.number(most) + 1).collect()
     }
-    fn limit(&mut self, most: i64) -> Numbers {
+    fn limit_among(&mut self, most: i64) -> Numbers {
         if self.one_in(2) { Numbers::new() } else { self.some(most) }
     }
 }
@@ -94,18 +86,18 @@ impl Picture {
     fn draw(dice: &mut Dice) -> Picture {
         let mut left: Vec<i64> = (1..=ENVIRONMENTS).collect();
         let mut phases = Vec::new();
-        for number in 1..=dice.below(4) {
+        for number in 1..=dice.number(4) {
             // Now and then one that names none, and stands for those that no earlier one names.
-            let take = if dice.one_in(5) { 0 } else { 1 + dice.below(2) };
+            let take = if dice.one_in(5) { 0 } else { 1 + dice.number(2) };
             let mut environments = Numbers::new();
             for _ in 0..take.min(left.len() as i64) {
-                environments.insert(left.remove(dice.below(left.len() as i64) as usize));
+                environments.insert(left.remove(dice.number(left.len() as i64) as usize));
             }
-            let minimum = dice.below(2) * dice.below(3).min(environments.len() as i64);
+            let minimum = dice.number(2) * dice.number(3).min(environments.len() as i64);
             phases.push(Phase { name: format!("Phase {number}"), environments, minimum, optional: dice.one_in(4) });
         }
         let modes = ["Untenanted", "Tenanted", "TenantedOrUntenanted"];
-        let modes: Vec<_> = (0..PROJECTS).map(|_| modes[dice.below(3) as usize]).collect();
+        let modes: Vec<_> = (0..PROJECTS).map(|_| modes[dice.number(3) as usize]).collect();
         let mut connected = BTreeSet::new();
         for tenant in 1..=TENANTS {
             for project in 1..=PROJECTS {
@@ -118,20 +110,20 @@ impl Picture {
             }
         }
         let mut deployed = Vec::new();
-        for id in 1..=dice.below(14) {
-            let (release, project) = RELEASES[dice.below(3) as usize];
+        for id in 1..=dice.number(14) {
+            let (release, project) = RELEASES[dice.number(3) as usize];
             let here: Vec<_> = connected.iter().filter(|(_, of, _)| *of == project).copied().collect();
             let (tenant, environment) = match here.is_empty() || dice.one_in(3) {
-                true => (0, dice.below(ENVIRONMENTS) + 1),
-                false => here.get(dice.below(here.len() as i64) as usize).map_or((0, 1), |(t, _, e)| (*t, *e)),
+                true => (0, dice.number(ENVIRONMENTS) + 1),
+                false => here.get(dice.number(here.len() as i64) as usize).map_or((0, 1), |(t, _, e)| (*t, *e)),
             };
             deployed.push(Deployed { id, project, release, environment, tenant, well: !dice.one_in(4) });
         }
-        let roles = (0..=dice.below(3)).map(|_| Role {
+        let roles = (0..=dice.number(3)).map(|_| Role {
             holds: NAMES.into_iter().filter(|_| !dice.one_in(4)).collect(),
-            projects: dice.limit(PROJECTS),
-            environments: dice.limit(ENVIRONMENTS),
-            tenants: dice.limit(TENANTS),
+            projects: dice.limit_among(PROJECTS),
+            environments: dice.limit_among(ENVIRONMENTS),
+            tenants: dice.limit_among(TENANTS),
         });
         let mut roles: Vec<Role> = roles.collect();
         // Who sees no release asks nothing.

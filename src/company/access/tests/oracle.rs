@@ -9,6 +9,7 @@ use crate::{
         narrowing::Narrowing,
         permissions::{Info, named},
         policy::{Check, Grant, Grants, Ids, Limit},
+        testing::Dice,
     },
 };
 use std::{
@@ -185,20 +186,7 @@ fn key_leaves(key: &Key, one: &Assignment, line: &Line, asked: &Question, lies_i
         && common("tenants", &own.tenants, &cut.tenants, &asked.tenants)
 }
 
-/// A generator of numbers (splitmix).
-struct Dice(u64);
-
 impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-    fn one_in(&mut self, of: u64) -> bool {
-        self.below(of) == 0
-    }
     fn id(&mut self) -> i64 {
         self.below(MOST) as i64 + 1
     }
