@@ -63,7 +63,8 @@ pub(super) const ROWS: &[Row] = &[
     ("a handle on a process", "os.pidfd_open(VICTIM)", &["ESRCH"], PID),
     ("a signal", "os.kill(VICTIM, 0)", &["ESRCH", "EPERM"], None),
     ("limits", "resource.prlimit(VICTIM, resource.RLIMIT_CPU, (9999, 9999))", &["EPERM", "ESRCH"], None),
-    ("limits of init", "resource.prlimit(1, resource.RLIMIT_CPU, (0, 0))", REFUSED, None),
+    // Not a limit that could end init: where a layer is missing, the rows after this one are still to be tried.
+    ("limits of init", "resource.prlimit(1, resource.RLIMIT_CPU, (9999, 9999))", REFUSED, None),
     ("environment of the server", "open(f'/proc/{VICTIM}/environ').read()", &["ENOENT"], None),
     // What runs share with each other.
     ("shared memory", "sys(29, SHARED, 4096, 0)", &["ENOENT"], Some(Layer::Ipc)),
