@@ -37,8 +37,11 @@ pub struct Reply {
     after: Option<i64>,
     cookie: Option<String>,
 }
+const JSON: &str = "application/json; charset=utf-8";
+
 enum Content {
     Json(Value),
+    Written(Vec<u8>),
     Nothing,
     Text(String),
     File(Download),
@@ -48,6 +51,13 @@ impl Reply {
     /// 200 with a document.
     pub fn ok(value: Value) -> Result<Reply> {
         Ok(Reply { status: StatusCode::OK, content: Content::Json(value), after: None, cookie: None })
+    }
+    /// Any status with a document of the wire's types.
+    pub(super) fn json(status: StatusCode, document: &impl serde::Serialize) -> Result<Reply> {
+        // Most answers fit.
+        let mut body = Vec::with_capacity(2048);
+        serde_json::to_writer(&mut body, document).map_err(|cause| Error::Internal(cause.into()))?;
+        Ok(Reply { status, content: Content::Written(body), after: None, cookie: None })
     }
     /// 201 with what was made.
     pub fn created(value: Value) -> Result<Reply> {
@@ -92,8 +102,9 @@ impl Reply {
                 // Most answers fit; and a value made of what was already in memory can always be written down.
                 let mut body = Vec::with_capacity(2048);
                 let _ = serde_json::to_writer(&mut body, &value);
-                ("application/json; charset=utf-8", body)
+                (JSON, body)
             }
+            Content::Written(body) => (JSON, body),
             Content::Text(text) => ("text/plain; charset=utf-8", text.into_bytes()),
             Content::Nothing => ("", Vec::new()),
         };
@@ -209,6 +220,10 @@ impl<'c> Ask<'c> {
             "" => visitor.home_space().ok_or_else(|| Error::NotFound("Spaces".into())),
             spelt => visitor.locate_space(spelt),
         }
+    }
+    /// What was sent, as it came; `null` for nothing.
+    pub(super) fn raw(&self) -> &Value {
+        &self.raw
     }
     /// A JSON array that was sent bare.
     pub fn list_body(&self) -> Option<&Vec<Value>> {

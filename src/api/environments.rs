@@ -1,15 +1,12 @@
 //! `/api/{space}/environments`.
 
 use super::{
-    caller::{Ask, Reply},
-    resource::{self, wire},
+    caller::Ask,
+    resource,
+    wire::{self, All, Collection, Created, Done, Json, Links, NoList, Query, Sent, refer},
 };
 use crate::{
-    base::{
-        error::{Error, Result},
-        ids,
-        paging::Page,
-    },
+    base::{error::Result, ids, paging::Page},
     company::{
         access::{
             At, New,
@@ -18,86 +15,135 @@ use crate::{
         environments::{self, Environment, Fields, Filter},
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-fn draw(ask: &Ask, e: &Environment) -> Value {
+/// An environment on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct EnvironmentResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    name: String,
+    /// Empty: made of the first name, and kept.
+    slug: String,
+    description: String,
+    /// Left out or, for a new one, 0: last. For all at once: `PUT …/environments/sortorder`.
+    sort_order: Option<i64>,
+    use_guided_failure: bool,
+    allow_dynamic_infrastructure: bool,
+    environment_tags: NoList,
+    extension_settings: NoList,
+    r#type: Static,
+    #[schema(read_only)]
+    links: Links,
+}
+
+wire::fixed! {
+    /// An environment that stays until it is deleted.
+    Static(StaticValue) = "Static";
+}
+
+/// Which environments.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct EnvironmentQuery {
+    ids: Option<Vec<String>>,
+    name: String,
+    partial_name: String,
+}
+
+fn draw(ask: &Ask, e: &Environment) -> EnvironmentResource {
     let own = format!("{}/environments/{}", resource::space_api(ask, e.space.0), e.id);
-    json!({
-        "Id": e.id.to_string(), "SpaceId": wire::<ids::Space>(e.space.0), "Name": e.name, "Slug": e.slug, "Description": e.description,
-        "SortOrder": e.sort_order, "UseGuidedFailure": e.use_guided_failure, "AllowDynamicInfrastructure": e.allow_dynamic_infrastructure,
-        "EnvironmentTags": [], "ExtensionSettings": [], "Type": "Static",
-        "Links": resource::links(&own, &[("Machines", "/machines{?skip,take,partialName}"), ("SinglyScopedVariableDetails", "/singlyScopedVariableDetails")]),
-    })
+    EnvironmentResource {
+        id: e.id.to_string(),
+        space_id: e.space.to_string(),
+        name: e.name.clone(),
+        slug: e.slug.clone(),
+        description: e.description.clone(),
+        sort_order: Some(e.sort_order),
+        use_guided_failure: e.use_guided_failure,
+        allow_dynamic_infrastructure: e.allow_dynamic_infrastructure,
+        links: Links::of(&own, &[]),
+        ..EnvironmentResource::default()
+    }
 }
 
 fn located(ask: &Ask) -> Result<At<ids::Environment>> {
     ask.visitor()?.locate(&ask.space()?, ask.parameter("id"))
 }
 
-fn fields(ask: &Ask) -> Fields {
-    Fields {
-        name: ask.body.text("Name"),
-        description: ask.body.text("Description"),
-        use_guided_failure: ask.body.bool("UseGuidedFailure"),
-        allow_dynamic_infrastructure: ask.body.bool("AllowDynamicInfrastructure"),
+impl EnvironmentResource {
+    fn fields(self) -> Fields {
+        Fields {
+            name: self.name,
+            description: self.description,
+            use_guided_failure: self.use_guided_failure,
+            allow_dynamic_infrastructure: self.allow_dynamic_infrastructure,
+            slug: self.slug,
+            sort_order: self.sort_order,
+        }
     }
 }
 
+fn filter(query: &EnvironmentQuery) -> Filter {
+    let name = if query.partial_name.is_empty() { &query.name } else { &query.partial_name };
+    Filter { partial_name: name.clone(), ids: query.ids.as_deref().map(wire::numbers::<ids::Environment>) }
+}
+
 /// A page of them.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask, query: Query<EnvironmentQuery>) -> Result<Collection<EnvironmentResource>> {
     let space = ask.space()?;
     let granted = ask.visitor()?.ask(List::<EnvironmentView>::of(&space))?;
-    let name = ask.asked("partialName").or(ask.asked("name")).unwrap_or_default().to_owned();
-    let filter = Filter { partial_name: name, ids: ask.asked_ids::<ids::Environment>("ids") };
-    let listed = environments::list(&granted, &filter, ask.page())?;
+    let listed = environments::list(&granted, &filter(&query), ask.page())?;
     let own = format!("{}/environments", resource::space_api(ask, space.id().0));
-    resource::collection(ask, &own, "Environment", listed, ask.page(), "skip,take,ids,name,partialName", |e| {
-        draw(ask, e)
-    })
+    Ok(wire::collection(ask, &query, &own, "Environment", listed, ask.page(), |e| draw(ask, e)))
 }
 
 /// All of them, as a bare array.
-pub(super) fn all(ask: &Ask) -> Result<Reply> {
+pub(super) fn all(ask: &Ask, query: Query<EnvironmentQuery>) -> Result<All<EnvironmentResource>> {
     let granted = ask.visitor()?.ask(List::<EnvironmentView>::of(&ask.space()?))?;
-    let filter = Filter { ids: ask.asked_ids::<ids::Environment>("ids"), ..Filter::default() };
-    resource::bare(&environments::list(&granted, &filter, Page::ALL)?.items, |e| draw(ask, e))
+    let listed = environments::list(&granted, &filter(&query), Page::ALL)?;
+    Ok(All(listed.items.iter().map(|e| draw(ask, e)).collect()))
 }
 
 /// One.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<EnvironmentResource>> {
     let granted = ask.visitor()?.ask(EnvironmentView { environment: located(ask)? })?;
-    Reply::ok(draw(ask, &environments::show(&granted)?))
+    Ok(Json(draw(ask, &environments::show(&granted)?)))
 }
 
 /// Makes one.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
+pub(super) fn create(ask: &Ask, Sent(sent): Sent<EnvironmentResource>) -> Result<Created<EnvironmentResource>> {
     let granted = ask.visitor()?.ask(EnvironmentCreate { space: New::of(&ask.space()?) })?;
-    Reply::created(draw(ask, &environments::create(&granted, fields(ask))?))
+    // Clients send 0 for what nobody chose.
+    let sort_order = sent.sort_order.filter(|place| *place != 0);
+    let fields = Fields { sort_order, ..sent.fields() };
+    Ok(Created(draw(ask, &environments::create(&granted, fields)?)))
 }
 
 /// Changes one.
-pub(super) fn update(ask: &Ask) -> Result<Reply> {
+pub(super) fn update(ask: &Ask, Sent(sent): Sent<EnvironmentResource>) -> Result<Json<EnvironmentResource>> {
     let granted = ask.visitor()?.ask(EnvironmentEdit { environment: located(ask)? })?;
-    Reply::ok(draw(ask, &environments::edit(&granted, fields(ask))?))
+    Ok(Json(draw(ask, &environments::edit(&granted, sent.fields())?)))
 }
 
 /// Deletes one.
-pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+pub(super) fn delete(ask: &Ask) -> Result<Done> {
     let granted = ask.visitor()?.ask(EnvironmentDelete { environment: located(ask)? })?;
     environments::delete(&granted)?;
-    Reply::done()
+    Ok(Done)
 }
 
 /// Puts them into the order of an array of ids.
-pub(super) fn sort(ask: &Ask) -> Result<Reply> {
+pub(super) fn sort(ask: &Ask, Sent(order): Sent<Vec<refer::Environment>>) -> Result<Done> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
-    let order = ask.list_body().ok_or_else(|| Error::invalid("", "Send an array of environment ids."))?;
     let proofs = order
         .iter()
-        .map(|id| {
-            visitor.ask(EnvironmentEdit { environment: visitor.locate(&space, id.as_str().unwrap_or_default())? })
-        })
+        .map(|id| visitor.ask(EnvironmentEdit { environment: visitor.locate(&space, id.text())? }))
         .collect::<Result<Vec<_>>>()?;
     environments::sort(&proofs)?;
-    Reply::done()
+    Ok(Done)
 }

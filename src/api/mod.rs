@@ -36,9 +36,10 @@ mod users;
 mod tagsets;
 mod tasks;
 mod tenants;
+pub mod wire;
 
 use crate::{
-    base::error::{Error, Result},
+    base::error::Error,
     http::{
         Desk,
         call::{Call, new_reference},
@@ -48,18 +49,16 @@ use crate::{
 use axum::{extract::Request, http::Method, response::Response};
 use caller::{Ask, Reply};
 use std::sync::LazyLock;
+use wire::{Answers, Handler};
 
-/// Answers a program.
-pub type Handler = fn(&Ask) -> Result<Reply>;
-
-/// A route without a space.
-fn top(method: Method, path: &'static str, permission: &'static str, handler: Handler) -> Route<Handler> {
+/// One route, and what it needs.
+fn top<K>(method: Method, path: &'static str, permission: &'static str, handler: impl Answers<K>) -> Route<Handler> {
     let needs = match permission {
         "" => Needs::Authenticated,
         "public" => Needs::Public,
         name => Needs::Permission(name),
     };
-    Route { method, path, needs, handler }
+    Route { method, path, needs, handler: handler.handler() }
 }
 
 /// Routes of the company, below `/{company}/api`.
@@ -495,7 +494,7 @@ fn answer(call: &mut Call, method: &Method, segments: &[String]) -> Reply {
             let ask = ask.at(parameters);
             let reply = ask.read_body().and_then(|ask| {
                 let asked = ask.somebody().map_or(Ok(()), |visitor| route.proof(visitor));
-                let reply = asked.and_then(|()| (route.handler)(&ask));
+                let reply = asked.and_then(|()| route.handler.run(&ask));
                 // What was read around damage is no answer, whatever it says.
                 call.desk.appliance.unless_broken(company).and(reply)
             });

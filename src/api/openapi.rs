@@ -1,14 +1,19 @@
 //! The API's description (OpenAPI 3.1), made from the table of routes, so that the two cannot drift.
 
-use super::{Handler, company_routes, space_routes};
+use super::{
+    company_routes, space_routes,
+    wire::{Described, Handler},
+};
 use crate::http::table::Route;
 use axum::http::Method;
 use serde_json::json;
 use utoipa::openapi::{
-    ComponentsBuilder, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Required,
-    ResponseBuilder,
+    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, PathItem,
+    PathsBuilder, RefOr, Required, ResponseBuilder, Schema,
     extensions::ExtensionsBuilder,
     path::{OperationBuilder, ParameterBuilder, ParameterIn},
+    request_body::RequestBodyBuilder,
+    schema::Type,
     security::{ApiKey, ApiKeyValue, SecurityScheme},
 };
 
@@ -19,10 +24,16 @@ pub fn document() -> String {
 
 fn build() -> OpenApi {
     let mut paths = PathsBuilder::new();
+    let mut parts = Vec::new();
     for (routes, prefix) in [(company_routes(), "/{company}/api"), (space_routes(), "/{company}/api/{space}")] {
         for route in &routes {
             let path = format!("{prefix}{}", if route.path == "/" { "" } else { route.path });
             paths = paths.path(path.clone(), item(route, &path));
+            let handler = &route.handler;
+            let answered = handler.answers.iter().map(|(_, answered)| answered);
+            for described in handler.takes.iter().chain(handler.query.iter()).chain(answered) {
+                (described.parts)(&mut parts);
+            }
         }
     }
     let key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Octopus-ApiKey")));
@@ -35,7 +46,7 @@ fn build() -> OpenApi {
              production or administration) and ReachesEveryone.",
         )))
         .paths(paths)
-        .components(Some(ComponentsBuilder::new().security_scheme("ApiKey", key).build()))
+        .components(Some(ComponentsBuilder::new().schemas_from_iter(parts).security_scheme("ApiKey", key).build()))
         .build()
 }
 
@@ -51,28 +62,46 @@ fn item(route: &Route<Handler>, path: &str) -> PathItem {
         .extensions(Some(ExtensionsBuilder::new().add("x-permission", json!(route.needs.word())).build()));
     for part in path.split('/') {
         if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
-            operation = operation
-                .parameter(ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True));
+            operation = operation.parameter(parameter(name, ParameterIn::Path).required(Required::True));
         }
     }
     if let Some((_, summary, query)) = OWN.iter().find(|(own, ..)| route.method == Method::GET && *own == route.path) {
         operation = operation.summary(Some(*summary));
         for (name, words) in query.iter() {
-            operation = operation.parameter(
-                ParameterBuilder::new().name(*name).parameter_in(ParameterIn::Query).description(Some(*words)),
-            );
+            operation = operation.parameter(parameter(name, ParameterIn::Query).description(Some(*words)));
         }
+    }
+    if let Some(query) = &route.handler.query {
+        for (name, schema) in properties(query) {
+            // `ids=A,B`; repeating it does as well.
+            let parameter = parameter(&name, ParameterIn::Query).schema(Some(schema)).explode(Some(false));
+            operation = operation.parameter(parameter);
+        }
+    }
+    if let Some(takes) = &route.handler.takes {
+        let content = ContentBuilder::new().schema(Some((takes.schema)())).build();
+        let body = RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
+        operation = operation.request_body(Some(body.build()));
     }
     let managers = route.path.starts_with("/spaces") && matches!(route.method, Method::POST | Method::PUT);
     if managers || (route.method != Method::GET && PREVIEWED.contains(&route.path)) {
         let words = "true: nothing is changed; answered is who would gain and lose what, where, what of it is grave (Dangers), \
              and whether it reaches Everyone and whoever comes later (ReachesEveryone, Newcomers)";
-        operation = operation.parameter(
-            ParameterBuilder::new().name("preview").parameter_in(ParameterIn::Query).description(Some(words)),
-        );
+        operation = operation.parameter(parameter("preview", ParameterIn::Query).description(Some(words)));
     }
+    let (status, content) = match &route.handler.answers {
+        Some((status, answered)) => (*status, Some(ContentBuilder::new().schema(Some((answered.schema)())).build())),
+        None => ("200", None),
+    };
+    let done = ResponseBuilder::new().description("Done");
+    operation = operation.response(
+        status,
+        match content {
+            Some(content) => done.content("application/json", content),
+            None => done,
+        },
+    );
     for (status, words) in [
-        ("200", "Done"),
         ("400", "Errors, by field"),
         ("401", "Nobody known"),
         ("403", "A permission is missing"),
@@ -81,6 +110,28 @@ fn item(route: &Route<Handler>, path: &str) -> PathItem {
         operation = operation.response(status, ResponseBuilder::new().description(words));
     }
     PathItem::new(method, operation)
+}
+
+/// A parameter, text unless it says more.
+fn parameter(name: &str, place: ParameterIn) -> ParameterBuilder {
+    let text = ObjectBuilder::new().schema_type(Type::String);
+    ParameterBuilder::new().name(name).parameter_in(place).schema(Some(text))
+}
+
+/// The words of a query and what each is.
+fn properties(query: &Described) -> Vec<(String, RefOr<Schema>)> {
+    let mut parts = Vec::new();
+    (query.parts)(&mut parts);
+    let schema = match (query.schema)() {
+        RefOr::Ref(to) => {
+            parts.into_iter().find(|(name, _)| to.ref_location.ends_with(&format!("/{name}"))).map(|part| part.1)
+        }
+        own => Some(own),
+    };
+    match schema {
+        Some(RefOr::T(Schema::Object(object))) => object.properties.into_iter().collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Parameters of a query, each in words.

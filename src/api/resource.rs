@@ -1,6 +1,9 @@
 //! What resources on the wire have in common: collections with pages, links.
 
-use super::caller::{Ask, Reply};
+use super::{
+    caller::{Ask, Reply},
+    wire::Links,
+};
 use crate::base::{
     error::Result,
     ids::{Id, Kind, Space},
@@ -52,27 +55,38 @@ pub fn collection_value<T>(
     template: &str,
     draw: impl Fn(&T) -> Value,
 ) -> Value {
-    let pages = ((listed.total + page.take - 1) / page.take).max(1);
-    let kept = kept(ask);
-    let address = |skip: i64, take: i64| format!("{own}?{kept}skip={skip}&take={take}");
-    let at = |skip: i64| address(skip, page.take);
-    let mut links = Map::new();
-    links.insert("Self".into(), json!(at(page.skip)));
-    links.insert("Template".into(), json!(format!("{own}{{?{template}}}")));
-    links.insert("Page.All".into(), json!(address(0, i64::from(i32::MAX))));
-    links.insert("Page.Current".into(), json!(at(page.skip)));
-    links.insert("Page.Last".into(), json!(at((pages - 1) * page.take)));
-    if page.skip + page.take < listed.total {
-        links.insert("Page.Next".into(), json!(at(page.skip + page.take)));
-    }
-    if page.skip > 0 {
-        links.insert("Page.Previous".into(), json!(at((page.skip - page.take).max(0))));
-    }
+    let pages = pages(&listed, page);
+    let links = page_links(ask, own, listed.total, page, format!("{own}{{?{template}}}"));
     let items: Vec<Value> = listed.items.iter().map(draw).collect();
     json!({
         "ItemType": kind, "TotalResults": listed.total, "ItemsPerPage": page.take, "NumberOfPages": pages,
         "LastPageNumber": pages - 1, "IsStale": false, "Items": items, "Links": links,
     })
+}
+
+/// How many pages a list has: at least one.
+pub(super) fn pages<T>(listed: &Listed<T>, page: Page) -> i64 {
+    ((listed.total + page.take - 1) / page.take).max(1)
+}
+
+/// Links from a page of a list to the others. `Page.Next` is there only while there is a further page.
+pub(super) fn page_links(ask: &Ask, own: &str, total: i64, page: Page, template: String) -> Links {
+    let kept = kept(ask);
+    let address = |skip: i64, take: i64| format!("{own}?{kept}skip={skip}&take={take}");
+    let at = |skip: i64| address(skip, page.take);
+    let last = (total + page.take - 1) / page.take - 1;
+    let mut links = Links::of(&at(page.skip), &[])
+        .and("Template", template)
+        .and("Page.All", address(0, i64::from(i32::MAX)))
+        .and("Page.Current", at(page.skip))
+        .and("Page.Last", at(last.max(0) * page.take));
+    if page.skip + page.take < total {
+        links = links.and("Page.Next", at(page.skip + page.take));
+    }
+    if page.skip > 0 {
+        links = links.and("Page.Previous", at((page.skip - page.take).max(0)));
+    }
+    links
 }
 
 /// What was asked besides the page, each with a `&` after it: the other pages of the same list ask it too. A key that came

@@ -31,7 +31,7 @@ pub struct Environment {
     pub space: Id<Space>,
     /// Its name, unique in its space.
     pub name: String,
-    /// What stands for it in addresses; kept when the name changes.
+    /// What stands for it in addresses; a new name leaves it as it is.
     pub slug: String,
     /// What it is for.
     pub description: String,
@@ -54,6 +54,10 @@ pub struct Fields {
     pub use_guided_failure: bool,
     /// See [`Environment::allow_dynamic_infrastructure`].
     pub allow_dynamic_infrastructure: bool,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
+    /// Its place in the order; none: last, and kept.
+    pub sort_order: Option<i64>,
 }
 
 impl Fields {
@@ -89,8 +93,7 @@ pub fn create(granted: &Granted<'_, EnvironmentCreate>, fields: Fields) -> Resul
     let space = granted.what().space.space().id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
-        let id = sql::insert(tx, space, &slug, &fields)?;
+        let id = sql::insert(tx, space, &fields)?;
         let made = sql::by_id(tx, id)?;
         let event = Event::new("Created").say("Environment ").name(id, &made.name).say(" was created");
         tx.record(event.space(space.0).environment(id.0), made)
@@ -105,7 +108,7 @@ pub fn edit(granted: &Granted<'_, EnvironmentEdit>, fields: Fields) -> Result<En
     let id = granted.what().environment.id();
     granted.write(|tx| {
         let before = sql::by_id(tx, id)?;
-        let fields = check(tx, before.space, &fields, Some(id))?;
+        let fields = check(tx, before.space, &fields, Some(&before))?;
         sql::update(tx, id, &fields)?;
         let after = sql::by_id(tx, id)?;
         let event = Event::new("Modified").say("Environment ").name(id, &after.name).say(" was changed");
@@ -173,12 +176,18 @@ pub fn sort(granted: &[Granted<'_, EnvironmentEdit>]) -> Result<()> {
     })
 }
 
-fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
+fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Environment>) -> Result<Fields> {
     let mut wrong = Wrong::new();
     let given = (fields.name.as_str(), fields.description.as_str());
-    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|id| id.0))?;
+    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|this| this.id.0))?;
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    let slug = NAMES.slug(rows, &mut wrong, space.0, (&fields.slug, &name), present)?;
+    let sort_order = fields.sort_order.or(this.map(|this| this.sort_order));
+    if sort_order.is_some_and(|place| !(0..=1_000_000).contains(&place)) {
+        wrong.add("SortOrder", "Give a number from 0 to 1000000.");
+    }
     wrong.finish()?;
-    Ok(Fields { name, description, ..fields.clone() })
+    Ok(Fields { name, description, slug, sort_order, ..fields.clone() })
 }
 
 /// The environments of a space in their order, as lifecycles count them.
@@ -229,18 +238,19 @@ mod sql {
         )
     }
 
-    pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+    pub fn insert(tx: &Writing<'_>, space: Id<Space>, fields: &Fields) -> Result<Id<Kind>> {
         let id = tx.insert(
             "INSERT INTO environments (space_id, name, name_key, slug, description, use_guided_failure, allow_dynamic_infrastructure, sort_order)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT COALESCE(max(sort_order), -1) + 1 FROM environments WHERE space_id = ?1))",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, COALESCE(?8, (SELECT COALESCE(max(sort_order), -1) + 1 FROM environments WHERE space_id = ?1)))",
             (
                 space,
                 &fields.name,
                 names::key(&fields.name),
-                slug,
+                &fields.slug,
                 &fields.description,
                 fields.use_guided_failure,
                 fields.allow_dynamic_infrastructure,
+                fields.sort_order,
             ),
         )?;
         Ok(Id::new(id))
@@ -248,8 +258,8 @@ mod sql {
 
     pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
         tx.run(
-            "UPDATE environments SET name = ?2, name_key = ?3, description = ?4, use_guided_failure = ?5, allow_dynamic_infrastructure = ?6
-             WHERE id = ?1",
+            "UPDATE environments SET name = ?2, name_key = ?3, description = ?4, use_guided_failure = ?5, allow_dynamic_infrastructure = ?6,
+                    slug = ?7, sort_order = ?8 WHERE id = ?1",
             (
                 id,
                 &fields.name,
@@ -257,6 +267,8 @@ mod sql {
                 &fields.description,
                 fields.use_guided_failure,
                 fields.allow_dynamic_infrastructure,
+                &fields.slug,
+                fields.sort_order,
             ),
         )?;
         Ok(())

@@ -73,7 +73,39 @@ impl Named {
     /// # Errors
     /// Those of the file alone.
     pub fn free_slug(&self, rows: &Rows<'_>, within: i64, name: &str) -> Result<String> {
-        names::free(&names::slug_of(name, self.slug), |slug| sql::slug_taken(rows, self, within, slug))
+        names::free(&names::slug_of(name, self.slug), |slug| sql::slug_taken(rows, self, within, slug, None))
+    }
+
+    /// The slug that was wished for a thing, or else the one it has, or else a free one made of its name. What is wrong with
+    /// a wish goes under `Slug`.
+    ///
+    /// # Errors
+    /// Those of the file alone.
+    pub fn slug(
+        &self,
+        rows: &Rows<'_>,
+        wrong: &mut Wrong,
+        within: i64,
+        (wished, name): (&str, &str),
+        this: Option<(i64, &str)>,
+    ) -> Result<String> {
+        match (wished.trim(), this) {
+            ("", Some((_, present))) => Ok(present.to_owned()),
+            ("", None) => self.free_slug(rows, within, name),
+            (wished, Some((_, present))) if wished == present => Ok(present.to_owned()),
+            (wished, this) => {
+                let fit = names::slug_of(wished, self.slug);
+                if fit != wished {
+                    wrong.add("Slug", format!("This cannot stand in an address. Give for example “{fit}”."));
+                } else if sql::slug_taken(rows, self, within, wished, this.map(|(id, _)| id))? {
+                    wrong.add(
+                        "Slug",
+                        format!("There is {} with the slug “{wished}” already. Choose another.", self.one),
+                    );
+                }
+                Ok(wished.to_owned())
+            }
+        }
     }
 }
 
@@ -100,8 +132,9 @@ mod sql {
         rows.any(&sql, (within, key, but))
     }
 
-    pub fn slug_taken(rows: &Rows<'_>, kind: &Named, within: i64, slug: &str) -> Result<bool> {
+    pub fn slug_taken(rows: &Rows<'_>, kind: &Named, within: i64, slug: &str, but: Option<i64>) -> Result<bool> {
         let Named { table, within: column, .. } = kind;
-        rows.any(&format!("SELECT 1 FROM {table} WHERE {column} = ?1 AND slug = ?2"), (within, slug))
+        let sql = format!("SELECT 1 FROM {table} WHERE {column} = ?1 AND slug = ?2 AND id IS NOT ?3");
+        rows.any(&sql, (within, slug, but))
     }
 }

@@ -125,7 +125,7 @@ fn fields(visit: &Visit) -> Fields {
         name: sent.text("name").into(),
         description: sent.text("description").into(),
         use_guided_failure: sent.ticked("guided"),
-        allow_dynamic_infrastructure: false,
+        ..Fields::default()
     }
 }
 
@@ -195,7 +195,7 @@ pub(super) fn edit(visit: &Visit) -> Result<Answer> {
         name: found.name.clone(),
         description: found.description,
         use_guided_failure: found.use_guided_failure,
-        allow_dynamic_infrastructure: found.allow_dynamic_infrastructure,
+        ..Fields::default()
     };
     let form = form_view(address.clone(), "Save the environment", &present, address.clone());
     Answer::page(&FormPage {
@@ -207,8 +207,11 @@ pub(super) fn edit(visit: &Visit) -> Result<Answer> {
 /// The form for changing one was sent.
 pub(super) fn update(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
-    let granted = visit.visitor.ask(EnvironmentEdit { environment: at })?;
+    let granted = visit.visitor.ask(EnvironmentEdit { environment: at.clone() })?;
+    let present = environments::show(&visit.visitor.ask(EnvironmentView { environment: at })?)?;
     let address = format!("{}/{}", base(visit), visit.parameter("environment"));
+    // What the form does not show stays as it is.
+    let fields = |visit| Fields { allow_dynamic_infrastructure: present.allow_dynamic_infrastructure, ..fields(visit) };
     match environments::edit(&granted, fields(visit)) {
         Ok(saved) => Answer::done(address, format!("{} was saved.", saved.name)),
         Err(error) => {

@@ -1,0 +1,206 @@
+//! Fields of the wire's types.
+
+use crate::base::ids::{Id, Kind};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
+use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData};
+// The derive asks for this trait where a type stands within `Vec` or `Option`.
+use utoipa::__dev::ComposeSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema, extensions::ExtensionsBuilder, schema::ObjectBuilder, schema::Type},
+};
+
+/// The key of a schema that allows one value alone.
+pub(super) const ONLY: &str = "x-only";
+/// The key of a schema of text that names something of a kind.
+const REFERS: &str = "x-refers-to";
+
+/// A thing that is named: its id goes out; its id, name or slug comes in.
+pub struct Ref<T> {
+    text: String,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T> Ref<T> {
+    /// What was sent.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+    /// What was sent, if anything was.
+    pub fn given(&self) -> Option<&str> {
+        Some(self.text.trim()).filter(|text| !text.is_empty())
+    }
+}
+impl<T> Default for Ref<T> {
+    fn default() -> Self {
+        Ref { text: String::new(), kind: PhantomData }
+    }
+}
+impl<T: Kind> From<Id<T>> for Ref<T> {
+    fn from(id: Id<T>) -> Self {
+        Ref { text: id.to_string(), kind: PhantomData }
+    }
+}
+impl<T> Serialize for Ref<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+impl<'de, T> Deserialize<'de> for Ref<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Ref { text: String::deserialize(deserializer)?, kind: PhantomData })
+    }
+}
+impl<T: Kind> ComposeSchema for Ref<T> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let refers = ExtensionsBuilder::new().add(REFERS, json!(T::PREFIX)).build();
+        ObjectBuilder::new().schema_type(Type::String).extensions(Some(refers)).into()
+    }
+}
+impl<T: Kind> ToSchema for Ref<T> {
+    fn name() -> Cow<'static, str> {
+        T::PREFIX.into()
+    }
+}
+
+/// A value that a field always has in this version.
+pub trait Constant: 'static {
+    /// It.
+    fn value() -> Value;
+    /// What the description calls it.
+    fn name() -> String;
+}
+
+/// A field of one value: what is sent must be that, or is refused by the field's name.
+pub struct Only<K>(PhantomData<fn() -> K>);
+
+impl<K> Default for Only<K> {
+    fn default() -> Self {
+        Only(PhantomData)
+    }
+}
+impl<K: Constant> Serialize for Only<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        K::value().serialize(serializer)
+    }
+}
+impl<'de, K> Deserialize<'de> for Only<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer)?;
+        Ok(Only(PhantomData))
+    }
+}
+impl<K: Constant> ComposeSchema for Only<K> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let value = K::value();
+        let kind = match &value {
+            Value::Bool(_) => Type::Boolean,
+            Value::String(_) => Type::String,
+            Value::Number(_) => Type::Integer,
+            Value::Array(_) => Type::Array,
+            Value::Object(_) => Type::Object,
+            Value::Null => Type::Null,
+        };
+        let only = ExtensionsBuilder::new().add(ONLY, value).build();
+        ObjectBuilder::new().schema_type(kind).extensions(Some(only)).into()
+    }
+}
+impl<K: Constant> ToSchema for Only<K> {
+    fn name() -> Cow<'static, str> {
+        K::name().into()
+    }
+}
+
+/// What this version does not know how to keep: empty, off or nothing.
+type NotYet<T> = Only<Empty<T>>;
+/// A list that is always empty in this version.
+pub type NoList = NotYet<Vec<Value>>;
+/// An object that is always empty in this version.
+pub type NoMap = NotYet<BTreeMap<String, Value>>;
+/// A value that there never is in this version.
+pub type Nothing = NotYet<Option<Value>>;
+/// What is always off in this version.
+pub type Off = NotYet<bool>;
+
+/// The default of a type as a [`Constant`].
+pub struct Empty<T>(PhantomData<fn() -> T>);
+
+impl<T: Default + Serialize + 'static> Constant for Empty<T> {
+    fn value() -> Value {
+        serde_json::to_value(T::default()).unwrap_or_default()
+    }
+    fn name() -> String {
+        let name = match Self::value() {
+            Value::Array(_) => "NoList",
+            Value::Object(_) => "NoMap",
+            Value::Bool(_) => "Off",
+            _ => "Nothing",
+        };
+        name.to_owned()
+    }
+}
+
+/// Fields of one value: `fixed! { Database(DatabaseValue) = {"Type": "Database"}; }`.
+macro_rules! fixed {
+    ($($(#[$doc:meta])* $name:ident($value:ident) = $json:tt;)*) => { $(
+        #[doc = concat!("What [`", stringify!($name), "`] always is.")]
+        pub(in crate::api) enum $value {}
+        impl $crate::api::wire::Constant for $value {
+            fn value() -> serde_json::Value { serde_json::json!($json) }
+            fn name() -> String { stringify!($name).to_owned() }
+        }
+        $(#[$doc])* pub(in crate::api) type $name = $crate::api::wire::Only<$value>;
+    )* };
+}
+pub(in crate::api) use fixed;
+
+/// Addresses that a client follows, by name. Templates as RFC 6570 has them.
+#[derive(Default)]
+pub struct Links(Vec<(&'static str, String)>);
+
+impl Links {
+    /// `Self` and more, each given as the part after the resource's own address.
+    pub fn of(own: &str, more: &[(&'static str, &str)]) -> Links {
+        let mut links = Vec::with_capacity(more.len() + 3);
+        links.push(("Self", own.to_owned()));
+        links.extend(more.iter().map(|(name, rest)| (*name, [own, rest].concat())));
+        Links(links)
+    }
+    /// With one more, anywhere.
+    pub fn and(mut self, name: &'static str, address: String) -> Links {
+        self.0.push((name, address));
+        self
+    }
+}
+impl Serialize for Links {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, address)| (name, address)))
+    }
+}
+impl<'de> Deserialize<'de> for Links {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer)?;
+        Ok(Links::default())
+    }
+}
+impl ComposeSchema for Links {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        BTreeMap::<String, String>::schema()
+    }
+}
+impl ToSchema for Links {}
+
+/// References by kind.
+pub mod refer {
+    use super::Ref;
+    use crate::base::ids;
+
+    macro_rules! refer {
+        ($($name:ident)*) => { $(
+            #[doc = concat!("One of ", stringify!($name), "s, by id, name or slug.")]
+            pub type $name = Ref<ids::$name>;
+        )* };
+    }
+    refer! { Space User Team UserRole ProjectGroup Environment Lifecycle Project Channel Tenant TagSet Release Runbook RunbookSnapshot Target Account }
+}
