@@ -253,6 +253,8 @@ const VIEWS: &[(&str, &str)] = &[
     ("events", "audit"),
     ("letters", "post"),
     ("machines", "targets"),
+    ("machinepolicies", "targets"),
+    ("workers", "targets"),
     ("me", "people"),
     ("process", "projects"),
     ("register", "people"),

@@ -1,13 +1,14 @@
 //! `/api/{space}/accounts`.
 
 use super::{
-    caller::{Ask, Body, Reply},
-    resource::{self, wire},
+    caller::Ask,
+    resource,
+    wire::{self, All, Collection, Created, Done, Json, Links, NoList, Query, Sensitive, Sent, refer},
 };
 use crate::{
     base::{
-        error::{Error, Result},
-        ids::{self, Id},
+        error::Result,
+        ids,
         paging::{Listed, Page},
         secret::Secret,
     },
@@ -19,47 +20,100 @@ use crate::{
         targets::accounts::{self, Account, Change, Fields, Filter, Method},
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-fn draw(ask: &Ask, account: &Account) -> Value {
+/// An account on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct AccountResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    name: String,
+    /// Empty: made of the first name, and kept.
+    slug: String,
+    description: String,
+    account_type: Option<AccountKind>,
+    username: String,
+    /// Where it may be used; empty: everywhere.
+    environment_ids: Vec<refer::Environment>,
+    tenanted_deployment_participation: Untenanted,
+    tenant_ids: NoList,
+    tenant_tags: NoList,
+    /// Of `UsernamePassword`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<Sensitive>,
+    /// Of `SshKeyPair`: the file in base 64, or its text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_key_file: Option<Sensitive>,
+    /// Of `SshKeyPair`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_key_passphrase: Option<Sensitive>,
+    #[schema(read_only)]
+    links: Links,
+}
+
+/// How one signs in.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(super) enum AccountKind {
+    /// A private key.
+    SshKeyPair,
+    /// A password.
+    UsernamePassword,
+}
+
+wire::fixed! {
+    /// Accounts are not limited to tenants yet.
+    Untenanted(UntenantedValue) = "Untenanted";
+}
+
+/// Which accounts.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct AccountQuery {
+    ids: Option<Vec<String>>,
+    name: String,
+    partial_name: String,
+    account_type: Vec<String>,
+}
+
+fn draw(ask: &Ask, account: &Account) -> AccountResource {
     let own = format!("{}/accounts/{}", resource::space_api(ask, account.space.0), account.id);
-    let environments: Vec<String> = account.environments.iter().map(Id::to_string).collect();
-    let kept = |is_set: bool| json!({ "HasValue": is_set, "NewValue": null, "Hint": null });
-    let mut value = json!({
-        "Id": account.id.to_string(), "SpaceId": wire::<ids::Space>(account.space.0), "Name": account.name, "Slug": account.slug,
-        "Description": account.description, "AccountType": account.method.name(), "Username": account.username,
-        "EnvironmentIds": environments, "TenantedDeploymentParticipation": "Untenanted", "TenantIds": [], "TenantTags": [],
-        "Links": resource::links(&own, &[]),
-    });
-    value[accounts::secret_field(account.method)] = kept(account.has_secret);
-    if account.method == Method::SshKeyPair {
-        value["PrivateKeyPassphrase"] = kept(account.has_passphrase);
+    let is_key = account.method == Method::SshKeyPair;
+    AccountResource {
+        id: account.id.to_string(),
+        space_id: account.space.to_string(),
+        name: account.name.clone(),
+        slug: account.slug.clone(),
+        description: account.description.clone(),
+        account_type: Some(if is_key { AccountKind::SshKeyPair } else { AccountKind::UsernamePassword }),
+        username: account.username.clone(),
+        environment_ids: account.environments.iter().map(|id| (*id).into()).collect(),
+        password: (!is_key).then(|| Sensitive::kept(account.has_secret)),
+        private_key_file: is_key.then(|| Sensitive::kept(account.has_secret)),
+        private_key_passphrase: is_key.then(|| Sensitive::kept(account.has_passphrase)),
+        links: Links::of(&own, &[]),
+        ..AccountResource::default()
     }
-    value
 }
 
 fn located(ask: &Ask) -> Result<At<ids::Account>> {
     ask.visitor()?.locate(&ask.space()?, ask.parameter("id"))
 }
 
-fn environments(ask: &Ask) -> Result<Vec<At<ids::Environment>>> {
+fn environments(ask: &Ask, sent: &AccountResource) -> Result<Vec<At<ids::Environment>>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
-    ask.body.texts("EnvironmentIds").iter().map(|name| visitor.locate(&space, name)).collect()
+    sent.environment_ids.iter().map(|name| visitor.locate(&space, name.text())).collect()
 }
 
-/// What a sensitive value means: a plain text, or `NewValue` and `HasValue` (`rest-api §7`).
-fn change(body: &Body, name: &str) -> Change {
-    match body.get(name) {
-        Some(Value::String(text)) if !text.is_empty() => Change::Set(Secret::new(text.clone())),
-        Some(value @ Value::Object(_)) => {
-            let value = Body::of(value);
-            match value.get("NewValue") {
-                Some(Value::String(text)) if !text.is_empty() => Change::Set(Secret::new(text.clone())),
-                _ if value.has("HasValue") && !value.bool("HasValue") => Change::Clear,
-                _ => Change::Keep,
-            }
-        }
-        _ => Change::Keep,
+/// What a sensitive value means for the account.
+fn change(sent: Option<Sensitive>) -> Change {
+    match sent {
+        Some(Sensitive::Set(secret)) => Change::Set(secret),
+        Some(Sensitive::Clear) => Change::Clear,
+        Some(Sensitive::Keep) | None => Change::Keep,
     }
 }
 
@@ -76,79 +130,78 @@ fn key(change: Change) -> Change {
     }
 }
 
-fn fields(ask: &Ask) -> Result<Fields> {
-    let method = ask.body.text("AccountType");
-    let known = Method::named(&method);
-    if known.is_none() && !method.trim().is_empty() {
-        let choices = format!("“{method}” is not offered. Use SshKeyPair or UsernamePassword.");
-        return Err(Error::invalid("AccountType", choices));
+impl AccountResource {
+    fn fields(self) -> Fields {
+        let secret = match (self.account_type, self.private_key_file) {
+            (Some(AccountKind::SshKeyPair), sent) | (None, sent @ Some(_)) => key(change(sent)),
+            _ => change(self.password),
+        };
+        Fields {
+            name: self.name,
+            description: self.description,
+            method: self.account_type.map(|kind| match kind {
+                AccountKind::SshKeyPair => Method::SshKeyPair,
+                AccountKind::UsernamePassword => Method::UsernamePassword,
+            }),
+            username: self.username,
+            secret,
+            passphrase: change(self.private_key_passphrase),
+            slug: self.slug,
+        }
     }
-    let secret = match (known, ask.body.has("PrivateKeyFile")) {
-        (Some(Method::SshKeyPair), _) | (None, true) => key(change(&ask.body, "PrivateKeyFile")),
-        _ => change(&ask.body, "Password"),
-    };
-    Ok(Fields {
-        name: ask.body.text("Name"),
-        description: ask.body.text("Description"),
-        method: known,
-        username: ask.body.text("Username"),
-        secret,
-        passphrase: change(&ask.body, "PrivateKeyPassphrase"),
-    })
 }
 
-fn listed(ask: &Ask, page: Page) -> Result<Listed<Account>> {
+fn listed(ask: &Ask, query: &AccountQuery, page: Page) -> Result<Listed<Account>> {
     let granted = ask.visitor()?.ask(List::<AccountView>::of(&ask.space()?))?;
-    let wanted = ask.call.asked_all("accountType");
-    let kinds: Vec<Method> = wanted.iter().filter_map(|text| Method::named(text)).collect();
-    if !wanted.is_empty() && kinds.is_empty() {
+    let kinds: Vec<Method> = query.account_type.iter().filter_map(|text| Method::named(text)).collect();
+    if !query.account_type.is_empty() && kinds.is_empty() {
         return Ok(Listed { items: Vec::new(), total: 0 });
     }
+    let name = if query.partial_name.is_empty() { &query.name } else { &query.partial_name };
     let filter = Filter {
-        partial_name: ask.asked("partialName").or(ask.asked("name")).unwrap_or_default().to_owned(),
-        ids: ask.asked_ids::<ids::Account>("ids"),
+        partial_name: name.clone(),
+        ids: query.ids.as_deref().map(wire::numbers::<ids::Account>),
         method: if kinds.len() == 1 { kinds.first().copied() } else { None },
     };
     accounts::list(&granted, &filter, page)
 }
 
 /// A page of them.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask, query: Query<AccountQuery>) -> Result<Collection<AccountResource>> {
     let own = format!("{}/accounts", resource::space_api(ask, ask.space()?.id().0));
-    let template = "skip,take,ids,partialName,accountType";
-    resource::collection(ask, &own, "Account", listed(ask, ask.page())?, ask.page(), template, |account| {
-        draw(ask, account)
-    })
+    let listed = listed(ask, &query, ask.page())?;
+    Ok(wire::collection(ask, &query, &own, "Account", listed, ask.page(), |account| draw(ask, account)))
 }
 
 /// All of them, as a bare array.
-pub(super) fn all(ask: &Ask) -> Result<Reply> {
-    resource::bare(&listed(ask, Page::ALL)?.items, |account| draw(ask, account))
+pub(super) fn all(ask: &Ask, query: Query<AccountQuery>) -> Result<All<AccountResource>> {
+    Ok(All(listed(ask, &query, Page::ALL)?.items.iter().map(|account| draw(ask, account)).collect()))
 }
 
 /// One.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<AccountResource>> {
     let granted = ask.visitor()?.ask(AccountView { account: located(ask)? })?;
-    Reply::ok(draw(ask, &accounts::show(&granted)?))
+    Ok(Json(draw(ask, &accounts::show(&granted)?)))
 }
 
 /// Makes one.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
-    let what = AccountCreate { space: ask.space()?, environments: environments(ask)? };
+pub(super) fn create(ask: &Ask, Sent(sent): Sent<AccountResource>) -> Result<Created<AccountResource>> {
+    let what = AccountCreate { space: ask.space()?, environments: environments(ask, &sent)? };
     let granted = ask.visitor()?.ask(what)?;
-    Reply::created(draw(ask, &accounts::create(&granted, fields(ask)?)?))
+    Ok(Created(draw(ask, &accounts::create(&granted, sent.fields())?)))
 }
 
 /// Changes one.
-pub(super) fn update(ask: &Ask) -> Result<Reply> {
+pub(super) fn update(ask: &Ask, Sent(sent): Sent<AccountResource>) -> Result<Json<AccountResource>> {
     let visitor = ask.visitor()?;
     let granted = visitor.ask(AccountEdit { account: located(ask)? })?;
-    let after = visitor.ask::<After<AccountEdit>>(After::of(&ask.space()?, environments(ask)?, Vec::new()))?;
-    Reply::ok(draw(ask, &accounts::edit(&granted, &after, fields(ask)?)?))
+    let after = After::of(&ask.space()?, environments(ask, &sent)?, Vec::new());
+    let after = visitor.ask::<After<AccountEdit>>(after)?;
+    Ok(Json(draw(ask, &accounts::edit(&granted, &after, sent.fields())?)))
 }
 
 /// Deletes one.
-pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+pub(super) fn delete(ask: &Ask) -> Result<Done> {
     accounts::delete(&ask.visitor()?.ask(AccountDelete { account: located(ask)? })?)?;
-    Reply::done()
+    Ok(Done)
 }

@@ -66,7 +66,7 @@ fn draw(ask: &Ask, e: &Environment) -> EnvironmentResource {
         sort_order: Some(e.sort_order),
         use_guided_failure: e.use_guided_failure,
         allow_dynamic_infrastructure: e.allow_dynamic_infrastructure,
-        links: Links::of(&own, &[]),
+        links: Links::of(&own, &[("Machines", "/machines{?skip,take,partialName}")]),
         ..EnvironmentResource::default()
     }
 }

@@ -1,8 +1,9 @@
 //! `/api/{space}/machines` and `/machineroles`: deployment targets.
 
 use super::{
-    caller::{Ask, Body, Reply},
-    resource::{self, wire},
+    caller::Ask,
+    resource,
+    wire::{self, All, Collection, Created, Done, Json, Links, NoList, Nothing, Query, Sent, refer},
 };
 use crate::{
     base::{
@@ -13,32 +14,183 @@ use crate::{
     company::{
         access::{
             At, Locate,
-            permissions::{AccountView, After, List, MachineCreate, MachineDelete, MachineEdit, MachineView},
+            permissions::{
+                AccountView, After, EnvironmentView, List, MachineCreate, MachineDelete, MachineEdit, MachineView,
+            },
         },
         targets::{self, Fields, Filter, Health, Participation, Target},
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-fn draw(ask: &Ask, target: &Target) -> Value {
+/// A deployment target on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct MachineResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    name: String,
+    /// Empty: made of the first name, and kept.
+    slug: String,
+    environment_ids: Vec<refer::Environment>,
+    roles: Vec<String>,
+    tenanted_deployment_participation: Participates,
+    tenant_ids: Vec<refer::Tenant>,
+    /// Each as `Set/Tag`, or by the tag's id.
+    tenant_tags: Vec<String>,
+    machine_policy_id: TheMachinePolicy,
+    is_disabled: bool,
+    endpoint: EndpointResource,
+    #[schema(read_only)]
+    health_status: String,
+    #[schema(read_only)]
+    status_summary: String,
+    #[schema(read_only)]
+    has_latest_calamari: bool,
+    #[schema(read_only)]
+    is_in_process: bool,
+    /// A machine is looked at when somebody asks for it: by the page, or by a task called Health.
+    #[schema(read_only)]
+    skip_initial_health_check: bool,
+    #[schema(read_only)]
+    operating_system: String,
+    #[schema(read_only)]
+    shell_name: String,
+    #[schema(read_only)]
+    shell_version: String,
+    #[schema(read_only)]
+    architecture: String,
+    /// Certificates are not how machines are known here.
+    thumbprint: Nothing,
+    uri: Nothing,
+    #[schema(read_only)]
+    links: Links,
+}
+
+/// How a machine is reached.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct EndpointResource {
+    #[schema(read_only)]
+    id: Nothing,
+    communication_style: Ssh,
+    host: String,
+    /// 22 when it is left out.
+    port: Option<i64>,
+    /// Its host key: a fingerprint, or the whole key.
+    fingerprint: String,
+    account_id: refer::Account,
+    #[schema(read_only)]
+    account_type: Nothing,
+    proxy_id: Nothing,
+    dot_net_core_platform: LinuxX64,
+    /// Instead of `Host` and `Port`: `ssh://host:port/`.
+    uri: String,
+    #[schema(read_only)]
+    links: Links,
+}
+
+wire::fixed! {
+    /// Machines are reached by SSH.
+    Ssh(SshValue) = "Ssh";
+    /// Nothing is installed on a machine, so its platform makes no difference.
+    LinuxX64(LinuxX64Value) = "linux-x64";
+    /// There is one policy for all machines.
+    TheMachinePolicy(TheMachinePolicyValue) = "MachinePolicies-1";
+}
+
+/// Whether deployments for tenants reach a machine.
+#[derive(Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+pub(super) enum Participates {
+    /// Deployments for no tenant alone.
+    #[default]
+    Untenanted,
+    /// Both.
+    TenantedOrUntenanted,
+    /// Deployments for its tenants alone.
+    Tenanted,
+}
+
+impl From<Participation> for Participates {
+    fn from(participation: Participation) -> Self {
+        match participation {
+            Participation::Untenanted => Participates::Untenanted,
+            Participation::TenantedOrUntenanted => Participates::TenantedOrUntenanted,
+            Participation::Tenanted => Participates::Tenanted,
+        }
+    }
+}
+impl From<Participates> for Participation {
+    fn from(participates: Participates) -> Self {
+        match participates {
+            Participates::Untenanted => Participation::Untenanted,
+            Participates::TenantedOrUntenanted => Participation::TenantedOrUntenanted,
+            Participates::Tenanted => Participation::Tenanted,
+        }
+    }
+}
+
+/// Which machines.
+#[derive(Clone, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct MachineQuery {
+    ids: Option<Vec<String>>,
+    /// The whole name.
+    name: String,
+    partial_name: String,
+    roles: Vec<String>,
+    is_disabled: Option<bool>,
+    health_statuses: Vec<String>,
+    comm_styles: Vec<String>,
+    deployment_target_types: Vec<String>,
+    shell_names: Vec<String>,
+    thumbprint: String,
+    tenant_ids: Vec<String>,
+    tenant_tags: Vec<String>,
+    environment_ids: Vec<String>,
+}
+
+pub(super) fn draw(ask: &Ask, target: &Target) -> MachineResource {
     let own = format!("{}/machines/{}", resource::space_api(ask, target.space.0), target.id);
-    let texts = |ids: Vec<String>| ids;
-    json!({
-        "Id": target.id.to_string(), "SpaceId": wire::<ids::Space>(target.space.0), "Name": target.name, "Slug": target.slug,
-        "EnvironmentIds": texts(target.environments.iter().map(Id::to_string).collect()), "Roles": target.roles,
-        "TenantedDeploymentParticipation": target.participation.name(),
-        "TenantIds": texts(target.tenants.iter().map(Id::to_string).collect()), "TenantTags": target.tenant_tags,
-        "MachinePolicyId": null, "IsDisabled": target.is_disabled, "HealthStatus": target.health.name(),
-        "StatusSummary": status(target), "HasLatestCalamari": true, "IsInProcess": false, "SkipInitialHealthCheck": true,
-        "OperatingSystem": "Unknown", "ShellName": "Bash", "ShellVersion": "Unknown", "Architecture": "Unknown",
-        "Thumbprint": null, "Uri": null,
-        "Endpoint": {
-            "Id": null, "CommunicationStyle": "Ssh", "Host": target.host, "Port": target.port, "Fingerprint": target.host_key,
-            "AccountId": target.account.to_string(), "AccountType": null, "ProxyId": null, "DotNetCorePlatform": "linux-x64",
-            "Uri": format!("ssh://{}:{}/", target.host, target.port), "Links": {},
+    let unknown = || "Unknown".to_owned();
+    MachineResource {
+        id: target.id.to_string(),
+        space_id: target.space.to_string(),
+        name: target.name.clone(),
+        slug: target.slug.clone(),
+        environment_ids: target.environments.iter().map(|id| (*id).into()).collect(),
+        roles: target.roles.clone(),
+        tenanted_deployment_participation: target.participation.into(),
+        tenant_ids: target.tenants.iter().map(|id| (*id).into()).collect(),
+        tenant_tags: target.tenant_tags.clone(),
+        is_disabled: target.is_disabled,
+        endpoint: EndpointResource {
+            host: target.host.clone(),
+            port: Some(target.port.into()),
+            fingerprint: target.host_key.clone(),
+            account_id: target.account.into(),
+            uri: address_of(target),
+            ..EndpointResource::default()
         },
-        "Links": resource::links(&own, &[("Connection", "/connection"), ("Tasks", "/tasks{?skip,take,type}")]),
-    })
+        health_status: target.health.name().to_owned(),
+        status_summary: status(target),
+        has_latest_calamari: true,
+        is_in_process: false,
+        skip_initial_health_check: true,
+        operating_system: unknown(),
+        shell_name: "Bash".to_owned(),
+        shell_version: unknown(),
+        architecture: unknown(),
+        links: Links::of(&own, &[("Connection", "/connection"), ("Tasks", "/tasks{?skip,take}")]),
+        ..MachineResource::default()
+    }
+}
+
+fn address_of(target: &Target) -> String {
+    format!("ssh://{}:{}/", target.host, target.port)
 }
 
 fn status(target: &Target) -> String {
@@ -49,163 +201,190 @@ fn status(target: &Target) -> String {
     }
 }
 
-fn located(ask: &Ask) -> Result<At<ids::Target>> {
+pub(super) fn located(ask: &Ask) -> Result<At<ids::Target>> {
     ask.visitor()?.locate(&ask.space()?, ask.parameter("id"))
 }
 
-fn all_of<T: Locate>(ask: &Ask, names: &[String]) -> Result<Vec<At<T>>> {
+fn all_of<T: Locate>(ask: &Ask, names: &[wire::Ref<T>]) -> Result<Vec<At<T>>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
-    names.iter().map(|name| visitor.locate(&space, name)).collect()
+    names.iter().map(|name| visitor.locate(&space, name.text())).collect()
 }
 
-fn endpoint(ask: &Ask) -> Body {
-    ask.body.get("Endpoint").map(Body::of).unwrap_or_default()
-}
-
-/// Host and port, also from the address of an endpoint.
-fn place(endpoint: &Body) -> (String, i64) {
-    let uri = endpoint.text("Uri");
-    let (host, port) = uri
-        .trim_start_matches("ssh://")
-        .trim_end_matches('/')
-        .rsplit_once(':')
-        .and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)))
-        .unwrap_or_default();
-    (endpoint.some_text("Host").unwrap_or(host), endpoint.number("Port").unwrap_or(if port > 0 { port } else { 22 }))
-}
-
-fn fields(ask: &Ask) -> Result<Fields> {
-    let endpoint = endpoint(ask);
-    let style = endpoint.text("CommunicationStyle");
-    if !style.is_empty() && !style.eq_ignore_ascii_case("Ssh") {
-        return Err(Error::invalid("Endpoint", format!("“{style}” is not offered. Use an endpoint of the style Ssh.")));
+impl EndpointResource {
+    /// Host and port, also from the address.
+    fn place(&self) -> (String, i64) {
+        let (host, port) = self.address();
+        let host = if self.host.trim().is_empty() { host } else { &self.host };
+        (host.to_owned(), self.port.or(port).unwrap_or(22))
     }
-    let (host, port) = place(&endpoint);
-    let participation = ask.body.text("TenantedDeploymentParticipation");
-    let participation = match Participation::named(&participation) {
-        Some(participation) => participation,
-        None if participation.trim().is_empty() => Participation::default(),
-        None => {
-            let choices = "Use Untenanted, Tenanted or TenantedOrUntenanted.";
-            return Err(Error::invalid("TenantedDeploymentParticipation", choices));
+    fn address(&self) -> (&str, Option<i64>) {
+        let plain = self.uri.trim().trim_start_matches("ssh://").trim_end_matches('/');
+        plain.rsplit_once(':').map_or((plain, None), |(host, port)| (host, Some(port.parse().unwrap_or(0))))
+    }
+    /// The address may stand beside host and port, when it says the same, or what it said before.
+    fn check(&self, present: Option<&Target>) -> Result<()> {
+        let said = || present.map(address_of);
+        let (host, port) = self.place();
+        let same = self.address() == (host.as_str(), Some(port)) || self.address() == (host.as_str(), None);
+        if self.uri.trim().is_empty() || self.host.trim().is_empty() || same || said().as_ref() == Some(&self.uri) {
+            return Ok(());
         }
-    };
-    Ok(Fields {
-        name: ask.body.text("Name"),
-        is_disabled: ask.body.bool("IsDisabled"),
-        roles: ask.body.texts("Roles"),
-        participation,
-        tenant_tags: ask.body.texts("TenantTags"),
-        host,
-        port,
-        host_key: endpoint.text("Fingerprint"),
-    })
+        Err(Error::invalid("Endpoint.Uri", "This is another address than Host and Port. Leave it out."))
+    }
 }
 
-fn listed(ask: &Ask, page: Page) -> Result<Listed<Target>> {
+impl MachineResource {
+    fn fields(self) -> Fields {
+        let (host, port) = self.endpoint.place();
+        Fields {
+            name: self.name,
+            is_disabled: self.is_disabled,
+            roles: self.roles,
+            participation: self.tenanted_deployment_participation.into(),
+            tenant_tags: self.tenant_tags,
+            host,
+            port,
+            host_key: self.endpoint.fingerprint,
+            slug: self.slug,
+        }
+    }
+}
+
+fn listed(ask: &Ask, query: &MachineQuery, page: Page) -> Result<Listed<Target>> {
     let granted = ask.visitor()?.ask(List::<MachineView>::of(&ask.space()?))?;
-    let styles = ask.call.asked_all("commStyles");
-    if !styles.is_empty() && !styles.iter().any(|style| style.eq_ignore_ascii_case("Ssh")) {
+    let is_none =
+        |asked: &[String], all: &str| !asked.is_empty() && !asked.iter().any(|one| one.eq_ignore_ascii_case(all));
+    // What is asked for and no machine is.
+    if is_none(&query.comm_styles, "Ssh")
+        || is_none(&query.deployment_target_types, "Ssh")
+        || is_none(&query.shell_names, "Bash")
+        || !query.thumbprint.is_empty()
+    {
         return Ok(Listed { items: Vec::new(), total: 0 });
     }
+    let some = |ids: Vec<i64>, asked: &[String]| (!asked.is_empty()).then_some(ids);
     let filter = Filter {
-        partial_name: ask.asked_text("partialName"),
-        name: ask.asked("name").filter(|name| !name.is_empty()).map(str::to_owned),
-        ids: ask.asked_ids::<ids::Target>("ids"),
-        roles: ask.call.asked_all("roles"),
-        environments: some(ask.asked_ids::<ids::Environment>("environmentIds")),
-        tenants: some(ask.asked_ids::<ids::Tenant>("tenantIds")),
-        tenant_tags: ask.call.asked_all("tenantTags"),
-        is_disabled: ask.asked_bool("isDisabled"),
-        health: ask.call.asked_all("healthStatuses"),
+        partial_name: query.partial_name.clone(),
+        name: Some(query.name.clone()).filter(|name| !name.is_empty()),
+        ids: query.ids.as_deref().map(wire::numbers::<ids::Target>),
+        roles: query.roles.clone(),
+        environments: some(wire::numbers::<ids::Environment>(&query.environment_ids), &query.environment_ids),
+        tenants: some(wire::numbers::<ids::Tenant>(&query.tenant_ids), &query.tenant_ids),
+        tenant_tags: query.tenant_tags.clone(),
+        is_disabled: query.is_disabled,
+        health: query.health_statuses.clone(),
         account: None,
     };
     targets::list(&granted, &filter, page)
 }
 
-fn some(ids: Option<Vec<i64>>) -> Option<Vec<i64>> {
-    ids.filter(|ids| !ids.is_empty())
-}
-
 /// A page of them.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask, query: Query<MachineQuery>) -> Result<Collection<MachineResource>> {
     let own = format!("{}/machines", resource::space_api(ask, ask.space()?.id().0));
-    let template =
-        "skip,take,name,ids,partialName,roles,isDisabled,healthStatuses,commStyles,tenantIds,tenantTags,environmentIds";
-    resource::collection(ask, &own, "DeploymentTarget", listed(ask, ask.page())?, ask.page(), template, |target| {
-        draw(ask, target)
-    })
+    let listed = listed(ask, &query, ask.page())?;
+    Ok(wire::collection(ask, &query, &own, "DeploymentTarget", listed, ask.page(), |target| draw(ask, target)))
 }
 
 /// All of them, as a bare array.
-pub(super) fn all(ask: &Ask) -> Result<Reply> {
-    resource::bare(&listed(ask, Page::ALL)?.items, |target| draw(ask, target))
+pub(super) fn all(ask: &Ask, query: Query<MachineQuery>) -> Result<All<MachineResource>> {
+    Ok(All(listed(ask, &query, Page::ALL)?.items.iter().map(|target| draw(ask, target)).collect()))
+}
+
+/// A page of those of an environment.
+pub(super) fn of_environment(ask: &Ask, query: Query<MachineQuery>) -> Result<Collection<MachineResource>> {
+    let space = ask.space()?;
+    let environment: At<ids::Environment> = ask.visitor()?.locate(&space, ask.parameter("id"))?;
+    ask.visitor()?.ask(EnvironmentView { environment: environment.clone() })?;
+    let here = MachineQuery { environment_ids: vec![environment.id().to_string()], ..MachineQuery::clone(&query) };
+    let own = format!("{}/environments/{}/machines", resource::space_api(ask, space.id().0), environment.id());
+    let listed = listed(ask, &here, ask.page())?;
+    Ok(wire::collection(ask, &query, &own, "DeploymentTarget", listed, ask.page(), |target| draw(ask, target)))
 }
 
 /// The roles of all targets.
-pub(super) fn roles(ask: &Ask) -> Result<Reply> {
+pub(super) fn roles(ask: &Ask) -> Result<All<String>> {
     let granted = ask.visitor()?.ask(List::<MachineView>::of(&ask.space()?))?;
-    Reply::ok(json!(targets::roles(&granted)?))
+    Ok(All(targets::roles(&granted)?))
 }
 
 /// One.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<MachineResource>> {
     let granted = ask.visitor()?.ask(MachineView { target: located(ask)? })?;
-    Reply::ok(draw(ask, &targets::show(&granted)?))
+    Ok(Json(draw(ask, &targets::show(&granted)?)))
+}
+
+/// What the last look at a machine found.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct MachineConnection {
+    id: String,
+    machine_id: String,
+    space_id: String,
+    status: &'static str,
+    last_checked: Option<String>,
+    logs: NoList,
+    current_tentacle_version: Nothing,
+    links: Links,
 }
 
 /// What the last look at one found.
-pub(super) fn connection(ask: &Ask) -> Result<Reply> {
+pub(super) fn connection(ask: &Ask) -> Result<Json<MachineConnection>> {
     let granted = ask.visitor()?.ask(MachineView { target: located(ask)? })?;
     let target = targets::show(&granted)?;
-    let status = match target.health {
-        Health::Healthy => "Online",
-        Health::Unavailable => "Offline",
-        Health::Unknown => "Unknown",
-    };
     let own = format!("{}/machines/{}/connection", resource::space_api(ask, target.space.0), target.id);
-    Reply::ok(json!({
-        "Id": target.id.to_string(), "MachineId": target.id.to_string(), "SpaceId": wire::<ids::Space>(target.space.0),
-        "Status": status, "LastChecked": target.health_at.map(|at| at.wire()), "Logs": [], "CurrentTentacleVersion": null,
-        "Links": resource::links(&own, &[]),
+    Ok(Json(MachineConnection {
+        id: target.id.to_string(),
+        machine_id: target.id.to_string(),
+        space_id: target.space.to_string(),
+        status: match target.health {
+            Health::Healthy => "Online",
+            Health::Unavailable => "Offline",
+            Health::Unknown => "Unknown",
+        },
+        last_checked: target.health_at.map(|at| at.wire()),
+        logs: NoList::default(),
+        current_tentacle_version: Nothing::default(),
+        links: Links::of(&own, &[]),
     }))
 }
 
 /// Makes one.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
+pub(super) fn create(ask: &Ask, Sent(sent): Sent<MachineResource>) -> Result<Created<MachineResource>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     let what = MachineCreate {
         space: space.clone(),
-        environments: all_of(ask, &ask.body.texts("EnvironmentIds"))?,
-        tenants: all_of(ask, &ask.body.texts("TenantIds"))?,
+        environments: all_of(ask, &sent.environment_ids)?,
+        tenants: all_of(ask, &sent.tenant_ids)?,
     };
     let granted = visitor.ask(what)?;
-    let account = match endpoint(ask).some_text("AccountId") {
-        Some(text) => Some(visitor.ask(AccountView { account: visitor.locate(&space, &text)? })?),
+    let account = match sent.endpoint.account_id.given() {
+        Some(text) => Some(visitor.ask(AccountView { account: visitor.locate(&space, text)? })?),
         None => None,
     };
-    Reply::created(draw(ask, &targets::create(&granted, account.as_ref(), fields(ask)?)?))
+    sent.endpoint.check(None)?;
+    Ok(Created(draw(ask, &targets::create(&granted, account.as_ref(), sent.fields())?)))
 }
 
 /// Changes one.
-pub(super) fn update(ask: &Ask) -> Result<Reply> {
+pub(super) fn update(ask: &Ask, Sent(sent): Sent<MachineResource>) -> Result<Json<MachineResource>> {
     let (visitor, space, at) = (ask.visitor()?, ask.space()?, located(ask)?);
     let granted = visitor.ask(MachineEdit { target: at.clone() })?;
-    let environments = all_of(ask, &ask.body.texts("EnvironmentIds"))?;
-    let after = After::of(&space, environments, all_of(ask, &ask.body.texts("TenantIds"))?);
+    let environments = all_of(ask, &sent.environment_ids)?;
+    let after = After::of(&space, environments, all_of(ask, &sent.tenant_ids)?);
     let after = visitor.ask::<After<MachineEdit>>(after)?;
     let present = targets::show(&visitor.ask(MachineView { target: at })?)?;
-    let account = match endpoint(ask).some_text("AccountId") {
+    sent.endpoint.check(Some(&present))?;
+    let account = match sent.endpoint.account_id.given() {
         // The account it has may stay, also where one may not see accounts.
-        Some(text) if Id::parse(&text) == Some(present.account) => None,
-        Some(text) => Some(visitor.ask(AccountView { account: visitor.locate(&space, &text)? })?),
+        Some(text) if Id::parse(text) == Some(present.account) => None,
+        Some(text) => Some(visitor.ask(AccountView { account: visitor.locate(&space, text)? })?),
         None => None,
     };
-    Reply::ok(draw(ask, &targets::edit(&granted, &after, account.as_ref(), fields(ask)?)?))
+    Ok(Json(draw(ask, &targets::edit(&granted, &after, account.as_ref(), sent.fields())?)))
 }
 
 /// Deletes one.
-pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+pub(super) fn delete(ask: &Ask) -> Result<Done> {
     targets::delete(&ask.visitor()?.ask(MachineDelete { target: located(ask)? })?)?;
-    Reply::done()
+    Ok(Done)
 }

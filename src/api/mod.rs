@@ -15,6 +15,7 @@ mod events;
 pub mod error;
 mod letters;
 mod lifecycles;
+mod machinepolicies;
 mod machines;
 mod me;
 pub mod openapi;
@@ -37,6 +38,7 @@ mod tagsets;
 mod tasks;
 mod tenants;
 pub mod wire;
+mod workers;
 
 use crate::{
     base::error::Error,
@@ -232,6 +234,7 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::POST,   "/environments",                         "EnvironmentCreate", environments::create),
         top(M::PUT,    "/environments/sortorder",               "EnvironmentEdit",   environments::sort),
         top(M::GET,    "/environments/{id}",                    "EnvironmentView",   environments::show),
+        top(M::GET,    "/environments/{id}/machines",           "MachineView",       machines::of_environment),
         top(M::PUT,    "/environments/{id}",                    "EnvironmentEdit",   environments::update),
         top(M::DELETE, "/environments/{id}",                    "EnvironmentDelete", environments::delete),
         // Project groups
@@ -339,8 +342,9 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         // Tasks
         top(M::GET,    "/tasks",                                "TaskView",          tasks::list),
         top(M::POST,   "/tasks",                                "TaskCreate",        tasks::create),
+        top(M::GET,    "/tasks/tasktypes",                      "",                  tasks::types),
         top(M::GET,    "/tasks/{id}",                           "TaskView",          tasks::show),
-        top(M::GET,    "/tasks/{id}/details",                   "TaskView",          tasks::details),
+        top(M::GET,    "/tasks/{id}/details",                   "TaskView",          tasks::details::details),
         top(M::GET,    "/tasks/{id}/raw",                       "TaskView",          tasks::raw),
         top(M::POST,   "/tasks/{id}/cancel",                    "TaskCancel",        tasks::cancel),
         // Dashboard
@@ -381,7 +385,16 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::PUT,    "/machines/{id}",                        "MachineEdit",       machines::update),
         top(M::DELETE, "/machines/{id}",                        "MachineDelete",     machines::delete),
         top(M::GET,    "/machines/{id}/connection",             "MachineView",       machines::connection),
+        top(M::GET,    "/machines/{id}/tasks",                  "MachineView",       tasks::of_machine),
         top(M::GET,    "/machineroles/all",                     "MachineView",       machines::roles),
+        top(M::GET,    "/machinepolicies",                      "MachinePolicyView", machinepolicies::list),
+        top(M::GET,    "/machinepolicies/all",                  "MachinePolicyView", machinepolicies::all),
+        top(M::GET,    "/machinepolicies/{id}",                 "MachinePolicyView", machinepolicies::show),
+        top(M::GET,    "/workerpools",                          "",                  workers::pools),
+        top(M::GET,    "/workerpools/all",                      "",                  workers::all_pools),
+        top(M::GET,    "/workerpools/{id}",                     "",                  workers::show_pool),
+        top(M::GET,    "/workers",                              "WorkerView",        workers::list),
+        top(M::GET,    "/workers/all",                          "WorkerView",        workers::all),
         top(M::GET,    "/accounts",                             "AccountView",       accounts::list),
         top(M::GET,    "/accounts/all",                         "AccountView",       accounts::all),
         top(M::POST,   "/accounts",                             "AccountCreate",     accounts::create),

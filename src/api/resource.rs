@@ -55,7 +55,7 @@ pub fn collection_value<T>(
     template: &str,
     draw: impl Fn(&T) -> Value,
 ) -> Value {
-    let pages = pages(&listed, page);
+    let pages = pages(listed.total, page);
     let links = page_links(ask, own, listed.total, page, format!("{own}{{?{template}}}"));
     let items: Vec<Value> = listed.items.iter().map(draw).collect();
     json!({
@@ -65,8 +65,8 @@ pub fn collection_value<T>(
 }
 
 /// How many pages a list has: at least one.
-pub(super) fn pages<T>(listed: &Listed<T>, page: Page) -> i64 {
-    ((listed.total + page.take - 1) / page.take).max(1)
+pub(super) fn pages(total: i64, page: Page) -> i64 {
+    ((total + page.take - 1) / page.take).max(1)
 }
 
 /// Links from a page of a list to the others. `Page.Next` is there only while there is a further page.

@@ -2,7 +2,9 @@
 
 use super::{
     caller::{Ask, Reply},
-    resource::{self, wire},
+    projects::web,
+    resource,
+    wire::{self, All, Collection, Created, Done, Json, Links, NoList, NoMap, Nothing, Query, Sent, refer},
 };
 use crate::{
     base::{
@@ -18,167 +20,268 @@ use crate::{
         tenants::{self, Fields, Filter, Tenant, selfservice},
     },
 };
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
-fn draw(ask: &Ask, tenant: &Tenant) -> Value {
-    let api = resource::space_api(ask, tenant.space.0);
-    let own = format!("{api}/tenants/{}", tenant.id);
-    // Always an object: the Go client writes into it (`rest-api §5`).
-    let connections: Map<String, Value> = tenant
-        .connections
-        .iter()
-        .map(|one| (one.project.to_string(), one.environments.iter().map(Id::to_string).collect()))
-        .collect();
-    let mut links = resource::links(
-        &own,
-        &[
-            ("Variables", "/variables"),
-            ("CommonVariables", "/commonvariables"),
-            ("ProjectVariables", "/projectvariables"),
-        ],
-    );
-    let company = api.split('/').nth(1).unwrap_or_default();
-    let space = wire::<ids::Space>(tenant.space.0);
-    links["Web"] = json!(format!("/{company}/app#/{space}/tenants/{}/overview", tenant.id));
-    json!({
-        "Id": tenant.id.to_string(), "SpaceId": space, "Name": tenant.name, "Slug": tenant.slug,
-        "Description": tenant.description, "TenantTags": tenant.tags, "ProjectEnvironments": connections,
-        "ClonedFromTenantId": tenant.cloned_from.map(|id| id.to_string()), "IsDisabled": tenant.is_disabled, "Icon": null,
-        "Links": links,
-    })
+/// A tenant on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct TenantResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    name: String,
+    /// Empty: made of the first name, and kept.
+    slug: String,
+    description: String,
+    /// Each as `Set/Tag`, or by the tag's id.
+    tenant_tags: Vec<String>,
+    /// Environments by project. Absent is empty, as some clients leave out what is empty; those that the caller may not
+    /// see stay.
+    project_environments: BTreeMap<String, Vec<String>>,
+    #[schema(read_only)]
+    cloned_from_tenant_id: Option<String>,
+    is_disabled: bool,
+    icon: Nothing,
+    custom_fields: NoList,
+    #[schema(read_only)]
+    links: Links,
+}
+
+/// Which tenants.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct TenantQuery {
+    ids: Option<Vec<String>>,
+    name: String,
+    partial_name: String,
+    project_id: refer::Project,
+    /// Each as `Set/Tag`: of each set named, one of its tags.
+    tags: Vec<String>,
+    is_disabled: Option<bool>,
+    cloned_from_tenant_id: refer::Tenant,
+}
+
+/// What a new one is made of.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct CloneQuery {
+    /// A copy of this one, with its tags and connections.
+    clone: refer::Tenant,
+}
+
+fn draw(ask: &Ask, tenant: &Tenant) -> TenantResource {
+    let own = format!("{}/tenants/{}", resource::space_api(ask, tenant.space.0), tenant.id);
+    let connections = tenant.connections.iter();
+    TenantResource {
+        id: tenant.id.to_string(),
+        space_id: tenant.space.to_string(),
+        name: tenant.name.clone(),
+        slug: tenant.slug.clone(),
+        description: tenant.description.clone(),
+        tenant_tags: tenant.tags.clone(),
+        project_environments: connections
+            .map(|one| (one.project.to_string(), one.environments.iter().map(Id::to_string).collect()))
+            .collect(),
+        cloned_from_tenant_id: tenant.cloned_from.map(|id| id.to_string()),
+        is_disabled: tenant.is_disabled,
+        links: Links::of(
+            &own,
+            &[
+                ("Variables", "/variables"),
+                ("CommonVariables", "/commonvariables"),
+                ("ProjectVariables", "/projectvariables"),
+            ],
+        )
+        .and("Web", web(ask, tenant.space, &format!("tenants/{}/overview", tenant.id))),
+        ..TenantResource::default()
+    }
 }
 
 fn located(ask: &Ask) -> Result<At<ids::Tenant>> {
     ask.visitor()?.locate(&ask.space()?, ask.parameter("id"))
 }
 
-fn fields(ask: &Ask) -> Fields {
-    Fields {
-        name: ask.body.text("Name"),
-        description: ask.body.text("Description"),
-        is_disabled: ask.body.bool("IsDisabled"),
-        tags: ask.body.texts("TenantTags"),
+impl TenantResource {
+    fn fields(self) -> (Fields, Vec<(String, Vec<String>)>) {
+        let fields = Fields {
+            name: self.name,
+            description: self.description,
+            is_disabled: self.is_disabled,
+            tags: self.tenant_tags,
+            slug: self.slug,
+        };
+        (fields, self.project_environments.into_iter().collect())
     }
 }
 
-/// What is sent of `ProjectEnvironments`. Absent is empty: the Go client leaves out what is empty.
-fn wished(ask: &Ask) -> Vec<(String, Vec<String>)> {
-    let texts = |value: &Value| {
-        let list = value.as_array().into_iter().flatten();
-        list.filter_map(|id| id.as_str().map(str::to_owned)).collect()
-    };
-    ask.body.map("ProjectEnvironments").iter().map(|(project, list)| (project.clone(), texts(list))).collect()
-}
-
-fn filter(ask: &Ask) -> Result<Filter> {
-    let visitor = ask.visitor()?;
+fn filter(ask: &Ask, query: &TenantQuery) -> Result<Filter> {
+    let (visitor, space) = (ask.visitor()?, ask.space()?);
     // A project or tenant that is not there has no tenants.
-    let number = |found: Result<i64>| found.unwrap_or(0);
-    let space = ask.space()?;
-    let project = ask.asked("projectId").filter(|text| !text.is_empty());
-    let source = ask.asked("clonedFromTenantId").filter(|text| !text.is_empty());
+    let project = |text| Id::new(visitor.locate::<ids::Project>(&space, text).map_or(0, |at| at.id().0));
+    let tenant = |text| Id::new(visitor.locate::<ids::Tenant>(&space, text).map_or(0, |at| at.id().0));
+    let name = if query.partial_name.is_empty() { &query.name } else { &query.partial_name };
     Ok(Filter {
-        partial_name: ask.asked("partialName").or(ask.asked("name")).unwrap_or_default().to_owned(),
-        project: project.map(|text| Id::new(number(visitor.locate::<ids::Project>(&space, text).map(|at| at.id().0)))),
-        tags: ask.call.asked_all("tags"),
-        ids: ask.asked_ids::<ids::Tenant>("ids"),
-        is_disabled: ask.asked_bool("isDisabled"),
-        cloned_from: source
-            .map(|text| Id::new(number(visitor.locate::<ids::Tenant>(&space, text).map(|at| at.id().0)))),
+        partial_name: name.clone(),
+        project: query.project_id.given().map(project),
+        tags: query.tags.clone(),
+        ids: query.ids.as_deref().map(wire::numbers::<ids::Tenant>),
+        is_disabled: query.is_disabled,
+        cloned_from: query.cloned_from_tenant_id.given().map(tenant),
     })
 }
 
 /// A page of them.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask, query: Query<TenantQuery>) -> Result<Collection<TenantResource>> {
     let space = ask.space()?;
     let granted = ask.visitor()?.ask(List::<TenantView>::of(&space))?;
-    let listed = tenants::list(&granted, &filter(ask)?, ask.page())?;
+    let listed = tenants::list(&granted, &filter(ask, &query)?, ask.page())?;
     let own = format!("{}/tenants", resource::space_api(ask, space.id().0));
-    let template = "skip,take,ids,partialName,projectId,tags,isDisabled,clonedFromTenantId";
-    resource::collection(ask, &own, "Tenant", listed, ask.page(), template, |tenant| draw(ask, tenant))
+    Ok(wire::collection(ask, &query, &own, "Tenant", listed, ask.page(), |tenant| draw(ask, tenant)))
 }
 
 /// All of them, as a bare array.
-pub(super) fn all(ask: &Ask) -> Result<Reply> {
+pub(super) fn all(ask: &Ask, query: Query<TenantQuery>) -> Result<All<TenantResource>> {
     let granted = ask.visitor()?.ask(List::<TenantView>::of(&ask.space()?))?;
-    resource::bare(&tenants::list(&granted, &filter(ask)?, Page::ALL)?.items, |tenant| draw(ask, tenant))
+    let listed = tenants::list(&granted, &filter(ask, &query)?, Page::ALL)?;
+    Ok(All(listed.items.iter().map(|tenant| draw(ask, tenant)).collect()))
 }
 
 /// One.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<TenantResource>> {
     let granted = ask.visitor()?.ask(TenantView { tenant: located(ask)? })?;
-    Reply::ok(draw(ask, &tenants::show(&granted)?))
+    Ok(Json(draw(ask, &tenants::show(&granted)?)))
 }
 
 /// Makes one; with `?clone=` as a copy of another.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
+pub(super) fn create(
+    ask: &Ask,
+    query: Query<CloneQuery>,
+    Sent(sent): Sent<TenantResource>,
+) -> Result<Created<TenantResource>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     let granted = visitor.ask(TenantCreate { space: New::of(&space) })?;
-    let made = match ask.asked("clone").filter(|text| !text.is_empty()) {
+    let (fields, wished) = sent.fields();
+    let made = match query.clone.given() {
         Some(source) => {
             let source = visitor.ask(TenantView { tenant: visitor.locate(&space, source)? })?;
-            tenants::clone(&granted, &source, fields(ask))?
+            tenants::clone(&granted, &source, fields)?
         }
-        None => tenants::create(&granted, fields(ask), &tenants::connections(visitor, &space, &wished(ask))?)?,
+        None => tenants::create(&granted, fields, &tenants::connections(visitor, &space, &wished)?)?,
     };
-    Reply::created(draw(ask, &made))
+    Ok(Created(draw(ask, &made)))
 }
 
 /// Changes one.
-pub(super) fn update(ask: &Ask) -> Result<Reply> {
+pub(super) fn update(ask: &Ask, Sent(sent): Sent<TenantResource>) -> Result<Json<TenantResource>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     let granted = visitor.ask(TenantEdit { tenant: located(ask)? })?;
-    let connections = tenants::connections(visitor, &space, &wished(ask))?;
-    Reply::ok(draw(ask, &tenants::edit(&granted, fields(ask), Some(&connections))?))
+    let (fields, wished) = sent.fields();
+    let connections = tenants::connections(visitor, &space, &wished)?;
+    Ok(Json(draw(ask, &tenants::edit(&granted, fields, Some(&connections))?)))
 }
 
 /// Deletes one.
-pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+pub(super) fn delete(ask: &Ask) -> Result<Done> {
     tenants::delete(&ask.visitor()?.ask(TenantDelete { tenant: located(ask)? })?)?;
-    Reply::done()
+    Ok(Done)
 }
 
+/// Which tenants, and which tags.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct TagTestQuery {
+    /// Left out or empty: all that the caller may see.
+    tenant_ids: Vec<String>,
+    tags: Vec<String>,
+}
+
+/// What the tags make of one tenant.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct TagTestResult {
+    is_matched: bool,
+    reason: &'static str,
+    missing_tags: Vec<String>,
+}
+
+/// By tenant.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TagTestResource(BTreeMap<String, TagTestResult>);
+
 /// Which tenants some tags choose.
-pub(super) fn test_tags(ask: &Ask) -> Result<Reply> {
+pub(super) fn test_tags(ask: &Ask, query: Query<TagTestQuery>) -> Result<Json<TagTestResource>> {
     let granted = ask.visitor()?.ask(List::<TenantView>::of(&ask.space()?))?;
-    let tenants = ask.asked_ids::<ids::Tenant>("tenantIds").unwrap_or_default();
-    let tests = tenants::test_tags(&granted, &tenants, &ask.call.asked_all("tags"))?;
-    let answers: Map<String, Value> = tests
-        .iter()
-        .map(|test| {
-            let reason =
-                if test.is_matched { "The tags match." } else { "The tenant has none of the tags of some set." };
-            let answer = json!({ "IsMatched": test.is_matched, "Reason": reason, "MissingTags": test.missing });
-            (test.tenant.to_string(), answer)
-        })
-        .collect();
-    Reply::ok(Value::Object(answers))
+    let ids = Some(wire::numbers::<ids::Tenant>(&query.tenant_ids)).filter(|_| !query.tenant_ids.is_empty());
+    let answers = tenants::test_tags(&granted, ids, &query.tags)?.into_iter().map(|test| {
+        let reason = if test.is_matched { "The tags match." } else { "The tenant has none of the tags of some set." };
+        let answer = TagTestResult { is_matched: test.is_matched, reason, missing_tags: test.missing };
+        (test.tenant.to_string(), answer)
+    });
+    Ok(Json(TagTestResource(answers.collect())))
+}
+
+/// How many tenants there are.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct TenantsStatus {
+    has_tenants: bool,
+    tenant_count: i64,
 }
 
 /// Whether there are tenants at all.
-pub(super) fn status(ask: &Ask) -> Result<Reply> {
+pub(super) fn status(ask: &Ask) -> Result<Json<TenantsStatus>> {
     let granted = ask.visitor()?.ask(List::<TenantView>::of(&ask.space()?))?;
     let total = tenants::list(&granted, &Filter::default(), Page { skip: 0, take: 1 })?.total;
-    Reply::ok(json!({ "HasTenants": total > 0, "TenantCount": total }))
+    Ok(Json(TenantsStatus { has_tenants: total > 0, tenant_count: total }))
+}
+
+/// What tenants are asked for: nothing yet.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct TenantVariablesResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    tenant_id: String,
+    #[schema(read_only)]
+    tenant_name: String,
+    #[schema(read_only)]
+    space_id: String,
+    project_variables: NoMap,
+    library_variables: NoMap,
+    variables: NoList,
+    #[schema(read_only)]
+    missing_variables: NoList,
+    #[schema(read_only)]
+    concurrency_token: String,
+    #[schema(read_only)]
+    links: Links,
 }
 
 /// A tenant's variables in the older form. There are no variable templates yet, so it has none.
-pub(super) fn variables(ask: &Ask) -> Result<Reply> {
+pub(super) fn variables(ask: &Ask) -> Result<Json<TenantVariablesResource>> {
     let tenant = tenants::show(&ask.visitor()?.ask(TenantView { tenant: located(ask)? })?)?;
-    Reply::ok(no_variables(ask, &tenant))
+    Ok(Json(no_variables(ask, &tenant)))
 }
 
-fn no_variables(ask: &Ask, tenant: &Tenant) -> Value {
+fn no_variables(ask: &Ask, tenant: &Tenant) -> TenantVariablesResource {
     let own = format!("{}/tenants/{}/variables", resource::space_api(ask, tenant.space.0), tenant.id);
-    json!({
-        "Id": format!("variables-{}", tenant.id), "TenantId": tenant.id.to_string(), "TenantName": tenant.name,
-        "SpaceId": wire::<ids::Space>(tenant.space.0), "ProjectVariables": {}, "LibraryVariables": {}, "Variables": [],
-        "MissingVariables": [], "ConcurrencyToken": "", "Links": resource::links(&own, &[]),
-    })
+    TenantVariablesResource {
+        id: format!("variables-{}", tenant.id),
+        tenant_id: tenant.id.to_string(),
+        tenant_name: tenant.name.clone(),
+        space_id: tenant.space.to_string(),
+        links: Links::of(&own, &[]),
+        ..TenantVariablesResource::default()
+    }
 }
 
 /// Sets a tenant's variables: only none can be set until there are templates.
-pub(super) fn set_variables(ask: &Ask) -> Result<Reply> {
+pub(super) fn set_variables(ask: &Ask) -> Result<Json<TenantVariablesResource>> {
     let (visitor, at) = (ask.visitor()?, located(ask)?);
     visitor.ask(TenantEdit { tenant: at.clone() })?;
     let sent = !ask.body.objects("Variables").is_empty()
@@ -192,7 +295,7 @@ pub(super) fn set_variables(ask: &Ask) -> Result<Reply> {
         ));
     }
     let tenant = tenants::show(&visitor.ask(TenantView { tenant: at })?)?;
-    Reply::ok(no_variables(ask, &tenant))
+    Ok(Json(no_variables(ask, &tenant)))
 }
 
 /// Variables that tenants lack: none, since nothing asks for any.

@@ -220,6 +220,7 @@ fn fields(visit: &Visit, method: Method) -> Fields {
         username: sent.text("username").into(),
         secret: Change::typed(sent.text(if method == Method::SshKeyPair { "key" } else { "password" })),
         passphrase,
+        ..Fields::default()
     }
 }
 

@@ -175,7 +175,12 @@ fn fields(visit: &Visit) -> Fields {
             description: text("description"),
         }
     });
-    Fields { name: sent.text("name").into(), description: sent.text("description").into(), tags: rows.collect() }
+    Fields {
+        name: sent.text("name").into(),
+        description: sent.text("description").into(),
+        tags: rows.collect(),
+        ..Fields::default()
+    }
 }
 
 /// Rows in which nothing was typed are no tags.
@@ -282,7 +287,12 @@ pub(super) fn edit(visit: &Visit) -> Result<Answer> {
         color: tag.color.clone(),
         description: tag.description.clone(),
     });
-    let fields = Fields { name: found.name.clone(), description: found.description.clone(), tags: rows.collect() };
+    let fields = Fields {
+        name: found.name.clone(),
+        description: found.description.clone(),
+        tags: rows.collect(),
+        ..Fields::default()
+    };
     drawn(edit_frame(visit, &found, &address), &edit_draft(&address, fields, None))
 }
 

@@ -193,6 +193,7 @@ fn fields(visit: &Visit) -> Result<Fields> {
         description: sent.text("description").into(),
         is_disabled: sent.ticked("disabled"),
         tags: tag_sets(visit)?.iter().flat_map(|set| sent.all(&field_of(set))).collect(),
+        ..Fields::default()
     })
 }
 
@@ -391,6 +392,7 @@ fn present(tenant: &Tenant) -> Fields {
         description: tenant.description.clone(),
         is_disabled: tenant.is_disabled,
         tags: tenant.tags.clone(),
+        ..Fields::default()
     }
 }
 

@@ -38,6 +38,7 @@ mod projects_pages;
 mod racing;
 mod releases;
 mod roles;
+mod samples;
 mod seats;
 mod runbooks;
 mod selfservice;

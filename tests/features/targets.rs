@@ -41,7 +41,7 @@ fn accounts_keep_their_secrets() {
     made["PrivateKeyFile"] = json!({ "HasValue": false });
     ada.put("/api/Spaces-1/accounts/Accounts-1", made).expect(400);
     for (body, part) in [
-        (json!({ "AccountType": "Token", "Name": "x" }), "not offered"),
+        (json!({ "AccountType": "Token", "Name": "x" }), "Give one of: SshKeyPair, UsernamePassword."),
         (json!({ "AccountType": "UsernamePassword", "Name": "x", "Username": "u" }), "Give the password"),
         (
             json!({ "AccountType": "SshKeyPair", "Name": "x", "Username": "u", "PrivateKeyFile": { "NewValue": "?" } }),

@@ -3,6 +3,7 @@
 mod bystander;
 mod carried;
 mod doors;
+mod fields;
 mod garbage;
 mod lasting;
 mod narrow;

@@ -206,8 +206,8 @@ fn no_slug_is_a_word_of_an_address() {
                 | "{group}" | "{target}" | "{account}" | "{channel}" => bulkhead::base::names::RESERVED_SLUGS,
                 _ => continue,
             };
-            // People, companies and events have ids alone there.
-            if *name == "{id}" && !path.contains(&"{space}") {
+            // People, companies, events and tasks have ids alone.
+            if *name == "{id}" && (!path.contains(&"{space}") || path[at - 1] == "tasks") {
                 continue;
             }
             for other in parts.iter().filter(|other| other.len() > at) {

@@ -1,6 +1,9 @@
 //! Fields of the wire's types.
 
-use crate::base::ids::{Id, Kind};
+use crate::base::{
+    ids::{Id, Kind},
+    secret::Secret,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData};
@@ -13,6 +16,8 @@ use utoipa::{
 
 /// The key of a schema that allows one value alone.
 pub(super) const ONLY: &str = "x-only";
+/// The key of a schema of a secret, which is read as it comes: a text, or an object.
+pub(super) const SENSITIVE: &str = "x-sensitive";
 /// The key of a schema of text that names something of a kind.
 const REFERS: &str = "x-refers-to";
 
@@ -154,6 +159,58 @@ macro_rules! fixed {
     )* };
 }
 pub(in crate::api) use fixed;
+
+/// A secret on the wire (`rest-api §7`): a plain text or `NewValue` sets it, `HasValue` false clears it, anything else
+/// leaves it as it is. What goes out says only whether there is one.
+#[derive(Debug, Clone)]
+pub enum Sensitive {
+    /// To be set to this; never goes out.
+    Set(Secret),
+    /// As it is: there is one.
+    Keep,
+    /// None, or none any more.
+    Clear,
+}
+
+impl Sensitive {
+    /// What is said of one that is kept.
+    pub fn kept(is_set: bool) -> Sensitive {
+        if is_set { Sensitive::Keep } else { Sensitive::Clear }
+    }
+}
+impl Serialize for Sensitive {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let is_set = !matches!(self, Sensitive::Clear);
+        json!({ "HasValue": is_set, "NewValue": null, "Hint": null }).serialize(serializer)
+    }
+}
+impl<'de> Deserialize<'de> for Sensitive {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let sent = Value::deserialize(deserializer)?;
+        let part = |name: &str| {
+            let mut parts = sent.as_object().into_iter().flatten();
+            parts.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        };
+        let text = sent.as_str().or_else(|| part("NewValue")?.as_str()).filter(|text| !text.is_empty());
+        Ok(match (text, part("HasValue")) {
+            (Some(text), _) => Sensitive::Set(Secret::new(text.to_owned())),
+            (None, Some(Value::Bool(false))) => Sensitive::Clear,
+            _ => Sensitive::Keep,
+        })
+    }
+}
+impl ComposeSchema for Sensitive {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        ObjectBuilder::new()
+            .property("HasValue", ObjectBuilder::new().schema_type(Type::Boolean))
+            .property("NewValue", text())
+            .property("Hint", text())
+            .extensions(Some(ExtensionsBuilder::new().add(SENSITIVE, json!(true)).build()))
+            .into()
+    }
+}
+impl ToSchema for Sensitive {}
 
 /// Addresses that a client follows, by name. Templates as RFC 6570 has them.
 #[derive(Default)]

@@ -9,7 +9,7 @@ mod read;
 mod route;
 
 pub(in crate::api) use field::fixed;
-pub use field::{Constant, Links, NoList, NoMap, Nothing, Off, Only, refer};
+pub use field::{Constant, Links, NoList, NoMap, Nothing, Off, Only, Ref, Sensitive, refer};
 pub use read::Reader;
 pub use route::{All, Answer, Answers, Created, Described, Done, Handler, Json, Query, Sent, Shape};
 
@@ -25,7 +25,7 @@ use crate::base::{
 use serde::Serialize;
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{Ref, RefOr, Schema},
+    openapi::{Ref as Reference, RefOr, Schema},
 };
 
 /// A page of a list (`rest-api §1`).
@@ -52,17 +52,30 @@ pub fn collection<Q, R, T: Serialize>(
     page: Page,
     draw: impl FnMut(&R) -> T,
 ) -> Collection<T> {
-    let pages = resource::pages(&listed, page);
+    collection_of(ask, query, own, kind, listed.total, page, listed.items.iter().map(draw).collect())
+}
+
+/// As [`collection`], of items that are drawn already.
+pub fn collection_of<Q, T: Serialize>(
+    ask: &Ask,
+    query: &Query<Q>,
+    own: &str,
+    kind: &'static str,
+    total: i64,
+    page: Page,
+    items: Vec<T>,
+) -> Collection<T> {
+    let pages = resource::pages(total, page);
     let template = format!("{own}{{?{}}}", query.template());
     Collection {
         item_type: kind,
-        total_results: listed.total,
+        total_results: total,
         items_per_page: page.take,
         number_of_pages: pages,
         last_page_number: pages - 1,
         is_stale: false,
-        links: resource::page_links(ask, own, listed.total, page, template),
-        items: listed.items.iter().map(draw).collect(),
+        links: resource::page_links(ask, own, total, page, template),
+        items,
     }
 }
 
@@ -73,7 +86,7 @@ impl<T: Serialize + ToSchema> Answer for Collection<T> {
     fn described() -> Option<(&'static str, Described)> {
         Some((
             "200",
-            Described { schema: || RefOr::Ref(Ref::from_schema_name(page_name::<T>())), parts: page_parts::<T> },
+            Described { schema: || RefOr::Ref(Reference::from_schema_name(page_name::<T>())), parts: page_parts::<T> },
         ))
     }
 }
@@ -84,6 +97,11 @@ fn page_name<T: ToSchema>() -> String {
 fn page_parts<T: Serialize + ToSchema>(parts: &mut Vec<(String, RefOr<Schema>)>) {
     parts.push((page_name::<T>(), Collection::<T>::schema()));
     Collection::<T>::schemas(parts);
+}
+
+/// The query of a list that understands nothing but a page.
+pub fn of_page() -> Query<()> {
+    Query::of_page()
 }
 
 /// The numbers of ids of one kind; those of other kinds are none.

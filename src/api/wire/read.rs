@@ -1,7 +1,7 @@
 //! Reading what is sent by its description: names in any case, `null` as absent, numbers and truth also as text, as
 //! clients of all ages send them. All that is wrong is told at once, each by the path of its field.
 
-use super::field::ONLY;
+use super::field::{ONLY, SENSITIVE};
 use crate::base::error::{Fields as Wrong, Result};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -46,6 +46,9 @@ impl Reader {
         let made = |schema: &Value| Reader::made(schema, parts, depth + 1);
         if schema["readOnly"] == true {
             return Reader::ServersOwn;
+        }
+        if schema.get(SENSITIVE).is_some() {
+            return Reader::Any;
         }
         if let Some(only) = schema.get(ONLY) {
             return Reader::Only(only.clone());

@@ -49,6 +49,12 @@ impl<T> Deref for Query<T> {
         &self.asked
     }
 }
+impl Query<()> {
+    /// A query of nothing but a page.
+    pub(super) fn of_page() -> Query<()> {
+        Query { asked: (), template: "skip,take".into() }
+    }
+}
 impl<T> Query<T> {
     /// The names that are understood, as they stand in a template.
     pub(super) fn template(&self) -> &str {

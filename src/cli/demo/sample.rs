@@ -138,8 +138,12 @@ pub(super) fn fill(visitor: &Visitor, sample: &Sample) -> Result<()> {
             color: (*color).into(),
             ..tags::TagFields::default()
         });
-        let fields =
-            tags::Fields { name: "Region".into(), description: "Where the customer is.".into(), tags: tags.collect() };
+        let fields = tags::Fields {
+            name: "Region".into(),
+            description: "Where the customer is.".into(),
+            tags: tags.collect(),
+            ..tags::Fields::default()
+        };
         tags::create(&visitor.ask(TagSetCreate { space: space.clone() })?, fields)?;
     }
     for project in sample.projects {

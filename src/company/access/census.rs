@@ -2,13 +2,13 @@
 //! and not once a person. For questions about others (who may, what would change); nothing is decided for a visitor here.
 
 use super::{
+    customers,
     grants::{Whose, load},
-    is_customer, is_in_everyone,
     policy::{Grant, Grants},
     rows::Rows,
 };
 use crate::base::{clock, error::Result};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A person or a service account, and the teams they are in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,24 +78,23 @@ impl Census {
     /// Reads it.
     pub(in crate::company) fn read(rows: &Rows<'_>) -> Result<Census> {
         let everyone: Vec<i64> = rows.all("SELECT id FROM teams WHERE builtin = 'everyone'", [], |row| row.get(0))?;
+        let customers: HashSet<i64> =
+            rows.all(concat!("SELECT id FROM ", customers!()), [], |row| row.get(0))?.into_iter().collect();
+        let customers_too = rows.any("SELECT 1 FROM settings WHERE customers_in_everyone = 1", [])?;
         let mut people: Vec<Somebody> = rows.all(
-            concat!(
-                "SELECT u.id, u.display_name, u.state = 'active', u.is_service, u.state = 'inactive', ",
-                is_in_everyone!("u.id"),
-                ", ",
-                is_customer!("u.id"),
-                " FROM users u ORDER BY u.id"
-            ),
+            "SELECT id, display_name, state = 'active', is_service, state = 'inactive' FROM users ORDER BY id",
             [],
             |row| {
+                let id = row.get(0)?;
+                let is_customer = customers.contains(&id);
                 Ok(Somebody {
-                    id: row.get(0)?,
+                    id,
                     name: row.get(1)?,
                     is_active: row.get(2)?,
                     is_service: row.get(3)?,
                     is_out: row.get(4)?,
-                    teams: if row.get(5)? { everyone.clone() } else { Vec::new() },
-                    is_customer: row.get(6)?,
+                    teams: if customers_too || !is_customer { everyone.clone() } else { Vec::new() },
+                    is_customer,
                 })
             },
         )?;

@@ -45,3 +45,33 @@ macro_rules! is_in_everyone {
     };
 }
 pub(in crate::company) use is_in_everyone;
+
+/// The numbers of all of tenants' own people, as SQL finds them in one go: where many are looked at, this is asked once and
+/// not for each.
+macro_rules! customers {
+    () => {
+        concat!(
+            "(SELECT cu.id FROM users cu WHERE (cu.came_for_tenant = 1
+                OR EXISTS (SELECT 1 FROM team_members cm WHERE cm.user_id = cu.id))
+              AND NOT EXISTS (SELECT 1 FROM team_members cm WHERE cm.user_id = cu.id
+                AND cm.team_id NOT IN (SELECT t.id FROM teams t WHERE ",
+            $crate::company::access::of_customers!(),
+            ")))"
+        )
+    };
+}
+pub(in crate::company) use customers;
+
+/// As `is_in_everyone`, of many.
+macro_rules! are_in_everyone {
+    ($user:literal) => {
+        concat!(
+            "((SELECT customers_in_everyone FROM settings) = 1 OR ",
+            $user,
+            " NOT IN ",
+            $crate::company::access::customers!(),
+            ")"
+        )
+    };
+}
+pub(in crate::company) use are_in_everyone;

@@ -135,7 +135,7 @@ mod vault;
 mod visitor;
 
 pub use conditions::{Conditions, numbers};
-pub(in crate::company) use everyone::{is_customer, is_in_everyone, of_customers};
+pub(in crate::company) use everyone::{are_in_everyone, customers, is_customer, is_in_everyone, of_customers};
 pub use giving::{Gift, Gifts};
 pub use granted::Granted;
 pub use lobby::SpaceRow;

@@ -118,6 +118,8 @@ pub struct Fields {
     pub secret: Change,
     /// The private key's passphrase.
     pub passphrase: Change,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
 }
 
 /// Which accounts are asked for.
@@ -174,8 +176,7 @@ pub fn create(granted: &Granted<'_, AccountCreate>, fields: Fields) -> Result<Ac
     let space = granted.what().space.id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
-        let id = sql::insert(tx, space, &slug, &fields)?;
+        let id = sql::insert(tx, space, &fields)?;
         sql::set_environments(tx, id, &granted.what().environments)?;
         keep_secrets(granted.seal(), tx, id, &fields)?;
         let made = sql::by_id(tx, id)?;
@@ -267,6 +268,8 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Accou
     if !name.is_empty() {
         NAMES.check_free(rows, &mut wrong, space.0, &name, this.map(|this| this.id.0))?;
     }
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    let slug = NAMES.slug(rows, &mut wrong, space.0, (&fields.slug, &name), present)?;
     let Some(method) = this.map(|this| this.method).or(fields.method) else {
         wrong.add("AccountType", "Choose a kind: SshKeyPair or UsernamePassword.");
         return Err(Error::Invalid(wrong));
@@ -287,7 +290,7 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Accou
     }
     wrong.finish()?;
     let passphrase = if method == Method::SshKeyPair { fields.passphrase.clone() } else { Change::Keep };
-    Ok(Fields { name, description, username, method: Some(method), passphrase, secret: fields.secret.clone() })
+    Ok(Fields { name, description, username, method: Some(method), passphrase, secret: fields.secret.clone(), slug })
 }
 
 fn missing(method: Method) -> &'static str {
@@ -388,14 +391,14 @@ mod sql {
             .ok_or_else(|| Error::NotFound(id.to_string()))
     }
 
-    pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+    pub fn insert(tx: &Writing<'_>, space: Id<Space>, fields: &Fields) -> Result<Id<Kind>> {
         let id = tx.insert(
             "INSERT INTO accounts (space_id, name, name_key, slug, description, kind, username) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             (
                 space,
                 &fields.name,
                 names::key(&fields.name),
-                slug,
+                &fields.slug,
                 &fields.description,
                 fields.method.map_or("", Method::name),
                 &fields.username,
@@ -406,8 +409,8 @@ mod sql {
 
     pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
         tx.run(
-            "UPDATE accounts SET name = ?2, name_key = ?3, description = ?4, username = ?5 WHERE id = ?1",
-            (id, &fields.name, names::key(&fields.name), &fields.description, &fields.username),
+            "UPDATE accounts SET name = ?2, name_key = ?3, description = ?4, username = ?5, slug = ?6 WHERE id = ?1",
+            (id, &fields.name, names::key(&fields.name), &fields.description, &fields.username, &fields.slug),
         )?;
         Ok(())
     }

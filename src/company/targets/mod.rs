@@ -176,6 +176,8 @@ pub struct Fields {
     pub port: i64,
     /// Required, `SHA256:` and 43 letters.
     pub host_key: String,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
 }
 
 /// Which targets are asked for.
@@ -256,8 +258,7 @@ pub fn create(
     // Its address is sent what the account signs in with.
     granted.write_asking(Proof::Fresh, |tx| {
         let checked = check(tx, space, &fields, account, &what.environments, None)?;
-        let slug = NAMES.free_slug(tx, space.0, &checked.fields.name)?;
-        let id = sql::insert(tx, space, &slug, &checked)?;
+        let id = sql::insert(tx, space, &checked)?;
         let named: Vec<Id<Tenant>> = what.tenants.iter().map(At::id).collect();
         sql::set_lists(tx, id, &checked, &what.environments, &named)?;
         let mut made = [sql::by_id(tx, id)?];
@@ -410,6 +411,8 @@ fn check(
     if !name.is_empty() {
         NAMES.check_free(rows, &mut wrong, space.0, &name, this.map(|this| this.id.0))?;
     }
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    let slug = NAMES.slug(rows, &mut wrong, space.0, (&fields.slug, &name), present)?;
     if environments.is_empty() {
         wrong.add("EnvironmentIds", "Choose at least one environment.");
     }
@@ -452,7 +455,7 @@ fn check(
         port: port.unwrap_or(22),
         account: account.unwrap_or(Id::new(0)),
         tags,
-        fields: Fields { name, roles, host, host_key, ..fields.clone() },
+        fields: Fields { name, roles, host, host_key, slug, ..fields.clone() },
     })
 }
 

@@ -183,7 +183,7 @@ pub fn barred(rows: &Rows<'_>, account: Id<Account>, environment: Id<Environment
     )
 }
 
-pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, checked: &Checked) -> Result<Id<Kind>> {
+pub fn insert(tx: &Writing<'_>, space: Id<Space>, checked: &Checked) -> Result<Id<Kind>> {
     let fields = &checked.fields;
     let id = tx.insert(
         "INSERT INTO targets (space_id, name, name_key, slug, is_disabled, participation, host, port, host_key, account_id)
@@ -192,7 +192,7 @@ pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, checked: &Checked)
             space,
             &fields.name,
             names::key(&fields.name),
-            slug,
+            &fields.slug,
             fields.is_disabled,
             fields.participation.name(),
             &fields.host,
@@ -208,7 +208,7 @@ pub fn update(tx: &Writing<'_>, id: Id<Kind>, checked: &Checked) -> Result<()> {
     let fields = &checked.fields;
     tx.run(
         "UPDATE targets SET name = ?2, name_key = ?3, is_disabled = ?4, participation = ?5, host = ?6, port = ?7, host_key = ?8,
-                account_id = ?9 WHERE id = ?1",
+                account_id = ?9, slug = ?10 WHERE id = ?1",
         (
             id,
             &fields.name,
@@ -219,6 +219,7 @@ pub fn update(tx: &Writing<'_>, id: Id<Kind>, checked: &Checked) -> Result<()> {
             checked.port,
             &fields.host_key,
             checked.account,
+            &fields.slug,
         ),
     )?;
     Ok(())

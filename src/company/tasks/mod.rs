@@ -50,6 +50,17 @@ pub enum Work {
 }
 
 impl Work {
+    /// All kinds.
+    pub const ALL: [Work; 3] = [Work::Deploy, Work::RunbookRun, Work::Health];
+
+    /// What people call it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Work::Deploy => "Deploy",
+            Work::RunbookRun => "Run a runbook",
+            Work::Health => "Check health",
+        }
+    }
     /// Its name in the database and on the wire.
     pub fn name(self) -> &'static str {
         match self {
@@ -60,9 +71,7 @@ impl Work {
     }
     /// Reads its name, ignoring case.
     pub fn parse(text: &str) -> Option<Work> {
-        [Work::Deploy, Work::RunbookRun, Work::Health]
-            .into_iter()
-            .find(|work| work.name().eq_ignore_ascii_case(text.trim()))
+        Work::ALL.into_iter().find(|work| work.name().eq_ignore_ascii_case(text.trim()))
     }
 }
 
@@ -128,8 +137,29 @@ pub struct Filter {
     pub runbook: Option<i64>,
     /// Only this kind of work.
     pub work: Option<Work>,
+    /// Only the health checks of this deployment target, by its id.
+    pub machine: Option<String>,
     /// Part of the description, ignoring case.
     pub name: String,
+    /// Part of the description, too: both must be in it.
+    pub description: String,
+    /// Only with, or only without, warnings or errors.
+    pub troubled: Option<bool>,
+    /// Only those queued, begun and ended within these times.
+    pub queued: Span,
+    /// See [`Filter::queued`].
+    pub started: Span,
+    /// See [`Filter::queued`].
+    pub completed: Span,
+}
+
+/// From when on and until when, both included; open where nothing is said.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Span {
+    /// The first moment.
+    pub from: Option<Moment>,
+    /// The last one.
+    pub to: Option<Moment>,
 }
 
 /// The tasks that the visitor may see, newest first: of a space, or of the company outside all spaces.
@@ -137,10 +167,11 @@ pub fn list(granted: &Granted<'_, List<TaskView>>, filter: &Filter, page: Page) 
     list_together(std::slice::from_ref(granted), filter, page)
 }
 
-/// How many of the tasks that [`list`] would show are in each state; every state is named.
-pub fn counts(granted: &Granted<'_, List<TaskView>>, filter: &Filter) -> Result<BTreeMap<State, i64>> {
-    let wanted = asked(std::slice::from_ref(granted), filter);
-    granted.read(|rows| sql::counts(rows, &wanted))
+/// How many of the tasks that [`list_together`] would show are in each state; every state is named.
+pub fn counts(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> Result<BTreeMap<State, i64>> {
+    let Some(first) = granted.first() else { return Ok(State::ALL.into_iter().map(|state| (state, 0)).collect()) };
+    let wanted = asked(granted, filter);
+    first.read(|rows| sql::counts(rows, &wanted))
 }
 
 /// How many of the tasks that [`list`] would show are under way: stands on every page, so it looks at those alone.
@@ -175,7 +206,16 @@ fn asked(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> Conditions
         .asked("t.tenant_id = $", filter.tenant)
         .asked("t.runbook_id = $", filter.runbook)
         .asked("t.kind = $", filter.work.map(|work| work.name().to_owned()))
-        .named("lower(t.description)", &filter.name);
+        .named("lower(t.description)", &filter.name)
+        .named("lower(t.description)", &filter.description)
+        .asked("(t.kind = 'Health' AND t.arguments ->> 'MachineId' = $)", filter.machine.clone())
+        .asked("(t.warnings OR t.state IN ('Failed', 'TimedOut')) = $", filter.troubled)
+        .asked("COALESCE(t.not_before, t.queued_at) >= $", filter.queued.from.map(|at| at.0))
+        .asked("COALESCE(t.not_before, t.queued_at) <= $", filter.queued.to.map(|at| at.0))
+        .asked("t.started_at >= $", filter.started.from.map(|at| at.0))
+        .asked("t.started_at <= $", filter.started.to.map(|at| at.0))
+        .asked("t.completed_at >= $", filter.completed.from.map(|at| at.0))
+        .asked("t.completed_at <= $", filter.completed.to.map(|at| at.0));
     let columns = Columns {
         group: Some("COALESCE((SELECT p.group_id FROM projects p WHERE p.id = t.project_id), t.group_id)"),
         project: Some("t.project_id"),

@@ -262,7 +262,7 @@ fn lists_show_what_may_be_seen_and_what_a_task_lacks_is_beside_the_point() {
     let seen = |who: &Visitor, filter: &Filter| -> (Vec<i64>, i64) {
         let granted = who.ask(List::<TaskView>::of(&harbour.space(who))).unwrap();
         let listed = list(&granted, filter, Page::ALL).unwrap();
-        let counted: i64 = counts(&granted, filter).unwrap().values().sum();
+        let counted: i64 = counts(std::slice::from_ref(&granted), filter).unwrap().values().sum();
         assert_eq!(counted, listed.total);
         (listed.items.iter().map(|task| task.id.0).rev().collect(), listed.total)
     };

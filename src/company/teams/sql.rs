@@ -16,7 +16,7 @@ use crate::{
         paging::{Listed, Page},
     },
     company::access::{
-        Columns, Reach, Rows, Writing, builtin, is_customer, is_in_everyone, of_customers,
+        Columns, Reach, Rows, Writing, are_in_everyone, builtin, customers, is_in_everyone, of_customers,
         permissions::{Info, in_roles, named},
         policy::Dimension,
     },
@@ -31,7 +31,7 @@ fn json<T: serde::Serialize>(list: &[T]) -> Value {
 const TEAM: &str = concat!(
     "SELECT t.id, t.space_id, s.name, t.builtin, t.name, t.description,
     CASE WHEN t.builtin = 'everyone' THEN (SELECT count(*) FROM users u WHERE ",
-    is_in_everyone!("u.id"),
+    are_in_everyone!("u.id"),
     ") ELSE (SELECT count(*) FROM team_members m WHERE m.team_id = t.id) END, t.tenant_id, t.emergency_hours
     FROM teams t LEFT JOIN spaces s ON s.id = t.space_id"
 );
@@ -128,8 +128,8 @@ pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
 pub fn members(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec<Member>> {
     rows.all(
         concat!(
-            "SELECT u.id, u.display_name, u.username, u.is_service, u.state = 'active', ",
-            is_customer!("u.id"),
+            "SELECT u.id, u.display_name, u.username, u.is_service, u.state = 'active', u.id IN ",
+            customers!(),
             " FROM team_members m JOIN users u ON u.id = m.user_id WHERE m.team_id = ?1 ORDER BY u.display_name, u.id"
         ),
         [team],
@@ -193,7 +193,7 @@ pub fn keeps_out_of_everyone(rows: &Rows<'_>, teams: &[Id<Kind>]) -> Result<bool
 
 /// How many of the company's people are tenants' own.
 pub fn customers(rows: &Rows<'_>) -> Result<i64> {
-    rows.number(concat!("SELECT count(*) FROM users u WHERE ", is_customer!("u.id")), [])
+    rows.number(concat!("SELECT count(*) FROM users u WHERE u.id IN ", customers!()), [])
 }
 
 pub fn builtin_team(rows: &Rows<'_>, builtin: &str) -> Result<Id<Kind>> {
@@ -321,7 +321,7 @@ pub fn holders_of(rows: &Rows<'_>, role: Id<Role>) -> Result<i64> {
                 SELECT 1 FROM scoped_roles o JOIN teams w ON w.id = o.team_id
                 WHERE o.role_id = ?1 AND (o.expires_at IS NULL OR o.expires_at > unixepoch() * 1000)
                   AND (w.builtin = 'everyone' AND ",
-            is_in_everyone!("u.id"),
+            are_in_everyone!("u.id"),
             " OR EXISTS (SELECT 1 FROM team_members m WHERE m.team_id = w.id AND m.user_id = u.id)))"
         ),
         [role],

@@ -87,6 +87,8 @@ pub struct Fields {
     pub is_disabled: bool,
     /// `Set/Tag` or the tag's id.
     pub tags: Vec<String>,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
 }
 
 /// A connection that is wished for, with the proof that the visitor may see both ends (`access-rules §4`).
@@ -235,7 +237,7 @@ pub fn edit(
     let sight = Sight::of(granted, granted.what().tenant.space_id());
     granted.write(|tx| {
         let before = by_id(tx, id)?;
-        let (fields, tags) = check(tx, before.space, &fields, Some(id))?;
+        let (fields, tags) = check(tx, before.space, &fields, Some(&before))?;
         sql::update(tx, id, &fields)?;
         sql::set_tags(tx, id, &tags)?;
         if let Some(connections) = connections {
@@ -273,12 +275,17 @@ pub fn delete(granted: &Granted<'_, TenantDelete>) -> Result<()> {
     })
 }
 
-/// Which of some tenants the tags let through, by the filter rule; those that the visitor may not see are left out.
+/// Which of some tenants, or of all, the tags let through, by the filter rule; those that the visitor may not see are
+/// left out.
 ///
 /// # Errors
 /// `Invalid` for a tag that does not exist.
-pub fn test_tags(granted: &Granted<'_, List<TenantView>>, tenants: &[i64], wanted: &[String]) -> Result<Vec<TagTest>> {
-    let filter = Filter { ids: Some(tenants.to_vec()), ..Filter::default() };
+pub fn test_tags(
+    granted: &Granted<'_, List<TenantView>>,
+    tenants: Option<Vec<i64>>,
+    wanted: &[String],
+) -> Result<Vec<TagTest>> {
+    let filter = Filter { ids: tenants, ..Filter::default() };
     let space = Id::new(granted.what().space());
     let listed = list(granted, &filter, Page::ALL)?;
     granted.read(|rows| {
@@ -311,8 +318,7 @@ fn insert(
     tags: &[Id<Tag>],
     from: Option<Id<Kind>>,
 ) -> Result<Id<Kind>> {
-    let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
-    let id = sql::insert(tx, space, &slug, fields, from)?;
+    let id = sql::insert(tx, space, fields, from)?;
     sql::set_tags(tx, id, tags)?;
     Ok(id)
 }
@@ -360,10 +366,12 @@ fn connect(tx: &Writing<'_>, id: Id<Kind>, wished: &[Connection<'_>], seen: Opti
     wrong.finish()
 }
 
-fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<(Fields, Vec<Id<Tag>>)> {
+fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Tenant>) -> Result<(Fields, Vec<Id<Tag>>)> {
     let mut wrong = Wrong::new();
     let given = (fields.name.as_str(), fields.description.as_str());
-    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|id| id.0))?;
+    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|this| this.id.0))?;
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    let slug = NAMES.slug(rows, &mut wrong, space.0, (&fields.slug, &name), present)?;
     let tags = match tags::resolve(rows, space, "TenantTags", &fields.tags) {
         Ok(tags) => tags.iter().map(|tag| tag.id).collect(),
         Err(Error::Invalid(unknown)) => {
@@ -373,7 +381,7 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kin
         Err(error) => return Err(error),
     };
     wrong.finish()?;
-    Ok((Fields { name, description, ..fields.clone() }, tags))
+    Ok((Fields { name, description, slug, ..fields.clone() }, tags))
 }
 
 /// Which ends of connections the visitor sees.

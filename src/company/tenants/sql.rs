@@ -135,13 +135,7 @@ fn join(
     Ok(())
 }
 
-pub fn insert(
-    tx: &Writing<'_>,
-    space: Id<Space>,
-    slug: &str,
-    fields: &Fields,
-    from: Option<Id<Kind>>,
-) -> Result<Id<Kind>> {
+pub fn insert(tx: &Writing<'_>, space: Id<Space>, fields: &Fields, from: Option<Id<Kind>>) -> Result<Id<Kind>> {
     let id = tx.insert(
         "INSERT INTO tenants (space_id, name, name_key, slug, description, is_disabled, cloned_from, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -149,7 +143,7 @@ pub fn insert(
             space,
             &fields.name,
             names::key(&fields.name),
-            slug,
+            &fields.slug,
             &fields.description,
             fields.is_disabled,
             from,
@@ -161,8 +155,8 @@ pub fn insert(
 
 pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
     tx.run(
-        "UPDATE tenants SET name = ?2, name_key = ?3, description = ?4, is_disabled = ?5 WHERE id = ?1",
-        (id, &fields.name, names::key(&fields.name), &fields.description, fields.is_disabled),
+        "UPDATE tenants SET name = ?2, name_key = ?3, description = ?4, is_disabled = ?5, slug = ?6 WHERE id = ?1",
+        (id, &fields.name, names::key(&fields.name), &fields.description, fields.is_disabled, &fields.slug),
     )?;
     Ok(())
 }

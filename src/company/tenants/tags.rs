@@ -80,6 +80,10 @@ pub struct Fields {
     pub description: String,
     /// All tags of the set, in their order; those of the set that are not among them are removed.
     pub tags: Vec<TagFields>,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
+    /// Its place in the order; none: last, and kept.
+    pub sort_order: Option<i64>,
 }
 
 /// One tag as it is given.
@@ -113,8 +117,7 @@ pub fn create(granted: &Granted<'_, TagSetCreate>, fields: Fields) -> Result<Tag
     let space = granted.what().space.id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
-        let id = sql::insert(tx, space, &slug, &fields)?;
+        let id = sql::insert(tx, space, &fields)?;
         for (place, tag) in fields.tags.iter().enumerate() {
             sql::insert_tag(tx, id, place as i64, tag)?;
         }
@@ -132,7 +135,7 @@ pub fn edit(granted: &Granted<'_, TagSetEdit>, fields: Fields) -> Result<TagSet>
     let id = granted.what().tag_set.id();
     granted.write(|tx| {
         let before = by_id(tx, id)?;
-        let mut fields = check(tx, before.space, &fields, Some(id))?;
+        let mut fields = check(tx, before.space, &fields, Some(&before))?;
         for tag in &mut fields.tags {
             let known =
                 |wanted: &Tag| tag.id.map_or(names::key(&wanted.name) == names::key(&tag.name), |id| id == wanted.id);
@@ -200,15 +203,21 @@ fn remove<P: Change>(granted: &Granted<'_, P>, tx: &Writing<'_>, space: Id<Space
     Ok(())
 }
 
-fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
+fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&TagSet>) -> Result<Fields> {
     let mut wrong = Wrong::new();
     let mut checked = Fields {
         name: wrong.check("Name", name(&fields.name)).unwrap_or_default(),
         description: wrong.check("Description", names::text(&fields.description, 2000)).unwrap_or_default(),
-        tags: Vec::new(),
+        sort_order: fields.sort_order.or(this.map(|this| this.sort_order)),
+        ..Fields::default()
     };
     if wrong.is_empty() {
-        NAMES.check_free(rows, &mut wrong, space.0, &checked.name, this.map(|id| id.0))?;
+        NAMES.check_free(rows, &mut wrong, space.0, &checked.name, this.map(|this| this.id.0))?;
+    }
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    checked.slug = NAMES.slug(rows, &mut wrong, space.0, (&fields.slug, &checked.name), present)?;
+    if checked.sort_order.is_some_and(|place| !(0..=1_000_000).contains(&place)) {
+        wrong.add("SortOrder", "Give a number from 0 to 1000000.");
     }
     for (place, tag) in fields.tags.iter().enumerate() {
         let at = |what: &str| format!("Tags[{place}].{what}");
@@ -218,6 +227,9 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kin
             color: wrong.check(&at("Color"), color(&tag.color)).unwrap_or_default(),
             description: wrong.check(&at("Description"), names::text(&tag.description, 2000)).unwrap_or_default(),
         };
+        if tag.id.is_some_and(|id| !this.is_some_and(|set| set.tags.iter().any(|known| known.id == id))) {
+            wrong.add(&at("Id"), "No tag of this set has this id. Leave it out for a new tag.");
+        }
         let same = |other: &TagFields| {
             names::key(&other.name) == names::key(&tag.name) && !tag.name.is_empty()
                 || tag.id.is_some() && other.id == tag.id
@@ -360,19 +372,19 @@ mod sql {
         rows.all(&sql, [space], read_tag)
     }
 
-    pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+    pub fn insert(tx: &Writing<'_>, space: Id<Space>, fields: &Fields) -> Result<Id<Kind>> {
         let id = tx.insert(
             "INSERT INTO tag_sets (space_id, name, name_key, slug, description, sort_order)
-             VALUES (?1, ?2, ?3, ?4, ?5, (SELECT COALESCE(max(sort_order), -1) + 1 FROM tag_sets WHERE space_id = ?1))",
-            (space, &fields.name, names::key(&fields.name), slug, &fields.description),
+             VALUES (?1, ?2, ?3, ?4, ?5, COALESCE(?6, (SELECT COALESCE(max(sort_order), -1) + 1 FROM tag_sets WHERE space_id = ?1)))",
+            (space, &fields.name, names::key(&fields.name), &fields.slug, &fields.description, fields.sort_order),
         )?;
         Ok(Id::new(id))
     }
 
     pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
         tx.run(
-            "UPDATE tag_sets SET name = ?2, name_key = ?3, description = ?4 WHERE id = ?1",
-            (id, &fields.name, names::key(&fields.name), &fields.description),
+            "UPDATE tag_sets SET name = ?2, name_key = ?3, description = ?4, slug = ?5, sort_order = ?6 WHERE id = ?1",
+            (id, &fields.name, names::key(&fields.name), &fields.description, &fields.slug, fields.sort_order),
         )?;
         Ok(())
     }

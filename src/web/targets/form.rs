@@ -118,6 +118,7 @@ impl Draft {
             // What is no number is no port: the command says so.
             port: self.port.trim().parse().unwrap_or(0),
             host_key: self.host_key.clone(),
+            ..Fields::default()
         }
     }
 }
