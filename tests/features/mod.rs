@@ -27,6 +27,7 @@ mod keys;
 mod killed;
 mod library_pages;
 mod lifecycles;
+mod long_lists;
 mod mail;
 mod me;
 mod operator;

@@ -62,6 +62,17 @@ impl Desk {
         });
         Html(Page { rows, filling: &self.filling }.render().expect("a bare page"))
     }
+    /// Thirty rows, each with so many bytes of filling.
+    fn list(&self, bytes: usize) -> Vec<u8> {
+        let rows: Vec<Row> = self.with(|c| {
+            let mut statement = c.prepare_cached("SELECT id, name, description FROM rows ORDER BY id LIMIT 30")?;
+            let rows = statement.query_map([], read)?;
+            rows.collect()
+        });
+        let filling = &FILLING[..bytes.min(FILLING.len())];
+        let rows: Vec<Wide> = rows.into_iter().map(|row| Wide { row, filling }).collect();
+        serde_json::to_vec(&rows).expect("a bare list")
+    }
     fn one(&self, id: i64) -> Json<Row> {
         Json(
             self.with(|c| {
@@ -69,6 +80,26 @@ impl Desk {
             }),
         )
     }
+}
+
+/// What fills a row of a list up.
+const FILLING: &str = match std::str::from_utf8(&[b'f'; 8192]) {
+    Ok(filling) => filling,
+    Err(_) => "",
+};
+
+/// The bytes of thirty rows without filling, for rows such as these.
+pub fn list_length(file: &std::path::Path) -> usize {
+    Desk { file: Arc::new(file.to_owned()), filling: "".into() }.list(0).len()
+}
+
+/// A row of a list, with as many bytes as one of the list it stands beside.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Wide<'f> {
+    #[serde(flatten)]
+    row: Row,
+    filling: &'f str,
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
@@ -109,6 +140,10 @@ pub fn serve(arguments: &[String]) {
         let app = Router::new()
             .route("/page", get(|State(desk): State<Desk>| async move { desk.page() }))
             .route("/api/{id}", get(|State(desk): State<Desk>, Path(id): Path<i64>| async move { desk.one(id) }))
+            .route(
+                "/list/{bytes}",
+                get(|State(desk): State<Desk>, Path(bytes): Path<usize>| async move { desk.list(bytes) }),
+            )
             .route("/hop/page", get(|State(desk): State<Desk>| async move { hop(move || desk.page()).await }))
             .route(
                 "/hop/api/{id}",

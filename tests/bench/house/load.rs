@@ -14,7 +14,12 @@ use std::{
 const ROWS: usize = 10;
 
 /// A child that ends with the measurement.
-struct Bare(Child);
+pub(super) struct Bare(Child);
+impl Bare {
+    pub(super) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
 impl Drop for Bare {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -22,8 +27,8 @@ impl Drop for Bare {
     }
 }
 
-struct Target {
-    name: &'static str,
+pub(super) struct Target {
+    name: String,
     address: String,
     header: String,
     rates: Vec<f64>,
@@ -35,8 +40,7 @@ struct Target {
 }
 
 pub fn measure(table: &mut Table) {
-    if Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-        eprintln!("load: wrk is missing (Debian: apt-get install wrk); left out");
+    if !has_wrk() {
         return;
     }
     let server = Server::start();
@@ -66,16 +70,6 @@ pub fn measure(table: &mut Table) {
     let api = format!("{}/api/Spaces-1/environments/Environments-7", company.base);
     let key = format!("X-Octopus-ApiKey: {}", company.key);
     let session = format!("Cookie: house_session={cookie}");
-    let target = |name, address: String, header: &str, pid: u32| Target {
-        pid,
-        work: Vec::new(),
-        name,
-        address,
-        header: header.into(),
-        rates: Vec::new(),
-        half: Vec::new(),
-        slow: Vec::new(),
-    };
     let mut targets = [
         target("signed-in page", format!("{}{path}", server.base()), &session, own),
         target("bare page", format!("{bare}/page"), "X-Load: yes", other),
@@ -88,22 +82,49 @@ pub fn measure(table: &mut Table) {
     for _ in 0..rounds() {
         targets.iter_mut().for_each(load);
     }
-    for t in &targets {
-        let more = format!(
-            "{:.0} µs of processor time each; half within {:.2} ms, 99 % within {:.1} ms",
-            median(&t.work),
-            median(&t.half),
-            median(&t.slow)
-        );
-        table.figure(t.name, median(&t.rates), "requests/s", &more);
-    }
+    report(table, &targets);
     table.against("signed-in page", "bare page", "≥ 50 %");
     table.against("signed-in page", "bare page, blocking thread", "");
     table.against("API read", "bare API read", "≥ 50 %");
     table.against("API read", "bare API read, blocking thread", "");
 }
 
-fn start_bare(file: &std::path::Path, filling: usize) -> (Bare, String) {
+/// Whether there is what makes load.
+pub(super) fn has_wrk() -> bool {
+    let there = Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !there {
+        eprintln!("wrk is missing (Debian: apt-get install wrk); left out");
+    }
+    there
+}
+
+pub(super) fn target(name: &str, address: String, header: &str, pid: u32) -> Target {
+    Target {
+        pid,
+        work: Vec::new(),
+        name: name.into(),
+        address,
+        header: header.into(),
+        rates: Vec::new(),
+        half: Vec::new(),
+        slow: Vec::new(),
+    }
+}
+
+/// A row of the table for each.
+pub(super) fn report(table: &mut Table, targets: &[Target]) {
+    for t in targets {
+        let more = format!(
+            "{:.0} µs of processor time each; half within {:.2} ms, 99 % within {:.1} ms",
+            median(&t.work),
+            median(&t.half),
+            median(&t.slow)
+        );
+        table.figure(&t.name, median(&t.rates), "requests/s", &more);
+    }
+}
+
+pub(super) fn start_bare(file: &std::path::Path, filling: usize) -> (Bare, String) {
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new(program);
     command.arg("bare").arg(file).arg(filling.to_string()).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -115,7 +136,7 @@ fn start_bare(file: &std::path::Path, filling: usize) -> (Bare, String) {
     (child, address)
 }
 
-fn load(target: &mut Target) {
+pub(super) fn load(target: &mut Target) {
     let connections = setting("CONNECTIONS", 32);
     let before = processor_time(target.pid);
     let output = Command::new("wrk")

@@ -1,7 +1,7 @@
 //! Figures of the whole house, each beside a bare limit or a peer that is measured in the same run:
 //! pages and API of a real server process under load, acknowledged writes, the trail, access, sign-ins, cold companies, a thousand companies, starts of scripts.
 //!
-//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [load] [writes] [trail] [access] [signin] [companies] [backups] [worker]`.
+//! `tests/bench/run` runs it. By hand: `cargo bench --bench house -- [load] [lists] [writes] [trail] [access] [signin] [companies] [backups] [worker]`.
 //! ROUNDS (5), SECONDS_EACH (4), CONNECTIONS (32), EVENTS (1000000), COMPANIES (1000) and MEGABYTES (300) may be set; SHORT=1 only shows
 //! that everything still runs, also in a debug build. Nothing here passes or fails by time.
 
@@ -13,6 +13,7 @@ mod backups;
 mod bare;
 mod companies;
 mod figures;
+mod lists;
 mod load;
 #[allow(dead_code)] // `decision` uses the rest
 #[path = "../sample.rs"]
@@ -40,6 +41,9 @@ fn main() {
     let mut table = figures::Table::default();
     if wanted("load") {
         load::measure(&mut table);
+    }
+    if wanted("lists") {
+        lists::measure(&mut table);
     }
     if wanted("writes") {
         writes::measure(&mut table);
