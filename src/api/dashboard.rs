@@ -1,13 +1,15 @@
 //! `/api/{space}/dashboard`: the latest deployment to each place.
 
 use super::{
-    caller::{Ask, Reply},
+    caller::Ask,
+    projects::Tenancy,
     resource,
+    wire::{self, Json, Links, NoList, Nothing, Query},
 };
 use crate::{
     base::{
-        clock,
-        error::Result,
+        clock::{self, Moment},
+        error::{Error, Result},
         ids::{self, Id},
         paging::Page,
     },
@@ -22,42 +24,180 @@ use crate::{
         tenants,
     },
 };
-use serde_json::{Map, Value, json};
-use std::collections::HashSet;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
+use utoipa::ToSchema;
 
-/// What is asked for: numbers of projects, environments and tenants; `None` for all.
+/// The latest deployment to each place.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Dashboard {
+    id: &'static str,
+    project_limit: Nothing,
+    is_filtered: bool,
+    projects: Vec<DashboardProject>,
+    project_groups: Vec<DashboardGroup>,
+    environments: Vec<DashboardEnvironment>,
+    tenants: Vec<DashboardTenant>,
+    items: Vec<DashboardItem>,
+    previous_items: NoList,
+    links: Links,
+}
+
+/// A project on the dashboard.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct DashboardProject {
+    id: String,
+    name: String,
+    slug: String,
+    project_group_id: String,
+    environment_ids: Vec<String>,
+    tenanted_deployment_mode: Tenancy,
+    is_disabled: bool,
+    can_perform_untenanted_deployment: bool,
+    links: Links,
+}
+
+/// A project group on the dashboard.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct DashboardGroup {
+    id: String,
+    name: String,
+    environment_ids: Vec<String>,
+    links: Links,
+}
+
+/// An environment on the dashboard.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct DashboardEnvironment {
+    id: String,
+    name: String,
+    links: Links,
+}
+
+/// A tenant on the dashboard.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct DashboardTenant {
+    id: String,
+    name: String,
+    /// Environments by project.
+    project_environments: BTreeMap<String, Vec<String>>,
+    tenant_tags: Vec<String>,
+    is_disabled: bool,
+    links: Links,
+}
+
+/// The latest deployment to one place.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct DashboardItem {
+    id: String,
+    project_id: String,
+    environment_id: String,
+    release_id: String,
+    deployment_id: String,
+    task_id: String,
+    tenant_id: Option<String>,
+    channel_id: String,
+    release_version: String,
+    created: String,
+    queue_time: String,
+    start_time: Option<String>,
+    completed_time: Option<String>,
+    state: &'static str,
+    has_pending_interruptions: bool,
+    has_warnings_or_errors: bool,
+    error_message: String,
+    duration: Option<String>,
+    is_current: bool,
+    is_previous: bool,
+    is_completed: bool,
+    links: Links,
+}
+
+/// What the dashboard is narrowed to.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct DashboardQuery {
+    project_id: Vec<String>,
+    release_id: Vec<String>,
+    selected_tenants: Vec<String>,
+    /// As `Set/Tag`: of tenants that have one of each set.
+    selected_tags: Vec<String>,
+    /// Here all projects are always shown.
+    show_all: bool,
+    highest_latest_version_per_project_and_environment: bool,
+}
+
+/// Which projects and environments.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct DynamicQuery {
+    projects: Vec<String>,
+    environments: Vec<String>,
+    include_previous: bool,
+}
+
+/// What is asked for: numbers; `None` for all.
 #[derive(Default)]
 struct Wanted {
     projects: Option<Vec<i64>>,
+    releases: Option<Vec<i64>>,
     environments: Option<Vec<i64>>,
     tenants: Option<Vec<i64>>,
 }
 
 /// The dashboard of a space.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
-    let wanted = Wanted {
-        projects: some(ask.asked_ids::<ids::Project>("projectId")),
-        tenants: some(ask.asked_ids::<ids::Tenant>("selectedTenants")),
+pub(super) fn show(ask: &Ask, query: Query<DashboardQuery>) -> Result<Json<Dashboard>> {
+    if query.highest_latest_version_per_project_and_environment {
+        let word = "highestLatestVersionPerProjectAndEnvironment";
+        return Err(Error::invalid(word, "This version shows the latest deployments only. Leave it out."));
+    }
+    let _ = query.show_all;
+    let mut wanted = Wanted {
+        projects: some(wire::numbers::<ids::Project>(&query.project_id)),
+        releases: some(wire::numbers::<ids::Release>(&query.release_id)),
+        tenants: some(wire::numbers::<ids::Tenant>(&query.selected_tenants)),
         ..Wanted::default()
     };
+    if !query.selected_tags.is_empty() {
+        let (visitor, space) = (ask.visitor()?, ask.space()?);
+        let filter = tenants::Filter { tags: query.selected_tags.clone(), ..tenants::Filter::default() };
+        let tagged = if visitor.may_somewhere::<TenantView>(&space) {
+            tenants::list(&visitor.ask(List::<TenantView>::of(&space))?, &filter, Page::ALL)?.items
+        } else {
+            Vec::new()
+        };
+        let chosen = wanted.tenants.take();
+        let both = |id: &i64| chosen.as_ref().is_none_or(|chosen| chosen.contains(id));
+        wanted.tenants = Some(tagged.iter().map(|tenant| tenant.id.0).filter(both).collect());
+    }
     draw(ask, &wanted)
 }
 
 /// The dashboard of some projects and environments.
-pub(super) fn dynamic(ask: &Ask) -> Result<Reply> {
+pub(super) fn dynamic(ask: &Ask, query: Query<DynamicQuery>) -> Result<Json<Dashboard>> {
+    if query.include_previous {
+        let words = "This version does not show what was there before. Leave it out.";
+        return Err(Error::invalid("includePrevious", words));
+    }
     let wanted = Wanted {
-        projects: some(ask.asked_ids::<ids::Project>("projects")),
-        environments: some(ask.asked_ids::<ids::Environment>("environments")),
+        projects: some(wire::numbers::<ids::Project>(&query.projects)),
+        environments: some(wire::numbers::<ids::Environment>(&query.environments)),
         ..Wanted::default()
     };
     draw(ask, &wanted)
 }
 
-fn some(ids: Option<Vec<i64>>) -> Option<Vec<i64>> {
-    ids.filter(|ids| !ids.is_empty())
+fn some(ids: Vec<i64>) -> Option<Vec<i64>> {
+    Some(ids).filter(|ids| !ids.is_empty())
 }
 
-fn draw(ask: &Ask, wanted: &Wanted) -> Result<Reply> {
+fn draw(ask: &Ask, wanted: &Wanted) -> Result<Json<Dashboard>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     // Whoever is in the space has a dashboard; what is on it is what they may see.
     visitor.ask(Inside { at: space.clone() })?;
@@ -89,6 +229,7 @@ fn draw(ask: &Ask, wanted: &Wanted) -> Result<Reply> {
     let spots = if !seen.is_empty() && visitor.may_somewhere::<DeploymentView>(&space) {
         let filter = deployments::Filter {
             projects: Some(seen),
+            releases: wanted.releases.clone(),
             environments: wanted.environments.clone(),
             tenants: wanted.tenants.clone(),
             ..Default::default()
@@ -109,51 +250,83 @@ fn draw(ask: &Ask, wanted: &Wanted) -> Result<Reply> {
         let inside = |one: &&Environment| !left_out.contains(&(project, one.id.0));
         environments.iter().filter(inside).map(|one| one.id.to_string()).collect()
     };
-    let own = |part: &str, id: String| resource::links(&format!("{api}/{part}/{id}"), &[]);
-    Reply::ok(json!({
-        "Id": "Dashboard", "ProjectLimit": null, "IsFiltered": wanted.projects.is_some(),
-        "Projects": projects.iter().map(|one| json!({
-            "Id": one.id.to_string(), "Name": one.name, "Slug": one.slug, "ProjectGroupId": one.group.to_string(),
-            "EnvironmentIds": reached(one.id.0), "TenantedDeploymentMode": one.tenanted.word(), "IsDisabled": one.is_disabled,
-            "CanPerformUntenantedDeployment": one.tenanted.without_tenant(), "Links": own("projects", one.id.to_string()),
-        })).collect::<Vec<_>>(),
-        "ProjectGroups": groups.iter().map(|one| json!({
-            "Id": one.id.to_string(), "Name": one.name,
-            "EnvironmentIds": environments.iter().map(|one| one.id.to_string()).collect::<Vec<_>>(),
-            "Links": own("projectgroups", one.id.to_string()),
-        })).collect::<Vec<_>>(),
-        "Environments": environments.iter().map(|one| json!({
-            "Id": one.id.to_string(), "Name": one.name, "Links": own("environments", one.id.to_string()),
-        })).collect::<Vec<_>>(),
-        "Tenants": tenants.iter().map(|one| {
-            let connections: Map<String, Value> = one.connections.iter()
-                .map(|to| (to.project.to_string(), to.environments.iter().map(Id::to_string).collect())).collect();
-            json!({
-                "Id": one.id.to_string(), "Name": one.name, "ProjectEnvironments": connections, "TenantTags": one.tags,
-                "IsDisabled": one.is_disabled, "Links": own("tenants", one.id.to_string()),
-            })
-        }).collect::<Vec<_>>(),
-        "Items": spots.iter().map(|spot| item(&api, spot)).collect::<Vec<_>>(),
-        "PreviousItems": [],
-        "Links": resource::links(&format!("{api}/dashboard"), &[]),
+    let own = |part: &str, id: &str| Links::of(&format!("{api}/{part}/{id}"), &[]);
+    let project = |one: &projects::Project| DashboardProject {
+        links: own("projects", &one.id.to_string()),
+        id: one.id.to_string(),
+        name: one.name.clone(),
+        slug: one.slug.clone(),
+        project_group_id: one.group.to_string(),
+        environment_ids: reached(one.id.0),
+        tenanted_deployment_mode: one.tenanted.into(),
+        is_disabled: one.is_disabled,
+        can_perform_untenanted_deployment: one.tenanted.without_tenant(),
+    };
+    let group = |one: &groups::Group| DashboardGroup {
+        links: own("projectgroups", &one.id.to_string()),
+        id: one.id.to_string(),
+        name: one.name.clone(),
+        environment_ids: environments.iter().map(|one| one.id.to_string()).collect(),
+    };
+    let environment = |one: &Environment| DashboardEnvironment {
+        links: own("environments", &one.id.to_string()),
+        id: one.id.to_string(),
+        name: one.name.clone(),
+    };
+    let tenant = |one: tenants::Tenant| DashboardTenant {
+        links: own("tenants", &one.id.to_string()),
+        id: one.id.to_string(),
+        name: one.name,
+        project_environments: one
+            .connections
+            .iter()
+            .map(|to| (to.project.to_string(), to.environments.iter().map(Id::to_string).collect()))
+            .collect(),
+        tenant_tags: one.tags,
+        is_disabled: one.is_disabled,
+    };
+    Ok(Json(Dashboard {
+        id: "Dashboard",
+        project_limit: Nothing::default(),
+        is_filtered: wanted.projects.is_some(),
+        projects: projects.iter().map(project).collect(),
+        project_groups: groups.iter().map(group).collect(),
+        environments: environments.iter().map(environment).collect(),
+        tenants: tenants.into_iter().map(tenant).collect(),
+        items: spots.into_iter().map(|spot| item(&api, spot)).collect(),
+        previous_items: NoList::default(),
+        links: Links::of(&format!("{api}/dashboard"), &[]),
     }))
 }
 
-fn item(api: &str, spot: &Spot) -> Value {
-    let one = &spot.deployment;
-    let wire = |moment: Option<clock::Moment>| moment.map(clock::Moment::wire);
+fn item(api: &str, spot: Spot) -> DashboardItem {
+    let one = spot.deployment;
     let took = one.started_at.zip(one.completed_at).map(|(from, to)| clock::duration(to.0 - from.0));
-    json!({
-        "Id": one.id.to_string(), "ProjectId": one.project.to_string(), "EnvironmentId": one.environment.to_string(),
-        "ReleaseId": one.release.to_string(), "DeploymentId": one.id.to_string(), "TaskId": one.task.to_string(),
-        "TenantId": one.tenant.map(|id| id.to_string()), "ChannelId": one.channel.to_string(), "ReleaseVersion": one.version,
-        "Created": one.created_at.wire(), "QueueTime": one.created_at.wire(), "StartTime": wire(one.started_at),
-        "CompletedTime": wire(one.completed_at), "State": one.state.name(), "HasPendingInterruptions": false,
-        "HasWarningsOrErrors": one.warnings || !one.error.is_empty(), "ErrorMessage": one.error, "Duration": took,
-        "IsCurrent": true, "IsPrevious": false, "IsCompleted": one.state.is_completed(),
-        "Links": {
-            "Self": format!("{api}/deployments/{}", one.id), "Release": format!("{api}/releases/{}", one.release),
-            "Task": format!("{api}/tasks/{}", one.task),
-        },
-    })
+    let (id, release, task) = (one.id.to_string(), one.release.to_string(), one.task.to_string());
+    DashboardItem {
+        links: Links::of(&format!("{api}/deployments/{id}"), &[])
+            .and("Release", format!("{api}/releases/{release}"))
+            .and("Task", format!("{api}/tasks/{task}")),
+        deployment_id: id.clone(),
+        id,
+        project_id: one.project.to_string(),
+        environment_id: one.environment.to_string(),
+        release_id: release,
+        task_id: task,
+        tenant_id: one.tenant.map(|id| id.to_string()),
+        channel_id: one.channel.to_string(),
+        release_version: one.version,
+        created: one.created_at.wire(),
+        queue_time: one.created_at.wire(),
+        start_time: one.started_at.map(Moment::wire),
+        completed_time: one.completed_at.map(Moment::wire),
+        state: one.state.name(),
+        has_pending_interruptions: false,
+        has_warnings_or_errors: one.warnings || !one.error.is_empty(),
+        error_message: one.error,
+        duration: took,
+        is_current: true,
+        is_previous: false,
+        is_completed: one.state.is_completed(),
+    }
 }

@@ -1,9 +1,10 @@
-//! `/api/{space}/deployments`, the executions API for deployments, and previews.
+//! `/api/{space}/deployments` and the executions API for deployments.
 
 use super::{
-    caller::{Ask, Body, Reply},
+    caller::Ask,
+    releases::first,
     resource,
-    tasks::moment,
+    wire::{self, Collection, Created, Json, Links, NoList, NoMap, Nothing, Off, Query, Sent, refer},
 };
 use crate::{
     base::{
@@ -15,100 +16,270 @@ use crate::{
     company::{
         access::{
             At, Visitor,
-            permissions::{DeploymentCreate, DeploymentView, EnvironmentView, List, ReleaseView, TenantView},
+            permissions::{DeploymentCreate, DeploymentView, List, ReleaseView, TenantView},
         },
-        deployments::{
-            self, Deployment, Filter, Options,
-            plan::{Place, PlannedAction, PlannedStep},
-        },
-        releases,
+        deployments::{self, Deployment, Filter, Options},
         tasks::State,
         tenants,
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-fn draw(ask: &Ask, d: &Deployment) -> Value {
+/// A deployment on the wire. When it is made: one release, one environment, perhaps one tenant.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct DeploymentResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    #[schema(read_only)]
+    name: String,
+    #[schema(read_only)]
+    project_id: String,
+    release_id: refer::Release,
+    #[schema(read_only)]
+    channel_id: String,
+    environment_id: refer::Environment,
+    tenant_id: Option<refer::Tenant>,
+    #[schema(read_only)]
+    task_id: String,
+    #[schema(read_only)]
+    created: String,
+    comments: String,
+    /// Steps or actions to leave out, by name or id.
+    skip_actions: Vec<String>,
+    specific_machine_ids: Vec<refer::Target>,
+    excluded_machine_ids: Vec<refer::Target>,
+    #[schema(read_only)]
+    deployed_to_machine_ids: Vec<String>,
+    force_package_download: Off,
+    force_package_redeployment: Off,
+    use_guided_failure: Off,
+    form_values: NoMap,
+    priority: Priority,
+    /// Not before; a moment.
+    queue_time: Option<String>,
+    /// Given up when it has not begun by then; a moment.
+    queue_time_expiry: Option<String>,
+    #[schema(read_only)]
+    manifest_variable_set_id: Option<String>,
+    #[schema(read_only)]
+    deployed_by: String,
+    #[schema(read_only)]
+    deployed_by_id: Option<String>,
+    #[schema(read_only)]
+    failure_encountered: bool,
+    #[schema(read_only)]
+    changes: Vec<String>,
+    #[schema(read_only)]
+    completed_time: Option<String>,
+    #[schema(read_only)]
+    links: Links,
+}
+
+wire::fixed! {
+    /// As the lifecycle says.
+    Priority(PriorityValue) = "LifecycleDefault";
+}
+
+/// What the commands `deployments/create/untenanted/v1` and `…/tenanted/v1` are told (`rest-api §4`).
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CreateDeployments {
+    /// The project by id, name or slug.
+    project_name: String,
+    /// As `ProjectName`.
+    project_id: String,
+    release_version: String,
+    /// One environment by id, name or slug.
+    environment_name: String,
+    /// Without tenants: each of these.
+    environment_names: Vec<String>,
+    /// For each of these tenants, by id, name or slug.
+    tenants: Vec<String>,
+    /// And for those with these tags, as `Set/Tag`.
+    tenant_tags: Vec<String>,
+    comments: String,
+    /// Steps or actions to leave out, by name or id.
+    skip_step_names: Vec<String>,
+    /// As `SkipStepNames`.
+    skip_actions: Vec<String>,
+    specific_machine_names: Vec<String>,
+    /// As `SpecificMachineNames`.
+    specific_machine_ids: Vec<String>,
+    excluded_machine_names: Vec<String>,
+    /// As `ExcludedMachineNames`.
+    excluded_machine_ids: Vec<String>,
+    /// Not before; a moment.
+    run_at: String,
+    /// As `RunAt`.
+    queue_time: String,
+    /// Given up when it has not begun by then; a moment.
+    no_run_after: String,
+    /// As `NoRunAfter`.
+    queue_time_expiry: String,
+    force_package_download: Off,
+    force_package_redeployment: Off,
+    update_variable_snapshot: Off,
+    use_guided_failure: Off,
+    priority: Priority,
+    variables: NoMap,
+    form_values: NoMap,
+    deployment_freeze_names: NoList,
+    deployment_freeze_override_reason: Nothing,
+}
+
+/// What those commands answer.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DeploymentsCreated {
+    deployment_server_tasks: Vec<DeploymentTask>,
+}
+
+/// A deployment and the task that carries it out.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct DeploymentTask {
+    deployment_id: String,
+    server_task_id: String,
+}
+
+/// Which deployments.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct DeploymentQuery {
+    ids: Option<Vec<String>>,
+    projects: Option<Vec<String>>,
+    environments: Option<Vec<String>>,
+    tenants: Option<Vec<String>>,
+    channels: Option<Vec<String>>,
+    releases: Option<Vec<String>>,
+    task_state: Vec<String>,
+    partial_name: String,
+}
+
+/// Which deployments of a release.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct OfReleaseQuery {
+    environments: Option<Vec<String>>,
+    tenants: Option<Vec<String>>,
+    task_state: Vec<String>,
+}
+
+fn draw(ask: &Ask, d: &Deployment) -> DeploymentResource {
     let space = resource::space_api(ask, d.space.0);
-    let text = |ids: &[Id<Target>]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let mut links = resource::links(&format!("{space}/deployments/{}", d.id), &[]);
-    if let Some(links) = links.as_object_mut() {
-        for (name, id) in [
-            ("Task", ("tasks", d.task.to_string())),
-            ("Release", ("releases", d.release.to_string())),
-            ("Project", ("projects", d.project.to_string())),
-            ("Environment", ("environments", d.environment.to_string())),
-        ] {
-            links.insert(name.into(), json!(format!("{space}/{}/{}", id.0, id.1)));
-        }
+    let links = Links::of(&format!("{space}/deployments/{}", d.id), &[]);
+    DeploymentResource {
+        id: d.id.to_string(),
+        space_id: d.space.to_string(),
+        name: d.name.clone(),
+        project_id: d.project.to_string(),
+        release_id: d.release.into(),
+        channel_id: d.channel.to_string(),
+        environment_id: d.environment.into(),
+        tenant_id: d.tenant.map(Into::into),
+        task_id: d.task.to_string(),
+        created: d.created_at.wire(),
+        comments: d.comments.clone(),
+        skip_actions: d.skip_steps.clone(),
+        specific_machine_ids: d.only_targets.iter().copied().map(Into::into).collect(),
+        excluded_machine_ids: d.not_targets.iter().copied().map(Into::into).collect(),
+        queue_time: d.not_before.map(Moment::wire),
+        queue_time_expiry: d.not_after.map(Moment::wire),
+        deployed_by: d.created_by.clone(),
+        deployed_by_id: d.created_by_id.map(|id| Id::<ids::User>::new(id).to_string()),
+        failure_encountered: matches!(d.state, State::Failed | State::TimedOut),
+        completed_time: d.completed_at.map(Moment::wire),
+        links: links
+            .and("Task", format!("{space}/tasks/{}", d.task))
+            .and("Release", format!("{space}/releases/{}", d.release))
+            .and("Project", format!("{space}/projects/{}", d.project))
+            .and("Environment", format!("{space}/environments/{}", d.environment)),
+        ..DeploymentResource::default()
     }
-    json!({
-        "Id": d.id.to_string(), "SpaceId": d.space.to_string(), "Name": d.name, "ProjectId": d.project.to_string(),
-        "ReleaseId": d.release.to_string(), "ChannelId": d.channel.to_string(), "EnvironmentId": d.environment.to_string(),
-        "TenantId": d.tenant.map(|id| id.to_string()), "TaskId": d.task.to_string(), "Created": d.created_at.wire(),
-        "Comments": d.comments, "SkipActions": d.skip_steps, "SpecificMachineIds": text(&d.only_targets),
-        "ExcludedMachineIds": text(&d.not_targets), "DeployedToMachineIds": [], "ForcePackageDownload": false,
-        "ForcePackageRedeployment": false, "UseGuidedFailure": false, "FormValues": {}, "Priority": "LifecycleDefault",
-        "QueueTime": Value::Null, "QueueTimeExpiry": Value::Null, "ManifestVariableSetId": Value::Null,
-        "DeployedBy": d.created_by, "DeployedById": d.created_by_id.map(|id| Id::<ids::User>::new(id).to_string()),
-        "FailureEncountered": matches!(d.state, State::Failed | State::TimedOut), "Changes": [],
-        "CompletedTime": moment(d.completed_at),
-        "Links": links,
-    })
+}
+
+/// States of tasks by name.
+pub(super) fn states(names: &[String]) -> Result<Vec<State>> {
+    let read = |name: &String| {
+        State::parse(name).ok_or_else(|| {
+            let all = State::ALL.map(State::name).join(", ");
+            Error::invalid("taskState", format!("There is no state {name}. Give some of: {all}."))
+        })
+    };
+    names.iter().map(read).collect()
 }
 
 /// A page of them, newest first.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask, query: Query<DeploymentQuery>) -> Result<Collection<DeploymentResource>> {
     let space = ask.space()?;
     let granted = ask.visitor()?.ask(List::<DeploymentView>::of(&space))?;
-    let states = ask.call.asked_all("taskState").iter().filter_map(|text| State::parse(text)).collect();
     let filter = Filter {
-        ids: ask.asked_ids::<ids::Deployment>("ids"),
-        projects: ask.asked_ids::<Project>("projects"),
-        environments: ask.asked_ids::<Environment>("environments"),
-        tenants: ask.asked_ids::<Tenant>("tenants"),
-        channels: ask.asked_ids::<ids::Channel>("channels"),
-        releases: ask.asked_ids::<Release>("releases"),
-        states,
-        search: ask.asked_text("partialName"),
+        ids: query.ids.as_deref().map(wire::numbers::<ids::Deployment>),
+        projects: query.projects.as_deref().map(wire::numbers::<Project>),
+        environments: query.environments.as_deref().map(wire::numbers::<Environment>),
+        tenants: query.tenants.as_deref().map(wire::numbers::<Tenant>),
+        channels: query.channels.as_deref().map(wire::numbers::<ids::Channel>),
+        releases: query.releases.as_deref().map(wire::numbers::<Release>),
+        states: states(&query.task_state)?,
+        search: query.partial_name.clone(),
     };
     let listed = deployments::list(&granted, &filter, ask.page())?;
     let own = format!("{}/deployments", resource::space_api(ask, space.id().0));
-    let template = "skip,take,ids,projects,environments,tenants,channels,releases,taskState";
-    resource::collection(ask, &own, "Deployment", listed, ask.page(), template, |d| draw(ask, d))
+    Ok(wire::collection(ask, &query, &own, "Deployment", listed, ask.page(), |d| draw(ask, d)))
 }
 
 /// The deployments of one release.
-pub(super) fn of_release(ask: &Ask) -> Result<Reply> {
+pub(super) fn of_release(ask: &Ask, query: Query<OfReleaseQuery>) -> Result<Collection<DeploymentResource>> {
     let space = ask.space()?;
     let release: At<Release> = ask.visitor()?.locate(&space, ask.parameter("id"))?;
     ask.visitor()?.ask(ReleaseView { release: release.clone() })?;
     let granted = ask.visitor()?.ask(List::<DeploymentView>::of(&space))?;
-    let filter = Filter { releases: Some(vec![release.id().0]), ..Filter::default() };
+    let filter = Filter {
+        releases: Some(vec![release.id().0]),
+        environments: query.environments.as_deref().map(wire::numbers::<Environment>),
+        tenants: query.tenants.as_deref().map(wire::numbers::<Tenant>),
+        states: states(&query.task_state)?,
+        ..Filter::default()
+    };
     let listed = deployments::list(&granted, &filter, ask.page())?;
     let own = format!("{}/releases/{}/deployments", resource::space_api(ask, space.id().0), release.id());
-    resource::collection(ask, &own, "Deployment", listed, ask.page(), "skip,take", |d| draw(ask, d))
+    Ok(wire::collection(ask, &query, &own, "Deployment", listed, ask.page(), |d| draw(ask, d)))
 }
 
 /// One.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<DeploymentResource>> {
     let visitor = ask.visitor()?;
     let granted = visitor.ask(DeploymentView { deployment: visitor.locate(&ask.space()?, ask.parameter("id"))? })?;
-    Reply::ok(draw(ask, &deployments::show(&granted)?))
+    Ok(Json(draw(ask, &deployments::show(&granted)?)))
+}
+
+/// What is said beside the place, as it was sent, under the name of the field.
+pub(super) struct Said {
+    pub comments: String,
+    pub skip: Vec<String>,
+    pub only: Vec<String>,
+    pub not: Vec<String>,
+    /// The first of these that is given.
+    pub not_before: [(&'static str, String); 2],
+    /// The first of these that is given.
+    pub not_after: [(&'static str, String); 2],
 }
 
 /// What both flavours of the executions API say beside the place.
-pub(super) fn options(visitor: &Visitor, space: &At<Space>, body: &Body, wrong: &mut Fields) -> Result<Options> {
-    let mut time = |name: &str| {
-        let text = body.some_text(name)?;
+pub(super) fn options(visitor: &Visitor, space: &At<Space>, said: Said, wrong: &mut Fields) -> Result<Options> {
+    let mut time = |given: [(&'static str, String); 2]| {
+        let (name, text) = given.into_iter().find(|(_, text)| !text.trim().is_empty())?;
         let read = Moment::parse(&text);
         if read.is_none() {
             wrong.add(name, "Give a time such as 2026-01-31T10:00:00+00:00.");
         }
         read
     };
-    let (not_before, not_after) =
-        (time("RunAt").or_else(|| time("QueueTime")), time("NoRunAfter").or_else(|| time("QueueTimeExpiry")));
+    let (not_before, not_after) = (time(said.not_before), time(said.not_after));
     let targets = |names: Vec<String>| -> Result<Vec<Id<Target>>> {
         // One that may not be seen is not there.
         let seen = |name: &String| match visitor.locate::<Target>(space, name)? {
@@ -117,14 +288,8 @@ pub(super) fn options(visitor: &Visitor, space: &At<Space>, body: &Body, wrong: 
         };
         names.iter().map(seen).collect()
     };
-    Ok(Options {
-        comments: body.text("Comments"),
-        skip_steps: [body.texts("SkipStepNames"), body.texts("SkipActions")].concat(),
-        only_targets: targets([body.texts("SpecificMachineNames"), body.texts("SpecificMachineIds")].concat())?,
-        not_targets: targets([body.texts("ExcludedMachineNames"), body.texts("ExcludedMachineIds")].concat())?,
-        not_before,
-        not_after,
-    })
+    let (only_targets, not_targets) = (targets(said.only)?, targets(said.not)?);
+    Ok(Options { comments: said.comments, skip_steps: said.skip, only_targets, not_targets, not_before, not_after })
 }
 
 struct Request {
@@ -134,41 +299,55 @@ struct Request {
     options: Options,
 }
 
-fn request(ask: &Ask) -> Result<Request> {
+fn request(ask: &Ask, sent: &mut CreateDeployments) -> Result<Request> {
+    use std::mem::take;
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     // Whoever may nowhere hears that first, whatever was sent.
     visitor.ask(List::<DeploymentCreate>::of(&space))?;
     let mut wrong = Fields::new();
-    let name =
-        [ask.body.text("ProjectName"), ask.body.text("ProjectId")].into_iter().find(|text| !text.trim().is_empty());
+    let name = first([take(&mut sent.project_name), take(&mut sent.project_id)]);
     if name.is_none() {
         wrong.add("ProjectName", "Name the project: ProjectName is required.");
     }
-    let version = ask.body.some_text("ReleaseVersion");
+    let version = first([take(&mut sent.release_version)]);
     if version.is_none() {
         wrong.add("ReleaseVersion", "Name the release to deploy: ReleaseVersion is required.");
     }
-    let options = options(visitor, &space, &ask.body, &mut wrong)?;
+    let said = Said {
+        comments: take(&mut sent.comments),
+        skip: [take(&mut sent.skip_step_names), take(&mut sent.skip_actions)].concat(),
+        only: [take(&mut sent.specific_machine_names), take(&mut sent.specific_machine_ids)].concat(),
+        not: [take(&mut sent.excluded_machine_names), take(&mut sent.excluded_machine_ids)].concat(),
+        not_before: [("RunAt", take(&mut sent.run_at)), ("QueueTime", take(&mut sent.queue_time))],
+        not_after: [
+            ("NoRunAfter", take(&mut sent.no_run_after)),
+            ("QueueTimeExpiry", take(&mut sent.queue_time_expiry)),
+        ],
+    };
+    let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
     let project: At<Project> = visitor.locate(&space, &name.unwrap_or_default())?;
     let release = visitor.locate(&project, &version.unwrap_or_default())?;
     Ok(Request { space, project, release, options })
 }
 
-fn answer(made: &[Deployment]) -> Result<Reply> {
-    let tasks: Vec<Value> = made
+fn answer(made: &[Deployment]) -> Created<DeploymentsCreated> {
+    let tasks = made
         .iter()
-        .map(|one| json!({ "DeploymentId": one.id.to_string(), "ServerTaskId": one.task.to_string() }))
-        .collect();
-    Reply::created(json!({ "DeploymentServerTasks": tasks }))
+        .map(|one| DeploymentTask { deployment_id: one.id.to_string(), server_task_id: one.task.to_string() });
+    Created(DeploymentsCreated { deployment_server_tasks: tasks.collect() })
 }
 
 /// `deployments/create/untenanted/v1`: to each of some environments.
-pub(super) fn untenanted(ask: &Ask) -> Result<Reply> {
-    let request = request(ask)?;
+pub(super) fn untenanted(ask: &Ask, Sent(mut sent): Sent<CreateDeployments>) -> Result<Created<DeploymentsCreated>> {
+    let request = request(ask, &mut sent)?;
     let visitor = ask.visitor()?;
-    let mut names = ask.body.texts("EnvironmentNames");
-    names.extend(ask.body.some_text("EnvironmentName"));
+    if !sent.tenants.is_empty() || !sent.tenant_tags.is_empty() {
+        let field = if sent.tenants.is_empty() { "TenantTags" } else { "Tenants" };
+        return Err(Error::invalid(field, "This deploys for no tenant. Use deployments/create/tenanted/v1."));
+    }
+    let mut names = sent.environment_names;
+    names.extend(first([sent.environment_name]));
     if names.is_empty() {
         return Err(Error::invalid("EnvironmentNames", "Name at least one environment: EnvironmentNames is required."));
     }
@@ -179,18 +358,23 @@ pub(super) fn untenanted(ask: &Ask) -> Result<Reply> {
             places.push((environment, None));
         }
     }
-    answer(&deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options)?)
+    let made = deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options)?;
+    Ok(answer(&made))
 }
 
 /// `deployments/create/tenanted/v1`: to one environment, for tenants by name and by tag.
-pub(super) fn tenanted(ask: &Ask) -> Result<Reply> {
-    let request = request(ask)?;
+pub(super) fn tenanted(ask: &Ask, Sent(mut sent): Sent<CreateDeployments>) -> Result<Created<DeploymentsCreated>> {
+    let request = request(ask, &mut sent)?;
     let visitor = ask.visitor()?;
-    let name = ask.body.some_text("EnvironmentName").or_else(|| ask.body.texts("EnvironmentNames").into_iter().next());
-    let name =
-        name.ok_or_else(|| Error::invalid("EnvironmentName", "Name the environment: EnvironmentName is required."))?;
-    let environment: At<Environment> = visitor.locate(&request.space, &name)?;
-    let (wanted, tags) = (ask.body.texts("Tenants"), ask.body.texts("TenantTags"));
+    let mut names = sent.environment_names;
+    names.extend(first([sent.environment_name]));
+    let name = match names.as_slice() {
+        [] => return Err(Error::invalid("EnvironmentName", "Name the environment: EnvironmentName is required.")),
+        [first, rest @ ..] if rest.iter().all(|other| other == first) => first,
+        _ => return Err(Error::invalid("EnvironmentNames", "For tenants, name one environment at a time.")),
+    };
+    let environment: At<Environment> = visitor.locate(&request.space, name)?;
+    let (wanted, tags) = (sent.tenants, sent.tenant_tags);
     if wanted.is_empty() && tags.is_empty() {
         return Err(Error::invalid("Tenants", "Name at least one tenant in Tenants, or a tag in TenantTags."));
     }
@@ -215,7 +399,8 @@ pub(super) fn tenanted(ask: &Ask) -> Result<Reply> {
         }
     }
     let places: Vec<_> = chosen.into_iter().map(|tenant| (environment.clone(), Some(tenant))).collect();
-    answer(&deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options)?)
+    let made = deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options)?;
+    Ok(answer(&made))
 }
 
 /// The tenants with these tags, by the filter rule, that are connected to the project in the environment (`domain §7`).
@@ -237,99 +422,33 @@ pub(super) fn tagged(
 }
 
 /// The older way: one release, one environment, perhaps one tenant, all by id.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
+pub(super) fn create(ask: &Ask, Sent(sent): Sent<DeploymentResource>) -> Result<Created<DeploymentResource>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     // Whoever may nowhere hears that first, whatever was sent.
     visitor.ask(List::<DeploymentCreate>::of(&space))?;
     let mut wrong = Fields::new();
-    for name in ["ReleaseId", "EnvironmentId"] {
-        if !ask.body.has(name) {
+    for (name, text) in [("ReleaseId", sent.release_id.given()), ("EnvironmentId", sent.environment_id.given())] {
+        if text.is_none() {
             wrong.add(name, format!("{name} is required."));
         }
     }
-    let options = options(visitor, &space, &ask.body, &mut wrong)?;
+    let texts = |list: &[refer::Target]| list.iter().map(|one| one.text().to_owned()).collect();
+    let said = Said {
+        comments: sent.comments,
+        skip: sent.skip_actions,
+        only: texts(&sent.specific_machine_ids),
+        not: texts(&sent.excluded_machine_ids),
+        not_before: [("QueueTime", sent.queue_time.unwrap_or_default()), ("RunAt", String::new())],
+        not_after: [("QueueTimeExpiry", sent.queue_time_expiry.unwrap_or_default()), ("NoRunAfter", String::new())],
+    };
+    let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
-    let release: At<Release> = visitor.locate(&space, &ask.body.text("ReleaseId"))?;
+    let release: At<Release> = visitor.locate(&space, sent.release_id.text())?;
     let project = visitor.locate(&space, &format!("Projects-{}", release.project_id().unwrap_or_default()))?;
-    let environment = visitor.locate(&space, &ask.body.text("EnvironmentId"))?;
-    let tenant = ask.body.some_text("TenantId").map(|id| visitor.locate(&space, &id)).transpose()?;
+    let environment = visitor.locate(&space, sent.environment_id.text())?;
+    let tenant = sent.tenant_id.as_ref().and_then(refer::Tenant::given);
+    let tenant = tenant.map(|id| visitor.locate(&space, id)).transpose()?;
     let made = deployments::deploy_to_many(visitor, &project, &release, &[(environment, tenant)], &options)?;
     let one = made.first().ok_or_else(|| Error::internal("a deployment was made and is not there"))?;
-    Reply::created(draw(ask, one))
-}
-
-/// What a deployment to one environment, and for one tenant, would do.
-pub(super) fn preview(ask: &Ask) -> Result<Reply> {
-    let (visitor, space) = (ask.visitor()?, ask.space()?);
-    let release = visitor.locate(&space, ask.parameter("id"))?;
-    let tenant = Some(ask.parameter("tenant"))
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
-        .or(ask.asked("tenant").map(str::to_owned));
-    let disabled = ask.asked_bool("includeDisabledSteps").unwrap_or(false);
-    Reply::ok(previewed(visitor, &space, &release, ask.parameter("environment"), tenant.as_deref(), disabled)?)
-}
-
-/// The same for several places.
-pub(super) fn previews(ask: &Ask) -> Result<Reply> {
-    let (visitor, space) = (ask.visitor()?, ask.space()?);
-    let release = visitor.locate(&space, ask.parameter("id"))?;
-    visitor.ask(ReleaseView { release: release.clone() })?;
-    let disabled = ask.body.bool("IncludeDisabledSteps");
-    let wanted = ask.body.objects("DeploymentPreviews");
-    if wanted.len() > deployments::MOST_AT_ONCE {
-        return Err(Error::invalid(
-            "DeploymentPreviews",
-            format!("Ask for at most {} at once.", deployments::MOST_AT_ONCE),
-        ));
-    }
-    let drawn = wanted.iter().map(|one| {
-        previewed(visitor, &space, &release, &one.text("EnvironmentId"), one.some_text("TenantId").as_deref(), disabled)
-    });
-    Reply::ok(Value::Array(drawn.collect::<Result<_>>()?))
-}
-
-fn previewed(
-    visitor: &Visitor,
-    space: &At<Space>,
-    release: &At<Release>,
-    environment: &str,
-    tenant: Option<&str>,
-    disabled: bool,
-) -> Result<Value> {
-    let granted = visitor.ask(ReleaseView { release: release.clone() })?;
-    let environment = visitor.ask(EnvironmentView { environment: visitor.locate(space, environment)? })?;
-    let tenant = match tenant {
-        Some(tenant) => Some(visitor.ask(TenantView { tenant: visitor.locate(space, tenant)? })?),
-        None => None,
-    };
-    let preview = deployments::preview(&granted, &environment, tenant.as_ref(), &[])?;
-    let roles = releases::show(&granted)?.steps.iter().map(|step| step.target_roles()).collect::<Vec<_>>();
-    let steps: Vec<Value> = preview
-        .plan
-        .steps
-        .iter()
-        .flat_map(|step| step.actions.iter().map(move |action| (step, action)))
-        .filter(|(_, action)| disabled || action.skipped.is_none())
-        .map(|(step, action)| drawn(step, action, roles.get(step.number - 1).map_or(&[], Vec::as_slice)))
-        .collect();
-    Ok(json!({
-        "StepsToExecute": steps, "Form": { "Values": {}, "Elements": [] }, "PackageRetrieval": [], "Changes": [],
-        "ChangesMarkdown": "", "UseGuidedFailureModeByDefault": false, "MissingTenantVariables": [],
-        "Obstacle": preview.obstacle,
-    }))
-}
-
-pub(super) fn drawn(step: &PlannedStep, action: &PlannedAction, roles: &[String]) -> Value {
-    let machines: Vec<_> = step.places.iter().filter_map(Place::machine).collect();
-    let number =
-        if step.actions.len() > 1 { format!("{}.{}", step.number, action.number) } else { step.number.to_string() };
-    json!({
-        "ActionId": action.id, "ActionName": action.name, "ActionNumber": number, "Roles": roles,
-        "MachineNames": machines.iter().map(|machine| &machine.name).collect::<Vec<_>>(),
-        "Machines": machines.iter().map(|machine| json!({ "Id": machine.id.to_string(), "Name": machine.name })).collect::<Vec<_>>(),
-        "CanBeSkipped": !action.is_required, "IsDisabled": action.is_disabled,
-        "HasNoApplicableMachines": step.skipped.is_some() && action.skipped.is_none(),
-        "UnavailableMachines": [], "ExcludedMachines": [],
-    })
+    Ok(Created(draw(ask, one)))
 }

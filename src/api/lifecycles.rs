@@ -1,13 +1,14 @@
 //! `/api/{space}/lifecycles`.
 
 use super::{
-    caller::{Ask, Body, Reply},
-    projects,
-    resource::{self, wire},
+    caller::Ask,
+    projects::{self, ProjectResource},
+    resource,
+    wire::{self, All, Collection, Created, Done, Json, Links, Nothing, Off, Query, Sent, refer},
 };
 use crate::{
     base::{
-        error::{Error, Result},
+        error::{Fields as Wrong, Result},
         ids::{self, Id},
         paging::Page,
     },
@@ -16,140 +17,204 @@ use crate::{
             At,
             permissions::{LifecycleCreate, LifecycleDelete, LifecycleEdit, LifecycleView, List},
         },
-        lifecycles::{self, Fields, Filter, Lifecycle, PhaseFields, promotion::PhaseView},
+        lifecycles::{self, Fields, Filter, Lifecycle, Phase, PhaseFields, promotion::PhaseView},
         projects::Filter as ProjectFilter,
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-fn phase(
-    id: Option<Id<ids::Phase>>,
-    name: &str,
-    automatic: &[Id<ids::Environment>],
-    optional: &[Id<ids::Environment>],
-    minimum: i64,
-    is_optional: bool,
-) -> Value {
-    let texts = |ids: &[Id<ids::Environment>]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-    json!({
-        "Id": id.map(|id| id.to_string()), "Name": name, "AutomaticDeploymentTargets": texts(automatic),
-        "OptionalDeploymentTargets": texts(optional), "MinimumEnvironmentsBeforePromotion": minimum,
-        "IsOptionalPhase": is_optional, "IsPriorityPhase": false, "ReleaseRetentionPolicy": null, "TentacleRetentionPolicy": null,
-    })
+/// A lifecycle on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct LifecycleResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    name: String,
+    /// Empty: made of the first name, and kept.
+    slug: String,
+    description: String,
+    /// In order; none: each environment is one.
+    phases: Vec<PhaseResource>,
+    release_retention_policy: Retention,
+    tentacle_retention_policy: Retention,
+    #[schema(read_only)]
+    links: Links,
 }
 
-fn whole(ask: &Ask, lifecycle: &Lifecycle, phases: Vec<Value>) -> Value {
-    let own = format!("{}/lifecycles/{}", resource::space_api(ask, lifecycle.space.0), lifecycle.id);
-    let forever = json!({ "Strategy": "Forever", "ShouldKeepForever": true, "QuantityToKeep": 0, "Unit": "Items" });
-    json!({
-        "Id": lifecycle.id.to_string(), "SpaceId": wire::<ids::Space>(lifecycle.space.0), "Name": lifecycle.name,
-        "Slug": lifecycle.slug, "Description": lifecycle.description, "Phases": phases,
-        "ReleaseRetentionPolicy": forever, "TentacleRetentionPolicy": forever,
-        "Links": resource::links(&own, &[("Projects", "/projects"), ("Preview", "/preview")]),
-    })
+/// A phase of a lifecycle.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PhaseResource {
+    /// The phase it was; empty: it is new.
+    id: Option<String>,
+    name: String,
+    automatic_deployment_targets: Vec<refer::Environment>,
+    optional_deployment_targets: Vec<refer::Environment>,
+    minimum_environments_before_promotion: i64,
+    is_optional_phase: bool,
+    is_priority_phase: Off,
+    release_retention_policy: Nothing,
+    tentacle_retention_policy: Nothing,
 }
 
-fn draw(ask: &Ask, lifecycle: &Lifecycle) -> Value {
-    let phases = lifecycle.phases.iter();
-    whole(
-        ask,
-        lifecycle,
-        phases.map(|p| phase(Some(p.id), &p.name, &p.automatic, &p.optional, p.minimum, p.is_optional)).collect(),
-    )
+wire::fixed! {
+    /// Nothing is deleted by itself.
+    Retention(RetentionValue) = {
+        "Strategy": "Forever", "ShouldKeepForever": true, "QuantityToKeep": 0, "Unit": "Items"
+    };
+}
+
+/// Which lifecycles.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct LifecycleQuery {
+    ids: Option<Vec<String>>,
+    partial_name: String,
+}
+
+fn draw_phase(phase: &Phase) -> PhaseResource {
+    PhaseResource {
+        id: Some(phase.id.to_string()),
+        name: phase.name.clone(),
+        automatic_deployment_targets: phase.automatic.iter().copied().map(Into::into).collect(),
+        optional_deployment_targets: phase.optional.iter().copied().map(Into::into).collect(),
+        minimum_environments_before_promotion: phase.minimum,
+        is_optional_phase: phase.is_optional,
+        ..PhaseResource::default()
+    }
 }
 
 /// A phase with the environments it stands for.
-fn draw_view(view: &PhaseView) -> Value {
-    let of = |automatic: bool| -> Vec<Id<ids::Environment>> {
-        view.environments.iter().filter(|place| place.automatic == automatic).map(|place| place.id).collect()
+fn draw_view(view: &PhaseView) -> PhaseResource {
+    let of = |automatic: bool| {
+        view.environments.iter().filter(|place| place.automatic == automatic).map(|place| place.id.into()).collect()
     };
-    phase(view.id, &view.name, &of(true), &of(false), i64::try_from(view.minimum).unwrap_or(0), view.is_optional)
+    PhaseResource {
+        id: view.id.map(|id| id.to_string()),
+        name: view.name.clone(),
+        automatic_deployment_targets: of(true),
+        optional_deployment_targets: of(false),
+        minimum_environments_before_promotion: i64::try_from(view.minimum).unwrap_or(0),
+        is_optional_phase: view.is_optional,
+        ..PhaseResource::default()
+    }
+}
+
+fn draw_with(ask: &Ask, lifecycle: &Lifecycle, phases: Vec<PhaseResource>) -> LifecycleResource {
+    let own = format!("{}/lifecycles/{}", resource::space_api(ask, lifecycle.space.0), lifecycle.id);
+    LifecycleResource {
+        id: lifecycle.id.to_string(),
+        space_id: lifecycle.space.to_string(),
+        name: lifecycle.name.clone(),
+        slug: lifecycle.slug.clone(),
+        description: lifecycle.description.clone(),
+        phases,
+        links: Links::of(&own, &[("Projects", "/projects"), ("Preview", "/preview")]),
+        ..LifecycleResource::default()
+    }
+}
+
+fn draw(ask: &Ask, lifecycle: &Lifecycle) -> LifecycleResource {
+    draw_with(ask, lifecycle, lifecycle.phases.iter().map(draw_phase).collect())
 }
 
 fn located(ask: &Ask) -> Result<At<ids::Lifecycle>> {
     ask.visitor()?.locate(&ask.space()?, ask.parameter("id"))
 }
 
-fn fields(ask: &Ask) -> Result<Fields> {
-    let environments = |number: usize, body: &Body, field: &str| {
-        let read = |text: String| {
-            Id::parse(&text).ok_or_else(|| {
-                Error::invalid(
+/// `new`: phases of a new lifecycle are all new, whatever they are called.
+fn fields(sent: LifecycleResource, new: bool) -> Result<Fields> {
+    let mut wrong = Wrong::new();
+    for (number, phase) in sent.phases.iter().enumerate() {
+        let id = phase.id.as_deref().unwrap_or_default();
+        if !new && !id.is_empty() && Id::<ids::Phase>::parse(id).is_none() {
+            wrong.add(&format!("Phases[{number}].Id"), format!("There is no phase {id}. Leave it empty: a new phase."));
+        }
+    }
+    let mut environments = |number: usize, field: &str, list: &[refer::Environment]| {
+        let mut read = Vec::with_capacity(list.len());
+        for one in list {
+            match Id::parse(one.text()) {
+                Some(id) => read.push(id),
+                None => wrong.add(
                     &format!("Phases[{number}].{field}"),
-                    format!("There is no environment {text} in this space."),
-                )
-            })
-        };
-        body.texts(field).into_iter().map(read).collect::<Result<Vec<_>>>()
+                    format!("There is no environment {} in this space.", one.text()),
+                ),
+            }
+        }
+        read
     };
-    let phases = ask.body.objects("Phases").into_iter().enumerate().map(|(number, body)| {
-        Ok(PhaseFields {
-            id: Id::parse(&body.text("Id")),
-            name: body.text("Name"),
-            automatic: environments(number, &body, "AutomaticDeploymentTargets")?,
-            optional: environments(number, &body, "OptionalDeploymentTargets")?,
-            minimum: body.number("MinimumEnvironmentsBeforePromotion").unwrap_or(0),
-            is_optional: body.bool("IsOptionalPhase"),
-        })
+    let phases = sent.phases.into_iter().enumerate().map(|(number, phase)| PhaseFields {
+        id: phase.id.as_deref().and_then(Id::parse),
+        automatic: environments(number, "AutomaticDeploymentTargets", &phase.automatic_deployment_targets),
+        optional: environments(number, "OptionalDeploymentTargets", &phase.optional_deployment_targets),
+        name: phase.name,
+        minimum: phase.minimum_environments_before_promotion,
+        is_optional: phase.is_optional_phase,
     });
-    Ok(Fields {
-        name: ask.body.text("Name"),
-        description: ask.body.text("Description"),
-        phases: phases.collect::<Result<_>>()?,
-    })
+    let phases = phases.collect();
+    wrong.finish()?;
+    Ok(Fields { name: sent.name, slug: sent.slug, description: sent.description, phases })
+}
+
+fn filter(query: &LifecycleQuery) -> Filter {
+    let ids = query.ids.as_deref().map(wire::numbers::<ids::Lifecycle>);
+    Filter { partial_name: query.partial_name.clone(), ids }
 }
 
 /// A page of them.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask, query: Query<LifecycleQuery>) -> Result<Collection<LifecycleResource>> {
     let space = ask.space()?;
     let granted = ask.visitor()?.ask(List::<LifecycleView>::of(&space))?;
-    let filter = Filter { partial_name: ask.asked_text("partialName"), ids: ask.asked_ids::<ids::Lifecycle>("ids") };
-    let listed = lifecycles::list(&granted, &filter, ask.page())?;
+    let listed = lifecycles::list(&granted, &filter(&query), ask.page())?;
     let own = format!("{}/lifecycles", resource::space_api(ask, space.id().0));
-    resource::collection(ask, &own, "Lifecycle", listed, ask.page(), "skip,take,ids,partialName", |l| draw(ask, l))
+    Ok(wire::collection(ask, &query, &own, "Lifecycle", listed, ask.page(), |l| draw(ask, l)))
 }
 
 /// All of them, as a bare array.
-pub(super) fn all(ask: &Ask) -> Result<Reply> {
+pub(super) fn all(ask: &Ask, query: Query<LifecycleQuery>) -> Result<All<LifecycleResource>> {
     let granted = ask.visitor()?.ask(List::<LifecycleView>::of(&ask.space()?))?;
-    let filter = Filter { ids: ask.asked_ids::<ids::Lifecycle>("ids"), ..Filter::default() };
-    resource::bare(&lifecycles::list(&granted, &filter, Page::ALL)?.items, |l| draw(ask, l))
+    let listed = lifecycles::list(&granted, &filter(&query), Page::ALL)?;
+    Ok(All(listed.items.iter().map(|l| draw(ask, l)).collect()))
 }
 
 /// One.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<LifecycleResource>> {
     let granted = ask.visitor()?.ask(LifecycleView { lifecycle: located(ask)? })?;
-    Reply::ok(draw(ask, &lifecycles::show(&granted)?))
+    Ok(Json(draw(ask, &lifecycles::show(&granted)?)))
 }
 
 /// One, its phases with the environments they stand for today.
-pub(super) fn preview(ask: &Ask) -> Result<Reply> {
+pub(super) fn preview(ask: &Ask) -> Result<Json<LifecycleResource>> {
     let granted = ask.visitor()?.ask(LifecycleView { lifecycle: located(ask)? })?;
     let phases = lifecycles::preview(&granted)?.iter().map(draw_view).collect();
-    Reply::ok(whole(ask, &lifecycles::show(&granted)?, phases))
+    Ok(Json(draw_with(ask, &lifecycles::show(&granted)?, phases)))
 }
 
 /// The projects that follow it, as a bare array.
-pub(super) fn projects(ask: &Ask) -> Result<Reply> {
+pub(super) fn projects(ask: &Ask) -> Result<All<ProjectResource>> {
     let lifecycle = located(ask)?;
     ask.visitor()?.ask(LifecycleView { lifecycle: lifecycle.clone() })?;
     projects::every(ask, &ProjectFilter { lifecycle: Some(lifecycle.id().0), ..ProjectFilter::default() })
 }
 
 /// Makes one.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
+pub(super) fn create(ask: &Ask, Sent(sent): Sent<LifecycleResource>) -> Result<Created<LifecycleResource>> {
     let granted = ask.visitor()?.ask(LifecycleCreate { space: ask.space()? })?;
-    Reply::created(draw(ask, &lifecycles::create(&granted, fields(ask)?)?))
+    Ok(Created(draw(ask, &lifecycles::create(&granted, fields(sent, true)?)?)))
 }
 
 /// Changes one.
-pub(super) fn update(ask: &Ask) -> Result<Reply> {
+pub(super) fn update(ask: &Ask, Sent(sent): Sent<LifecycleResource>) -> Result<Json<LifecycleResource>> {
     let granted = ask.visitor()?.ask(LifecycleEdit { lifecycle: located(ask)? })?;
-    Reply::ok(draw(ask, &lifecycles::edit(&granted, fields(ask)?)?))
+    Ok(Json(draw(ask, &lifecycles::edit(&granted, fields(sent, false)?)?)))
 }
 
 /// Deletes one.
-pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+pub(super) fn delete(ask: &Ask) -> Result<Done> {
     lifecycles::delete(&ask.visitor()?.ask(LifecycleDelete { lifecycle: located(ask)? })?)?;
-    Reply::done()
+    Ok(Done)
 }

@@ -19,6 +19,7 @@ mod machinepolicies;
 mod machines;
 mod me;
 pub mod openapi;
+mod previews;
 mod processes;
 mod progression;
 mod projectgroups;
@@ -31,6 +32,7 @@ mod runbooks;
 mod settings;
 mod signin;
 mod spaces;
+mod steps;
 mod teams;
 mod userroles;
 mod users;
@@ -299,9 +301,9 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::POST,   "/deployments/create/untenanted/v1",     "DeploymentCreate",  deployments::untenanted),
         top(M::POST,   "/deployments/create/tenanted/v1",       "DeploymentCreate",  deployments::tenanted),
         top(M::GET,    "/releases/{id}/deployments",            "DeploymentView",    deployments::of_release),
-        top(M::GET,    "/releases/{id}/deployments/preview/{environment}",          "ReleaseView", deployments::preview),
-        top(M::GET,    "/releases/{id}/deployments/preview/{environment}/{tenant}", "ReleaseView", deployments::preview),
-        top(M::POST,   "/releases/{id}/deployments/previews",   "ReleaseView",       deployments::previews),
+        top(M::GET,    "/releases/{id}/deployments/preview/{environment}",          "ReleaseView", previews::show),
+        top(M::GET,    "/releases/{id}/deployments/preview/{environment}/{tenant}", "ReleaseView", previews::show),
+        top(M::POST,   "/releases/{id}/deployments/previews",   "ReleaseView",       previews::several),
         // Runbooks, their processes, snapshots and runs
         top(M::GET,    "/runbooks",                             "RunbookView",       runbooks::list),
         top(M::GET,    "/runbooks/all",                         "RunbookView",       runbooks::all),
@@ -310,9 +312,9 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::PUT,    "/runbooks/{id}",                        "RunbookEdit",       runbooks::update),
         top(M::DELETE, "/runbooks/{id}",                        "RunbookEdit",       runbooks::delete),
         top(M::GET,    "/runbooks/{id}/environments",           "RunbookView",       runbooks::environments),
-        top(M::GET,    "/runbooks/{runbook}/runbookSnapshots",  "RunbookView",       runbooks::list_snapshots),
-        top(M::GET,    "/runbooks/{runbook}/runbookSnapshots/{id}",       "RunbookView",           runbooks::show_snapshot),
-        top(M::GET,    "/runbooks/{runbook}/runbookSnapshotTemplate",     "RunbookSnapshotCreate", runbooks::template),
+        top(M::GET,    "/runbooks/{runbook}/runbookSnapshots",  "RunbookView",       runbooks::snapshots::list),
+        top(M::GET,    "/runbooks/{runbook}/runbookSnapshots/{id}",       "RunbookView",           runbooks::snapshots::show),
+        top(M::GET,    "/runbooks/{runbook}/runbookSnapshotTemplate",     "RunbookSnapshotCreate", runbooks::snapshots::template),
         top(M::GET,    "/runbooks/{runbook}/runbookRuns/preview/{environment}", "RunbookView",     runbooks::runs::preview),
         top(M::POST,   "/runbooks/{runbook}/runbookRuns/previews",        "RunbookView",           runbooks::runs::previews),
         top(M::GET,    "/projects/{project}/runbooks",          "RunbookView",       runbooks::list),
@@ -321,21 +323,22 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::PUT,    "/projects/{project}/runbooks/{id}",     "RunbookEdit",       runbooks::update),
         top(M::DELETE, "/projects/{project}/runbooks/{id}",     "RunbookEdit",       runbooks::delete),
         top(M::GET,    "/projects/{project}/runbooks/{id}/environments",  "RunbookView",           runbooks::environments),
-        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookSnapshots",      "RunbookView", runbooks::list_snapshots),
-        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookSnapshots/{id}", "RunbookView", runbooks::show_snapshot),
-        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookSnapshotTemplate", "RunbookSnapshotCreate", runbooks::template),
+        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookSnapshots",      "RunbookView", runbooks::snapshots::list),
+        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookSnapshots/{id}", "RunbookView", runbooks::snapshots::show),
+        top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookSnapshotTemplate", "RunbookSnapshotCreate", runbooks::snapshots::template),
         top(M::GET,    "/projects/{project}/runbooks/{runbook}/runbookRuns/preview/{environment}", "RunbookView",  runbooks::runs::preview),
         top(M::POST,   "/projects/{project}/runbooks/{runbook}/runbookRuns/previews", "RunbookView",  runbooks::runs::previews),
-        top(M::GET,    "/projects/{project}/runbookProcesses/{id}", "RunbookView",   runbooks::show_process),
-        top(M::PUT,    "/projects/{project}/runbookProcesses/{id}", "RunbookEdit",   runbooks::update_process),
-        top(M::GET,    "/runbookProcesses/{id}",                "RunbookView",       runbooks::show_process),
-        top(M::PUT,    "/runbookProcesses/{id}",                "RunbookEdit",       runbooks::update_process),
-        top(M::POST,   "/projects/{project}/runbookSnapshots",  "RunbookSnapshotCreate", runbooks::take_snapshot),
-        top(M::POST,   "/runbookSnapshots",                     "RunbookSnapshotCreate", runbooks::take_snapshot),
-        top(M::GET,    "/runbookSnapshots/{snapshot}",          "RunbookView",       runbooks::show_snapshot),
-        top(M::DELETE, "/runbookSnapshots/{snapshot}",          "RunbookEdit",       runbooks::delete_snapshot),
+        top(M::GET,    "/projects/{project}/runbookProcesses/{id}", "RunbookView",   runbooks::process::show),
+        top(M::PUT,    "/projects/{project}/runbookProcesses/{id}", "RunbookEdit",   runbooks::process::update),
+        top(M::GET,    "/runbookProcesses/{id}",                "RunbookView",       runbooks::process::show),
+        top(M::PUT,    "/runbookProcesses/{id}",                "RunbookEdit",       runbooks::process::update),
+        top(M::POST,   "/projects/{project}/runbookSnapshots",  "RunbookSnapshotCreate", runbooks::snapshots::take),
+        top(M::POST,   "/runbookSnapshots",                     "RunbookSnapshotCreate", runbooks::snapshots::take),
+        top(M::GET,    "/runbookSnapshots/{snapshot}",          "RunbookView",       runbooks::snapshots::show),
+        top(M::DELETE, "/runbookSnapshots/{snapshot}",          "RunbookEdit",       runbooks::snapshots::delete),
         top(M::GET,    "/runbookSnapshots/{snapshot}/runbookRuns/preview/{environment}", "RunbookView", runbooks::runs::preview),
         top(M::GET,    "/runbookRuns",                          "RunbookRunView",    runbooks::runs::list),
+        top(M::POST,   "/runbookRuns",                          "RunbookRunCreate",  runbooks::runs::create_one),
         top(M::GET,    "/runbookRuns/{id}",                     "RunbookRunView",    runbooks::runs::show),
         top(M::DELETE, "/runbookRuns/{id}",                     "RunbookRunDelete",  runbooks::runs::delete),
         top(M::POST,   "/runbook-runs/create/v1",               "RunbookRunCreate",  runbooks::runs::create),

@@ -3,9 +3,11 @@
 //! The frozen process of a release is read under `deploymentprocess-Projects-1-s-5`, the 5 being the release's number.
 
 use super::{
-    caller::{Ask, Reply},
-    projects::{VERSION_TEMPLATE, located},
-    resource::{self, wire},
+    caller::Ask,
+    projects::{VersioningStrategy, located},
+    resource,
+    steps::Steps,
+    wire::{Json, Links, NoList, Nothing, Sent},
 };
 use crate::{
     base::{
@@ -17,11 +19,47 @@ use crate::{
             At,
             permissions::{ProcessEdit, ProcessView, ReleaseCreate, ReleaseView},
         },
-        projects::process::{self, Process, Step},
+        projects::process::{self, Process},
         releases,
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A process on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ProcessResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    #[schema(read_only)]
+    project_id: String,
+    /// The version that a change was made from.
+    pub(super) version: Option<i64>,
+    #[schema(read_only)]
+    last_snapshot_id: Nothing,
+    pub(super) steps: Steps,
+    #[schema(read_only)]
+    links: Links,
+}
+
+/// What a client asks before it makes a release: the version that comes next, and the packages to choose, of which there
+/// are none.
+#[derive(Default, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ReleaseTemplate {
+    deployment_process_id: String,
+    next_version_increment: String,
+    last_release_version: Nothing,
+    versioning_strategy: VersioningStrategy,
+    versioning_package_step_name: Nothing,
+    versioning_package_reference_name: Nothing,
+    packages: NoList,
+    git_resources: NoList,
+    links: Links,
+}
 
 /// The id of a project's process.
 pub(super) fn id_of(project: Id<ids::Project>) -> String {
@@ -33,42 +71,25 @@ pub(super) fn frozen_id(project: Id<ids::Project>, release: Id<ids::Release>) ->
     format!("deploymentprocess-{project}-s-{}", release.0)
 }
 
-/// Steps as clients want them: with every field they may look at.
-pub(super) fn draw_steps(steps: &[Step]) -> Result<Value> {
-    let mut drawn = serde_json::to_value(steps)?;
-    let actions = drawn.as_array_mut().into_iter().flatten().filter_map(|step| step.get_mut("Actions"));
-    for action in actions.filter_map(Value::as_array_mut).flatten().filter_map(Value::as_object_mut) {
-        for (field, value) in [
-            ("CanBeUsedForProjectVersioning", json!(false)),
-            ("Condition", json!("Success")),
-            ("Container", json!({ "Image": null, "FeedId": null })),
-            ("GitDependencies", json!([])),
-            ("Packages", json!([])),
-            ("WorkerPoolId", Value::Null),
-            ("WorkerPoolVariable", Value::Null),
-        ] {
-            action.entry(field).or_insert(value);
-        }
-    }
-    Ok(drawn)
-}
-
-fn draw(ask: &Ask, process: &Process) -> Result<Value> {
+fn draw(ask: &Ask, process: Process) -> ProcessResource {
     let space = resource::space_api(ask, process.space.0);
     let project = format!("{space}/projects/{}", process.project);
     let own = format!("{project}/deploymentprocesses");
-    let mut links = resource::links(&own, &[("Template", "/template{?channel,releaseId}")]);
-    links["Project"] = json!(project);
-    Ok(json!({
-        "Id": id_of(process.project), "SpaceId": wire::<ids::Space>(process.space.0), "ProjectId": process.project.to_string(),
-        "Version": process.version, "LastSnapshotId": null, "Steps": draw_steps(&process.steps)?, "Links": links,
-    }))
+    ProcessResource {
+        id: id_of(process.project),
+        space_id: process.space.to_string(),
+        project_id: process.project.to_string(),
+        version: Some(process.version),
+        steps: process.steps.into(),
+        links: Links::of(&own, &[("Template", "/template")]).and("Project", project),
+        ..ProcessResource::default()
+    }
 }
 
 /// The process of a project.
-pub(super) fn of_project(ask: &Ask) -> Result<Reply> {
+pub(super) fn of_project(ask: &Ask) -> Result<Json<ProcessResource>> {
     let granted = ask.visitor()?.ask(ProcessView { project: located(ask)? })?;
-    Reply::ok(draw(ask, &process::show(&granted)?)?)
+    Ok(Json(draw(ask, process::show(&granted)?)))
 }
 
 /// What a process id stands for.
@@ -96,59 +117,47 @@ fn named(ask: &Ask) -> Result<Named> {
 }
 
 /// The process of a project, or the frozen one of a release, by its id.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<ProcessResource>> {
     let (visitor, named) = (ask.visitor()?, named(ask)?);
     let granted = visitor.ask(ProcessView { project: named.project.clone() })?;
-    let Some(release) = named.release else { return Reply::ok(draw(ask, &process::show(&granted)?)?) };
+    let Some(release) = named.release else { return Ok(Json(draw(ask, process::show(&granted)?))) };
     let release = releases::show(&visitor.ask(ReleaseView { release: visitor.locate(&named.project, &release)? })?)?;
     let own = format!("{}/deploymentprocesses/{}", resource::space_api(ask, release.space.0), ask.parameter("id"));
-    Reply::ok(json!({
-        "Id": frozen_id(release.project, release.id), "SpaceId": wire::<ids::Space>(release.space.0),
-        "ProjectId": release.project.to_string(), "Version": 0, "LastSnapshotId": null,
-        "Steps": draw_steps(&release.steps)?, "Links": resource::links(&own, &[]),
+    Ok(Json(ProcessResource {
+        id: frozen_id(release.project, release.id),
+        space_id: release.space.to_string(),
+        project_id: release.project.to_string(),
+        version: Some(0),
+        steps: release.steps.into(),
+        links: Links::of(&own, &[]),
+        ..ProcessResource::default()
     }))
 }
 
 /// New steps for a project.
-pub(super) fn update_of_project(ask: &Ask) -> Result<Reply> {
-    save(ask, located(ask)?)
+pub(super) fn update_of_project(ask: &Ask, Sent(sent): Sent<ProcessResource>) -> Result<Json<ProcessResource>> {
+    save(ask, located(ask)?, sent)
 }
 
 /// New steps for a project, by the id of its process. What is frozen does not change.
-pub(super) fn update(ask: &Ask) -> Result<Reply> {
+pub(super) fn update(ask: &Ask, Sent(sent): Sent<ProcessResource>) -> Result<Json<ProcessResource>> {
     let named = named(ask)?;
     if named.release.is_some() {
         return Err(Error::Conflict(
             "The process of a release is frozen. Change the project's process and make another release.".into(),
         ));
     }
-    save(ask, named.project)
+    save(ask, named.project, sent)
 }
 
-fn save(ask: &Ask, project: At<ids::Project>) -> Result<Reply> {
+fn save(ask: &Ask, project: At<ids::Project>, sent: ProcessResource) -> Result<Json<ProcessResource>> {
     let granted = ask.visitor()?.ask(ProcessEdit { project })?;
-    let (version, steps) = steps_of(ask)?;
-    Reply::ok(draw(ask, &process::save(&granted, version, steps)?)?)
+    let (version, steps) = sent.steps.sent(sent.version)?;
+    Ok(Json(draw(ask, process::save(&granted, version, steps)?)))
 }
 
-/// The version that a change was made from, and the steps as they were sent.
-pub(super) fn steps_of(ask: &Ask) -> Result<(i64, Vec<Step>)> {
-    let Some(Value::Array(steps)) = ask.body.get("Steps") else {
-        return Err(Error::invalid("Steps", "Send all steps of the process, as a list; an empty one removes them."));
-    };
-    let version = ask
-        .body
-        .number("Version")
-        .ok_or_else(|| Error::invalid("Version", "Send the version that the change was made from."))?;
-    let read = |(number, step): (usize, &Value)| {
-        Step::from_wire(step.clone()).map_err(|sentence| Error::invalid(&format!("Steps[{number}]"), sentence))
-    };
-    Ok((version, steps.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?))
-}
-
-/// What a client asks before it makes a release: the version that comes next, and the packages to choose, of which there
-/// are none.
-pub(super) fn template(ask: &Ask) -> Result<Reply> {
+/// What a client asks before it makes a release.
+pub(super) fn template(ask: &Ask) -> Result<Json<ReleaseTemplate>> {
     let (visitor, project) = (ask.visitor()?, located(ask)?);
     let process = process::show(&visitor.ask(ProcessView { project: project.clone() })?)?;
     let next = releases::next_version(&visitor.ask(ReleaseCreate { project })?)?;
@@ -157,9 +166,10 @@ pub(super) fn template(ask: &Ask) -> Result<Reply> {
         resource::space_api(ask, process.space.0),
         process.project
     );
-    Reply::ok(json!({
-        "DeploymentProcessId": id_of(process.project), "NextVersionIncrement": next, "LastReleaseVersion": null,
-        "VersioningStrategy": { "Template": VERSION_TEMPLATE }, "VersioningPackageStepName": null,
-        "VersioningPackageReferenceName": null, "Packages": [], "GitResources": [], "Links": resource::links(&own, &[]),
+    Ok(Json(ReleaseTemplate {
+        deployment_process_id: id_of(process.project),
+        next_version_increment: next,
+        links: Links::of(&own, &[]),
+        ..ReleaseTemplate::default()
     }))
 }

@@ -1,9 +1,10 @@
 //! `/api/{space}/projectgroups`.
 
 use super::{
-    caller::{Ask, Reply},
-    projects,
-    resource::{self, wire},
+    caller::Ask,
+    projects::{self, ProjectQuery, ProjectResource},
+    resource,
+    wire::{self, All, Collection, Created, Done, Json, Links, NoList, Nothing, Query, Sent},
 };
 use crate::{
     base::{error::Result, ids, paging::Page},
@@ -18,71 +19,108 @@ use crate::{
         },
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-fn draw(ask: &Ask, group: &Group) -> Value {
+/// A project group on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ProjectGroupResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    name: String,
+    /// Empty: made of the first name, and kept.
+    slug: String,
+    description: String,
+    environment_ids: NoList,
+    retention_policy_id: Nothing,
+    #[schema(read_only)]
+    links: Links,
+}
+
+/// Which groups.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ProjectGroupQuery {
+    ids: Option<Vec<String>>,
+    partial_name: String,
+}
+
+fn draw(ask: &Ask, group: &Group) -> ProjectGroupResource {
     let own = format!("{}/projectgroups/{}", resource::space_api(ask, group.space.0), group.id);
-    json!({
-        "Id": group.id.to_string(), "SpaceId": wire::<ids::Space>(group.space.0), "Name": group.name, "Slug": group.slug,
-        "Description": group.description, "EnvironmentIds": [], "RetentionPolicyId": null,
+    ProjectGroupResource {
+        id: group.id.to_string(),
+        space_id: group.space.to_string(),
+        name: group.name.clone(),
+        slug: group.slug.clone(),
+        description: group.description.clone(),
         // Without a template: the Go library takes it as it stands.
-        "Links": resource::links(&own, &[("Projects", "/projects")]),
-    })
+        links: Links::of(&own, &[("Projects", "/projects")]),
+        ..ProjectGroupResource::default()
+    }
 }
 
 fn located(ask: &Ask) -> Result<At<ids::ProjectGroup>> {
     ask.visitor()?.locate(&ask.space()?, ask.parameter("id"))
 }
 
-fn fields(ask: &Ask) -> Fields {
-    Fields { name: ask.body.text("Name"), description: ask.body.text("Description") }
+impl ProjectGroupResource {
+    fn fields(self) -> Fields {
+        Fields { name: self.name, slug: self.slug, description: self.description }
+    }
+}
+
+fn filter(query: &ProjectGroupQuery) -> Filter {
+    let ids = query.ids.as_deref().map(wire::numbers::<ids::ProjectGroup>);
+    Filter { partial_name: query.partial_name.clone(), ids }
 }
 
 /// A page of them.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask, query: Query<ProjectGroupQuery>) -> Result<Collection<ProjectGroupResource>> {
     let space = ask.space()?;
     let granted = ask.visitor()?.ask(List::<ProjectGroupView>::of(&space))?;
-    let filter = Filter { partial_name: ask.asked_text("partialName"), ids: ask.asked_ids::<ids::ProjectGroup>("ids") };
-    let listed = groups::list(&granted, &filter, ask.page())?;
+    let listed = groups::list(&granted, &filter(&query), ask.page())?;
     let own = format!("{}/projectgroups", resource::space_api(ask, space.id().0));
-    resource::collection(ask, &own, "ProjectGroup", listed, ask.page(), "skip,take,ids,partialName", |g| draw(ask, g))
+    Ok(wire::collection(ask, &query, &own, "ProjectGroup", listed, ask.page(), |g| draw(ask, g)))
 }
 
 /// All of them, as a bare array.
-pub(super) fn all(ask: &Ask) -> Result<Reply> {
+pub(super) fn all(ask: &Ask, query: Query<ProjectGroupQuery>) -> Result<All<ProjectGroupResource>> {
     let granted = ask.visitor()?.ask(List::<ProjectGroupView>::of(&ask.space()?))?;
-    let filter = Filter { ids: ask.asked_ids::<ids::ProjectGroup>("ids"), ..Filter::default() };
-    resource::bare(&groups::list(&granted, &filter, Page::ALL)?.items, |g| draw(ask, g))
+    let listed = groups::list(&granted, &filter(&query), Page::ALL)?;
+    Ok(All(listed.items.iter().map(|g| draw(ask, g)).collect()))
 }
 
 /// One.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<ProjectGroupResource>> {
     let granted = ask.visitor()?.ask(ProjectGroupView { group: located(ask)? })?;
-    Reply::ok(draw(ask, &groups::show(&granted)?))
+    Ok(Json(draw(ask, &groups::show(&granted)?)))
 }
 
 /// A page of its projects.
-pub(super) fn projects(ask: &Ask) -> Result<Reply> {
+pub(super) fn projects(ask: &Ask, query: Query<ProjectQuery>) -> Result<Collection<ProjectResource>> {
     let group = located(ask)?;
     ask.visitor()?.ask(ProjectGroupView { group: group.clone() })?;
-    let filter = ProjectFilter { group: Some(group.id().0), ..projects::filter(ask) };
-    projects::page(ask, &format!("/projectgroups/{}/projects", group.id()), &filter)
+    let filter = ProjectFilter { group: Some(group.id().0), ..projects::filter(&query) };
+    projects::page(ask, &format!("/projectgroups/{}/projects", group.id()), &query, &filter)
 }
 
 /// Makes one.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
+pub(super) fn create(ask: &Ask, Sent(sent): Sent<ProjectGroupResource>) -> Result<Created<ProjectGroupResource>> {
     let granted = ask.visitor()?.ask(ProjectGroupCreate { space: New::of(&ask.space()?) })?;
-    Reply::created(draw(ask, &groups::create(&granted, fields(ask))?))
+    Ok(Created(draw(ask, &groups::create(&granted, sent.fields())?)))
 }
 
 /// Changes one.
-pub(super) fn update(ask: &Ask) -> Result<Reply> {
+pub(super) fn update(ask: &Ask, Sent(sent): Sent<ProjectGroupResource>) -> Result<Json<ProjectGroupResource>> {
     let granted = ask.visitor()?.ask(ProjectGroupEdit { group: located(ask)? })?;
-    Reply::ok(draw(ask, &groups::edit(&granted, fields(ask))?))
+    Ok(Json(draw(ask, &groups::edit(&granted, sent.fields())?)))
 }
 
 /// Deletes one.
-pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+pub(super) fn delete(ask: &Ask) -> Result<Done> {
     groups::delete(&ask.visitor()?.ask(ProjectGroupDelete { group: located(ask)? })?)?;
-    Reply::done()
+    Ok(Done)
 }

@@ -1,8 +1,9 @@
 //! `/api/{space}/projects`.
 
 use super::{
-    caller::{Ask, Reply},
-    resource::{self, wire},
+    caller::Ask,
+    resource,
+    wire::{self, All, Collection, Created, Done, Json, Links, NoList, Nothing, Off, Query, Sent, refer},
 };
 use crate::{
     base::{
@@ -18,48 +19,178 @@ use crate::{
         projects::{self, Fields, Filter, Project, TenantedMode},
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-/// The vendor's own default, which is also the rule that versions follow here.
-pub(super) const VERSION_TEMPLATE: &str =
-    "#{Octopus.Version.LastMajor}.#{Octopus.Version.LastMinor}.#{Octopus.Version.NextPatch}";
+/// A project on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ProjectResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    name: String,
+    /// Empty: made of the first name, and kept.
+    slug: String,
+    description: String,
+    /// When changed and left out: the one it has.
+    project_group_id: refer::ProjectGroup,
+    /// Left out: the default one of the space, or the one it has.
+    lifecycle_id: refer::Lifecycle,
+    is_disabled: bool,
+    tenanted_deployment_mode: Tenancy,
+    #[schema(read_only)]
+    variable_set_id: String,
+    #[schema(read_only)]
+    deployment_process_id: String,
+    #[schema(read_only)]
+    deployment_settings_id: String,
+    #[schema(read_only)]
+    cloned_from_project_id: Option<String>,
+    included_library_variable_set_ids: NoList,
+    templates: NoList,
+    project_tags: NoList,
+    auto_deploy_release_overrides: NoList,
+    extension_settings: NoList,
+    versioning_strategy: VersioningStrategy,
+    release_creation_strategy: ReleaseCreationStrategy,
+    project_connectivity_policy: ConnectivityPolicy,
+    default_guided_failure_mode: EnvironmentDefault,
+    auto_create_release: Off,
+    discrete_channel_release: Off,
+    default_to_skip_if_already_installed: Off,
+    force_package_download: Off,
+    allow_ignore_channel_rules: Off,
+    is_version_controlled: Off,
+    persistence_settings: Database,
+    release_notes_template: Nothing,
+    deployment_changes_template: Nothing,
+    #[schema(read_only)]
+    links: Links,
+}
 
-pub(super) fn draw(ask: &Ask, project: &Project) -> Value {
+/// Whether something is done for tenants.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+pub(super) enum Tenancy {
+    /// Never.
+    #[default]
+    Untenanted,
+    /// For a tenant or for none.
+    TenantedOrUntenanted,
+    /// A tenant is compulsory.
+    Tenanted,
+}
+impl From<TenantedMode> for Tenancy {
+    fn from(mode: TenantedMode) -> Self {
+        match mode {
+            TenantedMode::Untenanted => Tenancy::Untenanted,
+            TenantedMode::TenantedOrUntenanted => Tenancy::TenantedOrUntenanted,
+            TenantedMode::Tenanted => Tenancy::Tenanted,
+        }
+    }
+}
+impl From<Tenancy> for TenantedMode {
+    fn from(mode: Tenancy) -> Self {
+        match mode {
+            Tenancy::Untenanted => TenantedMode::Untenanted,
+            Tenancy::TenantedOrUntenanted => TenantedMode::TenantedOrUntenanted,
+            Tenancy::Tenanted => TenantedMode::Tenanted,
+        }
+    }
+}
+
+/// What the next version of a project is made of.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct VersioningStrategy {
+    pub(super) template: VersionTemplate,
+    donor_package: Nothing,
+    donor_package_step_id: Nothing,
+}
+
+/// Which packages make releases when they arrive.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ReleaseCreationStrategy {
+    channel_id: Nothing,
+    release_creation_package: Nothing,
+    release_creation_package_step_id: Nothing,
+}
+
+/// What is done about targets that are not there.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ConnectivityPolicy {
+    skip_machine_behavior: NoSkipping,
+    target_roles: NoList,
+    allow_deployments_to_no_targets: Off,
+    exclude_unhealthy_targets: Off,
+}
+
+wire::fixed! {
+    /// The vendor's own default, which is also the rule that versions follow here.
+    VersionTemplate(VersionTemplateValue) =
+        "#{Octopus.Version.LastMajor}.#{Octopus.Version.LastMinor}.#{Octopus.Version.NextPatch}";
+    /// Kept in the company's file.
+    Database(DatabaseValue) = {"Type": "Database"};
+    /// As the environment says.
+    EnvironmentDefault(EnvironmentDefaultValue) = "EnvironmentDefault";
+    /// No target is passed over.
+    NoSkipping(NoSkippingValue) = "None";
+}
+
+/// Which projects.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ProjectQuery {
+    ids: Option<Vec<String>>,
+    name: String,
+    partial_name: String,
+    cloned_from_project_id: String,
+}
+
+/// How a project is made.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct CloneQuery {
+    /// As a copy of this one.
+    clone: refer::Project,
+}
+
+pub(super) fn draw(ask: &Ask, project: &Project) -> ProjectResource {
     let (id, space) = (project.id.to_string(), resource::space_api(ask, project.space.0));
     let own = format!("{space}/projects/{id}");
-    let mut links = resource::links(
+    let links = Links::of(
         &own,
         &[
             ("Channels", "/channels{/id}{?skip,take,ids,partialName}"),
             ("DeploymentProcess", "/deploymentprocesses"),
             ("DeploymentSettings", "/deploymentsettings"),
-            ("Progression", "/progression{?aggregate}"),
+            ("Progression", "/progression"),
             ("Releases", "/releases{/version}{?skip,take,searchByVersion}"),
             ("Runbooks", "/runbooks{/id}{?skip,take,partialName}"),
             ("Summary", "/summary"),
-            ("Triggers", "/triggers{/id}{?skip,take,partialName,triggerActionType}"),
         ],
-    );
-    links["Variables"] = json!(format!("{space}/variables/variableset-{id}"));
-    links["Web"] = json!(web(ask, project.space, &format!("projects/{id}")));
-    json!({
-        "Id": id, "SpaceId": wire::<ids::Space>(project.space.0), "Name": project.name, "Slug": project.slug,
-        "Description": project.description, "ProjectGroupId": project.group.to_string(),
-        "LifecycleId": project.lifecycle.to_string(), "IsDisabled": project.is_disabled,
-        "TenantedDeploymentMode": project.tenanted.word(), "VariableSetId": format!("variableset-{id}"),
-        "DeploymentProcessId": format!("deploymentprocess-{id}"), "DeploymentSettingsId": format!("deploymentsettings-{id}"),
-        "ClonedFromProjectId": project.cloned_from.map(|id| id.to_string()), "IncludedLibraryVariableSetIds": [],
-        "Templates": [], "ProjectTags": [], "AutoDeployReleaseOverrides": [], "ExtensionSettings": [],
-        "VersioningStrategy": { "Template": VERSION_TEMPLATE, "DonorPackage": null, "DonorPackageStepId": null },
-        "ReleaseCreationStrategy": { "ChannelId": null, "ReleaseCreationPackage": null, "ReleaseCreationPackageStepId": null },
-        "ProjectConnectivityPolicy": {
-            "SkipMachineBehavior": "None", "TargetRoles": [], "AllowDeploymentsToNoTargets": false, "ExcludeUnhealthyTargets": false,
-        },
-        "DefaultGuidedFailureMode": "EnvironmentDefault", "AutoCreateRelease": false, "DiscreteChannelRelease": false,
-        "DefaultToSkipIfAlreadyInstalled": false, "ForcePackageDownload": false, "IsVersionControlled": false,
-        "PersistenceSettings": { "Type": "Database" }, "ReleaseNotesTemplate": null, "DeploymentChangesTemplate": null,
-        "Links": links,
-    })
+    )
+    .and("Variables", format!("{space}/variables/variableset-{id}"));
+    ProjectResource {
+        space_id: project.space.to_string(),
+        name: project.name.clone(),
+        slug: project.slug.clone(),
+        description: project.description.clone(),
+        project_group_id: project.group.into(),
+        lifecycle_id: project.lifecycle.into(),
+        is_disabled: project.is_disabled,
+        tenanted_deployment_mode: project.tenanted.into(),
+        variable_set_id: format!("variableset-{id}"),
+        deployment_process_id: format!("deploymentprocess-{id}"),
+        deployment_settings_id: format!("deploymentsettings-{id}"),
+        cloned_from_project_id: project.cloned_from.map(|id| id.to_string()),
+        links: links.and("Web", web(ask, project.space, &format!("projects/{id}"))),
+        id,
+        ..ProjectResource::default()
+    }
 }
 
 /// An address that clients print for people.
@@ -88,11 +219,12 @@ pub(super) fn located(ask: &Ask) -> Result<At<ids::Project>> {
     ask.visitor()?.locate(&ask.space()?, ask.parameter("project"))
 }
 
-pub(super) fn filter(ask: &Ask) -> Filter {
-    let cloned_from = ask.asked("clonedFromProjectId").filter(|text| !text.is_empty());
+pub(super) fn filter(query: &ProjectQuery) -> Filter {
+    let name = if query.partial_name.is_empty() { &query.name } else { &query.partial_name };
+    let cloned_from = Some(&query.cloned_from_project_id).filter(|text| !text.is_empty());
     Filter {
-        partial_name: ask.asked("partialName").or(ask.asked("name")).unwrap_or_default().to_owned(),
-        ids: ask.asked_ids::<ids::Project>("ids"),
+        partial_name: name.clone(),
+        ids: query.ids.as_deref().map(wire::numbers::<ids::Project>),
         // An id that is none matches nothing.
         cloned_from: cloned_from.map(|text| Id::<ids::Project>::parse(text).map_or(0, |id| id.0)),
         ..Filter::default()
@@ -100,87 +232,92 @@ pub(super) fn filter(ask: &Ask) -> Filter {
 }
 
 /// A page of projects, at an address below the space.
-pub(super) fn page(ask: &Ask, below: &str, filter: &Filter) -> Result<Reply> {
+pub(super) fn page(
+    ask: &Ask,
+    below: &str,
+    query: &Query<ProjectQuery>,
+    filter: &Filter,
+) -> Result<Collection<ProjectResource>> {
     let space = ask.space()?;
     let granted = ask.visitor()?.ask(List::<ProjectView>::of(&space))?;
     let listed = projects::list(&granted, filter, ask.page())?;
     let own = format!("{}{below}", resource::space_api(ask, space.id().0));
-    let template = "name,skip,ids,clone,take,partialName,clonedFromProjectId";
-    resource::collection(ask, &own, "Project", listed, ask.page(), template, |p| draw(ask, p))
+    Ok(wire::collection(ask, query, &own, "Project", listed, ask.page(), |p| draw(ask, p)))
 }
 
 /// A page of them.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
-    page(ask, "/projects", &filter(ask))
+pub(super) fn list(ask: &Ask, query: Query<ProjectQuery>) -> Result<Collection<ProjectResource>> {
+    page(ask, "/projects", &query, &filter(&query))
 }
 
 /// All of them, as a bare array.
-pub(super) fn all(ask: &Ask) -> Result<Reply> {
-    every(ask, &filter(ask))
+pub(super) fn all(ask: &Ask, query: Query<ProjectQuery>) -> Result<All<ProjectResource>> {
+    every(ask, &filter(&query))
 }
 
 /// All that a filter lets through, as a bare array.
-pub(super) fn every(ask: &Ask, filter: &Filter) -> Result<Reply> {
+pub(super) fn every(ask: &Ask, filter: &Filter) -> Result<All<ProjectResource>> {
     let granted = ask.visitor()?.ask(List::<ProjectView>::of(&ask.space()?))?;
-    resource::bare(&projects::list(&granted, filter, Page::ALL)?.items, |p| draw(ask, p))
+    Ok(All(projects::list(&granted, filter, Page::ALL)?.items.iter().map(|p| draw(ask, p)).collect()))
 }
 
 /// One.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<ProjectResource>> {
     let granted = ask.visitor()?.ask(ProjectView { project: located(ask)? })?;
-    Reply::ok(draw(ask, &projects::show(&granted)?))
+    Ok(Json(draw(ask, &projects::show(&granted)?)))
 }
 
-fn fields(ask: &Ask) -> Result<Fields> {
-    let mode = ask.body.text("TenantedDeploymentMode");
-    let tenanted = if mode.is_empty() { Some(TenantedMode::default()) } else { TenantedMode::parse(&mode) };
-    let lifecycle = match ask.body.some_text("LifecycleId") {
-        Some(text) => Some(referred::<ids::Lifecycle>(ask, "LifecycleId", &text)?.id()),
+fn fields(ask: &Ask, sent: ProjectResource) -> Result<Fields> {
+    let lifecycle = match sent.lifecycle_id.given() {
+        Some(text) => Some(referred::<ids::Lifecycle>(ask, "LifecycleId", text)?.id()),
         None => None,
     };
     Ok(Fields {
-        name: ask.body.text("Name"),
-        description: ask.body.text("Description"),
+        name: sent.name,
+        slug: sent.slug,
+        description: sent.description,
         lifecycle,
-        is_disabled: ask.body.bool("IsDisabled"),
-        tenanted: tenanted.ok_or_else(|| {
-            Error::invalid("TenantedDeploymentMode", "Give Untenanted, TenantedOrUntenanted or Tenanted.")
-        })?,
+        is_disabled: sent.is_disabled,
+        tenanted: sent.tenanted_deployment_mode.into(),
     })
 }
 
 /// Makes one; with `?clone=` as a copy of another.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
+pub(super) fn create(
+    ask: &Ask,
+    query: Query<CloneQuery>,
+    Sent(sent): Sent<ProjectResource>,
+) -> Result<Created<ProjectResource>> {
     let visitor = ask.visitor()?;
-    let group = referred::<ids::ProjectGroup>(ask, "ProjectGroupId", &ask.body.text("ProjectGroupId"))?;
+    let group = referred::<ids::ProjectGroup>(ask, "ProjectGroupId", sent.project_group_id.text())?;
     let granted = visitor.ask(ProjectCreate { group })?;
-    let made = match ask.asked("clone").filter(|text| !text.is_empty()) {
+    let made = match query.clone.given() {
         Some(source) => {
             let source = visitor.ask(ProcessView { project: visitor.locate(&ask.space()?, source)? })?;
-            projects::clone(&granted, &source, fields(ask)?)?
+            projects::clone(&granted, &source, fields(ask, sent)?)?
         }
-        None => projects::create(&granted, fields(ask)?)?,
+        None => projects::create(&granted, fields(ask, sent)?)?,
     };
-    Reply::created(draw(ask, &made))
+    Ok(Created(draw(ask, &made)))
 }
 
 /// Changes one; another group moves it there.
-pub(super) fn update(ask: &Ask) -> Result<Reply> {
+pub(super) fn update(ask: &Ask, Sent(sent): Sent<ProjectResource>) -> Result<Json<ProjectResource>> {
     let (visitor, at) = (ask.visitor()?, located(ask)?);
     let granted = visitor.ask(ProjectEdit { project: at.clone() })?;
     let present = projects::show(&visitor.ask(ProjectView { project: at })?)?;
-    let into = match ask.body.some_text("ProjectGroupId") {
+    let into = match sent.project_group_id.given() {
         Some(text) => {
-            let group = referred::<ids::ProjectGroup>(ask, "ProjectGroupId", &text)?;
+            let group = referred::<ids::ProjectGroup>(ask, "ProjectGroupId", text)?;
             if group.id() == present.group { None } else { Some(visitor.ask(ProjectCreate { group })?) }
         }
         None => None,
     };
-    Reply::ok(draw(ask, &projects::edit(&granted, into.as_ref(), fields(ask)?)?))
+    Ok(Json(draw(ask, &projects::edit(&granted, into.as_ref(), fields(ask, sent)?)?)))
 }
 
 /// Deletes one.
-pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+pub(super) fn delete(ask: &Ask) -> Result<Done> {
     projects::delete(&ask.visitor()?.ask(ProjectDelete { project: located(ask)? })?)?;
-    Reply::done()
+    Ok(Done)
 }

@@ -1,15 +1,16 @@
 //! `/api/{space}/releases`, the releases of a project, and the command `releases/create/v1`.
 
 use super::{
-    caller::{Ask, Reply},
+    caller::Ask,
     processes::frozen_id,
     projects::{self, referred, web},
-    resource::{self, wire},
+    resource,
+    wire::{self, Collection, Created, Done, Json, Links, NoList, NoMap, Nothing, Off, Query, Sent, refer},
 };
 use crate::{
     base::{
         clock::Moment,
-        error::{Error, Fields as Wrong, Result},
+        error::{Error, Result},
         ids::{self, Id},
     },
     company::{
@@ -20,7 +21,99 @@ use crate::{
         releases::{self, Brief, Fields, Filter, Release},
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A release on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ReleaseResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    space_id: String,
+    project_id: refer::Project,
+    /// Left out: the default one of the project.
+    channel_id: refer::Channel,
+    /// Left out: the next one.
+    version: String,
+    /// The one thing that can be changed.
+    release_notes: String,
+    #[schema(read_only)]
+    assembled: String,
+    #[schema(read_only)]
+    project_deployment_process_snapshot_id: String,
+    #[schema(read_only)]
+    project_variable_set_snapshot_id: String,
+    library_variable_set_snapshot_ids: NoList,
+    selected_packages: NoList,
+    selected_git_resources: NoList,
+    build_information: NoList,
+    #[serde(skip_serializing)]
+    version_control_reference: NoMap,
+    ignore_channel_rules: Off,
+    custom_fields: NoMap,
+    #[schema(read_only)]
+    links: Links,
+}
+
+/// What the command `releases/create/v1` is told (`rest-api §4`).
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CreateRelease {
+    /// The project by id, name or slug.
+    project_name: String,
+    /// As `ProjectName`.
+    project_id_or_name: String,
+    /// As `ProjectName`.
+    project_id: String,
+    /// Left out: the next one.
+    release_version: String,
+    /// The channel by id, name or slug. Left out: the default one of the project.
+    channel_name: String,
+    /// As `ChannelName`.
+    channel_id_or_name: String,
+    /// As `ChannelName`.
+    channel_id: String,
+    release_notes: String,
+    /// When the version is there already, that release is the answer.
+    ignore_if_already_exists: bool,
+    ignore_channel_rules: Off,
+    custom_fields: NoMap,
+    package_version: Nothing,
+    package_prerelease: Nothing,
+    packages: NoList,
+    selected_packages: NoList,
+    git_ref: Nothing,
+    git_commit: Nothing,
+    git_resources: NoList,
+    selected_git_resources: NoList,
+}
+
+/// What the command `releases/create/v1` answers.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ReleaseCreated {
+    release_id: String,
+    release_version: String,
+    automatically_deployed_environments: &'static str,
+}
+
+/// Which releases.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ReleaseQuery {
+    ids: Option<Vec<String>>,
+    /// Part of the version.
+    search_by_version: String,
+}
+
+/// Packages of a release that no feed has.
+#[derive(Default, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct MissingPackages {
+    packages: NoList,
+}
 
 /// What a release shows of itself, in a list and alone.
 pub(super) struct Shown<'r> {
@@ -59,11 +152,12 @@ impl<'r> From<&'r Brief> for Shown<'r> {
     }
 }
 
-pub(super) fn draw<'r>(ask: &Ask, release: impl Into<Shown<'r>>) -> Value {
+pub(super) fn draw<'r>(ask: &Ask, release: impl Into<Shown<'r>>) -> ReleaseResource {
     let r = release.into();
     let space = resource::space_api(ask, r.space.0);
     let own = format!("{space}/releases/{}", r.id);
-    let mut links = resource::links(
+    let frozen = frozen_id(r.project, r.id);
+    let links = Links::of(
         &own,
         &[
             ("Progression", "/progression"),
@@ -72,21 +166,25 @@ pub(super) fn draw<'r>(ask: &Ask, release: impl Into<Shown<'r>>) -> Value {
             ("DeploymentPreview", "/deployments/preview/{environment}{?includeDisabledSteps}"),
             ("DeploymentPreviews", "/deployments/previews"),
             ("MissingPackages", "/missingpackages"),
-            ("Snapshot", "/snapshot-variables"),
         ],
     );
-    let frozen = frozen_id(r.project, r.id);
-    links["Project"] = json!(format!("{space}/projects/{}", r.project));
-    links["Channel"] = json!(format!("{space}/channels/{}", r.channel));
-    links["ProjectDeploymentProcessSnapshot"] = json!(format!("{space}/deploymentprocesses/{frozen}"));
-    links["Web"] = json!(web(ask, r.space, &format!("releases/{}", r.id)));
-    json!({
-        "Id": r.id.to_string(), "SpaceId": wire::<ids::Space>(r.space.0), "ProjectId": r.project.to_string(),
-        "ChannelId": r.channel.to_string(), "Version": r.version, "ReleaseNotes": r.notes, "Assembled": r.at.wire(),
-        "ProjectDeploymentProcessSnapshotId": frozen, "ProjectVariableSetSnapshotId": format!("variableset-{}", r.project),
-        "LibraryVariableSetSnapshotIds": [], "SelectedPackages": [], "SelectedGitResources": [], "BuildInformation": [],
-        "IgnoreChannelRules": false, "CustomFields": {}, "Links": links,
-    })
+    ReleaseResource {
+        id: r.id.to_string(),
+        space_id: r.space.to_string(),
+        project_id: r.project.into(),
+        channel_id: r.channel.into(),
+        version: r.version.to_owned(),
+        release_notes: r.notes.to_owned(),
+        assembled: r.at.wire(),
+        project_variable_set_snapshot_id: format!("variableset-{}", r.project),
+        links: links
+            .and("Project", format!("{space}/projects/{}", r.project))
+            .and("Channel", format!("{space}/channels/{}", r.channel))
+            .and("ProjectDeploymentProcessSnapshot", format!("{space}/deploymentprocesses/{frozen}"))
+            .and("Web", web(ask, r.space, &format!("releases/{}", r.id))),
+        project_deployment_process_snapshot_id: frozen,
+        ..ReleaseResource::default()
+    }
 }
 
 pub(super) fn located(ask: &Ask) -> Result<At<ids::Release>> {
@@ -98,115 +196,103 @@ pub(super) fn located(ask: &Ask) -> Result<At<ids::Release>> {
 }
 
 /// A page of releases, newest first, at an address below the space.
-pub(super) fn page(ask: &Ask, below: &str, project: Option<i64>, channel: Option<i64>) -> Result<Reply> {
+pub(super) fn page(
+    ask: &Ask,
+    below: &str,
+    query: &Query<ReleaseQuery>,
+    project: Option<i64>,
+    channel: Option<i64>,
+) -> Result<Collection<ReleaseResource>> {
     let space = ask.space()?;
     let granted = ask.visitor()?.ask(List::<ReleaseView>::of(&space))?;
-    let filter = Filter {
-        project,
-        channel,
-        search: ask.asked_text("searchByVersion"),
-        ids: ask.asked_ids::<ids::Release>("ids"),
-    };
+    let ids = query.ids.as_deref().map(wire::numbers::<ids::Release>);
+    let filter = Filter { project, channel, search: query.search_by_version.clone(), ids };
     let listed = releases::list(&granted, &filter, ask.page())?;
     let own = format!("{}{below}", resource::space_api(ask, space.id().0));
-    resource::collection(ask, &own, "Release", listed, ask.page(), "skip,take,ids,searchByVersion", |r| draw(ask, r))
+    Ok(wire::collection(ask, query, &own, "Release", listed, ask.page(), |r| draw(ask, r)))
 }
 
 /// A page of all of a space.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
-    page(ask, "/releases", None, None)
+pub(super) fn list(ask: &Ask, query: Query<ReleaseQuery>) -> Result<Collection<ReleaseResource>> {
+    page(ask, "/releases", &query, None, None)
 }
 
 /// A page of those of a project.
-pub(super) fn of_project(ask: &Ask) -> Result<Reply> {
+pub(super) fn of_project(ask: &Ask, query: Query<ReleaseQuery>) -> Result<Collection<ReleaseResource>> {
     let project = projects::located(ask)?;
     ask.visitor()?.ask(ProjectView { project: project.clone() })?;
-    page(ask, &format!("/projects/{}/releases", project.id()), Some(project.id().0), None)
+    page(ask, &format!("/projects/{}/releases", project.id()), &query, Some(project.id().0), None)
 }
 
 /// One: by id, or within a project by version.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<ReleaseResource>> {
     let granted = ask.visitor()?.ask(ReleaseView { release: located(ask)? })?;
-    Reply::ok(draw(ask, &releases::show(&granted)?))
+    Ok(Json(draw(ask, &releases::show(&granted)?)))
 }
 
-/// What this version cannot put into a release is refused in words, not left out in silence.
-fn refuse_unknown(ask: &Ask) -> Result<()> {
-    let mut wrong = Wrong::new();
-    let full = |field: &str| ask.body.get(field).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
-    for field in ["Packages", "SelectedPackages"] {
-        if full(field) {
-            wrong.add(field, "This version has no packages yet. Leave them out.");
-        }
-    }
-    for field in ["GitRef", "GitCommit"] {
-        if ask.body.some_text(field).is_some() {
-            wrong.add(field, "This project is not kept in Git. Leave it out.");
-        }
-    }
-    for field in ["GitResources", "SelectedGitResources"] {
-        if full(field) {
-            wrong.add(field, "This version has no steps from Git yet. Leave them out.");
-        }
-    }
-    wrong.finish()
+/// The first of some texts that has something in it.
+pub(super) fn first<const N: usize>(texts: [String; N]) -> Option<String> {
+    texts.into_iter().find(|text| !text.trim().is_empty())
 }
 
 /// `POST releases/create/v1` (`rest-api §4`).
-pub(super) fn create_v1(ask: &Ask) -> Result<Reply> {
-    refuse_unknown(ask)?;
-    let name = ["ProjectName", "ProjectIdOrName", "ProjectId"].iter().find_map(|field| ask.body.some_text(field));
+pub(super) fn create_v1(ask: &Ask, Sent(sent): Sent<CreateRelease>) -> Result<Created<ReleaseCreated>> {
+    let name = first([sent.project_name, sent.project_id_or_name, sent.project_id]);
     let project = referred(ask, "ProjectName", &name.unwrap_or_default())?;
     let granted = ask.visitor()?.ask(ReleaseCreate { project })?;
-    let channel = ["ChannelName", "ChannelIdOrName", "ChannelId"].iter().find_map(|field| ask.body.some_text(field));
     let fields = Fields {
-        version: ask.body.some_text("ReleaseVersion"),
-        channel,
-        notes: ask.body.text("ReleaseNotes"),
-        ignore_if_exists: ask.body.bool("IgnoreIfAlreadyExists"),
+        version: first([sent.release_version]),
+        channel: first([sent.channel_name, sent.channel_id_or_name, sent.channel_id]),
+        notes: sent.release_notes,
+        ignore_if_exists: sent.ignore_if_already_exists,
     };
     let made = releases::create(&granted, fields)?;
-    Reply::created(json!({
-        "ReleaseId": made.id.to_string(), "ReleaseVersion": made.version, "AutomaticallyDeployedEnvironments": "",
+    Ok(Created(ReleaseCreated {
+        release_id: made.id.to_string(),
+        release_version: made.version,
+        automatically_deployed_environments: "",
     }))
 }
 
 /// `POST releases`: the older way.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
-    refuse_unknown(ask)?;
-    let project = referred(ask, "ProjectId", &ask.body.text("ProjectId"))?;
+pub(super) fn create(ask: &Ask, Sent(sent): Sent<ReleaseResource>) -> Result<Created<ReleaseResource>> {
+    let project = referred(ask, "ProjectId", sent.project_id.text())?;
     let granted = ask.visitor()?.ask(ReleaseCreate { project })?;
     let fields = Fields {
-        version: ask.body.some_text("Version"),
-        channel: ask.body.some_text("ChannelId"),
-        notes: ask.body.text("ReleaseNotes"),
+        version: first([sent.version]),
+        channel: sent.channel_id.given().map(str::to_owned),
+        notes: sent.release_notes,
         ignore_if_exists: false,
     };
-    Reply::created(draw(ask, &releases::create(&granted, fields)?))
+    Ok(Created(draw(ask, &releases::create(&granted, fields)?)))
 }
 
 /// Changes the notes; all else is frozen.
-pub(super) fn update(ask: &Ask) -> Result<Reply> {
+pub(super) fn update(ask: &Ask, Sent(sent): Sent<ReleaseResource>) -> Result<Json<ReleaseResource>> {
     let (visitor, at) = (ask.visitor()?, located(ask)?);
     let granted = visitor.ask(ReleaseEdit { release: at.clone() })?;
     let present = releases::show(&visitor.ask(ReleaseView { release: at })?)?;
-    let frozen = [("Version", present.version.clone()), ("ChannelId", present.channel.to_string())];
-    for (field, now) in frozen {
-        if ask.body.some_text(field).is_some_and(|text| !text.eq_ignore_ascii_case(&now)) {
+    let frozen = [
+        ("ProjectId", sent.project_id.text(), present.project.to_string()),
+        ("ChannelId", sent.channel_id.text(), present.channel.to_string()),
+        ("Version", &sent.version, present.version),
+    ];
+    for (field, text, now) in frozen {
+        if !text.trim().is_empty() && !text.trim().eq_ignore_ascii_case(&now) {
             return Err(Error::invalid(field, "A release cannot be changed but for its notes. Make another release."));
         }
     }
-    Reply::ok(draw(ask, &releases::edit(&granted, &ask.body.text("ReleaseNotes"))?))
+    Ok(Json(draw(ask, &releases::edit(&granted, &sent.release_notes)?)))
 }
 
 /// Deletes one.
-pub(super) fn delete(ask: &Ask) -> Result<Reply> {
+pub(super) fn delete(ask: &Ask) -> Result<Done> {
     releases::delete(&ask.visitor()?.ask(ReleaseDelete { release: located(ask)? })?)?;
-    Reply::done()
+    Ok(Done)
 }
 
 /// Packages of a release that are not in any feed: a release has none.
-pub(super) fn missing_packages(ask: &Ask) -> Result<Reply> {
+pub(super) fn missing_packages(ask: &Ask) -> Result<Json<MissingPackages>> {
     ask.visitor()?.ask(ReleaseView { release: located(ask)? })?;
-    Reply::ok(json!({ "Packages": [] }))
+    Ok(Json(MissingPackages::default()))
 }

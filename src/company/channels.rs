@@ -47,10 +47,12 @@ pub struct Channel {
 pub struct Fields {
     /// Required, 1–200 characters, unique in the project.
     pub name: String,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
     /// At most 2,000 characters.
     pub description: String,
-    /// True makes it the default in place of the one that was.
-    pub is_default: bool,
+    /// True makes it the default in place of the one that was; `None`: as it is.
+    pub is_default: Option<bool>,
 }
 
 /// Which channels are asked for.
@@ -94,9 +96,8 @@ pub fn create(granted: &Granted<'_, ProcessEdit>, fields: Fields) -> Result<Chan
     granted.write(|tx| {
         let of = projects::by_id(tx, project)?;
         let fields = check(tx, project, &fields, None)?;
-        let slug = NAMES.free_slug(tx, project.0, &fields.name)?;
-        let id = sql::insert(tx, project, &slug, &fields)?;
-        if fields.is_default {
+        let id = sql::insert(tx, project, &fields)?;
+        if fields.is_default == Some(true) {
             sql::make_default(tx, project, id)?;
         }
         let made = sql::by_id(tx, id)?;
@@ -113,15 +114,15 @@ pub fn create(granted: &Granted<'_, ProcessEdit>, fields: Fields) -> Result<Chan
 /// Changes a channel of the project. `is_default` makes it the default; the default one stays so until another is.
 ///
 /// # Errors
-/// As [`create`]; `NotFound` when the channel is not of the project.
+/// As [`create`]; `Invalid` for taking the default away without another; `NotFound` when the channel is not of the project.
 pub fn edit(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>, fields: Fields) -> Result<Channel> {
     let project = granted.what().project.id();
     granted.write(|tx| {
         let of = projects::by_id(tx, project)?;
         let before = sql::of_project(tx, project, channel)?;
-        let fields = check(tx, project, &fields, Some(channel))?;
+        let fields = check(tx, project, &fields, Some(&before))?;
         sql::update(tx, channel, &fields)?;
-        if fields.is_default && !before.is_default {
+        if fields.is_default == Some(true) && !before.is_default {
             sql::make_default(tx, project, channel)?;
         }
         let after = sql::by_id(tx, channel)?;
@@ -166,12 +167,17 @@ pub fn delete(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>) -> Result<(
     })
 }
 
-fn check(rows: &Rows<'_>, project: Id<Project>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
+fn check(rows: &Rows<'_>, project: Id<Project>, fields: &Fields, this: Option<&Channel>) -> Result<Fields> {
     let mut wrong = Wrong::new();
     let given = (fields.name.as_str(), fields.description.as_str());
-    let (name, description) = NAMES.check(rows, &mut wrong, project.0, given, this.map(|id| id.0))?;
+    let (name, description) = NAMES.check(rows, &mut wrong, project.0, given, this.map(|this| this.id.0))?;
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    let slug = NAMES.slug(rows, &mut wrong, project.0, (&fields.slug, &name), present)?;
+    if fields.is_default == Some(false) && this.is_some_and(|this| this.is_default) {
+        wrong.add("IsDefault", "Every project has a default channel. Make another one the default instead.");
+    }
     wrong.finish()?;
-    Ok(Fields { name, description, is_default: fields.is_default })
+    Ok(Fields { name, slug, description, is_default: fields.is_default })
 }
 
 /// One channel, inside a transaction that was granted for something that has it.
@@ -241,18 +247,18 @@ mod sql {
         .ok_or_else(|| Error::internal(format!("{project} has no channel")))
     }
 
-    pub fn insert(tx: &Writing<'_>, project: Id<Project>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+    pub fn insert(tx: &Writing<'_>, project: Id<Project>, fields: &Fields) -> Result<Id<Kind>> {
         let id = tx.insert(
             "INSERT INTO channels (project_id, name, name_key, slug, description) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (project, &fields.name, names::key(&fields.name), slug, &fields.description),
+            (project, &fields.name, names::key(&fields.name), &fields.slug, &fields.description),
         )?;
         Ok(Id::new(id))
     }
 
     pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
         tx.run(
-            "UPDATE channels SET name = ?2, name_key = ?3, description = ?4 WHERE id = ?1",
-            (id, &fields.name, names::key(&fields.name), &fields.description),
+            "UPDATE channels SET name = ?2, name_key = ?3, description = ?4, slug = ?5 WHERE id = ?1",
+            (id, &fields.name, names::key(&fields.name), &fields.description, &fields.slug),
         )?;
         Ok(())
     }
@@ -283,7 +289,11 @@ mod tests {
         projects::create(&ada.ask(ProjectCreate { group }).unwrap(), projects::Fields::named("Shop")).unwrap();
         let granted = |visitor: &Visitor| visitor.locate::<Project>(Within::Space(1), "Shop").unwrap();
         let grant = ada.ask(ProcessEdit { project: granted(&ada) }).unwrap();
-        let named = |name: &str, is_default| Fields { name: name.into(), description: String::new(), is_default };
+        let named = |name: &str, is_default: bool| Fields {
+            name: name.into(),
+            is_default: Some(is_default),
+            ..Fields::default()
+        };
         let beta = create(&grant, named("Beta", false)).unwrap();
         assert!(delete(&grant, Id::new(1)).unwrap_err().to_string().contains("is the default channel"));
         assert!(create(&grant, named("beta", false)).unwrap_err().to_string().contains("already"));

@@ -193,7 +193,8 @@ fn fields(visit: &Visit) -> Fields {
             is_optional: sent.ticked(&format!("phase-{at}-optional")),
         }
     });
-    Fields { name: sent.text("name").into(), description: sent.text("description").into(), phases: phases.collect() }
+    let (name, description) = (sent.text("name").into(), sent.text("description").into());
+    Fields { name, description, phases: phases.collect(), ..Fields::default() }
 }
 
 struct Draft {

@@ -128,7 +128,7 @@ fn form_view(action: String, submit: &str, fields: &Fields, cancel: String) -> F
 
 fn fields(visit: &Visit) -> Fields {
     let sent = visit.form();
-    Fields { name: sent.text("name").into(), description: sent.text("description").into() }
+    Fields { name: sent.text("name").into(), description: sent.text("description").into(), ..Fields::default() }
 }
 
 fn refused(frame: Frame, form: FormView, error: Error) -> Result<Answer> {
@@ -209,7 +209,7 @@ pub(super) fn edit(visit: &Visit) -> Result<Answer> {
     visit.visitor.ask(ProjectGroupEdit { group: at.clone() })?;
     let found = groups::show(&visit.visitor.ask(ProjectGroupView { group: at })?)?;
     let address = format!("{}/{}", base(visit), found.slug);
-    let present = Fields { name: found.name.clone(), description: found.description };
+    let present = Fields { name: found.name.clone(), description: found.description, ..Fields::default() };
     let form = form_view(address.clone(), "Save the project group", &present, address.clone());
     Answer::page(&FormPage { frame: edit_frame(visit, &found.name, &address), form })
 }

@@ -49,7 +49,6 @@ fn a_project_is_made_found_changed_moved_and_deleted() {
         "DeploymentSettings",
         "Variables",
         "Runbooks",
-        "Triggers",
     ] {
         assert!(shop["Links"][link].as_str().is_some_and(|at| at.starts_with("/harbour/api/Spaces-1/")), "{link}");
     }

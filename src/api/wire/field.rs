@@ -18,6 +18,8 @@ use utoipa::{
 pub(super) const ONLY: &str = "x-only";
 /// The key of a schema of a secret, which is read as it comes: a text, or an object.
 pub(super) const SENSITIVE: &str = "x-sensitive";
+/// The key of a schema of what is read as it was sent, whatever it is.
+pub(in crate::api) const AS_SENT: &str = "x-as-sent";
 /// The key of a schema of text that names something of a kind.
 const REFERS: &str = "x-refers-to";
 

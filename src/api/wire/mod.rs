@@ -8,7 +8,7 @@ mod field;
 mod read;
 mod route;
 
-pub(in crate::api) use field::fixed;
+pub(in crate::api) use field::{AS_SENT, fixed};
 pub use field::{Constant, Links, NoList, NoMap, Nothing, Off, Only, Ref, Sensitive, refer};
 pub use read::Reader;
 pub use route::{All, Answer, Answers, Created, Described, Done, Handler, Json, Query, Sent, Shape};

@@ -1,7 +1,7 @@
 //! Reading what is sent by its description: names in any case, `null` as absent, numbers and truth also as text, as
 //! clients of all ages send them. All that is wrong is told at once, each by the path of its field.
 
-use super::field::{ONLY, SENSITIVE};
+use super::field::{AS_SENT, ONLY, SENSITIVE};
 use crate::base::error::{Fields as Wrong, Result};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl Reader {
         if schema["readOnly"] == true {
             return Reader::ServersOwn;
         }
-        if schema.get(SENSITIVE).is_some() {
+        if schema.get(SENSITIVE).is_some() || schema[AS_SENT] == true {
             return Reader::Any;
         }
         if let Some(only) = schema.get(ONLY) {

@@ -71,6 +71,10 @@ pub struct Deployment {
     pub only_targets: Vec<Id<Target>>,
     /// Not to these targets.
     pub not_targets: Vec<Id<Target>>,
+    /// Not to begin earlier.
+    pub not_before: Option<Moment>,
+    /// Given up when it has not begun by then.
+    pub not_after: Option<Moment>,
     /// When it was asked for.
     pub created_at: Moment,
     /// Who asked.
@@ -177,7 +181,7 @@ mod sql {
 
     const SELECT: &str = "SELECT d.id, d.space_id, d.project_id, p.name, p.slug, d.release_id, r.version, d.channel_id, d.environment_id, e.name,
         d.tenant_id, n.name, n.slug, d.task_id, d.name, d.comments, d.skip_steps, d.only_targets, d.not_targets, d.created_at,
-        d.created_by_id, d.created_by, t.state, t.started_at, t.completed_at, t.error, t.warnings";
+        d.created_by_id, d.created_by, t.state, t.started_at, t.completed_at, t.error, t.warnings, t.not_before, t.not_after";
     const FROM: &str = "FROM deployments d JOIN tasks t ON t.id = d.task_id JOIN projects p ON p.id = d.project_id
         JOIN releases r ON r.id = d.release_id JOIN environments e ON e.id = d.environment_id LEFT JOIN tenants n ON n.id = d.tenant_id";
 
@@ -213,6 +217,8 @@ mod sql {
             completed_at: row.get(24)?,
             error: row.get(25)?,
             warnings: row.get(26)?,
+            not_before: row.get(27)?,
+            not_after: row.get(28)?,
         })
     }
 

@@ -82,6 +82,8 @@ fn wire<S: serde::Serializer>(ids: &[Id<Environment>], to: S) -> std::result::Re
 pub struct Fields {
     /// Required, 1–200 characters, unique in the space.
     pub name: String,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
     /// At most 2,000 characters.
     pub description: String,
     /// In order.
@@ -115,7 +117,12 @@ impl From<&Lifecycle> for Fields {
             minimum: phase.minimum,
             is_optional: phase.is_optional,
         });
-        Fields { name: lifecycle.name.clone(), description: lifecycle.description.clone(), phases: phases.collect() }
+        Fields {
+            name: lifecycle.name.clone(),
+            slug: lifecycle.slug.clone(),
+            description: lifecycle.description.clone(),
+            phases: phases.collect(),
+        }
     }
 }
 
@@ -158,8 +165,7 @@ pub fn create(granted: &Granted<'_, LifecycleCreate>, fields: Fields) -> Result<
     let space = granted.what().space.id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
-        let id = sql::insert(tx, space, &slug, &fields)?;
+        let id = sql::insert(tx, space, &fields)?;
         let made = sql::by_id(tx, id)?;
         let event = Event::new("Created").say("Lifecycle ").name(id, &made.name).say(" was created");
         tx.record(event.space(space.0), made)
@@ -213,12 +219,15 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifec
     let mut wrong = Wrong::new();
     let given = (fields.name.as_str(), fields.description.as_str());
     let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|one| one.id.0))?;
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    let slug = NAMES.slug(rows, &mut wrong, space.0, (&fields.slug, &name), present)?;
     let known = environments::in_order(rows, space)?;
     let mut phases = fields.phases.clone();
     if phases.len() > 100 {
         wrong.add("Phases", "A lifecycle has at most 100 phases.");
     }
     let (mut taken, mut placed): (Vec<String>, Vec<Id<Environment>>) = (Vec::new(), Vec::new());
+    let mut seen: Vec<Id<PhaseKind>> = Vec::new();
     for (number, phase) in phases.iter_mut().enumerate() {
         let at = format!("Phases[{number}]");
         phase.name = wrong.check(&format!("{at}.Name"), names::name(&phase.name, 200)).unwrap_or_default();
@@ -229,7 +238,17 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifec
             );
         }
         taken.push(names::key(&phase.name));
-        phase.id = phase.id.filter(|id| this.is_some_and(|this| this.phases.iter().any(|old| old.id == *id)));
+        // Phases of a new lifecycle are all new, also when it is sent as another was read.
+        phase.id = phase.id.filter(|_| this.is_some());
+        if let (Some(id), Some(this)) = (phase.id, this) {
+            if !this.phases.iter().any(|old| old.id == id) {
+                wrong
+                    .add(&format!("{at}.Id"), format!("{} has no phase {id}. Leave it empty: a new phase.", this.name));
+            } else if seen.contains(&id) {
+                wrong.add(&format!("{at}.Id"), format!("{id} stands here twice. Leave one empty: a new phase."));
+            }
+            seen.push(id);
+        }
         let count = phase.automatic.len() + phase.optional.len();
         for (field, list) in
             [("AutomaticDeploymentTargets", &phase.automatic), ("OptionalDeploymentTargets", &phase.optional)]
@@ -261,7 +280,7 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifec
         }
     }
     wrong.finish()?;
-    Ok(Fields { name, description, phases })
+    Ok(Fields { name, slug, description, phases })
 }
 
 /// The phases that releases of a project pass, over the environments of its space.
@@ -400,10 +419,10 @@ mod sql {
         with_phases(rows, found.ok_or_else(|| Error::NotFound(id.to_string()))?)
     }
 
-    pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+    pub fn insert(tx: &Writing<'_>, space: Id<Space>, fields: &Fields) -> Result<Id<Kind>> {
         let id = tx.insert(
             "INSERT INTO lifecycles (space_id, name, name_key, slug, description) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (space, &fields.name, names::key(&fields.name), slug, &fields.description),
+            (space, &fields.name, names::key(&fields.name), &fields.slug, &fields.description),
         )?;
         phases(tx, Id::new(id), &fields.phases)?;
         Ok(Id::new(id))
@@ -411,8 +430,8 @@ mod sql {
 
     pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
         tx.run(
-            "UPDATE lifecycles SET name = ?2, name_key = ?3, description = ?4 WHERE id = ?1",
-            (id, &fields.name, names::key(&fields.name), &fields.description),
+            "UPDATE lifecycles SET name = ?2, name_key = ?3, description = ?4, slug = ?5 WHERE id = ?1",
+            (id, &fields.name, names::key(&fields.name), &fields.description, &fields.slug),
         )?;
         tx.run("DELETE FROM phases WHERE lifecycle_id = ?1", [id])?;
         phases(tx, id, &fields.phases)

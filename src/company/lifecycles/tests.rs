@@ -15,7 +15,7 @@ fn phase(name: &str, optional: &[i64]) -> PhaseFields {
     }
 }
 fn fields(name: &str, phases: &[PhaseFields]) -> Fields {
-    Fields { name: name.into(), description: String::new(), phases: phases.to_vec() }
+    Fields { name: name.into(), phases: phases.to_vec(), ..Fields::default() }
 }
 fn wrong<T>(result: Result<T>) -> Vec<String> {
     match result {

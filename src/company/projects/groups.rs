@@ -41,6 +41,8 @@ pub struct Group {
 pub struct Fields {
     /// Required, 1–200 characters, unique in the space.
     pub name: String,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
     /// At most 2,000 characters.
     pub description: String,
 }
@@ -70,8 +72,7 @@ pub fn create(granted: &Granted<'_, ProjectGroupCreate>, fields: Fields) -> Resu
     let space = granted.what().space.space().id();
     granted.write(|tx| {
         let fields = check(tx, space, &fields, None)?;
-        let slug = NAMES.free_slug(tx, space.0, &fields.name)?;
-        let id = sql::insert(tx, space, &slug, &fields)?;
+        let id = sql::insert(tx, space, &fields)?;
         let made = sql::by_id(tx, id)?;
         let event = Event::new("Created").say("Project group ").name(id, &made.name).say(" was created");
         tx.record(event.space(space.0), made)
@@ -86,7 +87,7 @@ pub fn edit(granted: &Granted<'_, ProjectGroupEdit>, fields: Fields) -> Result<G
     let id = granted.what().group.id();
     granted.write(|tx| {
         let before = sql::by_id(tx, id)?;
-        let fields = check(tx, before.space, &fields, Some(id))?;
+        let fields = check(tx, before.space, &fields, Some(&before))?;
         sql::update(tx, id, &fields)?;
         let after = sql::by_id(tx, id)?;
         let event = Event::new("Modified").say("Project group ").name(id, &after.name).say(" was changed");
@@ -122,12 +123,14 @@ pub fn delete(granted: &Granted<'_, ProjectGroupDelete>) -> Result<()> {
     })
 }
 
-fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
+fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Group>) -> Result<Fields> {
     let mut wrong = Wrong::new();
     let given = (fields.name.as_str(), fields.description.as_str());
-    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|id| id.0))?;
+    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|this| this.id.0))?;
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    let slug = NAMES.slug(rows, &mut wrong, space.0, (&fields.slug, &name), present)?;
     wrong.finish()?;
-    Ok(Fields { name, description })
+    Ok(Fields { name, slug, description })
 }
 
 /// One group, inside a transaction that was granted for something that has it.
@@ -161,18 +164,18 @@ mod sql {
             .ok_or_else(|| Error::NotFound(id.to_string()))
     }
 
-    pub fn insert(tx: &Writing<'_>, space: Id<Space>, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+    pub fn insert(tx: &Writing<'_>, space: Id<Space>, fields: &Fields) -> Result<Id<Kind>> {
         let id = tx.insert(
             "INSERT INTO project_groups (space_id, name, name_key, slug, description) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (space, &fields.name, names::key(&fields.name), slug, &fields.description),
+            (space, &fields.name, names::key(&fields.name), &fields.slug, &fields.description),
         )?;
         Ok(Id::new(id))
     }
 
     pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
         tx.run(
-            "UPDATE project_groups SET name = ?2, name_key = ?3, description = ?4 WHERE id = ?1",
-            (id, &fields.name, names::key(&fields.name), &fields.description),
+            "UPDATE project_groups SET name = ?2, name_key = ?3, description = ?4, slug = ?5 WHERE id = ?1",
+            (id, &fields.name, names::key(&fields.name), &fields.description, &fields.slug),
         )?;
         Ok(())
     }

@@ -110,6 +110,8 @@ fn wire<T: crate::base::ids::Kind, S: serde::Serializer>(id: &Id<T>, to: S) -> s
 pub struct Fields {
     /// Required, 1–200 characters, unique in the space.
     pub name: String,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
     /// At most 2,000 characters.
     pub description: String,
     /// `None`: when made, the default lifecycle of the space; when changed, the one it has.
@@ -131,6 +133,7 @@ impl From<&Project> for Fields {
     fn from(project: &Project) -> Fields {
         Fields {
             name: project.name.clone(),
+            slug: project.slug.clone(),
             description: project.description.clone(),
             lifecycle: Some(project.lifecycle),
             is_disabled: project.is_disabled,
@@ -190,7 +193,7 @@ pub fn create(granted: &Granted<'_, ProjectCreate>, fields: Fields) -> Result<Pr
 
 /// Makes a project as a copy of another of the same space: its settings, process, channels and runbooks (`domain §2`); of
 /// the runbooks those that the visitor may see. Each part takes the right to make it in the new project (`access-rules
-/// §11`). Of `fields` only name and description are read.
+/// §11`). Of `fields` only name, slug and description are read.
 ///
 /// # Errors
 /// As [`create`]; `Denied` for a part that the visitor sees and could not make there: `ProcessEdit`, `RunbookEdit`.
@@ -213,8 +216,8 @@ pub fn clone(
         if original.space.0 != granted.what().group.space_id() {
             return Err(Error::NotFound(from.to_string()));
         }
-        let fields =
-            Fields { name: fields.name.clone(), description: fields.description.clone(), ..Fields::from(&original) };
+        let (name, slug, description) = (fields.name.clone(), fields.slug.clone(), fields.description.clone());
+        let fields = Fields { name, slug, description, ..Fields::from(&original) };
         let (made, event) = make(tx, granted, &fields, Some(from))?;
         sql::copy_channels(tx, from, made.id)?;
         let mut steps = process::of(tx, from)?.steps;
@@ -243,8 +246,7 @@ fn make(
         Some(lifecycle) => lifecycle,
         None => sql::default_lifecycle(tx, group.space)?,
     };
-    let slug = NAMES.free_slug(tx, group.space.0, &fields.name)?;
-    let id = sql::insert(tx, &group, lifecycle, &slug, &fields, from)?;
+    let id = sql::insert(tx, &group, lifecycle, &fields, from)?;
     let made = sql::by_id(tx, id)?;
     let event = Event::new("Created").say("Project ").name(id, &made.name).say(" was created");
     let event = event.space(made.space.0).project(id.0, Some(made.group.0));
@@ -286,7 +288,7 @@ pub fn edit(
         if group.space != before.space {
             return Err(Error::NotFound(group.id.to_string()));
         }
-        let fields = check(tx, before.space, &fields, Some(id))?;
+        let fields = check(tx, before.space, &fields, Some(&before))?;
         let tenants = sql::connected(tx, id)?;
         if fields.tenanted == TenantedMode::Untenanted && tenants > 0 {
             let some = if tenants == 1 { "1 tenant is".into() } else { format!("{tenants} tenants are") };
@@ -327,17 +329,19 @@ pub fn delete(granted: &Granted<'_, ProjectDelete>) -> Result<()> {
     Ok(())
 }
 
-fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<Id<Kind>>) -> Result<Fields> {
+fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Project>) -> Result<Fields> {
     let mut wrong = Wrong::new();
     let given = (fields.name.as_str(), fields.description.as_str());
-    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|id| id.0))?;
+    let (name, description) = NAMES.check(rows, &mut wrong, space.0, given, this.map(|this| this.id.0))?;
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    let slug = NAMES.slug(rows, &mut wrong, space.0, (&fields.slug, &name), present)?;
     if let Some(lifecycle) = fields.lifecycle
         && !sql::lifecycle_in(rows, space, lifecycle)?
     {
         wrong.add("LifecycleId", "There is no such lifecycle in this space. Choose one of its lifecycles.");
     }
     wrong.finish()?;
-    Ok(Fields { name, description, ..fields.clone() })
+    Ok(Fields { name, slug, description, ..fields.clone() })
 }
 
 /// What a project's rows say of its place.

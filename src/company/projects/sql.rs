@@ -51,7 +51,6 @@ pub fn insert(
     tx: &Writing<'_>,
     group: &groups::Group,
     lifecycle: Id<Lifecycle>,
-    slug: &str,
     fields: &Fields,
     from: Option<Id<Kind>>,
 ) -> Result<Id<Kind>> {
@@ -64,7 +63,7 @@ pub fn insert(
             lifecycle,
             &fields.name,
             names::key(&fields.name),
-            slug,
+            &fields.slug,
             &fields.description,
             fields.is_disabled,
             fields.tenanted.word(),
@@ -153,8 +152,8 @@ pub fn update(
     fields: &Fields,
 ) -> Result<()> {
     tx.run(
-        "UPDATE projects SET name = ?2, name_key = ?3, description = ?4, is_disabled = ?5, tenanted = ?6, group_id = ?7, lifecycle_id = ?8
-         WHERE id = ?1",
+        "UPDATE projects SET name = ?2, name_key = ?3, description = ?4, is_disabled = ?5, tenanted = ?6, group_id = ?7, lifecycle_id = ?8,
+                slug = ?9 WHERE id = ?1",
         (
             id,
             &fields.name,
@@ -164,6 +163,7 @@ pub fn update(
             fields.tenanted.word(),
             group,
             lifecycle,
+            &fields.slug,
         ),
     )?;
     Ok(())

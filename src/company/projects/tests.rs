@@ -148,7 +148,7 @@ fn a_clone_has_its_own_channels() {
     made(&ada, "Shop");
     let edit = ada.ask(ProcessEdit { project: project(&ada, "Shop") }).unwrap();
     let beta =
-        channels::create(&edit, channels::Fields { name: "Beta".into(), is_default: true, ..Default::default() })
+        channels::create(&edit, channels::Fields { name: "Beta".into(), is_default: Some(true), ..Default::default() })
             .unwrap();
     let mut step = Step::script("Greet", Syntax::Python, "print(1)", &["web"]);
     step.actions[0].channels = vec![beta.id.to_string()];

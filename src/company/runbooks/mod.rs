@@ -128,6 +128,8 @@ pub struct Published {
 pub struct Fields {
     /// Required, 1–200 characters, unique in the project.
     pub name: String,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
     /// At most 2,000 characters.
     pub description: String,
     /// See [`Runbook::tenanted`].
@@ -149,6 +151,7 @@ impl From<&Runbook> for Fields {
     fn from(runbook: &Runbook) -> Fields {
         Fields {
             name: runbook.name.clone(),
+            slug: runbook.slug.clone(),
             description: runbook.description.clone(),
             tenanted: runbook.tenanted,
             environment_scope: runbook.environment_scope,
@@ -218,8 +221,7 @@ pub fn create(granted: &Granted<'_, RunbookEdit>, fields: Fields) -> Result<Runb
     granted.write(|tx| {
         let project = projects::by_id(tx, project.id())?;
         let fields = check(tx, &project, &fields, None)?;
-        let slug = NAMES.free_slug(tx, project.id.0, &fields.name)?;
-        let id = sql::insert(tx, &project, &slug, &fields)?;
+        let id = sql::insert(tx, &project, &fields)?;
         let made = sql::by_id(tx, id)?;
         let event = told(&project, &made, "Created", "Runbook ", " was created");
         tx.record(event, made)
@@ -286,6 +288,8 @@ fn check(rows: &Rows<'_>, project: &OfProject, fields: &Fields, this: Option<&Ru
     if wrong.is_empty() && NAMES.taken(rows, project.id.0, &name, this.map(|runbook| runbook.id.0))? {
         wrong.add("Name", format!("{} has a runbook called “{name}” already. Choose another name.", project.name));
     }
+    let present = this.map(|this| (this.id.0, this.slug.as_str()));
+    let slug = NAMES.slug(rows, &mut wrong, project.id.0, (&fields.slug, &name), present)?;
     let mut environments = fields.environments.clone();
     environments.sort_unstable();
     environments.dedup();
@@ -300,5 +304,5 @@ fn check(rows: &Rows<'_>, project: &OfProject, fields: &Fields, this: Option<&Ru
         environments.clear();
     }
     wrong.finish()?;
-    Ok(Fields { name, description, environments, ..fields.clone() })
+    Ok(Fields { name, slug, description, environments, ..fields.clone() })
 }

@@ -59,6 +59,10 @@ pub struct Run {
     pub only_targets: Vec<Id<Target>>,
     /// Not on these targets.
     pub not_targets: Vec<Id<Target>>,
+    /// Not to begin earlier.
+    pub not_before: Option<Moment>,
+    /// Given up when it has not begun by then.
+    pub not_after: Option<Moment>,
     /// When it was asked for.
     pub created_at: Moment,
     /// Who asked.

@@ -80,7 +80,7 @@ pub fn not_in_space(rows: &Rows<'_>, space: Id<Space>, ids: &[Id<Environment>]) 
     Ok(None)
 }
 
-pub fn insert(tx: &Writing<'_>, project: &OfProject, slug: &str, fields: &Fields) -> Result<Id<Kind>> {
+pub fn insert(tx: &Writing<'_>, project: &OfProject, fields: &Fields) -> Result<Id<Kind>> {
     let id = Id::new(tx.insert(
         "INSERT INTO runbooks (space_id, project_id, name, name_key, slug, description, tenanted, environment_scope, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -89,7 +89,7 @@ pub fn insert(tx: &Writing<'_>, project: &OfProject, slug: &str, fields: &Fields
             project.id,
             &fields.name,
             names::key(&fields.name),
-            slug,
+            &fields.slug,
             &fields.description,
             fields.tenanted.word(),
             fields.environment_scope.word(),
@@ -102,7 +102,8 @@ pub fn insert(tx: &Writing<'_>, project: &OfProject, slug: &str, fields: &Fields
 
 pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
     tx.run(
-        "UPDATE runbooks SET name = ?2, name_key = ?3, description = ?4, tenanted = ?5, environment_scope = ?6 WHERE id = ?1",
+        "UPDATE runbooks SET name = ?2, name_key = ?3, description = ?4, tenanted = ?5, environment_scope = ?6, slug = ?7
+         WHERE id = ?1",
         (
             id,
             &fields.name,
@@ -110,6 +111,7 @@ pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
             &fields.description,
             fields.tenanted.word(),
             fields.environment_scope.word(),
+            &fields.slug,
         ),
     )?;
     tx.run("DELETE FROM runbook_environments WHERE runbook_id = ?1", [id])?;

@@ -155,6 +155,7 @@ fn typed(visit: &Visit) -> Result<Fields> {
         lifecycle,
         is_disabled: sent.ticked("disabled"),
         tenanted,
+        ..Fields::default()
     })
 }
 

@@ -112,6 +112,7 @@ fn sent(visit: &Visit, before: &[Id<Environment>]) -> Result<Fields> {
         environment_scope: EnvironmentScope::parse(sent.text("scope"))
             .ok_or_else(|| Error::invalid("EnvironmentScope", "Choose where it may run."))?,
         environments,
+        ..Fields::default()
     })
 }
 

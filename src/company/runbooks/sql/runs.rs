@@ -19,7 +19,8 @@ use rusqlite::{Row, params_from_iter, types::Value};
 
 const SELECT: &str = "SELECT u.id, u.space_id, u.project_id, p.slug, u.runbook_id, r.name, r.slug, u.snapshot_id, s.name,
     u.environment_id, e.name, u.tenant_id, n.name, u.task_id, u.name, u.comments, u.skip_steps, u.only_targets,
-    u.not_targets, u.created_at, u.created_by_id, u.created_by, t.state, t.started_at, t.completed_at, t.error, t.warnings";
+    u.not_targets, u.created_at, u.created_by_id, u.created_by, t.state, t.started_at, t.completed_at, t.error, t.warnings,
+    t.not_before, t.not_after";
 const FROM: &str = "FROM runbook_runs u JOIN tasks t ON t.id = u.task_id JOIN projects p ON p.id = u.project_id
     JOIN runbooks r ON r.id = u.runbook_id JOIN runbook_snapshots s ON s.id = u.snapshot_id
     JOIN environments e ON e.id = u.environment_id LEFT JOIN tenants n ON n.id = u.tenant_id";
@@ -56,6 +57,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Run> {
         completed_at: row.get(24)?,
         error: row.get(25)?,
         warnings: row.get(26)?,
+        not_before: row.get(27)?,
+        not_after: row.get(28)?,
     })
 }
 

@@ -1,0 +1,192 @@
+//! What a deployment or a run of a runbook would do, before it is made.
+
+use super::{
+    caller::Ask,
+    wire::{All, Json, NoList, NoMap, Off, Query, Sent, refer},
+};
+use crate::{
+    base::{
+        error::{Error, Result},
+        ids::{Release, Space},
+    },
+    company::{
+        access::{
+            At, Visitor,
+            permissions::{EnvironmentView, ReleaseView, TenantView},
+        },
+        deployments::{
+            self, Preview,
+            plan::{Place, PlannedAction, PlannedStep},
+        },
+        projects::process::Step,
+        releases,
+    },
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What would be done in one place.
+#[derive(Default, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PreviewResource {
+    steps_to_execute: Vec<StepToExecute>,
+    form: PromptForm,
+    package_retrieval: NoList,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<NoList>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes_markdown: Option<String>,
+    use_guided_failure_mode_by_default: Off,
+    missing_tenant_variables: NoList,
+    /// Why it may not be done; null: it may.
+    obstacle: Option<String>,
+}
+
+/// What is asked of people first: nothing.
+#[derive(Default, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PromptForm {
+    values: NoMap,
+    elements: NoList,
+}
+
+/// An action that would be done, and where.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct StepToExecute {
+    action_id: String,
+    action_name: String,
+    action_number: String,
+    roles: Vec<String>,
+    machine_names: Vec<String>,
+    machines: Vec<MachineName>,
+    can_be_skipped: bool,
+    is_disabled: bool,
+    has_no_applicable_machines: bool,
+    unavailable_machines: NoList,
+    excluded_machines: NoList,
+}
+
+/// A target, by id and name.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct MachineName {
+    id: String,
+    name: String,
+}
+
+/// How a preview is asked for.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct PreviewQuery {
+    pub include_disabled_steps: bool,
+    pub tenant: refer::Tenant,
+}
+
+/// Several places to be previewed.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PreviewsWanted {
+    pub deployment_previews: Vec<PlaceWanted>,
+    pub include_disabled_steps: bool,
+}
+
+/// A place to be previewed.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PlaceWanted {
+    pub environment_id: refer::Environment,
+    pub tenant_id: refer::Tenant,
+}
+
+impl PreviewsWanted {
+    /// Says when that are too many.
+    pub fn few(self) -> Result<PreviewsWanted> {
+        let most = deployments::MOST_AT_ONCE;
+        if self.deployment_previews.len() > most {
+            return Err(Error::invalid("DeploymentPreviews", format!("Ask for at most {most} at once.")));
+        }
+        Ok(self)
+    }
+}
+
+impl PreviewResource {
+    /// A preview with the steps it was made of.
+    pub fn of(preview: &Preview, steps: &[Step], disabled: bool) -> PreviewResource {
+        let planned = preview.plan.steps.iter().flat_map(|step| step.actions.iter().map(move |action| (step, action)));
+        let shown = planned.filter(|(_, action)| disabled || action.skipped.is_none()).map(|(step, action)| {
+            let roles = step.number.checked_sub(1).and_then(|at| steps.get(at)).map(Step::target_roles);
+            drawn(step, action, roles.unwrap_or_default())
+        });
+        PreviewResource {
+            steps_to_execute: shown.collect(),
+            obstacle: preview.obstacle.clone(),
+            ..PreviewResource::default()
+        }
+    }
+}
+
+fn drawn(step: &PlannedStep, action: &PlannedAction, roles: Vec<String>) -> StepToExecute {
+    let machines = || step.places.iter().filter_map(Place::machine);
+    let number =
+        if step.actions.len() > 1 { format!("{}.{}", step.number, action.number) } else { step.number.to_string() };
+    StepToExecute {
+        action_id: action.id.clone(),
+        action_name: action.name.clone(),
+        action_number: number,
+        roles,
+        machine_names: machines().map(|machine| machine.name.clone()).collect(),
+        machines: machines()
+            .map(|machine| MachineName { id: machine.id.to_string(), name: machine.name.clone() })
+            .collect(),
+        can_be_skipped: !action.is_required,
+        is_disabled: action.is_disabled,
+        has_no_applicable_machines: step.skipped.is_some() && action.skipped.is_none(),
+        unavailable_machines: NoList::default(),
+        excluded_machines: NoList::default(),
+    }
+}
+
+/// What a deployment to one environment, and for one tenant, would do.
+pub(super) fn show(ask: &Ask, query: Query<PreviewQuery>) -> Result<Json<PreviewResource>> {
+    let (visitor, space) = (ask.visitor()?, ask.space()?);
+    let release = visitor.locate(&space, ask.parameter("id"))?;
+    let tenant = Some(ask.parameter("tenant")).filter(|text| !text.is_empty()).or(query.tenant.given());
+    let environment = ask.parameter("environment");
+    Ok(Json(previewed(visitor, &space, &release, environment, tenant, query.include_disabled_steps)?))
+}
+
+/// The same for several places.
+pub(super) fn several(ask: &Ask, Sent(sent): Sent<PreviewsWanted>) -> Result<All<PreviewResource>> {
+    let (visitor, space) = (ask.visitor()?, ask.space()?);
+    let release = visitor.locate(&space, ask.parameter("id"))?;
+    visitor.ask(ReleaseView { release: release.clone() })?;
+    let wanted = sent.few()?;
+    let drawn = wanted.deployment_previews.iter().map(|one| {
+        let (environment, tenant) = (one.environment_id.text(), one.tenant_id.given());
+        previewed(visitor, &space, &release, environment, tenant, wanted.include_disabled_steps)
+    });
+    Ok(All(drawn.collect::<Result<_>>()?))
+}
+
+fn previewed(
+    visitor: &Visitor,
+    space: &At<Space>,
+    release: &At<Release>,
+    environment: &str,
+    tenant: Option<&str>,
+    disabled: bool,
+) -> Result<PreviewResource> {
+    let granted = visitor.ask(ReleaseView { release: release.clone() })?;
+    let environment = visitor.ask(EnvironmentView { environment: visitor.locate(space, environment)? })?;
+    let tenant = match tenant {
+        Some(tenant) => Some(visitor.ask(TenantView { tenant: visitor.locate(space, tenant)? })?),
+        None => None,
+    };
+    let preview = deployments::preview(&granted, &environment, tenant.as_ref(), &[])?;
+    Ok(PreviewResource {
+        changes: Some(NoList::default()),
+        changes_markdown: Some(String::new()),
+        ..PreviewResource::of(&preview, &releases::show(&granted)?.steps, disabled)
+    })
+}
