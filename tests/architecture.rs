@@ -263,6 +263,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("progression", "deployments"),
     ("roles", "teams"),
     ("projectgroups", "projects"),
+    ("projectsettings", "projects"),
     ("scopedroles", "teams"),
     ("secondfactors", "people"),
     ("steps", "projects"),

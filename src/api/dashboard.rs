@@ -2,9 +2,9 @@
 
 use super::{
     caller::Ask,
-    projects::Tenancy,
+    projects::TenantedDeploymentMode,
     resource,
-    wire::{self, Json, Links, NoList, Nothing, Query},
+    wire::{self, Json, Links, Nothing, Query},
 };
 use crate::{
     base::{
@@ -17,8 +17,8 @@ use crate::{
         access::permissions::{
             DeploymentView, EnvironmentView, Inside, List, ProjectGroupView, ProjectView, TenantView,
         },
-        dashboard::{self, Spot},
-        deployments,
+        dashboard,
+        deployments::{self, Deployment},
         environments::{self, Environment},
         projects::{self, groups},
         tenants,
@@ -40,7 +40,7 @@ pub(super) struct Dashboard {
     environments: Vec<DashboardEnvironment>,
     tenants: Vec<DashboardTenant>,
     items: Vec<DashboardItem>,
-    previous_items: NoList,
+    previous_items: Vec<DashboardItem>,
     links: Links,
 }
 
@@ -53,7 +53,7 @@ struct DashboardProject {
     slug: String,
     project_group_id: String,
     environment_ids: Vec<String>,
-    tenanted_deployment_mode: Tenancy,
+    tenanted_deployment_mode: TenantedDeploymentMode,
     is_disabled: bool,
     can_perform_untenanted_deployment: bool,
     links: Links,
@@ -139,6 +139,7 @@ pub(super) struct DashboardQuery {
 pub(super) struct DynamicQuery {
     projects: Vec<String>,
     environments: Vec<String>,
+    /// And the last success before the latest deployment to each place.
     include_previous: bool,
 }
 
@@ -149,6 +150,8 @@ struct Wanted {
     releases: Option<Vec<i64>>,
     environments: Option<Vec<i64>>,
     tenants: Option<Vec<i64>>,
+    /// And what was there before.
+    before: bool,
 }
 
 /// The dashboard of a space.
@@ -181,13 +184,10 @@ pub(super) fn show(ask: &Ask, query: Query<DashboardQuery>) -> Result<Json<Dashb
 
 /// The dashboard of some projects and environments.
 pub(super) fn dynamic(ask: &Ask, query: Query<DynamicQuery>) -> Result<Json<Dashboard>> {
-    if query.include_previous {
-        let words = "This version does not show what was there before. Leave it out.";
-        return Err(Error::invalid("includePrevious", words));
-    }
     let wanted = Wanted {
         projects: some(wire::numbers::<ids::Project>(&query.projects)),
         environments: some(wire::numbers::<ids::Environment>(&query.environments)),
+        before: query.include_previous,
         ..Wanted::default()
     };
     draw(ask, &wanted)
@@ -226,7 +226,7 @@ fn draw(ask: &Ask, wanted: &Wanted) -> Result<Json<Dashboard>> {
         (Vec::new(), HashSet::new())
     };
     let seen: Vec<i64> = projects.iter().map(|project| project.id.0).collect();
-    let spots = if !seen.is_empty() && visitor.may_somewhere::<DeploymentView>(&space) {
+    let (spots, before) = if !seen.is_empty() && visitor.may_somewhere::<DeploymentView>(&space) {
         let filter = deployments::Filter {
             projects: Some(seen),
             releases: wanted.releases.clone(),
@@ -234,11 +234,19 @@ fn draw(ask: &Ask, wanted: &Wanted) -> Result<Json<Dashboard>> {
             tenants: wanted.tenants.clone(),
             ..Default::default()
         };
-        dashboard::spots(&visitor.ask(List::<DeploymentView>::of(&space))?, &filter)?
+        let granted = visitor.ask(List::<DeploymentView>::of(&space))?;
+        let before = if wanted.before { deployments::before(&granted, &filter)? } else { Vec::new() };
+        (dashboard::spots(&granted, &filter)?, before)
     } else {
-        Vec::new()
+        (Vec::new(), Vec::new())
     };
-    let named: HashSet<i64> = spots.iter().filter_map(|spot| spot.deployment.tenant).map(|tenant| tenant.0).collect();
+    let named: HashSet<i64> = spots
+        .iter()
+        .map(|spot| &spot.deployment)
+        .chain(&before)
+        .filter_map(|one| one.tenant)
+        .map(|tenant| tenant.0)
+        .collect();
     let tenants = if !named.is_empty() && visitor.may_somewhere::<TenantView>(&space) {
         let filter = tenants::Filter { ids: Some(named.into_iter().collect()), ..Default::default() };
         tenants::list(&visitor.ask(List::<TenantView>::of(&space))?, &filter, Page::ALL)?.items
@@ -293,14 +301,13 @@ fn draw(ask: &Ask, wanted: &Wanted) -> Result<Json<Dashboard>> {
         project_groups: groups.iter().map(group).collect(),
         environments: environments.iter().map(environment).collect(),
         tenants: tenants.into_iter().map(tenant).collect(),
-        items: spots.into_iter().map(|spot| item(&api, spot)).collect(),
-        previous_items: NoList::default(),
+        items: spots.into_iter().map(|spot| item(&api, spot.deployment, true)).collect(),
+        previous_items: before.into_iter().map(|one| item(&api, one, false)).collect(),
         links: Links::of(&format!("{api}/dashboard"), &[]),
     }))
 }
 
-fn item(api: &str, spot: Spot) -> DashboardItem {
-    let one = spot.deployment;
+fn item(api: &str, one: Deployment, is_current: bool) -> DashboardItem {
     let took = one.started_at.zip(one.completed_at).map(|(from, to)| clock::duration(to.0 - from.0));
     let (id, release, task) = (one.id.to_string(), one.release.to_string(), one.task.to_string());
     DashboardItem {
@@ -325,8 +332,8 @@ fn item(api: &str, spot: Spot) -> DashboardItem {
         has_warnings_or_errors: one.warnings || !one.error.is_empty(),
         error_message: one.error,
         duration: took,
-        is_current: true,
-        is_previous: false,
+        is_current,
+        is_previous: !is_current,
         is_completed: one.state.is_completed(),
     }
 }

@@ -4,7 +4,7 @@ use super::{
     caller::Ask,
     releases::first,
     resource,
-    wire::{self, Collection, Created, Json, Links, NoList, NoMap, Nothing, Off, Query, Sent, refer},
+    wire::{self, Collection, Created, Done, Json, Links, NoList, NoMap, Nothing, Off, Query, Sent, refer},
 };
 use crate::{
     base::{
@@ -16,7 +16,7 @@ use crate::{
     company::{
         access::{
             At, Visitor,
-            permissions::{DeploymentCreate, DeploymentView, List, ReleaseView, TenantView},
+            permissions::{DeploymentCreate, DeploymentDelete, DeploymentView, List, ReleaseView, TenantView},
         },
         deployments::{self, Deployment, Filter, Options},
         tasks::State,
@@ -58,7 +58,7 @@ pub(super) struct DeploymentResource {
     force_package_redeployment: Off,
     use_guided_failure: Off,
     form_values: NoMap,
-    priority: Priority,
+    priority: DeploymentPriority,
     /// Not before; a moment.
     queue_time: Option<String>,
     /// Given up when it has not begun by then; a moment.
@@ -81,7 +81,7 @@ pub(super) struct DeploymentResource {
 
 wire::fixed! {
     /// As the lifecycle says.
-    Priority(PriorityValue) = "LifecycleDefault";
+    DeploymentPriority(DeploymentPriorityValue) = "LifecycleDefault";
 }
 
 /// What the commands `deployments/create/untenanted/v1` and `…/tenanted/v1` are told (`rest-api §4`).
@@ -124,7 +124,7 @@ pub(super) struct CreateDeployments {
     force_package_redeployment: Off,
     update_variable_snapshot: Off,
     use_guided_failure: Off,
-    priority: Priority,
+    priority: DeploymentPriority,
     variables: NoMap,
     form_values: NoMap,
     deployment_freeze_names: NoList,
@@ -255,6 +255,14 @@ pub(super) fn show(ask: &Ask) -> Result<Json<DeploymentResource>> {
     let visitor = ask.visitor()?;
     let granted = visitor.ask(DeploymentView { deployment: visitor.locate(&ask.space()?, ask.parameter("id"))? })?;
     Ok(Json(draw(ask, &deployments::show(&granted)?)))
+}
+
+/// Deletes one with its task and its log.
+pub(super) fn delete(ask: &Ask) -> Result<Done> {
+    let visitor = ask.visitor()?;
+    let deployment = visitor.locate(&ask.space()?, ask.parameter("id"))?;
+    deployments::delete(&visitor.ask(DeploymentDelete { deployment })?)?;
+    Ok(Done)
 }
 
 /// What is said beside the place, as it was sent, under the name of the field.

@@ -4,13 +4,14 @@ use super::{
     caller::Ask,
     projects::{self, ProjectResource},
     resource,
-    wire::{self, All, Collection, Created, Done, Json, Links, Nothing, Off, Query, Sent, refer},
+    wire::{self, All, Collection, Created, Done, Json, Links, Off, Query, Sent, refer},
 };
 use crate::{
     base::{
         error::{Fields as Wrong, Result},
         ids::{self, Id},
         paging::Page,
+        retention::{Retention, Strategy, Unit},
     },
     company::{
         access::{
@@ -38,8 +39,8 @@ pub(super) struct LifecycleResource {
     description: String,
     /// In order; none: each environment is one.
     phases: Vec<PhaseResource>,
-    release_retention_policy: Retention,
-    tentacle_retention_policy: Retention,
+    release_retention_policy: RetentionResource,
+    tentacle_retention_policy: RetentionResource,
     #[schema(read_only)]
     links: Links,
 }
@@ -56,15 +57,102 @@ pub(super) struct PhaseResource {
     minimum_environments_before_promotion: i64,
     is_optional_phase: bool,
     is_priority_phase: Off,
-    release_retention_policy: Nothing,
-    tentacle_retention_policy: Nothing,
+    /// Left out: as the nearest earlier phase, or the lifecycle, says.
+    release_retention_policy: Option<RetentionResource>,
+    /// Left out: as the nearest earlier phase, or the lifecycle, says.
+    tentacle_retention_policy: Option<RetentionResource>,
 }
 
-wire::fixed! {
-    /// Nothing is deleted by itself.
-    Retention(RetentionValue) = {
-        "Strategy": "Forever", "ShouldKeepForever": true, "QuantityToKeep": 0, "Unit": "Items"
-    };
+/// How long something is kept. This version deletes nothing by itself, and refuses what would ask it to.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct RetentionResource {
+    strategy: Option<RetentionStrategy>,
+    /// As `Strategy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<RetentionStrategy>,
+    /// 0: all.
+    quantity_to_keep: Option<i64>,
+    should_keep_forever: Option<bool>,
+    unit: Option<RetentionUnit>,
+}
+
+/// By what it is decided how long something is kept.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(super) enum RetentionStrategy {
+    /// As the space has it: for ever.
+    Default,
+    /// So many.
+    Count,
+    /// Nothing goes.
+    Forever,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+pub(super) enum RetentionUnit {
+    /// The things themselves.
+    Items,
+    /// Their age.
+    Days,
+}
+
+impl From<Retention> for RetentionResource {
+    fn from(kept: Retention) -> Self {
+        RetentionResource {
+            strategy: Some(match kept.strategy {
+                Strategy::Default => RetentionStrategy::Default,
+                Strategy::Count => RetentionStrategy::Count,
+                Strategy::Forever => RetentionStrategy::Forever,
+            }),
+            r#type: None,
+            quantity_to_keep: Some(kept.quantity_to_keep),
+            should_keep_forever: Some(kept.should_keep_forever),
+            unit: Some(match kept.unit {
+                Unit::Items => RetentionUnit::Items,
+                Unit::Days => RetentionUnit::Days,
+            }),
+        }
+    }
+}
+
+impl RetentionResource {
+    /// What was said, if anything was. `usual` is the number that clients send for the default. What would delete
+    /// something is wrong.
+    pub fn kept(&self, field: &str, usual: i64, wrong: &mut Wrong) -> Option<Retention> {
+        let (said, quantity, forever) =
+            (self.strategy.or(self.r#type), self.quantity_to_keep, self.should_keep_forever);
+        if said.is_none() && quantity.is_none() && forever.is_none() {
+            return None;
+        }
+        if self.strategy.is_some() && self.r#type.is_some_and(|kind| Some(kind) != self.strategy) {
+            wrong.add(&format!("{field}.Type"), "It is called Strategy here as well, and that says something else.");
+        }
+        let quantity_to_keep = quantity.unwrap_or(if said == Some(RetentionStrategy::Default) { usual } else { 0 });
+        let strategy = match said {
+            Some(RetentionStrategy::Default) => Strategy::Default,
+            Some(RetentionStrategy::Count) => Strategy::Count,
+            Some(RetentionStrategy::Forever) => Strategy::Forever,
+            None if forever == Some(true) || quantity_to_keep == 0 => Strategy::Forever,
+            None if quantity_to_keep == usual => Strategy::Default,
+            None => Strategy::Count,
+        };
+        if quantity_to_keep < 0 {
+            wrong.add(&format!("{field}.QuantityToKeep"), "Give 0 for all, or a number.");
+        } else if strategy == Strategy::Count
+            && forever != Some(true)
+            && quantity_to_keep != 0
+            && quantity_to_keep != usual
+        {
+            wrong.add(field, "This version deletes nothing by itself. Let the strategy be Default or Forever.");
+        }
+        let unit = match self.unit {
+            Some(RetentionUnit::Days) => Unit::Days,
+            _ => Unit::Items,
+        };
+        let should_keep_forever = forever.unwrap_or(strategy == Strategy::Forever);
+        Some(Retention { strategy, quantity_to_keep, should_keep_forever, unit })
+    }
 }
 
 /// Which lifecycles.
@@ -83,6 +171,8 @@ fn draw_phase(phase: &Phase) -> PhaseResource {
         optional_deployment_targets: phase.optional.iter().copied().map(Into::into).collect(),
         minimum_environments_before_promotion: phase.minimum,
         is_optional_phase: phase.is_optional,
+        release_retention_policy: phase.release_retention.map(Into::into),
+        tentacle_retention_policy: phase.tentacle_retention.map(Into::into),
         ..PhaseResource::default()
     }
 }
@@ -112,8 +202,9 @@ fn draw_with(ask: &Ask, lifecycle: &Lifecycle, phases: Vec<PhaseResource>) -> Li
         slug: lifecycle.slug.clone(),
         description: lifecycle.description.clone(),
         phases,
+        release_retention_policy: lifecycle.release_retention.into(),
+        tentacle_retention_policy: lifecycle.tentacle_retention.into(),
         links: Links::of(&own, &[("Projects", "/projects"), ("Preview", "/preview")]),
-        ..LifecycleResource::default()
     }
 }
 
@@ -125,6 +216,9 @@ fn located(ask: &Ask) -> Result<At<ids::Lifecycle>> {
     ask.visitor()?.locate(&ask.space()?, ask.parameter("id"))
 }
 
+/// Clients send 30 days for the default.
+const USUAL_DAYS: i64 = 30;
+
 /// `new`: phases of a new lifecycle are all new, whatever they are called.
 fn fields(sent: LifecycleResource, new: bool) -> Result<Fields> {
     let mut wrong = Wrong::new();
@@ -134,7 +228,9 @@ fn fields(sent: LifecycleResource, new: bool) -> Result<Fields> {
             wrong.add(&format!("Phases[{number}].Id"), format!("There is no phase {id}. Leave it empty: a new phase."));
         }
     }
-    let mut environments = |number: usize, field: &str, list: &[refer::Environment]| {
+    let release_retention = sent.release_retention_policy.kept("ReleaseRetentionPolicy", USUAL_DAYS, &mut wrong);
+    let tentacle_retention = sent.tentacle_retention_policy.kept("TentacleRetentionPolicy", USUAL_DAYS, &mut wrong);
+    let environments = |number: usize, field: &str, list: &[refer::Environment], wrong: &mut Wrong| {
         let mut read = Vec::with_capacity(list.len());
         for one in list {
             match Id::parse(one.text()) {
@@ -147,17 +243,26 @@ fn fields(sent: LifecycleResource, new: bool) -> Result<Fields> {
         }
         read
     };
-    let phases = sent.phases.into_iter().enumerate().map(|(number, phase)| PhaseFields {
-        id: phase.id.as_deref().and_then(Id::parse),
-        automatic: environments(number, "AutomaticDeploymentTargets", &phase.automatic_deployment_targets),
-        optional: environments(number, "OptionalDeploymentTargets", &phase.optional_deployment_targets),
-        name: phase.name,
-        minimum: phase.minimum_environments_before_promotion,
-        is_optional: phase.is_optional_phase,
-    });
-    let phases = phases.collect();
+    let mut phases = Vec::with_capacity(sent.phases.len());
+    for (number, phase) in sent.phases.into_iter().enumerate() {
+        let (automatic, optional) = (&phase.automatic_deployment_targets, &phase.optional_deployment_targets);
+        let mut retention = |name: &str, said: &Option<RetentionResource>| {
+            said.as_ref().and_then(|said| said.kept(&format!("Phases[{number}].{name}"), USUAL_DAYS, &mut wrong))
+        };
+        phases.push(PhaseFields {
+            id: phase.id.as_deref().and_then(Id::parse),
+            release_retention: retention("ReleaseRetentionPolicy", &phase.release_retention_policy),
+            tentacle_retention: retention("TentacleRetentionPolicy", &phase.tentacle_retention_policy),
+            automatic: environments(number, "AutomaticDeploymentTargets", automatic, &mut wrong),
+            optional: environments(number, "OptionalDeploymentTargets", optional, &mut wrong),
+            name: phase.name,
+            minimum: phase.minimum_environments_before_promotion,
+            is_optional: phase.is_optional_phase,
+        });
+    }
     wrong.finish()?;
-    Ok(Fields { name: sent.name, slug: sent.slug, description: sent.description, phases })
+    let (name, slug, description) = (sent.name, sent.slug, sent.description);
+    Ok(Fields { name, slug, description, release_retention, tentacle_retention, phases })
 }
 
 fn filter(query: &LifecycleQuery) -> Filter {

@@ -23,6 +23,7 @@ mod previews;
 mod processes;
 mod progression;
 mod projectgroups;
+mod projectsettings;
 mod projects;
 mod recipes;
 mod releases;
@@ -263,11 +264,16 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/projects/{project}",                   "ProjectView",       projects::show),
         top(M::PUT,    "/projects/{project}",                   "ProjectEdit",       projects::update),
         top(M::DELETE, "/projects/{project}",                   "ProjectDelete",     projects::delete),
+        top(M::GET,    "/projects/{project}/deploymentsettings", "ProjectView",      projectsettings::show),
+        top(M::PUT,    "/projects/{project}/deploymentsettings", "ProjectEdit",      projectsettings::update),
+        top(M::GET,    "/projects/{project}/summary",           "ProjectView",       projectsettings::summary),
+        top(M::GET,    "/variables/{id}",                       "VariableViewUnscoped", projectsettings::variables),
         top(M::GET,    "/projects/{project}/deploymentprocesses",          "ProcessView",   processes::of_project),
         top(M::PUT,    "/projects/{project}/deploymentprocesses",          "ProcessEdit",   processes::update_of_project),
         top(M::GET,    "/projects/{project}/deploymentprocesses/template", "ReleaseCreate", processes::template),
         top(M::GET,    "/deploymentprocesses/{id}",             "ProcessView",       processes::show),
         top(M::PUT,    "/deploymentprocesses/{id}",             "ProcessEdit",       processes::update),
+        top(M::GET,    "/deploymentprocesses/{id}/template",    "ReleaseCreate",     processes::template_by_id),
         // Channels
         top(M::GET,    "/channels",                             "ProcessView",       channels::list),
         top(M::GET,    "/channels/all",                         "ProcessView",       channels::all),
@@ -293,14 +299,17 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/releases/{id}/missingpackages",        "ReleaseView",       releases::missing_packages),
         top(M::GET,    "/projects/{project}/releases",          "ReleaseView",       releases::of_project),
         top(M::GET,    "/projects/{project}/progression",       "ProjectView",       progression::of_project),
+        top(M::GET,    "/progression/{project}",                "ProjectView",       progression::of_project),
         top(M::GET,    "/projects/{project}/releases/{id}",     "ReleaseView",       releases::show),
         // Deployments
         top(M::GET,    "/deployments",                          "DeploymentView",    deployments::list),
         top(M::POST,   "/deployments",                          "DeploymentCreate",  deployments::create),
         top(M::GET,    "/deployments/{id}",                     "DeploymentView",    deployments::show),
+        top(M::DELETE, "/deployments/{id}",                     "DeploymentDelete",  deployments::delete),
         top(M::POST,   "/deployments/create/untenanted/v1",     "DeploymentCreate",  deployments::untenanted),
         top(M::POST,   "/deployments/create/tenanted/v1",       "DeploymentCreate",  deployments::tenanted),
         top(M::GET,    "/releases/{id}/deployments",            "DeploymentView",    deployments::of_release),
+        top(M::GET,    "/releases/{id}/deployments/template",   "ReleaseView",       previews::template),
         top(M::GET,    "/releases/{id}/deployments/preview/{environment}",          "ReleaseView", previews::show),
         top(M::GET,    "/releases/{id}/deployments/preview/{environment}/{tenant}", "ReleaseView", previews::show),
         top(M::POST,   "/releases/{id}/deployments/previews",   "ReleaseView",       previews::several),
@@ -332,6 +341,9 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::PUT,    "/projects/{project}/runbookProcesses/{id}", "RunbookEdit",   runbooks::process::update),
         top(M::GET,    "/runbookProcesses/{id}",                "RunbookView",       runbooks::process::show),
         top(M::PUT,    "/runbookProcesses/{id}",                "RunbookEdit",       runbooks::process::update),
+        top(M::GET,    "/projects/{project}/runbookSnapshots",  "RunbookView",       runbooks::snapshots::of_project),
+        top(M::GET,    "/projects/{project}/runbookSnapshots/{snapshot}", "RunbookView", runbooks::snapshots::show_in_project),
+        top(M::DELETE, "/projects/{project}/runbookSnapshots/{snapshot}", "RunbookEdit", runbooks::snapshots::delete_in_project),
         top(M::POST,   "/projects/{project}/runbookSnapshots",  "RunbookSnapshotCreate", runbooks::snapshots::take),
         top(M::POST,   "/runbookSnapshots",                     "RunbookSnapshotCreate", runbooks::snapshots::take),
         top(M::GET,    "/runbookSnapshots/{snapshot}",          "RunbookView",       runbooks::snapshots::show),

@@ -2,7 +2,8 @@
 
 use super::{
     caller::Ask,
-    wire::{All, Json, NoList, NoMap, Off, Query, Sent, refer},
+    resource,
+    wire::{All, Json, Links, NoList, NoMap, Off, Query, Sent, refer},
 };
 use crate::{
     base::{
@@ -12,13 +13,13 @@ use crate::{
     company::{
         access::{
             At, Visitor,
-            permissions::{EnvironmentView, ReleaseView, TenantView},
+            permissions::{EnvironmentView, ProcessView, ReleaseView, TenantView},
         },
         deployments::{
             self, Preview,
             plan::{Place, PlannedAction, PlannedStep},
         },
-        projects::process::Step,
+        projects::process::{self, Step},
         releases,
     },
 };
@@ -30,7 +31,7 @@ use utoipa::ToSchema;
 #[serde(rename_all = "PascalCase")]
 pub(super) struct PreviewResource {
     steps_to_execute: Vec<StepToExecute>,
-    form: PromptForm,
+    form: PreviewForm,
     package_retrieval: NoList,
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<NoList>,
@@ -45,7 +46,7 @@ pub(super) struct PreviewResource {
 /// What is asked of people first: nothing.
 #[derive(Default, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct PromptForm {
+pub(super) struct PreviewForm {
     values: NoMap,
     elements: NoList,
 }
@@ -59,7 +60,7 @@ struct StepToExecute {
     action_number: String,
     roles: Vec<String>,
     machine_names: Vec<String>,
-    machines: Vec<MachineName>,
+    machines: Vec<StepMachine>,
     can_be_skipped: bool,
     is_disabled: bool,
     has_no_applicable_machines: bool,
@@ -70,7 +71,7 @@ struct StepToExecute {
 /// A target, by id and name.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct MachineName {
+struct StepMachine {
     id: String,
     name: String,
 }
@@ -137,7 +138,7 @@ fn drawn(step: &PlannedStep, action: &PlannedAction, roles: Vec<String>) -> Step
         roles,
         machine_names: machines().map(|machine| machine.name.clone()).collect(),
         machines: machines()
-            .map(|machine| MachineName { id: machine.id.to_string(), name: machine.name.clone() })
+            .map(|machine| StepMachine { id: machine.id.to_string(), name: machine.name.clone() })
             .collect(),
         can_be_skipped: !action.is_required,
         is_disabled: action.is_disabled,
@@ -145,6 +146,78 @@ fn drawn(step: &PlannedStep, action: &PlannedAction, roles: Vec<String>) -> Step
         unavailable_machines: NoList::default(),
         excluded_machines: NoList::default(),
     }
+}
+
+/// Where a release may be deployed now.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DeploymentTemplate {
+    is_deployment_process_modified: bool,
+    is_variable_set_modified: Off,
+    is_library_variable_set_modified: Off,
+    deployment_notes: String,
+    promote_to: Vec<PromotionTarget>,
+    tenant_promotions: Vec<TenantPromotion>,
+    links: Links,
+}
+
+/// An environment that a release may be deployed to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct PromotionTarget {
+    id: String,
+    name: String,
+    links: Links,
+}
+
+/// The environments of one tenant.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct TenantPromotion {
+    id: String,
+    name: String,
+    promote_to: Vec<PromotionTarget>,
+    links: Links,
+}
+
+/// Where a release may be deployed now, by itself and for tenants.
+pub(super) fn template(ask: &Ask) -> Result<Json<DeploymentTemplate>> {
+    let (visitor, space) = (ask.visitor()?, ask.space()?);
+    let at: At<Release> = visitor.locate(&space, ask.parameter("id"))?;
+    let granted = visitor.ask(ReleaseView { release: at.clone() })?;
+    let (release, choices) = (releases::show(&granted)?, deployments::choices(&granted)?);
+    let project = visitor.locate(&space, &release.project.to_string())?;
+    let is_deployment_process_modified = visitor.may(ProcessView { project: At::clone(&project) })
+        && process::show(&visitor.ask(ProcessView { project })?)?.steps != release.steps;
+    let api = resource::space_api(ask, release.space.0);
+    let own = format!("{api}/releases/{}/deployments", release.id);
+    let open: Vec<_> = choices.places.iter().filter(|place| place.obstacle.is_none()).collect();
+    let target = |place: &deployments::Place, tenant: &str| PromotionTarget {
+        id: place.id.to_string(),
+        name: place.name.clone(),
+        links: Links::of(&format!("{api}/environments/{}", place.id), &[])
+            .and("Preview", format!("{own}/preview/{}{tenant}", place.id)),
+    };
+    let promotion = |tenant: &deployments::Recipient| TenantPromotion {
+        id: tenant.id.to_string(),
+        name: tenant.name.clone(),
+        promote_to: open
+            .iter()
+            .filter(|place| tenant.environments.contains(&place.id))
+            .map(|place| target(place, &format!("/{}", tenant.id)))
+            .collect(),
+        links: Links::of(&format!("{api}/tenants/{}", tenant.id), &[]),
+    };
+    let untenanted = choices.mode.without_tenant();
+    Ok(Json(DeploymentTemplate {
+        is_deployment_process_modified,
+        is_variable_set_modified: Off::default(),
+        is_library_variable_set_modified: Off::default(),
+        promote_to: open.iter().filter(|_| untenanted).map(|place| target(place, "")).collect(),
+        tenant_promotions: choices.tenants.iter().filter(|tenant| !tenant.is_disabled).map(promotion).collect(),
+        deployment_notes: release.notes,
+        links: Links::of(&format!("{own}/template"), &[]).and("Release", format!("{api}/releases/{}", release.id)),
+    }))
 }
 
 /// What a deployment to one environment, and for one tenant, would do.

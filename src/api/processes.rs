@@ -7,7 +7,7 @@ use super::{
     projects::{VersioningStrategy, located},
     resource,
     steps::Steps,
-    wire::{Json, Links, NoList, Nothing, Sent},
+    wire::{Json, Links, NoList, Nothing, Query, Sent, refer},
 };
 use crate::{
     base::{
@@ -17,9 +17,12 @@ use crate::{
     company::{
         access::{
             At,
-            permissions::{ProcessEdit, ProcessView, ReleaseCreate, ReleaseView},
+            permissions::{ProcessEdit, ProcessView, ProjectView, ReleaseCreate, ReleaseView},
         },
-        projects::process::{self, Process},
+        projects::{
+            self,
+            process::{self, Process},
+        },
         releases,
     },
 };
@@ -61,6 +64,14 @@ pub(super) struct ReleaseTemplate {
     links: Links,
 }
 
+/// For which channel.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct TemplateQuery {
+    /// Left out: the default one.
+    channel: refer::Channel,
+}
+
 /// The id of a project's process.
 pub(super) fn id_of(project: Id<ids::Project>) -> String {
     format!("deploymentprocess-{project}")
@@ -81,7 +92,7 @@ fn draw(ask: &Ask, process: Process) -> ProcessResource {
         project_id: process.project.to_string(),
         version: Some(process.version),
         steps: process.steps.into(),
-        links: Links::of(&own, &[("Template", "/template")]).and("Project", project),
+        links: Links::of(&own, &[("Template", "/template{?channel}")]).and("Project", project),
         ..ProcessResource::default()
     }
 }
@@ -157,10 +168,27 @@ fn save(ask: &Ask, project: At<ids::Project>, sent: ProcessResource) -> Result<J
 }
 
 /// What a client asks before it makes a release.
-pub(super) fn template(ask: &Ask) -> Result<Json<ReleaseTemplate>> {
-    let (visitor, project) = (ask.visitor()?, located(ask)?);
+pub(super) fn template(ask: &Ask, query: Query<TemplateQuery>) -> Result<Json<ReleaseTemplate>> {
+    templated(ask, located(ask)?, &query)
+}
+
+/// The same, by the id of the process.
+pub(super) fn template_by_id(ask: &Ask, query: Query<TemplateQuery>) -> Result<Json<ReleaseTemplate>> {
+    let named = named(ask)?;
+    if named.release.is_some() {
+        return Err(Error::NotFound(ask.parameter("id").to_owned()));
+    }
+    templated(ask, named.project, &query)
+}
+
+fn templated(ask: &Ask, project: At<ids::Project>, query: &TemplateQuery) -> Result<Json<ReleaseTemplate>> {
+    let visitor = ask.visitor()?;
     let process = process::show(&visitor.ask(ProcessView { project: project.clone() })?)?;
-    let next = releases::next_version(&visitor.ask(ReleaseCreate { project })?)?;
+    let strategy = match visitor.may(ProjectView { project: project.clone() }) {
+        true => VersioningStrategy::of(&projects::show(&visitor.ask(ProjectView { project: project.clone() })?)?),
+        false => VersioningStrategy::default(),
+    };
+    let next = releases::next_version(&visitor.ask(ReleaseCreate { project })?, query.channel.given())?;
     let own = format!(
         "{}/projects/{}/deploymentprocesses/template",
         resource::space_api(ask, process.space.0),
@@ -169,6 +197,7 @@ pub(super) fn template(ask: &Ask) -> Result<Json<ReleaseTemplate>> {
     Ok(Json(ReleaseTemplate {
         deployment_process_id: id_of(process.project),
         next_version_increment: next,
+        versioning_strategy: strategy,
         links: Links::of(&own, &[]),
         ..ReleaseTemplate::default()
     }))

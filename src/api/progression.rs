@@ -47,7 +47,7 @@ pub(super) struct PhaseProgression {
     blocked: Off,
     automatic_deployment_targets: Vec<String>,
     optional_deployment_targets: Vec<String>,
-    deployments: Vec<Cell>,
+    deployments: Vec<ProgressionCell>,
     minimum_environments_before_promotion: usize,
     is_optional_phase: bool,
 }
@@ -55,7 +55,7 @@ pub(super) struct PhaseProgression {
 /// A deployment as it stands in a cell of an overview.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Cell {
+pub(super) struct ProgressionCell {
     id: String,
     deployment_id: String,
     project_id: String,
@@ -75,13 +75,13 @@ pub(super) struct Cell {
     duration: String,
     has_pending_interruptions: bool,
     has_warnings_or_errors: bool,
-    links: CellLinks,
+    links: ProgressionCellLinks,
 }
 
 /// Where a cell leads.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct CellLinks {
+struct ProgressionCellLinks {
     #[serde(rename = "Self")]
     own: String,
     release: String,
@@ -93,18 +93,18 @@ struct CellLinks {
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ProjectProgression {
     /// By lifecycle.
-    lifecycle_environments: BTreeMap<String, Vec<Place>>,
+    lifecycle_environments: BTreeMap<String, Vec<ProgressionPlace>>,
     /// By channel.
-    channel_environments: BTreeMap<String, Vec<Place>>,
-    environments: Vec<Place>,
-    releases: Vec<ReleaseRow>,
+    channel_environments: BTreeMap<String, Vec<ProgressionPlace>>,
+    environments: Vec<ProgressionPlace>,
+    releases: Vec<ReleaseOfProject>,
     links: Links,
 }
 
 /// An environment, by id and name.
 #[derive(Clone, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct Place {
+struct ProgressionPlace {
     id: String,
     name: String,
 }
@@ -112,11 +112,11 @@ struct Place {
 /// A release and where it is.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct ReleaseRow {
+struct ReleaseOfProject {
     release: ReleaseResource,
-    channel: ChannelName,
+    channel: ChannelOfRelease,
     /// By environment, the newest first.
-    deployments: BTreeMap<String, Vec<Cell>>,
+    deployments: BTreeMap<String, Vec<ProgressionCell>>,
     next_deployments: Vec<String>,
     has_unresolved_defect: Off,
     release_retention_period: Nothing,
@@ -126,7 +126,7 @@ struct ReleaseRow {
 /// A channel, by id and name.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct ChannelName {
+struct ChannelOfRelease {
     id: String,
     name: String,
     project_id: String,
@@ -155,12 +155,12 @@ fn draw_phase(ask: &Ask, one: &PhaseProgress, deployed: &[Deployment]) -> PhaseP
     }
 }
 
-fn draw_cell(ask: &Ask, d: &Deployment) -> Cell {
+fn draw_cell(ask: &Ask, d: &Deployment) -> ProgressionCell {
     let space = resource::space_api(ask, d.space.0);
     let lasted = d.started_at.map(|start| clock::duration(d.completed_at.unwrap_or_else(clock::now).0 - start.0));
     let (id, release, task) = (d.id.to_string(), d.release.to_string(), d.task.to_string());
-    Cell {
-        links: CellLinks {
+    ProgressionCell {
+        links: ProgressionCellLinks {
             own: format!("{space}/deployments/{id}"),
             release: format!("{space}/releases/{release}"),
             task: format!("{space}/tasks/{task}"),
@@ -224,9 +224,9 @@ pub(super) fn of_project(ask: &Ask) -> Result<Json<ProjectProgression>> {
     let granted = visitor.ask(ProjectView { project: project.clone() })?;
     let lifecycle = crate::company::projects::show(&granted)?.lifecycle;
     let phases = lifecycles::of_project(&granted)?;
-    let mut environments: Vec<Place> = Vec::new();
+    let mut environments: Vec<ProgressionPlace> = Vec::new();
     for place in phases.iter().flat_map(|phase| &phase.environments) {
-        let one = Place { id: place.id.to_string(), name: place.name.clone() };
+        let one = ProgressionPlace { id: place.id.to_string(), name: place.name.clone() };
         if !environments.contains(&one) {
             environments.push(one);
         }
@@ -240,14 +240,14 @@ pub(super) fn of_project(ask: &Ask) -> Result<Json<ProjectProgression>> {
         for release in &listed.items {
             let at = visitor.locate(&project, &release.id.to_string())?;
             let progress = releases::progression(&visitor.ask(ReleaseView { release: at })?)?;
-            let mut cells: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
+            let mut cells: BTreeMap<String, Vec<ProgressionCell>> = BTreeMap::new();
             for deployment in all.iter().filter(|deployment| deployment.release == release.id) {
                 cells.entry(deployment.environment.to_string()).or_default().push(draw_cell(ask, deployment));
             }
             channels.insert(release.channel.to_string(), environments.clone());
-            rows.push(ReleaseRow {
+            rows.push(ReleaseOfProject {
                 release: drawing::draw(ask, release),
-                channel: ChannelName {
+                channel: ChannelOfRelease {
                     id: release.channel.to_string(),
                     name: release.channel_name.clone(),
                     project_id: release.project.to_string(),

@@ -39,7 +39,7 @@ pub(super) struct ProjectResource {
     /// Left out: the default one of the space, or the one it has.
     lifecycle_id: refer::Lifecycle,
     is_disabled: bool,
-    tenanted_deployment_mode: Tenancy,
+    tenanted_deployment_mode: TenantedDeploymentMode,
     #[schema(read_only)]
     variable_set_id: String,
     #[schema(read_only)]
@@ -55,7 +55,7 @@ pub(super) struct ProjectResource {
     extension_settings: NoList,
     versioning_strategy: VersioningStrategy,
     release_creation_strategy: ReleaseCreationStrategy,
-    project_connectivity_policy: ConnectivityPolicy,
+    project_connectivity_policy: ProjectConnectivityPolicy,
     default_guided_failure_mode: EnvironmentDefault,
     auto_create_release: Off,
     discrete_channel_release: Off,
@@ -72,7 +72,7 @@ pub(super) struct ProjectResource {
 
 /// Whether something is done for tenants.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
-pub(super) enum Tenancy {
+pub(super) enum TenantedDeploymentMode {
     /// Never.
     #[default]
     Untenanted,
@@ -81,21 +81,21 @@ pub(super) enum Tenancy {
     /// A tenant is compulsory.
     Tenanted,
 }
-impl From<TenantedMode> for Tenancy {
+impl From<TenantedMode> for TenantedDeploymentMode {
     fn from(mode: TenantedMode) -> Self {
         match mode {
-            TenantedMode::Untenanted => Tenancy::Untenanted,
-            TenantedMode::TenantedOrUntenanted => Tenancy::TenantedOrUntenanted,
-            TenantedMode::Tenanted => Tenancy::Tenanted,
+            TenantedMode::Untenanted => TenantedDeploymentMode::Untenanted,
+            TenantedMode::TenantedOrUntenanted => TenantedDeploymentMode::TenantedOrUntenanted,
+            TenantedMode::Tenanted => TenantedDeploymentMode::Tenanted,
         }
     }
 }
-impl From<Tenancy> for TenantedMode {
-    fn from(mode: Tenancy) -> Self {
+impl From<TenantedDeploymentMode> for TenantedMode {
+    fn from(mode: TenantedDeploymentMode) -> Self {
         match mode {
-            Tenancy::Untenanted => TenantedMode::Untenanted,
-            Tenancy::TenantedOrUntenanted => TenantedMode::TenantedOrUntenanted,
-            Tenancy::Tenanted => TenantedMode::Tenanted,
+            TenantedDeploymentMode::Untenanted => TenantedMode::Untenanted,
+            TenantedDeploymentMode::TenantedOrUntenanted => TenantedMode::TenantedOrUntenanted,
+            TenantedDeploymentMode::Tenanted => TenantedMode::Tenanted,
         }
     }
 }
@@ -104,9 +104,18 @@ impl From<Tenancy> for TenantedMode {
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct VersioningStrategy {
-    pub(super) template: VersionTemplate,
+    /// Expressions such as `#{Octopus.Version.NextPatch}`, and parts `i` (one more) and `c` (as it is). Empty: as it is, at
+    /// first the vendor's own default.
+    pub(super) template: String,
     donor_package: Nothing,
     donor_package_step_id: Nothing,
+}
+
+impl VersioningStrategy {
+    /// That of a project.
+    pub fn of(project: &Project) -> VersioningStrategy {
+        VersioningStrategy { template: project.version_template.clone(), ..VersioningStrategy::default() }
+    }
 }
 
 /// Which packages make releases when they arrive.
@@ -121,7 +130,7 @@ pub(super) struct ReleaseCreationStrategy {
 /// What is done about targets that are not there.
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct ConnectivityPolicy {
+pub(super) struct ProjectConnectivityPolicy {
     skip_machine_behavior: NoSkipping,
     target_roles: NoList,
     allow_deployments_to_no_targets: Off,
@@ -129,9 +138,6 @@ pub(super) struct ConnectivityPolicy {
 }
 
 wire::fixed! {
-    /// The vendor's own default, which is also the rule that versions follow here.
-    VersionTemplate(VersionTemplateValue) =
-        "#{Octopus.Version.LastMajor}.#{Octopus.Version.LastMinor}.#{Octopus.Version.NextPatch}";
     /// Kept in the company's file.
     Database(DatabaseValue) = {"Type": "Database"};
     /// As the environment says.
@@ -148,12 +154,14 @@ pub(super) struct ProjectQuery {
     name: String,
     partial_name: String,
     cloned_from_project_id: String,
+    /// Clients send it along; it says something only where a project is made.
+    clone: String,
 }
 
 /// How a project is made.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct CloneQuery {
+pub(super) struct CloneProjectQuery {
     /// As a copy of this one.
     clone: refer::Project,
 }
@@ -186,6 +194,7 @@ pub(super) fn draw(ask: &Ask, project: &Project) -> ProjectResource {
         variable_set_id: format!("variableset-{id}"),
         deployment_process_id: format!("deploymentprocess-{id}"),
         deployment_settings_id: format!("deploymentsettings-{id}"),
+        versioning_strategy: VersioningStrategy::of(project),
         cloned_from_project_id: project.cloned_from.map(|id| id.to_string()),
         links: links.and("Web", web(ask, project.space, &format!("projects/{id}"))),
         id,
@@ -220,6 +229,7 @@ pub(super) fn located(ask: &Ask) -> Result<At<ids::Project>> {
 }
 
 pub(super) fn filter(query: &ProjectQuery) -> Filter {
+    let _ = &query.clone;
     let name = if query.partial_name.is_empty() { &query.name } else { &query.partial_name };
     let cloned_from = Some(&query.cloned_from_project_id).filter(|text| !text.is_empty());
     Filter {
@@ -279,13 +289,14 @@ fn fields(ask: &Ask, sent: ProjectResource) -> Result<Fields> {
         lifecycle,
         is_disabled: sent.is_disabled,
         tenanted: sent.tenanted_deployment_mode.into(),
+        version_template: sent.versioning_strategy.template,
     })
 }
 
 /// Makes one; with `?clone=` as a copy of another.
 pub(super) fn create(
     ask: &Ask,
-    query: Query<CloneQuery>,
+    query: Query<CloneProjectQuery>,
     Sent(sent): Sent<ProjectResource>,
 ) -> Result<Created<ProjectResource>> {
     let visitor = ask.visitor()?;

@@ -5,7 +5,7 @@ use super::{
     processes::frozen_id,
     projects::{self, referred, web},
     resource,
-    wire::{self, Collection, Created, Done, Json, Links, NoList, NoMap, Nothing, Off, Query, Sent, refer},
+    wire::{self, Collection, Created, Done, Json, Links, NoList, NoMap, Nothing, Query, Sent, refer},
 };
 use crate::{
     base::{
@@ -18,10 +18,11 @@ use crate::{
             At,
             permissions::{List, ProjectView, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView},
         },
-        releases::{self, Brief, Fields, Filter, Release},
+        releases::{self, Brief, Fields, Filter, Release, Said},
     },
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A release on the wire.
@@ -49,10 +50,11 @@ pub(super) struct ReleaseResource {
     selected_packages: NoList,
     selected_git_resources: NoList,
     build_information: NoList,
-    #[serde(skip_serializing)]
-    version_control_reference: NoMap,
-    ignore_channel_rules: Off,
-    custom_fields: NoMap,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_control_reference: Option<NoMap>,
+    ignore_channel_rules: Option<bool>,
+    /// Texts by name.
+    custom_fields: Option<BTreeMap<String, String>>,
     #[schema(read_only)]
     links: Links,
 }
@@ -78,8 +80,9 @@ pub(super) struct CreateRelease {
     release_notes: String,
     /// When the version is there already, that release is the answer.
     ignore_if_already_exists: bool,
-    ignore_channel_rules: Off,
-    custom_fields: NoMap,
+    ignore_channel_rules: bool,
+    /// Texts by name.
+    custom_fields: BTreeMap<String, String>,
     package_version: Nothing,
     package_prerelease: Nothing,
     packages: NoList,
@@ -123,6 +126,7 @@ pub(super) struct Shown<'r> {
     channel: Id<ids::Channel>,
     version: &'r str,
     notes: &'r str,
+    said: &'r Said,
     at: Moment,
 }
 impl<'r> From<&'r Release> for Shown<'r> {
@@ -134,6 +138,7 @@ impl<'r> From<&'r Release> for Shown<'r> {
             channel: r.channel,
             version: &r.version,
             notes: &r.notes,
+            said: &r.said,
             at: r.assembled_at,
         }
     }
@@ -147,6 +152,7 @@ impl<'r> From<&'r Brief> for Shown<'r> {
             channel: r.channel,
             version: &r.version,
             notes: &r.notes,
+            said: &r.said,
             at: r.assembled_at,
         }
     }
@@ -175,6 +181,8 @@ pub(super) fn draw<'r>(ask: &Ask, release: impl Into<Shown<'r>>) -> ReleaseResou
         channel_id: r.channel.into(),
         version: r.version.to_owned(),
         release_notes: r.notes.to_owned(),
+        ignore_channel_rules: Some(r.said.ignore_channel_rules),
+        custom_fields: Some(r.said.custom_fields.clone()),
         assembled: r.at.wire(),
         project_variable_set_snapshot_id: format!("variableset-{}", r.project),
         links: links
@@ -245,6 +253,7 @@ pub(super) fn create_v1(ask: &Ask, Sent(sent): Sent<CreateRelease>) -> Result<Cr
         channel: first([sent.channel_name, sent.channel_id_or_name, sent.channel_id]),
         notes: sent.release_notes,
         ignore_if_exists: sent.ignore_if_already_exists,
+        said: Said { ignore_channel_rules: sent.ignore_channel_rules, custom_fields: sent.custom_fields },
     };
     let made = releases::create(&granted, fields)?;
     Ok(Created(ReleaseCreated {
@@ -254,8 +263,20 @@ pub(super) fn create_v1(ask: &Ask, Sent(sent): Sent<CreateRelease>) -> Result<Cr
     }))
 }
 
+/// How a release is made the older way.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct CreateQuery {
+    /// As `IgnoreChannelRules`.
+    ignore_channel_rules: bool,
+}
+
 /// `POST releases`: the older way.
-pub(super) fn create(ask: &Ask, Sent(sent): Sent<ReleaseResource>) -> Result<Created<ReleaseResource>> {
+pub(super) fn create(
+    ask: &Ask,
+    query: Query<CreateQuery>,
+    Sent(sent): Sent<ReleaseResource>,
+) -> Result<Created<ReleaseResource>> {
     let project = referred(ask, "ProjectId", sent.project_id.text())?;
     let granted = ask.visitor()?.ask(ReleaseCreate { project })?;
     let fields = Fields {
@@ -263,9 +284,15 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<ReleaseResource>) -> Result<Cre
         channel: sent.channel_id.given().map(str::to_owned),
         notes: sent.release_notes,
         ignore_if_exists: false,
+        said: Said {
+            ignore_channel_rules: query.ignore_channel_rules || sent.ignore_channel_rules.unwrap_or_default(),
+            custom_fields: sent.custom_fields.unwrap_or_default(),
+        },
     };
     Ok(Created(draw(ask, &releases::create(&granted, fields)?)))
 }
+
+const FROZEN: &str = "A release cannot be changed but for its notes. Make another release.";
 
 /// Changes the notes; all else is frozen.
 pub(super) fn update(ask: &Ask, Sent(sent): Sent<ReleaseResource>) -> Result<Json<ReleaseResource>> {
@@ -279,7 +306,14 @@ pub(super) fn update(ask: &Ask, Sent(sent): Sent<ReleaseResource>) -> Result<Jso
     ];
     for (field, text, now) in frozen {
         if !text.trim().is_empty() && !text.trim().eq_ignore_ascii_case(&now) {
-            return Err(Error::invalid(field, "A release cannot be changed but for its notes. Make another release."));
+            return Err(Error::invalid(field, FROZEN));
+        }
+    }
+    let other_rules = sent.ignore_channel_rules.is_some_and(|sent| sent != present.said.ignore_channel_rules);
+    let other_fields = sent.custom_fields.is_some_and(|sent| sent != present.said.custom_fields);
+    for (field, other) in [("IgnoreChannelRules", other_rules), ("CustomFields", other_fields)] {
+        if other {
+            return Err(Error::invalid(field, FROZEN));
         }
     }
     Ok(Json(draw(ask, &releases::edit(&granted, &sent.release_notes)?)))

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod names;
 pub mod outward;
 pub mod paging;
+pub mod retention;
 pub mod room;
 pub mod secret;
 pub mod terminal;

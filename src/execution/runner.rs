@@ -382,6 +382,10 @@ async fn run(
     let Ok(syntax) = action.syntax.word().parse() else {
         return (StepStatus::Failed, Some(format!("{} scripts cannot be run by this version.", action.syntax.word())));
     };
+    if !action.names_syntax {
+        let words = format!("{} names no script language. It is run as {}.", action.name, action.syntax.word());
+        book.say(number, Category::Warning, words).await;
+    }
     let mut variables = deploying.plan.variables_at(step, action, place, failure);
     variables.extend(deploying.said().outputs().clone());
     let (most_bytes, of_the_company) = room(book).await;

@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_start.sql"),
     include_str!("migrations/0002_proof.sql"),
     include_str!("migrations/0003_customers.sql"),
+    include_str!("migrations/0004_kept.sql"),
 ];
 
 /// The number that this program's files carry.

@@ -191,6 +191,7 @@ fn fields(visit: &Visit) -> Fields {
             optional: stands("hand"),
             minimum: if minimum.trim().is_empty() { 0 } else { minimum.trim().parse().unwrap_or(-1) },
             is_optional: sent.ticked(&format!("phase-{at}-optional")),
+            ..PhaseFields::default()
         }
     });
     let (name, description) = (sent.text("name").into(), sent.text("description").into());
@@ -344,6 +345,13 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
     let address = format!("{}/{}", base(visit), found.slug);
     let frame = edit_frame(visit, &found.name, &address);
     let mut fields = fields(visit);
+    for phase in &mut fields.phases {
+        // What the form does not show stays.
+        if let Some(present) = found.phases.iter().find(|present| Some(present.id) == phase.id) {
+            phase.release_retention = present.release_retention;
+            phase.tentacle_retention = present.tentacle_retention;
+        }
+    }
     if let Some(at) = form::rearrange(visit.form().text("do"), &mut fields.phases, MOST, |_| PhaseFields::default()) {
         return drawn(visit, frame, &edit_draft(&address, fields, Some(at)));
     }

@@ -23,7 +23,6 @@ mod https;
 mod infrastructure_pages;
 mod full_disk;
 mod invitations;
-mod kept;
 mod keys;
 mod killed;
 mod library_pages;

@@ -250,6 +250,16 @@ impl House {
                 self.post(&format!("/api/Spaces-1/tasks/{task}/cancel"), json!({}));
                 return json!({ "Id": made["RunbookRunId"] });
             }
+            "deployments" => {
+                let later = bulkhead::base::clock::Moment(bulkhead::base::clock::now().0 + 20 * 24 * 3_600_000);
+                // The first in the order, whatever that is by now.
+                let first = self.administrator().key.get("/api/Spaces-1/environments?take=1").expect(200).json();
+                let deployment = json!({ "ReleaseId": id("releases"), "EnvironmentId": first["Items"][0]["Id"], "QueueTime": later.wire() });
+                let made = self.post("/api/Spaces-1/deployments", deployment);
+                let task = made["TaskId"].as_str().unwrap_or_default();
+                self.post(&format!("/api/Spaces-1/tasks/{task}/cancel"), json!({}));
+                return json!({ "Id": made["Id"] });
+            }
             _ => {}
         }
         // A team has a role once.

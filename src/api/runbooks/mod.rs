@@ -6,7 +6,8 @@ pub(super) mod snapshots;
 
 use super::{
     caller::Ask,
-    projects::{self, EnvironmentDefault, NoSkipping, Tenancy},
+    lifecycles::RetentionResource,
+    projects::{self, EnvironmentDefault, NoSkipping, TenantedDeploymentMode},
     resource,
     wire::{self, All, Collection, Created, Done, Json, Links, NoList, Off, Query, Sent, refer},
 };
@@ -47,14 +48,14 @@ pub(super) struct RunbookResource {
     /// The snapshot that is run when none is named; another one publishes that. Left out: as it is.
     published_runbook_snapshot_id: Option<String>,
     /// Left out: as it is.
-    multi_tenancy_mode: Option<Tenancy>,
+    multi_tenancy_mode: Option<TenantedDeploymentMode>,
     /// Left out: as it is.
-    environment_scope: Option<Scope>,
+    environment_scope: Option<RunbookScope>,
     /// Where it may run when the scope is `Specified`. Left out: as it is.
     environments: Option<Vec<refer::Environment>>,
     connectivity_policy: RunbookConnectivityPolicy,
     default_guided_failure_mode: EnvironmentDefault,
-    run_retention_policy: RunRetention,
+    run_retention_policy: RetentionResource,
     force_package_download: Off,
     runbook_tags: NoList,
     from_git: Off,
@@ -64,7 +65,7 @@ pub(super) struct RunbookResource {
 
 /// Where a runbook may run.
 #[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
-pub(super) enum Scope {
+pub(super) enum RunbookScope {
     /// In the environments of the project's lifecycle.
     FromProjectLifecycles,
     /// In every environment of the space.
@@ -72,21 +73,21 @@ pub(super) enum Scope {
     /// In those named.
     Specified,
 }
-impl From<EnvironmentScope> for Scope {
+impl From<EnvironmentScope> for RunbookScope {
     fn from(scope: EnvironmentScope) -> Self {
         match scope {
-            EnvironmentScope::FromProjectLifecycles => Scope::FromProjectLifecycles,
-            EnvironmentScope::All => Scope::All,
-            EnvironmentScope::Specified => Scope::Specified,
+            EnvironmentScope::FromProjectLifecycles => RunbookScope::FromProjectLifecycles,
+            EnvironmentScope::All => RunbookScope::All,
+            EnvironmentScope::Specified => RunbookScope::Specified,
         }
     }
 }
-impl From<Scope> for EnvironmentScope {
-    fn from(scope: Scope) -> Self {
+impl From<RunbookScope> for EnvironmentScope {
+    fn from(scope: RunbookScope) -> Self {
         match scope {
-            Scope::FromProjectLifecycles => EnvironmentScope::FromProjectLifecycles,
-            Scope::All => EnvironmentScope::All,
-            Scope::Specified => EnvironmentScope::Specified,
+            RunbookScope::FromProjectLifecycles => EnvironmentScope::FromProjectLifecycles,
+            RunbookScope::All => EnvironmentScope::All,
+            RunbookScope::Specified => EnvironmentScope::Specified,
         }
     }
 }
@@ -102,11 +103,6 @@ pub(super) struct RunbookConnectivityPolicy {
     target_roles: NoList,
 }
 
-wire::fixed! {
-    /// No run is deleted by itself.
-    RunRetention(RunRetentionValue) = { "QuantityToKeep": 0, "ShouldKeepForever": true };
-}
-
 /// Which runbooks.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -119,7 +115,7 @@ pub(super) struct RunbookQuery {
 /// How a runbook is made.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct CopyQuery {
+pub(super) struct CloneRunbookQuery {
     clone: String,
 }
 
@@ -171,6 +167,7 @@ fn draw(ask: &Ask, runbook: &Runbook) -> RunbookResource {
             allow_deployments_to_no_targets: Some(true),
             ..RunbookConnectivityPolicy::default()
         },
+        run_retention_policy: runbook.run_retention.into(),
         links: links.and("RunbookProcesses", format!("{project}/runbookProcesses/{process}")).and("Project", project),
         runbook_process_id: process,
         ..RunbookResource::default()
@@ -230,7 +227,10 @@ fn fields(ask: &Ask, sent: RunbookResource, before: Option<&Runbook>) -> Result<
             "Steps without targets are passed over in this version. Leave it out, or send true.",
         );
     }
+    // Clients send 100 for the default.
+    let run_retention = sent.run_retention_policy.kept("RunRetentionPolicy", 100, &mut wrong);
     let mut fields = before.map(Fields::from).unwrap_or_default();
+    fields.run_retention = run_retention.or(fields.run_retention);
     fields.name = sent.name;
     fields.slug = sent.slug;
     if let Some(description) = sent.description {
@@ -305,7 +305,7 @@ pub(super) fn show(ask: &Ask) -> Result<Json<RunbookResource>> {
 /// Makes one.
 pub(super) fn create(
     ask: &Ask,
-    query: Query<CopyQuery>,
+    query: Query<CloneRunbookQuery>,
     Sent(sent): Sent<RunbookResource>,
 ) -> Result<Created<RunbookResource>> {
     let visitor = ask.visitor()?;

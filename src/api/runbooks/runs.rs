@@ -4,7 +4,7 @@ use super::{find, frozen_id, located, snapshots::with_snapshot};
 use crate::{
     api::{
         caller::Ask,
-        deployments::{Priority, Said, options, states, tagged},
+        deployments::{DeploymentPriority, Said, options, states, tagged},
         previews::{PreviewQuery, PreviewResource, PreviewsWanted},
         releases::first,
         resource,
@@ -133,7 +133,7 @@ pub(in crate::api) struct CreateRuns {
     queue_time_expiry: String,
     force_package_download: Off,
     use_guided_failure: Off,
-    priority: Priority,
+    priority: DeploymentPriority,
     variables: NoMap,
     form_values: NoMap,
     deployment_freeze_names: NoList,

@@ -11,6 +11,8 @@ use crate::{
     base::{
         error::{Error, Result},
         ids::{self, Id},
+        names,
+        paging::Page,
     },
     company::{
         access::{
@@ -51,8 +53,8 @@ pub(in crate::api) struct SnapshotResource {
     #[schema(read_only)]
     is_published: bool,
     /// As `?publish=true`.
-    #[serde(skip_serializing)]
-    publish: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish: Option<bool>,
     #[schema(read_only)]
     links: Links,
 }
@@ -113,6 +115,54 @@ pub(in crate::api) fn list(ask: &Ask, query: Query<SnapshotQuery>) -> Result<Col
     let granted = ask.visitor()?.ask(RunbookView { runbook: at })?;
     let listed = snapshots::list(&granted, &query.search_by_name, ask.page())?;
     Ok(wire::collection(ask, &query, &own, "RunbookSnapshot", listed, ask.page(), |one| draw(ask, one)))
+}
+
+/// A page of the snapshots of the runbooks of a project, newest first.
+pub(in crate::api) fn of_project(ask: &Ask, query: Query<SnapshotQuery>) -> Result<Collection<SnapshotResource>> {
+    let (visitor, space) = (ask.visitor()?, ask.space()?);
+    let project = project_of_path(ask)?.ok_or_else(|| Error::NotFound(ask.parameter("project").to_owned()))?;
+    let granted = visitor.ask(List::<RunbookView>::of(&space))?;
+    let listed = snapshots::of_project(&granted, project.id(), &query.search_by_name, ask.page())?;
+    let own = format!("{}/projects/{}/runbookSnapshots", resource::space_api(ask, space.id().0), project.id());
+    Ok(wire::collection(ask, &query, &own, "RunbookSnapshot", listed, ask.page(), |one| draw(ask, one)))
+}
+
+/// A snapshot of a project's runbooks, by id, or by a name that only one of them has.
+fn in_project(ask: &Ask) -> Result<(At<ids::Runbook>, String)> {
+    let (visitor, space, text) = (ask.visitor()?, ask.space()?, ask.parameter("snapshot"));
+    let unknown = || Error::NotFound(text.to_owned());
+    let project = project_of_path(ask)?.ok_or_else(unknown)?;
+    let granted = visitor.ask(List::<RunbookView>::of(&space))?;
+    let is_meant = |one: &Snapshot| one.id.to_string().eq_ignore_ascii_case(text);
+    let search = if Id::<ids::RunbookSnapshot>::parse(text).is_some() { "" } else { text };
+    let listed = snapshots::of_project(&granted, project.id(), search, Page::ALL)?.items;
+    let same = |one: &&Snapshot| names::key(&one.name) == names::key(text);
+    let found = match listed.iter().find(|one| is_meant(one)) {
+        Some(found) => found,
+        None => match listed.iter().filter(same).collect::<Vec<_>>().as_slice() {
+            [] => return Err(unknown()),
+            [found] => found,
+            _ => {
+                return Err(Error::Conflict(format!("Several runbooks have a snapshot {text}. Name it by its id.")));
+            }
+        },
+    };
+    let runbook = visitor.locate(&project, &found.runbook.to_string())?;
+    Ok((runbook, found.id.to_string()))
+}
+
+/// One of the snapshots of a project's runbooks.
+pub(in crate::api) fn show_in_project(ask: &Ask) -> Result<Json<SnapshotResource>> {
+    let (runbook, snapshot) = in_project(ask)?;
+    let granted = ask.visitor()?.ask(RunbookView { runbook })?;
+    Ok(Json(draw(ask, &snapshots::show(&granted, &snapshot)?)))
+}
+
+/// Deletes one of them with its runs.
+pub(in crate::api) fn delete_in_project(ask: &Ask) -> Result<Done> {
+    let (runbook, snapshot) = in_project(ask)?;
+    snapshots::delete(&ask.visitor()?.ask(RunbookEdit { runbook: RunbookPart::This(runbook) })?, &snapshot)?;
+    Ok(Done)
 }
 
 /// The runbook of the path, and the snapshot when one is named: of a runbook by id or name, else by id.
@@ -177,7 +227,7 @@ pub(in crate::api) fn take(
     };
     let at = find(ask, runbook)?;
     let granted = visitor.ask(RunbookSnapshotCreate { runbook: at.clone() })?;
-    let publish = match query.publish || sent.publish {
+    let publish = match query.publish || sent.publish == Some(true) {
         true => Some(visitor.ask(RunbookEdit { runbook: RunbookPart::This(at) })?),
         false => None,
     };

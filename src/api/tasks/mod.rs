@@ -25,13 +25,8 @@ use crate::{
     http::download::Download,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
-
-pub(super) fn moment(moment: Option<Moment>) -> Value {
-    moment.map_or(Value::Null, |moment| Value::String(moment.wire()))
-}
 
 fn own(ask: &Ask, task: &Task) -> String {
     match task.space {

@@ -11,10 +11,11 @@ mod tests;
 
 use super::{
     access::{
-        Columns, Granted, Rows,
-        permissions::{DeploymentView, List},
+        Columns, Event, Granted, Rows,
+        permissions::{DeploymentDelete, DeploymentView, List},
     },
-    tasks::State,
+    projects,
+    tasks::{self, State},
 };
 use crate::base::{
     clock::Moment,
@@ -154,6 +155,13 @@ pub fn latest(granted: &Granted<'_, List<DeploymentView>>, filter: &Filter) -> R
     granted.read(|rows| sql::latest(rows, &seen, &parameters))
 }
 
+/// The last success before the latest deployment to each place, of those that the visitor may see.
+pub fn before(granted: &Granted<'_, List<DeploymentView>>, filter: &Filter) -> Result<Vec<Deployment>> {
+    let mut parameters = sql::parameters(granted.what().space(), filter);
+    let seen = granted.reach().condition(COLUMNS, &mut parameters);
+    granted.read(|rows| sql::before(rows, &seen, &parameters))
+}
+
 /// The deployments of the same release to the same environment that were asked for together with this one, itself among
 /// them, as far as the visitor may see them; at most a hundred.
 pub fn together(granted: &Granted<'_, List<DeploymentView>>, one: Id<Kind>) -> Result<Vec<Deployment>> {
@@ -165,6 +173,47 @@ pub fn together(granted: &Granted<'_, List<DeploymentView>>, one: Id<Kind>) -> R
 /// One deployment.
 pub fn show(granted: &Granted<'_, DeploymentView>) -> Result<Deployment> {
     granted.read(|rows| sql::by_id(rows, granted.what().deployment.id()))
+}
+
+/// Deletes a deployment with its task and its log. Its lines in the trail stay.
+///
+/// # Errors
+/// `Conflict` while it is under way or waits to be.
+pub fn delete(granted: &Granted<'_, DeploymentDelete>) -> Result<()> {
+    let id = granted.what().deployment.id();
+    let task = granted.write(|tx| {
+        let gone = sql::by_id(tx, id)?;
+        if !gone.state.is_completed() {
+            return Err(Error::Conflict(format!(
+                "This deployment of {} {} cannot be deleted while it is under way or waits. Wait for its task to end, or cancel it.",
+                gone.project_name, gone.version
+            )));
+        }
+        let project = projects::by_id(tx, gone.project)?;
+        tx.run("DELETE FROM deployments WHERE id = ?1", [id])?;
+        tx.run("DELETE FROM tasks WHERE id = ?1", [gone.task])?;
+        let mut event = Event::new("Deleted")
+            .say("The deployment of ")
+            .name(project.id, &project.name)
+            .say(" ")
+            .name(gone.release, &gone.version)
+            .say(" to ")
+            .name(gone.environment, &gone.environment_name);
+        if let (Some(tenant), Some(name)) = (gone.tenant, &gone.tenant_name) {
+            event = event.say(" for ").name(tenant, name);
+        }
+        let event = event
+            .say(" was deleted with its log")
+            .related(id)
+            .related(gone.task)
+            .space(gone.space.0)
+            .project(project.id.0, Some(project.group.0))
+            .environment(gone.environment.0)
+            .tenant(gone.tenant.map(|tenant| tenant.0));
+        tx.record(event, gone.task)
+    })?;
+    tasks::forget(granted.visitor().company().folder(), &[task]);
+    Ok(())
 }
 
 /// Ids that stand in a column as a JSON list; none for what is no such list.
@@ -266,6 +315,19 @@ mod sql {
         let sql = format!(
             "{SELECT} {FROM} WHERE {WHERE} AND {seen}
              AND d.id IN (SELECT max(id) FROM deployments WHERE space_id = ?1 GROUP BY project_id, environment_id, tenant_id)
+             ORDER BY d.id DESC"
+        );
+        rows.all(&sql, params_from_iter(parameters), read)
+    }
+
+    pub fn before(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<Vec<Deployment>> {
+        let sql = format!(
+            "{SELECT} {FROM} WHERE {WHERE} AND {seen}
+             AND d.id IN (SELECT max(o.id) FROM deployments o JOIN tasks w ON w.id = o.task_id
+                          WHERE o.space_id = ?1 AND w.state = 'Success'
+                            AND o.id < (SELECT max(i.id) FROM deployments i WHERE i.project_id = o.project_id
+                                          AND i.environment_id = o.environment_id AND i.tenant_id IS o.tenant_id)
+                          GROUP BY o.project_id, o.environment_id, o.tenant_id)
              ORDER BY d.id DESC"
         );
         rows.all(&sql, params_from_iter(parameters), read)

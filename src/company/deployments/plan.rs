@@ -155,6 +155,9 @@ pub struct PlannedAction {
     /// Its language.
     #[serde(serialize_with = "syntax_word")]
     pub syntax: Syntax,
+    /// It says in which language it is.
+    #[serde(skip)]
+    pub names_syntax: bool,
     /// The script as it was written.
     pub script: String,
     /// It runs on the built-in worker, on behalf of the place.
@@ -211,6 +214,7 @@ pub fn build(material: &Material) -> Plan {
                 number: place + 1,
                 name: if action.name.is_empty() { step.name.clone() } else { action.name.clone() },
                 syntax: action.syntax(),
+                names_syntax: action.names_syntax(),
                 script: action.script_body().to_owned(),
                 on_worker: action.run_on_server(),
                 is_required: action.is_required,

@@ -5,6 +5,7 @@
 
 mod places;
 pub mod promotion;
+mod sql;
 
 use super::access::{
     Conditions, Event, Granted, Reach, Rows,
@@ -17,6 +18,7 @@ use crate::base::{
     ids::{Environment, Id, Lifecycle as Kind, Phase as PhaseKind, Release, Space, Tenant},
     names,
     paging::{Listed, Page},
+    retention::Retention,
 };
 pub use crate::company::naming::Filter;
 use crate::company::naming::Named;
@@ -46,6 +48,12 @@ pub struct Lifecycle {
     /// New projects follow it.
     #[serde(skip)]
     pub is_default: bool,
+    /// How long releases are kept.
+    #[serde(rename = "ReleaseRetentionPolicy")]
+    pub release_retention: Retention,
+    /// How long files on targets are kept.
+    #[serde(rename = "TentacleRetentionPolicy")]
+    pub tentacle_retention: Retention,
     /// Its phases in order.
     pub phases: Vec<Phase>,
 }
@@ -71,6 +79,12 @@ pub struct Phase {
     /// It may be left out.
     #[serde(rename = "IsOptionalPhase")]
     pub is_optional: bool,
+    /// How long releases that came so far are kept; `None`: as the nearest earlier phase, or the lifecycle, says.
+    #[serde(rename = "ReleaseRetentionPolicy")]
+    pub release_retention: Option<Retention>,
+    /// The same for files on targets.
+    #[serde(rename = "TentacleRetentionPolicy")]
+    pub tentacle_retention: Option<Retention>,
 }
 
 fn wire<S: serde::Serializer>(ids: &[Id<Environment>], to: S) -> std::result::Result<S::Ok, S::Error> {
@@ -86,6 +100,10 @@ pub struct Fields {
     pub slug: String,
     /// At most 2,000 characters.
     pub description: String,
+    /// See [`Lifecycle::release_retention`]; `None`: as it is, at first for ever.
+    pub release_retention: Option<Retention>,
+    /// See [`Lifecycle::tentacle_retention`]; `None`: as it is, at first for ever.
+    pub tentacle_retention: Option<Retention>,
     /// In order.
     pub phases: Vec<PhaseFields>,
 }
@@ -105,6 +123,10 @@ pub struct PhaseFields {
     pub minimum: i64,
     /// See [`Phase::is_optional`].
     pub is_optional: bool,
+    /// See [`Phase::release_retention`].
+    pub release_retention: Option<Retention>,
+    /// See [`Phase::tentacle_retention`].
+    pub tentacle_retention: Option<Retention>,
 }
 
 impl From<&Lifecycle> for Fields {
@@ -116,11 +138,15 @@ impl From<&Lifecycle> for Fields {
             optional: phase.optional.clone(),
             minimum: phase.minimum,
             is_optional: phase.is_optional,
+            release_retention: phase.release_retention,
+            tentacle_retention: phase.tentacle_retention,
         });
         Fields {
             name: lifecycle.name.clone(),
             slug: lifecycle.slug.clone(),
             description: lifecycle.description.clone(),
+            release_retention: Some(lifecycle.release_retention),
+            tentacle_retention: Some(lifecycle.tentacle_retention),
             phases: phases.collect(),
         }
     }
@@ -280,7 +306,15 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifec
         }
     }
     wrong.finish()?;
-    Ok(Fields { name, slug, description, phases })
+    let kept = |asked: Option<Retention>, present: fn(&Lifecycle) -> Retention| asked.or(this.map(present));
+    Ok(Fields {
+        name,
+        slug,
+        description,
+        release_retention: kept(fields.release_retention, |this| this.release_retention),
+        tentacle_retention: kept(fields.tentacle_retention, |this| this.tentacle_retention),
+        phases,
+    })
 }
 
 /// The phases that releases of a project pass, over the environments of its space.
@@ -357,147 +391,6 @@ pub(in crate::company) fn may_deploy(
         }
         blocked => format!("The release may not go to {name} yet: {blocked}."),
     }))
-}
-
-mod sql {
-    use super::*;
-    use crate::company::access::{Columns, Writing};
-    use rusqlite::{Row, params_from_iter};
-
-    const COLUMNS: &str = "id, space_id, name, slug, description, is_default";
-
-    fn read(row: &Row<'_>) -> rusqlite::Result<Lifecycle> {
-        Ok(Lifecycle {
-            id: row.get(0)?,
-            space: row.get(1)?,
-            name: row.get(2)?,
-            slug: row.get(3)?,
-            description: row.get(4)?,
-            is_default: row.get(5)?,
-            phases: Vec::new(),
-        })
-    }
-
-    fn with_phases(rows: &Rows<'_>, mut lifecycle: Lifecycle) -> Result<Lifecycle> {
-        lifecycle.phases = rows.all(
-            "SELECT id, name, minimum, is_optional FROM phases WHERE lifecycle_id = ?1 ORDER BY position",
-            [lifecycle.id],
-            |row| {
-                Ok(Phase {
-                    id: row.get(0)?,
-                    name: row.get(1)?,
-                    automatic: Vec::new(),
-                    optional: Vec::new(),
-                    minimum: row.get(2)?,
-                    is_optional: row.get(3)?,
-                })
-            },
-        )?;
-        let places: Vec<(Id<PhaseKind>, Id<Environment>, bool)> = rows.all(
-            "SELECT x.phase_id, x.environment_id, x.automatic FROM phase_environments x
-             JOIN phases p ON p.id = x.phase_id JOIN environments e ON e.id = x.environment_id
-             WHERE p.lifecycle_id = ?1 ORDER BY e.sort_order, e.id",
-            [lifecycle.id],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-        )?;
-        for phase in &mut lifecycle.phases {
-            for (_, environment, automatic) in places.iter().filter(|(of, ..)| *of == phase.id) {
-                if *automatic { &mut phase.automatic } else { &mut phase.optional }.push(*environment);
-            }
-        }
-        Ok(lifecycle)
-    }
-
-    pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Lifecycle>> {
-        let Listed { items, total } = rows.page((COLUMNS, "FROM lifecycles", "name_key"), wanted, page, read)?;
-        let items = items.into_iter().map(|one| with_phases(rows, one)).collect::<Result<_>>()?;
-        Ok(Listed { items, total })
-    }
-
-    pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Lifecycle> {
-        let found = rows.one(&format!("SELECT {COLUMNS} FROM lifecycles WHERE id = ?1"), [id], read)?;
-        with_phases(rows, found.ok_or_else(|| Error::NotFound(id.to_string()))?)
-    }
-
-    pub fn insert(tx: &Writing<'_>, space: Id<Space>, fields: &Fields) -> Result<Id<Kind>> {
-        let id = tx.insert(
-            "INSERT INTO lifecycles (space_id, name, name_key, slug, description) VALUES (?1, ?2, ?3, ?4, ?5)",
-            (space, &fields.name, names::key(&fields.name), &fields.slug, &fields.description),
-        )?;
-        phases(tx, Id::new(id), &fields.phases)?;
-        Ok(Id::new(id))
-    }
-
-    pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
-        tx.run(
-            "UPDATE lifecycles SET name = ?2, name_key = ?3, description = ?4, slug = ?5 WHERE id = ?1",
-            (id, &fields.name, names::key(&fields.name), &fields.description, &fields.slug),
-        )?;
-        tx.run("DELETE FROM phases WHERE lifecycle_id = ?1", [id])?;
-        phases(tx, id, &fields.phases)
-    }
-
-    /// A phase that was there before keeps its number.
-    fn phases(tx: &Writing<'_>, lifecycle: Id<Kind>, phases: &[PhaseFields]) -> Result<()> {
-        for (position, phase) in phases.iter().enumerate() {
-            let id = tx.insert(
-                "INSERT INTO phases (id, lifecycle_id, position, name, minimum, is_optional) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (phase.id, lifecycle, position as i64, &phase.name, phase.minimum, phase.is_optional),
-            )?;
-            for (list, automatic) in [(&phase.automatic, true), (&phase.optional, false)] {
-                for environment in list {
-                    tx.run(
-                        "INSERT INTO phase_environments (phase_id, environment_id, automatic) VALUES (?1, ?2, ?3)",
-                        (id, environment, automatic),
-                    )?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    pub fn successes(
-        rows: &Rows<'_>,
-        release: Id<Release>,
-        whose: Whose,
-        eyes: Option<&Reach>,
-    ) -> Result<Vec<Id<Environment>>> {
-        let (all, tenant) = match whose {
-            Whose::Anybody => (true, None),
-            Whose::Untenanted => (false, None),
-            Whose::Tenant(tenant) => (false, Some(tenant.0)),
-        };
-        let mut parameters = vec![release.0.into(), i64::from(all).into(), tenant.into()];
-        let columns = Columns {
-            group: Some("p.group_id"),
-            project: Some("p.id"),
-            environment: Some("d.environment_id"),
-            tenant: Some("d.tenant_id"),
-            ..Columns::default()
-        };
-        let seen = eyes.map_or_else(|| "(1)".to_owned(), |reach| reach.condition(columns, &mut parameters));
-        let sql = format!(
-            "SELECT DISTINCT d.environment_id FROM deployments d JOIN tasks t ON t.id = d.task_id
-             JOIN projects p ON p.id = d.project_id
-             WHERE d.release_id = ?1 AND (?2 OR d.tenant_id IS ?3) AND t.state = 'Success' AND {seen}"
-        );
-        rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
-    }
-
-    pub fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
-        let mut parameters = vec![space.into()];
-        let seen = reach.condition(Columns { environment: Some("id"), ..Columns::default() }, &mut parameters);
-        let sql = format!("SELECT id FROM environments WHERE space_id = ?1 AND {seen}");
-        rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
-    }
-
-    pub fn connected(rows: &Rows<'_>, project: &Project, tenant: Id<Tenant>) -> Result<Vec<Id<Environment>>> {
-        rows.all(
-            "SELECT environment_id FROM tenant_environments WHERE project_id = ?1 AND tenant_id = ?2",
-            (project.id, tenant),
-            |row| row.get(0),
-        )
-    }
 }
 
 #[cfg(test)]

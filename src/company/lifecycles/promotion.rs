@@ -310,6 +310,8 @@ mod tests {
                     optional: vec![],
                     minimum: 0,
                     is_optional: false,
+                    release_retention: None,
+                    tentacle_retention: None,
                 };
                 for word in words.split_whitespace() {
                     if word == "optional" {
@@ -332,6 +334,8 @@ mod tests {
             slug: "l".into(),
             description: String::new(),
             is_default: false,
+            release_retention: Default::default(),
+            tentacle_retention: Default::default(),
             phases,
         }
     }

@@ -6,6 +6,8 @@ pub mod groups;
 pub mod process;
 mod sql;
 mod step;
+pub mod template;
+pub mod version;
 
 use super::access::{
     Columns, Conditions, Event, Granted, Reach, Rows,
@@ -16,7 +18,7 @@ use super::access::{
 };
 use super::tasks;
 use crate::base::{
-    clock::Moment,
+    clock::{self, Moment},
     error::{Error, Fields as Wrong, Result},
     ids::{Channel, Id, Lifecycle, Project as Kind, ProjectGroup, Space, Task},
     names,
@@ -93,6 +95,8 @@ pub struct Project {
     /// Whether it is deployed for tenants.
     #[serde(rename = "TenantedDeploymentMode")]
     pub tenanted: TenantedMode,
+    /// What the version of the next release is made of.
+    pub version_template: String,
     /// The project it was cloned from.
     #[serde(skip)]
     pub cloned_from: Option<Id<Kind>>,
@@ -120,6 +124,8 @@ pub struct Fields {
     pub is_disabled: bool,
     /// See [`Project::tenanted`].
     pub tenanted: TenantedMode,
+    /// See [`Project::version_template`]; empty: when made, the usual one; when changed, the one it has.
+    pub version_template: String,
 }
 
 impl Fields {
@@ -138,6 +144,7 @@ impl From<&Project> for Fields {
             lifecycle: Some(project.lifecycle),
             is_disabled: project.is_disabled,
             tenanted: project.tenanted,
+            version_template: project.version_template.clone(),
         }
     }
 }
@@ -269,7 +276,7 @@ fn same_company<P: super::access::permissions::Permission, Q: super::access::per
 /// visitor may add projects there (`access-rules §4`).
 ///
 /// # Errors
-/// As [`create`]; `Conflict` for making a project untenanted while tenants are connected to it.
+/// As [`create`], and for making a project untenanted while tenants are connected to it.
 pub fn edit(
     granted: &Granted<'_, ProjectEdit>,
     into: Option<&Granted<'_, ProjectCreate>>,
@@ -292,10 +299,10 @@ pub fn edit(
         let tenants = sql::connected(tx, id)?;
         if fields.tenanted == TenantedMode::Untenanted && tenants > 0 {
             let some = if tenants == 1 { "1 tenant is".into() } else { format!("{tenants} tenants are") };
-            return Err(Error::Conflict(format!(
-                "{} cannot be made untenanted: {some} connected to it. Disconnect them first.",
-                before.name
-            )));
+            return Err(Error::invalid(
+                "TenantedDeploymentMode",
+                format!("{} cannot be made untenanted: {some} connected to it. Disconnect them first.", before.name),
+            ));
         }
         sql::update(tx, id, group.id, fields.lifecycle.unwrap_or(before.lifecycle), &fields)?;
         let after = sql::by_id(tx, id)?;
@@ -340,8 +347,18 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Proje
     {
         wrong.add("LifecycleId", "There is no such lifecycle in this space. Choose one of its lifecycles.");
     }
+    let version_template = match (fields.version_template.trim(), this) {
+        ("", Some(this)) => this.version_template.clone(),
+        ("", None) => template::USUAL.to_owned(),
+        (wished, _) => wished.to_owned(),
+    };
+    if version_template.chars().count() > 500 {
+        wrong.add("VersioningStrategy.Template", "Give at most 500 characters.");
+    } else if let Err(sentence) = template::check(&version_template, clock::now()) {
+        wrong.add("VersioningStrategy.Template", sentence);
+    }
     wrong.finish()?;
-    Ok(Fields { name, slug, description, ..fields.clone() })
+    Ok(Fields { name, slug, description, version_template, ..fields.clone() })
 }
 
 /// What a project's rows say of its place.

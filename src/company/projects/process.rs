@@ -49,9 +49,14 @@ pub fn show(granted: &Granted<'_, ProcessView>) -> Result<Process> {
 pub fn save(granted: &Granted<'_, ProcessEdit>, version: i64, steps: Vec<Step>) -> Result<Process> {
     let id = granted.what().project.id();
     granted.write(|tx| {
+        let changes = tx.changes();
         let project = super::by_id(tx, id)?;
         let before = sql::of(tx, id)?;
         let json = to_save(tx, &project, &project.name, (before.version, version), steps)?;
+        if json == serde_json::to_string(&before.steps)? {
+            // What was read and is sent back changes nothing.
+            return tx.unchanged(changes, before);
+        }
         sql::update(tx, id, &json)?;
         let after = sql::of(tx, id)?;
         let event = Event::new("Modified").say("The process of ").name(id, &project.name).say(" was changed");
@@ -73,7 +78,8 @@ pub(in crate::company) fn to_save(
 ) -> Result<String> {
     if versions.0 != versions.1 {
         return Err(Error::Conflict(format!(
-            "The process of {whose} was changed by somebody else meanwhile. Load it again, then make your change."
+            "The process of {whose} was changed by somebody else meanwhile: its Version is {} now. Load it again, then make your change.",
+            versions.0
         )));
     }
     let json = serde_json::to_string(&check(steps, |thing| sql::known(rows, project, thing))?)?;
@@ -148,6 +154,7 @@ fn check(mut steps: Vec<Step>, known: impl Fn(Thing<'_>) -> Result<bool>) -> Res
                     format!("There is an action called “{}” already. Choose another name.", action.name),
                 );
             }
+            action.other.retain(|name, value| !is_usual(name, value));
             identify(&mut action.id, &mut action.slug, &action.name, "action", &mut ids, &mut action_slugs);
             no_secrets(&mut wrong, &at, &action.properties);
             check_action(&mut wrong, &at, action, &roles);
@@ -205,7 +212,8 @@ fn check_action(wrong: &mut Wrong, at: &str, action: &Action, roles: &[String]) 
             "Scripts from packages and Git cannot be run by this version. Put the script into the step (Inline).",
         );
     }
-    if Syntax::parse(action.property(SCRIPT_SYNTAX)).is_none() {
+    // The page of a step always names one, or nothing.
+    if action.properties.contains_key(SCRIPT_SYNTAX) && Syntax::parse(action.property(SCRIPT_SYNTAX)).is_none() {
         wrong.add(&format!("{at}.Syntax"), "Choose the script's language: Bash, PowerShell or Python.");
     }
     if action.property(SCRIPT_BODY).trim().is_empty() {
@@ -228,11 +236,79 @@ fn check_action(wrong: &mut Wrong, at: &str, action: &Action, roles: &[String]) 
             "This version has no worker pools yet. Leave it empty: the built-in worker runs the step.",
         );
     }
+    not_yet(wrong, at, action);
     let image = filled("Container")
         .and_then(Value::as_object)
         .and_then(|map| map.iter().find(|(key, _)| key.eq_ignore_ascii_case("Image")));
     if image.and_then(|(_, image)| image.as_str()).is_some_and(|image| !image.trim().is_empty()) {
-        wrong.add(&format!("{at}.Container"), "This version cannot run a step in a container. Leave the image out.");
+        wrong.add(
+            &format!("{at}.Container.Image"),
+            "This version cannot run a step in a container. Leave the image out.",
+        );
+    }
+}
+
+/// Whether a field of an action says what is said of one that does not have it.
+fn is_usual(name: &str, value: &Value) -> bool {
+    let empty = match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.values().all(Value::is_null),
+        _ => false,
+    };
+    match name.to_ascii_lowercase().as_str() {
+        "condition" => {
+            value.as_str().is_none_or(|text| text.eq_ignore_ascii_case("Success")) && (empty || value.is_string())
+        }
+        "canbeusedforprojectversioning"
+        | "container"
+        | "gitdependencies"
+        | "packages"
+        | "workerpoolid"
+        | "workerpoolvariable" => empty,
+        _ => false,
+    }
+}
+
+/// Settings of an action that this version does not do, with what they may be nevertheless.
+const NOT_YET: &[(&str, &[&str], &str)] = &[
+    ("Octopus.Action.AutoRetry.MaximumCount", &["0"], "cannot repeat an action"),
+    ("Octopus.Action.ExecutionTimeout.Minutes", &["0"], "has no time limit for an action"),
+    ("Octopus.Action.EnabledFeatures", &[","], "has no configuration features"),
+    ("Octopus.Action.Script.ScriptParameters", &[], "has no parameters of scripts"),
+    ("Octopus.Action.Script.ScriptFileName", &[], "has no scripts in files"),
+    ("Octopus.Action.PowerShell.Edition", &["Core"], "runs PowerShell Core"),
+];
+
+/// Refuses by name what would be kept and never done.
+fn not_yet(wrong: &mut Wrong, at: &str, action: &Action) {
+    for (name, fit, words) in NOT_YET {
+        let value = action.property(name).trim();
+        if !value.is_empty() && !fit.iter().any(|fit| fit.eq_ignore_ascii_case(value)) {
+            wrong.add(
+                &format!("{at}.Properties[{name}]"),
+                format!("{name} is “{value}”; this version {words}. Leave it out."),
+            );
+        }
+    }
+    for (name, value) in &action.other {
+        let (text, is_empty) = match value {
+            Value::String(text) => (text.as_str(), text.trim().is_empty()),
+            Value::Array(list) => ("", list.is_empty()),
+            Value::Object(map) => ("", map.is_empty()),
+            _ => ("", true),
+        };
+        let words = match name.to_ascii_lowercase().as_str() {
+            "condition" if !is_empty && !text.eq_ignore_ascii_case("Success") => {
+                "This version cannot decide by a variable yet. Send Success."
+            }
+            "gitdependencies" if !is_empty => "This version has no steps from Git yet. Leave them out.",
+            "workerpoolvariable" if !is_empty => "This version has no worker pools yet. Leave it empty.",
+            "inputs" | "steppackageversion" if !is_empty => "This version has no step packages yet. Leave it out.",
+            _ => continue,
+        };
+        wrong.add(&format!("{at}.{name}"), words);
     }
 }
 
@@ -341,6 +417,17 @@ mod tests {
     }
 
     #[test]
+    fn findings_d7_a_script_that_names_no_language_is_powershell() {
+        let mut step = script("A");
+        step.actions[0].properties.remove(step::SCRIPT_SYNTAX);
+        let saved = checked(vec![step]).unwrap();
+        assert_eq!(saved[0].actions[0].syntax(), Syntax::PowerShell);
+        assert!(
+            !saved[0].actions[0].names_syntax() && !saved[0].actions[0].properties.contains_key(step::SCRIPT_SYNTAX)
+        );
+    }
+
+    #[test]
     fn what_cannot_run_is_refused_beside_its_field() {
         let with = |change: fn(&mut Step)| {
             let mut step = script("A");
@@ -363,6 +450,16 @@ mod tests {
             ["Steps[0].TargetRoles"]
         );
         assert_eq!(with(|s| s.condition = Condition::Variable), ["Steps[0].Condition"]);
+        // What would be kept and never done (findings H1).
+        let retry = "Octopus.Action.AutoRetry.MaximumCount";
+        assert_eq!(
+            with(|s| drop(s.actions[0].properties.insert("Octopus.Action.AutoRetry.MaximumCount".into(), "3".into()))),
+            [format!("Steps[0].Properties[{retry}]")]
+        );
+        assert_eq!(
+            with(|s| drop(s.actions[0].other.insert("GitDependencies".into(), serde_json::json!([{ "Name": "x" }])))),
+            ["Steps[0].GitDependencies"]
+        );
         assert_eq!(with(|s| s.actions[0].environments = vec!["Environments-9".into()]), ["Steps[0].Environments"]);
         assert_eq!(with(|s| s.actions[0].tenant_tags = vec!["x".into()]), ["Steps[0].TenantTags"]);
         assert_eq!(

@@ -1,12 +1,12 @@
 //! The statements of projects.
 
 use super::*;
-use crate::base::clock;
 use crate::company::access::Writing;
 use rusqlite::{Row, params_from_iter, types::Type};
 
 const FIELDS: &str =
-    "id, space_id, group_id, lifecycle_id, name, slug, description, is_disabled, tenanted, cloned_from, created_at";
+    "id, space_id, group_id, lifecycle_id, name, slug, description, is_disabled, tenanted, cloned_from, created_at,
+    version_template";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Project> {
     let word: String = row.get(8)?;
@@ -24,6 +24,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Project> {
         tenanted,
         cloned_from: row.get(9)?,
         created_at: row.get(10)?,
+        version_template: row.get(11)?,
     })
 }
 
@@ -56,7 +57,7 @@ pub fn insert(
 ) -> Result<Id<Kind>> {
     let id = tx.insert(
         "INSERT INTO projects (space_id, group_id, lifecycle_id, name, name_key, slug, description, is_disabled, tenanted,
-                               cloned_from, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                               cloned_from, created_at, version_template) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         (
             group.space,
             group.id,
@@ -69,6 +70,7 @@ pub fn insert(
             fields.tenanted.word(),
             from,
             clock::now(),
+            &fields.version_template,
         ),
     )?;
     tx.run("INSERT INTO processes (project_id) VALUES (?1)", [id])?;
@@ -130,8 +132,10 @@ pub fn copy_runbooks(tx: &Writing<'_>, from: Id<Kind>, to: Id<Kind>, seen: &Reac
     let mut parameters = vec![from.0.into(), to.0.into(), clock::now().0.into()];
     let seen = seen.condition(RUNBOOK, &mut parameters);
     let copy = format!(
-        "INSERT INTO runbooks (space_id, project_id, name, name_key, slug, description, tenanted, environment_scope, created_at, steps)
-         SELECT o.space_id, ?2, o.name, o.name_key, o.slug, o.description, o.tenanted, o.environment_scope, ?3, o.steps
+        "INSERT INTO runbooks (space_id, project_id, name, name_key, slug, description, tenanted, environment_scope, created_at, steps,
+                               run_retention)
+         SELECT o.space_id, ?2, o.name, o.name_key, o.slug, o.description, o.tenanted, o.environment_scope, ?3, o.steps,
+                o.run_retention
          FROM runbooks o WHERE o.project_id = ?1 AND {seen} ORDER BY o.id"
     );
     tx.run(&copy, params_from_iter(&parameters))?;
@@ -153,7 +157,7 @@ pub fn update(
 ) -> Result<()> {
     tx.run(
         "UPDATE projects SET name = ?2, name_key = ?3, description = ?4, is_disabled = ?5, tenanted = ?6, group_id = ?7, lifecycle_id = ?8,
-                slug = ?9 WHERE id = ?1",
+                slug = ?9, version_template = ?10 WHERE id = ?1",
         (
             id,
             &fields.name,
@@ -164,6 +168,7 @@ pub fn update(
             group,
             lifecycle,
             &fields.slug,
+            &fields.version_template,
         ),
     )?;
     Ok(())

@@ -224,9 +224,13 @@ impl Action {
     pub fn script_body(&self) -> &str {
         self.property(SCRIPT_BODY)
     }
-    /// Its language. A saved process has one of the known languages.
+    /// Its language. A saved process has one of the known languages; what names none is PowerShell, as clients expect.
     pub fn syntax(&self) -> Syntax {
-        Syntax::parse(self.property(SCRIPT_SYNTAX)).unwrap_or_default()
+        Syntax::parse(self.property(SCRIPT_SYNTAX)).unwrap_or(Syntax::PowerShell)
+    }
+    /// Whether it says in which language it is.
+    pub fn names_syntax(&self) -> bool {
+        !self.property(SCRIPT_SYNTAX).trim().is_empty()
     }
     /// Whether it runs on a worker; otherwise on targets.
     pub fn run_on_server(&self) -> bool {

@@ -1,7 +1,8 @@
 //! Releases: a version of a project with its process as it was, frozen. What is deployed is always a release.
 
 mod sql;
-pub mod version;
+
+pub use super::projects::version;
 
 use super::access::{
     Columns, Conditions, Event, Granted, Rows,
@@ -12,15 +13,16 @@ use super::lifecycles::{
     self, Whose,
     promotion::{self, PhaseProgress},
 };
-use super::projects::{self, TenantedMode, process::Step};
+use super::projects::{self, TenantedMode, process::Step, template};
 use super::tasks;
 use crate::base::{
-    clock::Moment,
+    clock::{self, Moment},
     error::{Error, Fields as Wrong, Result},
     ids::{Channel, Environment, Id, Project, Release as Kind, Space},
     names,
     paging::{Listed, Page},
 };
+use std::collections::BTreeMap;
 
 /// A release.
 #[derive(Debug, Clone)]
@@ -41,8 +43,19 @@ pub struct Release {
     pub assembled_at: Moment,
     /// By whom.
     pub created_by: String,
+    /// What was said beside it.
+    pub said: Said,
     /// The process as it was then.
     pub steps: Vec<Step>,
+}
+
+/// What is said of a release when it is made, and stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The rules of its channel do not count.
+    pub ignore_channel_rules: bool,
+    /// Texts by name, at most 100.
+    pub custom_fields: BTreeMap<String, String>,
 }
 
 /// A release in a list: all but its steps.
@@ -66,12 +79,14 @@ pub struct Brief {
     pub assembled_at: Moment,
     /// By whom.
     pub created_by: String,
+    /// What was said beside it.
+    pub said: Said,
 }
 
 /// What a person gives.
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
-    /// `None` or blank: the one after the highest (`domain §5`).
+    /// `None` or blank: the one that the project's template makes (`domain §5`).
     pub version: Option<String>,
     /// Id, slug or name of the channel. `None` or blank: the default one.
     pub channel: Option<String>,
@@ -79,6 +94,21 @@ pub struct Fields {
     pub notes: String,
     /// When the version is there already, that release is the answer, and nothing is made.
     pub ignore_if_exists: bool,
+    /// What is said beside it.
+    pub said: Said,
+}
+
+impl Said {
+    fn check(&self, wrong: &mut Wrong) {
+        if self.custom_fields.len() > 100 {
+            wrong.add("CustomFields", "Give at most 100.");
+        }
+        for (name, value) in &self.custom_fields {
+            if let Err(sentence) = names::name(name, 200).and(names::text(value, 10_000)) {
+                wrong.add(&format!("CustomFields.{name}"), sentence);
+            }
+        }
+    }
 }
 
 /// Which releases are asked for.
@@ -113,9 +143,42 @@ pub fn show(granted: &Granted<'_, ReleaseView>) -> Result<Release> {
     granted.read(|rows| sql::by_id(rows, granted.what().release.id()))
 }
 
-/// The version that the next release of a project is given when none is named.
-pub fn next_version(granted: &Granted<'_, ReleaseCreate>) -> Result<String> {
-    granted.read(|rows| sql::next_version(rows, granted.what().project.id()))
+/// The version that the next release of a project is given when none is named, in a channel (id, slug or name) or in the
+/// default one.
+///
+/// # Errors
+/// `Invalid` under `channel` for one that the project does not have.
+pub fn next_version(granted: &Granted<'_, ReleaseCreate>, channel: Option<&str>) -> Result<String> {
+    let project = granted.what().project.id();
+    granted.read(|rows| {
+        let channel = match channel {
+            Some(text) => channels::find(rows, project, text).map_err(|error| match error {
+                Error::NotFound(_) => Error::invalid("channel", format!("The project has no channel “{text}”.")),
+                other => other,
+            })?,
+            None => channels::default_of(rows, project)?,
+        };
+        next_in(rows, &projects::by_id(rows, project)?, &channel)
+    })
+}
+
+fn next_in(rows: &Rows<'_>, project: &projects::Project, channel: &channels::Channel) -> Result<String> {
+    let known = template::Known {
+        project: &sql::versions(rows, project.id, None)?,
+        channel: &sql::versions(rows, project.id, Some(channel.id))?,
+        channel_name: &channel.name,
+        now: clock::now(),
+    };
+    template::next(&project.version_template, &known).map_err(|sentence| Error::invalid("ReleaseVersion", sentence))
+}
+
+/// The version of a release that is made without one.
+fn made_up(rows: &Rows<'_>, project: &projects::Project, channel: &channels::Channel) -> Result<String> {
+    let next = next_in(rows, project, channel)?;
+    names::version(&next).map_err(|_| {
+        let words = format!("The template of {} makes “{next}”, which is no version. Give one.", project.name);
+        Error::invalid("ReleaseVersion", words)
+    })
 }
 
 /// Makes a release: the process is frozen as it is now.
@@ -129,10 +192,8 @@ pub fn create(granted: &Granted<'_, ReleaseCreate>, fields: Fields) -> Result<Re
         let before = tx.changes();
         let of = projects::by_id(tx, project)?;
         let mut wrong = Wrong::new();
-        let version = match fields.version.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-            Some(text) => wrong.check("ReleaseVersion", names::version(text)).unwrap_or_default(),
-            None => sql::next_version(tx, project)?,
-        };
+        let named = fields.version.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let version = named.map(|text| wrong.check("ReleaseVersion", names::version(text)).unwrap_or_default());
         let channel = match fields.channel.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
             Some(text) => match channels::find(tx, project, text) {
                 Err(Error::NotFound(_)) => {
@@ -144,8 +205,13 @@ pub fn create(granted: &Granted<'_, ReleaseCreate>, fields: Fields) -> Result<Re
             None => Some(channels::default_of(tx, project)?),
         };
         let notes = wrong.check("ReleaseNotes", names::text(&fields.notes, 100_000)).unwrap_or_default();
+        fields.said.check(&mut wrong);
         wrong.finish()?;
         let channel = channel.ok_or_else(|| Error::internal("a release without channel passed the check"))?;
+        let version = match version {
+            Some(version) => version,
+            None => made_up(tx, &of, &channel)?,
+        };
         if let Some(existing) = sql::by_version(tx, project, &version)? {
             if fields.ignore_if_exists {
                 return tx.unchanged(before, existing);
@@ -169,7 +235,7 @@ pub fn create(granted: &Granted<'_, ReleaseCreate>, fields: Fields) -> Result<Re
             )));
         }
         let steps = serde_json::to_string(&process.steps)?;
-        let id = sql::insert(tx, &of, channel.id, &version, &notes, &steps)?;
+        let id = sql::insert(tx, &of, channel.id, (&version, &notes, &fields.said), &steps)?;
         let made = sql::by_id(tx, id)?;
         let event = Event::new("Created")
             .say("Release ")

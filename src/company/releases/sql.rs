@@ -6,7 +6,16 @@ use crate::company::access::{Conditions, Writing};
 use rusqlite::Row;
 use serde_json::{Map, json};
 
-const FIELDS: &str = "r.id, r.space_id, r.project_id, r.channel_id, r.version, r.notes, r.assembled_at, r.created_by";
+const FIELDS: &str = "r.id, r.space_id, r.project_id, r.channel_id, r.version, r.notes, r.assembled_at, r.created_by,
+    r.ignore_channel_rules, r.custom_fields";
+
+fn said(row: &Row<'_>) -> rusqlite::Result<Said> {
+    let custom_fields: String = row.get(9)?;
+    Ok(Said {
+        ignore_channel_rules: row.get(8)?,
+        custom_fields: serde_json::from_str(&custom_fields).unwrap_or_default(),
+    })
+}
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Release, String)> {
     let release = Release {
@@ -18,9 +27,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(Release, String)> {
         notes: row.get(5)?,
         assembled_at: row.get(6)?,
         created_by: row.get(7)?,
+        said: said(row)?,
         steps: Vec::new(),
     };
-    Ok((release, row.get(8)?))
+    Ok((release, row.get(10)?))
 }
 
 fn read_brief(row: &Row<'_>) -> rusqlite::Result<Brief> {
@@ -33,7 +43,8 @@ fn read_brief(row: &Row<'_>) -> rusqlite::Result<Brief> {
         notes: row.get(5)?,
         assembled_at: row.get(6)?,
         created_by: row.get(7)?,
-        channel_name: row.get(8)?,
+        said: said(row)?,
+        channel_name: row.get(10)?,
     })
 }
 
@@ -67,24 +78,36 @@ pub fn by_version(rows: &Rows<'_>, project: Id<Project>, version: &str) -> Resul
     rows.one(&sql, (project, names::key(version)), read)?.map(thawed).transpose()
 }
 
-pub fn next_version(rows: &Rows<'_>, project: Id<Project>) -> Result<String> {
-    let there: Vec<String> =
-        rows.all("SELECT version FROM releases WHERE project_id = ?1", [project], |row| row.get(0))?;
-    Ok(version::next(there.iter().map(String::as_str)))
+/// All versions of a project, or those in one of its channels.
+pub fn versions(rows: &Rows<'_>, project: Id<Project>, channel: Option<Id<Channel>>) -> Result<Vec<String>> {
+    let sql = "SELECT version FROM releases WHERE project_id = ?1 AND (?2 IS NULL OR channel_id = ?2)";
+    rows.all(sql, (project, channel), |row| row.get(0))
 }
 
 pub fn insert(
     tx: &Writing<'_>,
     project: &projects::Project,
     channel: Id<Channel>,
-    version: &str,
-    notes: &str,
+    (version, notes, said): (&str, &str, &Said),
     steps: &str,
 ) -> Result<Id<Kind>> {
     let id = tx.insert(
-        "INSERT INTO releases (space_id, project_id, channel_id, version, version_key, notes, assembled_at, created_by, steps)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        (project.space, project.id, channel, version, names::key(version), notes, clock::now(), tx.actor_name(), steps),
+        "INSERT INTO releases (space_id, project_id, channel_id, version, version_key, notes, assembled_at, created_by, steps,
+                               ignore_channel_rules, custom_fields)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        (
+            project.space,
+            project.id,
+            channel,
+            version,
+            names::key(version),
+            notes,
+            clock::now(),
+            tx.actor_name(),
+            steps,
+            said.ignore_channel_rules,
+            serde_json::to_string(&said.custom_fields)?,
+        ),
     )?;
     Ok(Id::new(id))
 }

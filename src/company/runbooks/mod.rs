@@ -27,6 +27,7 @@ use crate::base::{
     ids::{Environment, Id, Project, Runbook as Kind, RunbookSnapshot, Space},
     names,
     paging::{Listed, Page},
+    retention::Retention,
 };
 use crate::company::naming::Named;
 pub use prepare::{prepare, preview};
@@ -95,6 +96,9 @@ pub struct Runbook {
     /// The environments it may run in when its scope says so; else empty.
     #[serde(serialize_with = "wire_ids")]
     pub environments: Vec<Id<Environment>>,
+    /// How long runs are kept.
+    #[serde(rename = "RunRetentionPolicy")]
+    pub run_retention: Retention,
     /// The snapshot that is run when none is named.
     #[serde(skip)]
     pub published: Option<Published>,
@@ -138,6 +142,8 @@ pub struct Fields {
     pub environment_scope: EnvironmentScope,
     /// Read when the scope is [`EnvironmentScope::Specified`]; then at least one, all of the runbook's space.
     pub environments: Vec<Id<Environment>>,
+    /// See [`Runbook::run_retention`]; `None`: as it is, at first for ever.
+    pub run_retention: Option<Retention>,
 }
 
 impl Fields {
@@ -156,6 +162,7 @@ impl From<&Runbook> for Fields {
             tenanted: runbook.tenanted,
             environment_scope: runbook.environment_scope,
             environments: runbook.environments.clone(),
+            run_retention: Some(runbook.run_retention),
         }
     }
 }
@@ -304,5 +311,6 @@ fn check(rows: &Rows<'_>, project: &OfProject, fields: &Fields, this: Option<&Ru
         environments.clear();
     }
     wrong.finish()?;
-    Ok(Fields { name, slug, description, environments, ..fields.clone() })
+    let run_retention = fields.run_retention.or(this.map(|this| this.run_retention));
+    Ok(Fields { name, slug, description, environments, run_retention, ..fields.clone() })
 }

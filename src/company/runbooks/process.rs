@@ -31,10 +31,16 @@ pub fn show(granted: &Granted<'_, RunbookView>) -> Result<Process> {
 pub fn save(granted: &Granted<'_, RunbookEdit>, version: i64, steps: Vec<Step>) -> Result<Process> {
     let id = this(granted)?.id();
     granted.write(|tx| {
+        let changes = tx.changes();
         let runbook = sql::by_id(tx, id)?;
         let project = projects::by_id(tx, runbook.project)?;
         let (present, before) = sql::process(tx, id)?;
         let json = to_save(tx, &project, &runbook.name, (present, version), steps)?;
+        if json == serde_json::to_string(&before)? {
+            // What was read and is sent back changes nothing.
+            let found = Process { project: project.id, space: project.space, version: present, steps: before };
+            return tx.unchanged(changes, found);
+        }
         sql::set_process(tx, id, &json)?;
         let (version, steps) = sql::process(tx, id)?;
         let event = told(&project, &runbook, "Modified", "The process of the runbook ", " was changed");

@@ -1,6 +1,6 @@
 //! Snapshots: a runbook's process as it was, frozen. One of them may be the published one.
 
-use super::{Kind, Runbook, sql, this, told};
+use super::{COLUMNS, Kind, Runbook, sql, this, told};
 use crate::{
     base::{
         clock::Moment,
@@ -11,8 +11,8 @@ use crate::{
     },
     company::{
         access::{
-            Event, Granted, Writing,
-            permissions::{RunbookEdit, RunbookSnapshotCreate, RunbookView},
+            Columns, Conditions, Event, Granted, Writing,
+            permissions::{List, ProjectView, RunbookEdit, RunbookSnapshotCreate, RunbookView},
         },
         projects::{self, process::Step},
         tasks,
@@ -56,6 +56,25 @@ pub struct Fields {
 /// The snapshots of a runbook, newest first; `search` is part of the name.
 pub fn list(granted: &Granted<'_, RunbookView>, search: &str, page: Page) -> Result<Listed<Snapshot>> {
     granted.read(|rows| sql::snapshots(rows, granted.what().runbook.id(), search, page))
+}
+
+/// The snapshots of the runbooks of a project that the visitor may see, newest first; `search` is part of the name.
+pub fn of_project(
+    granted: &Granted<'_, List<RunbookView>>,
+    project: Id<Project>,
+    search: &str,
+    page: Page,
+) -> Result<Listed<Snapshot>> {
+    let space = granted.what().space();
+    let projects = granted.reach_of::<ProjectView>(space);
+    granted.read(|rows| {
+        let wanted = Conditions::of("r.space_id = $", space)
+            .asked("r.project_id = $", Some(project.0))
+            .named("s.name_key", search)
+            .seen(&granted.reach(), COLUMNS)
+            .seen(&projects, Columns { group: COLUMNS.group, project: COLUMNS.project, ..Columns::default() });
+        sql::snapshots_of_project(rows, &wanted, page)
+    })
 }
 
 /// One of them, by its id or name.

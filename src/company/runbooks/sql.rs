@@ -10,6 +10,7 @@ use crate::{
         ids::{Environment, Id, RunbookSnapshot, Space, Task},
         names,
         paging::{Listed, Page},
+        retention::Retention,
     },
     company::{
         access::{Conditions, Rows, Writing},
@@ -21,7 +22,7 @@ use rusqlite::Row;
 const FIELDS: &str =
     "r.id, r.space_id, r.project_id, r.name, r.slug, r.description, r.tenanted, r.environment_scope, r.created_at,
     (SELECT json_group_array(e.environment_id) FROM runbook_environments e WHERE e.runbook_id = r.id),
-    json_array_length(r.steps), s.id, s.name, r.published_at, s.steps IS NOT r.steps";
+    json_array_length(r.steps), s.id, s.name, r.published_at, s.steps IS NOT r.steps, r.run_retention";
 const FROM: &str =
     "FROM runbooks r JOIN projects p ON p.id = r.project_id LEFT JOIN runbook_snapshots s ON s.id = r.published_id";
 
@@ -41,6 +42,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Runbook> {
         environment_scope: EnvironmentScope::parse(&scope).unwrap_or_default(),
         environments: environments.into_iter().map(Id::new).collect(),
         created_at: row.get(8)?,
+        run_retention: Retention::of(&row.get::<_, String>(15)?),
         steps: row.get::<_, i64>(10)?.unsigned_abs() as usize,
         published: match published {
             Some(id) => Some(Published { id, name: row.get(12)?, at: row.get(13)?, is_behind: row.get(14)? }),
@@ -82,8 +84,9 @@ pub fn not_in_space(rows: &Rows<'_>, space: Id<Space>, ids: &[Id<Environment>]) 
 
 pub fn insert(tx: &Writing<'_>, project: &OfProject, fields: &Fields) -> Result<Id<Kind>> {
     let id = Id::new(tx.insert(
-        "INSERT INTO runbooks (space_id, project_id, name, name_key, slug, description, tenanted, environment_scope, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO runbooks (space_id, project_id, name, name_key, slug, description, tenanted, environment_scope, created_at,
+                               run_retention)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         (
             project.space,
             project.id,
@@ -94,6 +97,7 @@ pub fn insert(tx: &Writing<'_>, project: &OfProject, fields: &Fields) -> Result<
             fields.tenanted.word(),
             fields.environment_scope.word(),
             clock::now(),
+            fields.run_retention.unwrap_or_default().text(),
         ),
     )?);
     put_environments(tx, id, fields)?;
@@ -102,8 +106,8 @@ pub fn insert(tx: &Writing<'_>, project: &OfProject, fields: &Fields) -> Result<
 
 pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
     tx.run(
-        "UPDATE runbooks SET name = ?2, name_key = ?3, description = ?4, tenanted = ?5, environment_scope = ?6, slug = ?7
-         WHERE id = ?1",
+        "UPDATE runbooks SET name = ?2, name_key = ?3, description = ?4, tenanted = ?5, environment_scope = ?6, slug = ?7,
+                run_retention = ?8 WHERE id = ?1",
         (
             id,
             &fields.name,
@@ -112,6 +116,7 @@ pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
             fields.tenanted.word(),
             fields.environment_scope.word(),
             &fields.slug,
+            fields.run_retention.unwrap_or_default().text(),
         ),
     )?;
     tx.run("DELETE FROM runbook_environments WHERE runbook_id = ?1", [id])?;
@@ -192,6 +197,16 @@ pub fn snapshots(rows: &Rows<'_>, runbook: Id<Kind>, search: &str, page: Page) -
     Listed::of(page, items, || {
         rows.number(&format!("SELECT count(*) FROM runbook_snapshots s {wanted}"), (parameters.0, &parameters.1))
     })
+}
+
+/// Those of all runbooks of a project.
+pub fn snapshots_of_project(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<Snapshot>> {
+    let (columns, from) = SNAPSHOT.split_once(" FROM ").unwrap_or((SNAPSHOT, ""));
+    let columns = columns.trim_start_matches("SELECT ");
+    let from = format!("FROM {from} JOIN projects p ON p.id = r.project_id");
+    let found = rows.page((columns, &from, "s.id DESC"), wanted, page, read_snapshot)?;
+    let items = found.items.into_iter().map(thawed).collect::<Result<Vec<_>>>()?;
+    Ok(Listed { items, total: found.total })
 }
 
 /// A snapshot of a runbook, by its id or name.

@@ -93,7 +93,7 @@ fn new_page(visit: &Visit, of: &Of, form: FormView) -> Result<New> {
 /// The form for a new one.
 pub(in crate::web) fn new(visit: &Visit) -> Result<Answer> {
     let of = of(visit)?;
-    let suggested = releases::next_version(&visit.visitor.ask(ReleaseCreate { project: of.at.clone() })?)?;
+    let suggested = releases::next_version(&visit.visitor.ask(ReleaseCreate { project: of.at.clone() })?, None)?;
     let form = new_form(visit, &of, &suggested)?;
     Answer::page(&new_page(visit, &of, form)?)
 }
@@ -108,7 +108,7 @@ pub(in crate::web) fn create(visit: &Visit) -> Result<Answer> {
         version: Some(version.into()),
         channel: Some(sent.text("channel").into()),
         notes: sent.text("notes").into(),
-        ignore_if_exists: false,
+        ..Fields::default()
     };
     let made = if version.is_empty() {
         Err(Error::invalid("ReleaseVersion", "Give a version such as 1.2.0 or 2026.3.1-beta.2."))

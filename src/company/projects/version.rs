@@ -23,6 +23,17 @@ fn parts(version: &str) -> Parts<'_> {
     Parts { numbers, pre: pre.split('.').filter(|part| !part.is_empty()).collect() }
 }
 
+/// The numbers of a version, without zeros at the end.
+pub fn numbers(version: &str) -> Vec<u64> {
+    parts(version).numbers
+}
+
+/// What stands behind the first hyphen of a version, without what it was built from.
+pub fn suffix(version: &str) -> &str {
+    let version = version.split_once('+').map_or(version, |(before, _)| before);
+    version.split_once('-').map_or("", |(_, suffix)| suffix)
+}
+
 /// Which of two versions is higher.
 pub fn compare(a: &str, b: &str) -> Ordering {
     let (left, right) = (parts(a), parts(b));
