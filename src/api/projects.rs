@@ -111,6 +111,14 @@ pub(super) struct VersioningStrategy {
     donor_package_step_id: Nothing,
 }
 
+impl ProjectConnectivityPolicy {
+    /// That of a project.
+    pub fn of(project: &Project) -> ProjectConnectivityPolicy {
+        let allow_deployments_to_no_targets = Some(project.allows_no_targets);
+        ProjectConnectivityPolicy { allow_deployments_to_no_targets, ..ProjectConnectivityPolicy::default() }
+    }
+}
+
 impl VersioningStrategy {
     /// That of a project.
     pub fn of(project: &Project) -> VersioningStrategy {
@@ -133,7 +141,8 @@ pub(super) struct ReleaseCreationStrategy {
 pub(super) struct ProjectConnectivityPolicy {
     skip_machine_behavior: NoSkipping,
     target_roles: NoList,
-    allow_deployments_to_no_targets: Off,
+    /// Steps without targets are passed over in this version either way.
+    pub(super) allow_deployments_to_no_targets: Option<bool>,
     exclude_unhealthy_targets: Off,
 }
 
@@ -195,6 +204,7 @@ pub(super) fn draw(ask: &Ask, project: &Project) -> ProjectResource {
         deployment_process_id: format!("deploymentprocess-{id}"),
         deployment_settings_id: format!("deploymentsettings-{id}"),
         versioning_strategy: VersioningStrategy::of(project),
+        project_connectivity_policy: ProjectConnectivityPolicy::of(project),
         cloned_from_project_id: project.cloned_from.map(|id| id.to_string()),
         links: links.and("Web", web(ask, project.space, &format!("projects/{id}"))),
         id,
@@ -290,6 +300,7 @@ fn fields(ask: &Ask, sent: ProjectResource) -> Result<Fields> {
         is_disabled: sent.is_disabled,
         tenanted: sent.tenanted_deployment_mode.into(),
         version_template: sent.versioning_strategy.template,
+        allows_no_targets: sent.project_connectivity_policy.allow_deployments_to_no_targets,
     })
 }
 

@@ -104,6 +104,7 @@ fn draw(ask: &Ask, project: &Project) -> DeploymentSettings {
         space_id: project.space.to_string(),
         project_id: project.id.to_string(),
         versioning_strategy: VersioningStrategy::of(project),
+        connectivity_policy: ProjectConnectivityPolicy::of(project),
         links: Links::of(&format!("{own}/deploymentsettings"), &[]).and("Project", own),
         ..DeploymentSettings::default()
     }
@@ -120,7 +121,11 @@ pub(super) fn update(ask: &Ask, Sent(sent): Sent<DeploymentSettings>) -> Result<
     let (visitor, project) = (ask.visitor()?, located(ask)?);
     let granted = visitor.ask(ProjectEdit { project: project.clone() })?;
     let present = projects::show(&visitor.ask(ProjectView { project })?)?;
-    let fields = Fields { version_template: sent.versioning_strategy.template, ..Fields::from(&present) };
+    let fields = Fields {
+        version_template: sent.versioning_strategy.template,
+        allows_no_targets: sent.connectivity_policy.allow_deployments_to_no_targets.or(Some(present.allows_no_targets)),
+        ..Fields::from(&present)
+    };
     Ok(Json(draw(ask, &projects::edit(&granted, None, fields)?)))
 }
 

@@ -97,6 +97,9 @@ pub struct Project {
     pub tenanted: TenantedMode,
     /// What the version of the next release is made of.
     pub version_template: String,
+    /// It may be deployed where there is no target for it.
+    #[serde(rename = "AllowDeploymentsToNoTargets")]
+    pub allows_no_targets: bool,
     /// The project it was cloned from.
     #[serde(skip)]
     pub cloned_from: Option<Id<Kind>>,
@@ -126,6 +129,8 @@ pub struct Fields {
     pub tenanted: TenantedMode,
     /// See [`Project::version_template`]; empty: when made, the usual one; when changed, the one it has.
     pub version_template: String,
+    /// See [`Project::allows_no_targets`]; `None`: as it is, at first not.
+    pub allows_no_targets: Option<bool>,
 }
 
 impl Fields {
@@ -145,6 +150,7 @@ impl From<&Project> for Fields {
             is_disabled: project.is_disabled,
             tenanted: project.tenanted,
             version_template: project.version_template.clone(),
+            allows_no_targets: Some(project.allows_no_targets),
         }
     }
 }
@@ -358,7 +364,8 @@ fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Proje
         wrong.add("VersioningStrategy.Template", sentence);
     }
     wrong.finish()?;
-    Ok(Fields { name, slug, description, version_template, ..fields.clone() })
+    let allows_no_targets = fields.allows_no_targets.or(this.map(|this| this.allows_no_targets));
+    Ok(Fields { name, slug, description, version_template, allows_no_targets, ..fields.clone() })
 }
 
 /// What a project's rows say of its place.

@@ -6,7 +6,7 @@ use rusqlite::{Row, params_from_iter, types::Type};
 
 const FIELDS: &str =
     "id, space_id, group_id, lifecycle_id, name, slug, description, is_disabled, tenanted, cloned_from, created_at,
-    version_template";
+    version_template, allows_no_targets";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Project> {
     let word: String = row.get(8)?;
@@ -25,6 +25,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Project> {
         cloned_from: row.get(9)?,
         created_at: row.get(10)?,
         version_template: row.get(11)?,
+        allows_no_targets: row.get(12)?,
     })
 }
 
@@ -57,7 +58,8 @@ pub fn insert(
 ) -> Result<Id<Kind>> {
     let id = tx.insert(
         "INSERT INTO projects (space_id, group_id, lifecycle_id, name, name_key, slug, description, is_disabled, tenanted,
-                               cloned_from, created_at, version_template) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                               cloned_from, created_at, version_template, allows_no_targets)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         (
             group.space,
             group.id,
@@ -71,6 +73,7 @@ pub fn insert(
             from,
             clock::now(),
             &fields.version_template,
+            fields.allows_no_targets.unwrap_or_default(),
         ),
     )?;
     tx.run("INSERT INTO processes (project_id) VALUES (?1)", [id])?;
@@ -157,7 +160,7 @@ pub fn update(
 ) -> Result<()> {
     tx.run(
         "UPDATE projects SET name = ?2, name_key = ?3, description = ?4, is_disabled = ?5, tenanted = ?6, group_id = ?7, lifecycle_id = ?8,
-                slug = ?9, version_template = ?10 WHERE id = ?1",
+                slug = ?9, version_template = ?10, allows_no_targets = ?11 WHERE id = ?1",
         (
             id,
             &fields.name,
@@ -169,6 +172,7 @@ pub fn update(
             lifecycle,
             &fields.slug,
             &fields.version_template,
+            fields.allows_no_targets.unwrap_or_default(),
         ),
     )?;
     Ok(())
