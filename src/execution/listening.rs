@@ -4,7 +4,8 @@
 //! text never reaches the log: it may hold a secret that nobody knows yet.
 
 use super::{
-    mask::Masker,
+    book::Book,
+    mask::{MaskStream, Masker},
     messages::{self, Message},
     runner::Deploying,
     transport::{Line, Stream},
@@ -53,6 +54,11 @@ impl Said {
         &self.masker
     }
 
+    /// For the output of one script: what is hidden from here on.
+    fn streams(&self) -> (MaskStream, MaskStream) {
+        (self.masker.stream(), self.masker.stream())
+    }
+
     /// Keeps a value for the steps that follow, under the names of `domain §3`.
     fn hand_on(
         &mut self,
@@ -78,11 +84,26 @@ impl Said {
         }
         self.outputs.insert(format!("Octopus.Action[{}].Output.{name}", action.name), value.to_owned());
         if sensitive {
-            self.handed_secret = (count, bytes);
-            self.secrets.push(Secret::new(value));
-            self.masker = Masker::new(self.secrets.iter().map(Secret::expose));
+            self.hide((count, bytes), value);
         }
         Ok(())
+    }
+
+    /// Hides a value from here on.
+    fn mask(&mut self, value: &str) -> Result<(), &'static str> {
+        let (count, bytes) = (self.handed_secret.0 + 1, self.handed_secret.1 + value.len());
+        if count > MOST_SECRET.0 || bytes > MOST_SECRET.1 {
+            return Err(
+                "A deployment's scripts may hide 200 values of 64 KiB in all: this one is shown where it stands.",
+            );
+        }
+        self.hide((count, bytes), value);
+        Ok(())
+    }
+    fn hide(&mut self, counted: (usize, usize), value: &str) {
+        self.handed_secret = counted;
+        self.secrets.push(Secret::new(value));
+        self.masker = Masker::new(self.secrets.iter().map(Secret::expose));
     }
 }
 
@@ -90,7 +111,6 @@ impl Said {
 #[derive(Default)]
 struct Assembly {
     held: Option<String>,
-    within: bool,
 }
 
 /// What a piece of a line turned out to be.
@@ -105,12 +125,13 @@ enum Piece {
 
 impl Assembly {
     fn take(&mut self, line: Line) -> Piece {
-        let first = !std::mem::replace(&mut self.within, line.continued);
-        if first && line.continued && messages::may_begin(&line.text) {
-            self.held = Some(line.text);
-            return Piece::Held;
-        }
-        let Some(held) = &mut self.held else { return Piece::Line(line) };
+        let Some(held) = &mut self.held else {
+            if line.continued && messages::goes_on(&line.text) {
+                self.held = Some(line.text);
+                return Piece::Held;
+            }
+            return Piece::Line(line);
+        };
         if held.len() <= LONGEST_MESSAGE {
             held.push_str(&line.text);
         }
@@ -136,46 +157,40 @@ pub(super) async fn listen(
         warned.store(true, Ordering::Relaxed);
         deploying.warned.store(true, Ordering::Relaxed);
     };
-    let masker = deploying.said().masker().clone();
-    let (mut out, mut err) = (masker.stream(), masker.stream());
-    let mut voice = Category::Info;
-    let mut assembly = Assembly::default();
+    let (mut out, mut err) = deploying.said().streams();
+    // Many programs tell their progress on standard error, so it is shown as what it is and changes no status.
+    let (mut voice, mut voice_of_errors) = (Category::Info, Category::Error);
+    let (mut of_out, mut of_err) = (Assembly::default(), Assembly::default());
     while let Some(line) = heard.recv().await {
-        let line = match line.stream {
-            Stream::Out => match assembly.take(line) {
-                Piece::Line(line) => line,
-                Piece::Held => continue,
-                Piece::TooLong => {
-                    warn();
-                    let sentence = "A service message is longer than 2 MiB, so it is not read and not shown.";
-                    book.say(number, Category::Warning, sentence).await;
-                    continue;
+        let mut line = match line.stream {
+            Stream::Out | Stream::Err => {
+                match if line.stream == Stream::Out { &mut of_out } else { &mut of_err }.take(line) {
+                    Piece::Line(line) => line,
+                    Piece::Held => continue,
+                    Piece::TooLong => {
+                        warn();
+                        let sentence = "A service message is longer than 2 MiB, so it is not read and not shown.";
+                        book.say(number, Category::Warning, sentence).await;
+                        continue;
+                    }
                 }
-            },
-            Stream::Err => line,
+            }
             Stream::Note => {
                 warn();
                 book.say(number, Category::Warning, line.text).await;
                 continue;
             }
         };
-        if line.stream == Stream::Out && !line.continued {
-            match messages::read(&line.text) {
-                Some(Message::Speak(category)) => {
-                    voice = category;
-                    continue;
-                }
-                Some(Message::SetVariable { name, value, sensitive }) => {
+        if let Some((message, rest)) = messages::read(&line.text) {
+            match message {
+                Message::Speak(category) => voice = category,
+                Message::SpeakOfErrors(category) => voice_of_errors = category,
+                Message::SetVariable { name, value, sensitive } => {
                     let kept = deploying.said().hand_on(action, place, (&name, &value), sensitive);
                     if sensitive {
-                        // From here on this script's own output hides it too. What of other lines is held comes first.
-                        for (rest, category) in [(out.finish(), voice), (err.finish(), Category::Error)] {
-                            if !rest.is_empty() {
-                                book.say(number, category, rest).await;
-                            }
-                        }
-                        let masker = deploying.said().masker().clone();
-                        (out, err) = (masker.stream(), masker.stream());
+                        // From here on this script's own output hides it too.
+                        say_rest(book, number, [(out.finish(), voice), (err.finish(), voice_of_errors)]).await;
+                        (out, err) = deploying.said().streams();
                     }
                     let name = shortened(&name);
                     let (category, sentence) = match kept {
@@ -185,20 +200,41 @@ pub(super) async fn listen(
                         Err(why) => (Category::Warning, format!("The value of {name} is not handed on: {why}.")),
                     };
                     book.say(number, category, sentence).await;
-                    continue;
                 }
-                Some(Message::Progress { percentage, message }) => {
+                Message::Progress { percentage, message } => {
                     let message = out.push(shortened(&message), false);
                     book.say(number, Category::Updated, format!("{percentage} %: {message}")).await;
-                    continue;
                 }
-                None => {}
+                Message::Result(message) => {
+                    let text = out.push(&message, false);
+                    book.say(number, Category::Error, Text { text, goes_on: false }).await;
+                }
+                Message::Mask(value) => {
+                    let hidden = deploying.said().mask(&value);
+                    say_rest(book, number, [(out.finish(), voice), (err.finish(), voice_of_errors)]).await;
+                    (out, err) = deploying.said().streams();
+                    if let Err(why) = hidden {
+                        warn();
+                        book.say(number, Category::Warning, why).await;
+                    }
+                }
+                Message::Passed => {}
+                Message::Undone(word) => {
+                    warn();
+                    let sentence =
+                        format!("The script asks for {word}, which this version of Bulkhead does not do yet.");
+                    book.say(number, Category::Warning, sentence).await;
+                }
+                Message::Unread(sentence) => book.say(number, Category::Verbose, sentence).await,
             }
+            if rest.is_empty() {
+                continue;
+            }
+            line.text = rest;
         }
         let (stream, category) = match line.stream {
             Stream::Out => (&mut out, voice),
-            // Many programs tell their progress there, so it is shown as what it is and changes no status.
-            _ => (&mut err, Category::Error),
+            _ => (&mut err, voice_of_errors),
         };
         if category == Category::Warning {
             warn();
@@ -206,7 +242,12 @@ pub(super) async fn listen(
         let text = stream.push(&line.text, line.continued);
         book.say(number, category, Text { text, goes_on: line.continued }).await;
     }
-    for (rest, category) in [(out.finish(), voice), (err.finish(), Category::Error)] {
+    say_rest(book, number, [(out.finish(), voice), (err.finish(), voice_of_errors)]).await;
+}
+
+/// Says what of lines is held.
+async fn say_rest(book: &Book, number: &str, held: [(String, Category); 2]) {
+    for (rest, category) in held {
         if !rest.is_empty() {
             book.say(number, category, rest).await;
         }

@@ -150,6 +150,76 @@ fn python_has_the_same_functions_and_its_own_line_numbers() {
     assert!(run.err().contains("\"script.py\", line 4"), "{}", run.err());
 }
 
+/// Findings H4, H5: the functions of `scripts.md §3`; names ignore case, the same letters go first.
+#[test]
+fn the_functions_of_every_bash_script() {
+    let mut script = bash(
+        "set -eu\nwrite_verbose one; write_highlight two; write_wait three; write_warning 'four five'\n\
+         update_progress 42 Copying\nget_octopusvariable octopus.release.number; echo\n\
+         echo \"${octopus_parameters[Octopus.Release.Number]}\"; key='Octopus.Action[Step 1].Output.It'\\''s'\n\
+         echo \"[${octopus_parameters[$key]}][$(get_octopusvariable EMPTY)][$(get_octopusvariable both)][$(get_octopusvariable BOTH)]\"\n\
+         fail_step 'No room'; echo never",
+    );
+    for (name, value) in [
+        ("Octopus.Release.Number", "1.2.3"),
+        ("Octopus.Action[Step 1].Output.It's", "a\\nb'\nc"),
+        ("Empty", ""),
+        ("EMPTY", "of another"),
+        ("Both", "first"),
+        ("BOTH", "exact"),
+    ] {
+        script.variables.insert(name.to_owned(), value.to_owned());
+    }
+    let run = go(&bench(), script);
+    assert_eq!((run.exit_code(), run.err().as_str()), (1, ""), "{}", run.out());
+    let level = |level: &str, text: &str| format!("##octopus[stdout-{level}]\n{text}\n##octopus[stdout-default]\n");
+    let levels = [("verbose", "one"), ("highlight", "two"), ("wait", "three"), ("warning", "four five")];
+    let levels: String = levels.iter().map(|(word, text)| level(word, text)).collect();
+    assert_eq!(
+        run.out(),
+        format!(
+            "{levels}##octopus[progress percentage='NDI=' message='Q29weWluZw==']\n1.2.3\n1.2.3\n\
+             [a\\nb'\nc][of another][exact][exact]\n##octopus[resultMessage message='Tm8gcm9vbQ==']"
+        )
+    );
+}
+
+/// Findings H4, H7: the same in Python; what goes wrong is told with the user's own lines and numbers, and no other.
+#[test]
+fn python_tells_faults_with_the_users_own_lines() {
+    let python = |body: &str| {
+        let mut script = bash(body);
+        script.syntax = Syntax::Python;
+        script.variables.insert("Octopus.Release.Number".to_owned(), "1.2.3".to_owned());
+        go(&bench(), script)
+    };
+    let run = python(
+        "printverbose('one')\nprinthighlight('two')\nprintwait('three')\nprintwarning('four')\nupdateprogress(42, 'Copying')\n\
+         print(get_octopusvariable('octopus.release.number'), octopusvariables['Octopus.Release.Number'])\nset_octopusvariable('a', 'b')\n\
+         print(octopusvariables['a'], decode(encode('x')))\nfailstep('No room')",
+    );
+    assert_eq!((run.exit_code(), run.err().as_str()), (255, ""));
+    assert!(run.out().ends_with(
+        "##octopus[progress percentage='NDI=' message='Q29weWluZw==']\n1.2.3 1.2.3\n\
+         ##octopus[setVariable name='YQ==' value='Yg==']\nb x\n##octopus[resultMessage message='Tm8gcm9vbQ==']"
+    ));
+    assert!(run.out().starts_with("##octopus[stdout-verbose]\none\n##octopus[stdout-default]\n"));
+    let run = python(
+        "def f():\n    raise ValueError('boom')\n\n\ntry:\n    f()\nexcept ValueError as led:\n    raise KeyError('k') from led\n",
+    );
+    let told = "Traceback (most recent call last):\n  File \"script.py\", line 6, in <module>\n    f()\n";
+    assert!(run.err().starts_with(told), "{}", run.err());
+    assert!(
+        run.err().contains("  File \"script.py\", line 8, in <module>\n    raise KeyError('k') from led"),
+        "{}",
+        run.err()
+    );
+    for wrong in [run.err(), python("x = 1\nprintwarning()").err(), python("print(1)\nif x\n").err()] {
+        assert!(!wrong.contains("bulkhead") && !wrong.contains("b64") && wrong.contains("script.py"), "{wrong}");
+    }
+    assert!(python("print(1)\nif x\n").err().contains("line 2\n    if x\n"));
+}
+
 #[test]
 fn a_missing_interpreter_is_refused_with_a_remedy() {
     if Syntax::PowerShell.available_here() {
