@@ -2,24 +2,174 @@
 //! these addresses lead nowhere.
 
 use super::{
-    caller::{Ask, Reply},
+    caller::Ask,
     resource,
+    wire::{Created, Done, Json, Links, Sent},
 };
 use crate::{
-    appliance::{self, Appliance, CompanyRow, NewCompany},
+    appliance::{self, Adopted, Appliance, CompanyRow, NewCompany},
     base::{
-        error::{Error, Fields, Result},
+        clock::Moment,
+        error::{Error, Result},
         secret::Secret,
     },
-    company::access::{
-        Limits, Steward, Visitor,
-        permissions::{
-            CompanyBackup, CompanyCreate, CompanyLimit, CompanyRemove, CompanyRename, CompanySuspend, CompanyView,
+    company::{
+        Company,
+        access::{
+            Limits, Steward, Visitor,
+            permissions::{
+                CompanyBackup, CompanyCreate, CompanyLimit, CompanyRemove, CompanyRename, CompanySuspend, CompanyView,
+            },
         },
     },
 };
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 use std::path::Path;
+use utoipa::ToSchema;
+
+/// A company as the operator sees it. What cannot be told of one that cannot be opened is null.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CompanyResource {
+    slug: String,
+    name: String,
+    id: String,
+    /// ok, suspended, or a sentence that says what is wrong.
+    state: String,
+    /// Size of its folder.
+    bytes: u64,
+    /// The operator's own compartment.
+    operator: bool,
+    suspended: Option<CompanySuspended>,
+    created: Option<String>,
+    people: Option<i64>,
+    invited: Option<i64>,
+    service_accounts: Option<i64>,
+    tasks_queued: Option<i64>,
+    tasks_running: Option<i64>,
+    events: Option<i64>,
+    last_event: Option<String>,
+    last_backup: Option<String>,
+    limits: Option<CompanyLimits>,
+    links: Links,
+}
+
+/// Since when and why a company is suspended.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CompanySuspended {
+    since: String,
+    reason: String,
+}
+
+/// What a company may use; null and left out are no limit.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CompanyLimits {
+    disk_bytes: Option<i64>,
+    people: Option<i64>,
+    running_tasks: Option<i64>,
+    requests_per_minute: Option<i64>,
+}
+
+/// All companies.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CompanyList {
+    item_type: &'static str,
+    total_results: usize,
+    items: Vec<CompanyResource>,
+}
+
+/// A new company and its first administrator.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CompanyWanted {
+    slug: String,
+    name: String,
+    admin_name: String,
+    admin_email: String,
+    /// Left out: the administrator is invited.
+    #[schema(write_only)]
+    admin_password: String,
+}
+
+/// A company that was made, taken in or renamed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CompanyMade {
+    slug: String,
+    name: String,
+    id: String,
+}
+
+/// A company that was made.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CompanyCreated {
+    #[serde(flatten)]
+    company: CompanyMade,
+    /// Where its first administrator gets in, when no password was given.
+    invitation: Option<String>,
+}
+
+/// A company that was taken in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CompanyAdopted {
+    #[serde(flatten)]
+    company: CompanyMade,
+    /// What became of its tasks.
+    tasks: String,
+}
+
+/// A folder among the companies.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct FolderToAdopt {
+    folder: String,
+    /// Empty: the one it has.
+    slug: String,
+}
+
+/// Why a company is suspended.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct SuspensionReason {
+    reason: String,
+}
+
+/// Another slug.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct NewSlug {
+    slug: String,
+}
+
+/// Where a backup was put.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct BackupTaken {
+    file: Option<String>,
+    folder: String,
+}
+
+/// What was removed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RemovalReceipt {
+    slug: String,
+    name: String,
+    id: String,
+    removed: String,
+    key_fingerprint: String,
+    events: i64,
+    last_hash: String,
+    key_destroyed: bool,
+    key_kept_for: Option<String>,
+    /// Backups that are still where they were put.
+    backups: Vec<String>,
+}
 
 /// The visitor, at the operator's own compartment.
 fn here<'a>(ask: &'a Ask) -> Result<&'a Visitor> {
@@ -30,70 +180,86 @@ fn appliance<'a>(ask: &'a Ask) -> &'a Appliance {
     &ask.call.desk.appliance
 }
 
-/// Names of the wire from those of the command line: `tasksRunning` → `TasksRunning`.
-fn wire(value: Value) -> Value {
-    let name = |key: String| key.get(..1).unwrap_or_default().to_uppercase() + key.get(1..).unwrap_or_default();
-    match value {
-        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (name(key), wire(value))).collect()),
-        other => other,
+impl From<Limits> for CompanyLimits {
+    fn from(limits: Limits) -> Self {
+        CompanyLimits {
+            disk_bytes: limits.disk_bytes,
+            people: limits.people,
+            running_tasks: limits.running_tasks,
+            requests_per_minute: limits.requests_per_minute,
+        }
     }
 }
 
-fn draw(ask: &Ask, row: &CompanyRow) -> Result<Value> {
-    let mut value = wire(serde_json::to_value(row)?);
-    if let Some(map) = value.as_object_mut() {
-        let own = format!("{}/companies/{}", resource::api(ask), row.slug);
-        map.insert("Links".into(), resource::links(&own, &[]));
+impl From<&Company> for CompanyMade {
+    fn from(company: &Company) -> Self {
+        CompanyMade { slug: company.slug().to_owned(), name: company.name().to_owned(), id: company.id().to_string() }
     }
-    Ok(value)
 }
 
-fn shown(ask: &Ask, slug: &str) -> Result<Value> {
-    let granted = here(ask)?.ask(CompanyView {})?;
-    draw(ask, &appliance(ask).show(&Steward::looking(&granted), slug)?)
+fn draw(ask: &Ask, row: CompanyRow) -> CompanyResource {
+    let own = format!("{}/companies/{}", resource::api(ask), row.slug);
+    let n = row.numbers.as_ref();
+    CompanyResource {
+        created: n.map(|n| n.created_at.wire()),
+        people: n.map(|n| n.people),
+        invited: n.map(|n| n.invited),
+        service_accounts: n.map(|n| n.service_accounts),
+        tasks_queued: n.map(|n| n.queued),
+        tasks_running: n.map(|n| n.running),
+        events: n.map(|n| n.events),
+        last_event: n.and_then(|n| n.last_event).map(Moment::wire),
+        last_backup: n.and_then(|n| n.last_backup).map(Moment::wire),
+        limits: n.map(|n| n.limits.into()),
+        suspended: row.suspended.map(|one| CompanySuspended { since: one.since, reason: one.reason }),
+        slug: row.slug,
+        name: row.name,
+        id: row.id,
+        state: row.state,
+        bytes: row.bytes,
+        operator: row.operator,
+        links: Links::of(&own, &[]),
+    }
 }
 
 /// All companies.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask) -> Result<Json<CompanyList>> {
     let granted = here(ask)?.ask(CompanyView {})?;
     let rows = appliance(ask).list(&Steward::looking(&granted))?;
-    let items = rows.iter().map(|row| draw(ask, row)).collect::<Result<Vec<Value>>>()?;
-    Reply::ok(json!({ "ItemType": "Company", "TotalResults": items.len(), "Items": items }))
+    let items: Vec<CompanyResource> = rows.into_iter().map(|row| draw(ask, row)).collect();
+    Ok(Json(CompanyList { item_type: "Company", total_results: items.len(), items }))
 }
 
 /// One company.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
-    Reply::ok(shown(ask, ask.parameter("id"))?)
+pub(super) fn show(ask: &Ask) -> Result<Json<CompanyResource>> {
+    let granted = here(ask)?.ask(CompanyView {})?;
+    let row = appliance(ask).show(&Steward::looking(&granted), ask.parameter("id"))?;
+    Ok(Json(draw(ask, row)))
 }
 
 /// A new one.
-pub(super) fn create(ask: &Ask) -> Result<Reply> {
+pub(super) fn create(ask: &Ask, Sent(sent): Sent<CompanyWanted>) -> Result<Created<CompanyCreated>> {
     let granted = here(ask)?.ask(CompanyCreate {})?;
-    let (slug, name) = (ask.body.text("Slug"), ask.body.text("Name"));
-    let (person, email) = (ask.body.text("AdminName"), ask.body.text("AdminEmail"));
-    let password = Some(ask.body.text("AdminPassword")).filter(|text| !text.is_empty()).map(Secret::new);
-    let new = NewCompany { slug: &slug, name: &name, person: &person, email: &email, password: password.as_ref() };
+    let password = Some(sent.admin_password).filter(|text| !text.is_empty()).map(Secret::new);
+    let new = NewCompany {
+        slug: &sent.slug,
+        name: &sent.name,
+        person: &sent.admin_name,
+        email: &sent.admin_email,
+        password: password.as_ref(),
+    };
     let (company, invitation) = appliance(ask).create(&Steward::of(&granted)?, &new)?;
-    let link = invitation.map(|token| format!("/{}/invitation/{token}", company.slug()));
-    let mut value = Map::new();
-    value.insert("Slug".into(), json!(company.slug()));
-    value.insert("Name".into(), json!(company.name()));
-    value.insert("Id".into(), json!(company.id().to_string()));
-    value.insert("Invitation".into(), json!(link));
-    Reply::created(Value::Object(value))
+    let invitation = invitation.map(|token| format!("/{}/invitation/{token}", company.slug()));
+    Ok(Created(CompanyCreated { company: CompanyMade::from(&company), invitation }))
 }
 
 /// Takes in a folder that lies among the companies.
-pub(super) fn adopt(ask: &Ask) -> Result<Reply> {
+pub(super) fn adopt(ask: &Ask, Sent(sent): Sent<FolderToAdopt>) -> Result<Json<CompanyAdopted>> {
     let granted = here(ask)?.ask(CompanyCreate {})?;
-    let (folder, slug) = (ask.body.text("Folder"), ask.body.text("Slug"));
-    let folder = among_companies(&folder)?;
-    let slug = Some(slug.as_str()).filter(|slug| !slug.is_empty());
-    let adopted = appliance(ask).adopt(&Steward::of(&granted)?, folder, slug, None)?;
-    let company = adopted.company;
-    Reply::ok(json!({
-        "Slug": company.slug(), "Name": company.name(), "Id": company.id().to_string(), "Tasks": adopted.tasks.sentence(),
-    }))
+    let folder = among_companies(&sent.folder)?;
+    let slug = Some(sent.slug.as_str()).filter(|slug| !slug.is_empty());
+    let Adopted { company, tasks, .. } = appliance(ask).adopt(&Steward::of(&granted)?, folder, slug, None)?;
+    Ok(Json(CompanyAdopted { company: CompanyMade::from(&company), tasks: tasks.sentence() }))
 }
 
 /// A bare name: nobody names other folders of the machine from afar.
@@ -107,61 +273,63 @@ fn among_companies(folder: &str) -> Result<&Path> {
 }
 
 /// Suspends one.
-pub(super) fn suspend(ask: &Ask) -> Result<Reply> {
+pub(super) fn suspend(ask: &Ask, Sent(sent): Sent<SuspensionReason>) -> Result<Done> {
     let granted = here(ask)?.ask(CompanySuspend {})?;
-    appliance(ask).suspend(&Steward::of(&granted)?, ask.parameter("id"), &ask.body.text("Reason"))?;
-    Reply::done()
+    appliance(ask).suspend(&Steward::of(&granted)?, ask.parameter("id"), &sent.reason)?;
+    Ok(Done)
 }
 
 /// Lets it go on.
-pub(super) fn resume(ask: &Ask) -> Result<Reply> {
+pub(super) fn resume(ask: &Ask) -> Result<Done> {
     let granted = here(ask)?.ask(CompanySuspend {})?;
     appliance(ask).resume(&Steward::of(&granted)?, ask.parameter("id"))?;
-    Reply::done()
+    Ok(Done)
 }
 
 /// Gives it another slug.
-pub(super) fn rename(ask: &Ask) -> Result<Reply> {
+pub(super) fn rename(ask: &Ask, Sent(sent): Sent<NewSlug>) -> Result<Json<CompanyMade>> {
     let granted = here(ask)?.ask(CompanyRename {})?;
-    let company = appliance(ask).rename(&Steward::of(&granted)?, ask.parameter("id"), &ask.body.text("Slug"))?;
-    Reply::ok(json!({ "Slug": company.slug(), "Name": company.name(), "Id": company.id().to_string() }))
+    let company = appliance(ask).rename(&Steward::of(&granted)?, ask.parameter("id"), &sent.slug)?;
+    Ok(Json(CompanyMade::from(&company)))
 }
 
 /// Sets what it may use; `null` and absent are no limit.
-pub(super) fn limit(ask: &Ask) -> Result<Reply> {
+pub(super) fn limit(ask: &Ask, Sent(sent): Sent<CompanyLimits>) -> Result<Json<CompanyLimits>> {
     let granted = here(ask)?.ask(CompanyLimit {})?;
-    let mut wrong = Fields::new();
-    let mut number = |name: &str| match (ask.body.get(name), ask.body.number(name)) {
-        (None | Some(Value::Null), _) => None,
-        (_, Some(number)) => Some(number),
-        _ => {
-            wrong.add(name, "Give a whole number, or null for no limit.");
-            None
-        }
-    };
     let limits = Limits {
-        disk_bytes: number("DiskBytes"),
-        people: number("People"),
-        running_tasks: number("RunningTasks"),
-        requests_per_minute: number("RequestsPerMinute"),
+        disk_bytes: sent.disk_bytes,
+        people: sent.people,
+        running_tasks: sent.running_tasks,
+        requests_per_minute: sent.requests_per_minute,
     };
-    wrong.finish()?;
     appliance(ask).set_limits(&Steward::of(&granted)?, ask.parameter("id"), &limits)?;
-    Reply::ok(wire(serde_json::to_value(limits)?))
+    Ok(Json(limits.into()))
 }
 
 /// Takes a backup into the data folder's `backups`.
-pub(super) fn back_up(ask: &Ask) -> Result<Reply> {
+pub(super) fn back_up(ask: &Ask) -> Result<Created<BackupTaken>> {
     let granted = here(ask)?.ask(CompanyBackup {})?;
     let to = appliance(ask).data().join("backups");
     let path = appliance::backup(appliance(ask), &Steward::of(&granted)?, ask.parameter("id"), &to)?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    Reply::created(json!({ "File": name, "Folder": to.display().to_string() }))
+    let file = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(Created(BackupTaken { file, folder: to.display().to_string() }))
 }
 
 /// Removes it for ever; answers the receipt.
-pub(super) fn remove(ask: &Ask) -> Result<Reply> {
+pub(super) fn remove(ask: &Ask) -> Result<Json<RemovalReceipt>> {
     let granted = here(ask)?.ask(CompanyRemove {})?;
-    let receipt = appliance(ask).remove(&Steward::of(&granted)?, ask.parameter("id"))?;
-    Reply::ok(wire(serde_json::to_value(receipt)?))
+    let removed = appliance(ask).remove(&Steward::of(&granted)?, ask.parameter("id"))?;
+    let receipt = removed.receipt;
+    Ok(Json(RemovalReceipt {
+        slug: receipt.slug,
+        name: receipt.name,
+        id: receipt.id,
+        removed: receipt.removed,
+        key_fingerprint: receipt.key_fingerprint,
+        events: receipt.events,
+        last_hash: receipt.last_hash,
+        key_destroyed: removed.key_destroyed,
+        key_kept_for: removed.key_kept_for,
+        backups: removed.backups.iter().map(|path| path.display().to_string()).collect(),
+    }))
 }

@@ -1,9 +1,13 @@
 //! `/api/emergencies`: teams for emergencies, used for a reason until that ends by itself. To begin takes a session and a
 //! fresh proof, which a program's key does not have.
 
-use super::caller::{Ask, Reply};
+use super::{
+    caller::Ask,
+    wire::{All, Created, Done, Sent, refer},
+};
 use crate::{
     base::{
+        clock::Moment,
         error::{Error, Result},
         ids,
     },
@@ -15,14 +19,59 @@ use crate::{
         teams::emergency::{self, Emergency},
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-fn draw(one: &Emergency) -> Value {
-    json!({
-        "Id": format!("Emergencies-{}", one.id), "TeamId": one.team.to_string(), "UserId": one.user.to_string(),
-        "UserName": one.name, "Reason": one.reason, "Began": one.began_at.wire(), "Until": one.until.wire(),
-        "Ended": one.ended_at.map(crate::base::clock::Moment::wire), "IsActive": one.lasts(),
-    })
+/// An emergency on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct EmergencyResource {
+    #[schema(read_only)]
+    id: String,
+    team_id: refer::Team,
+    #[schema(read_only)]
+    user_id: String,
+    #[schema(read_only)]
+    user_name: Option<String>,
+    /// What for: the administrators and the trail are told.
+    reason: String,
+    /// For how long. Left out: as long as the team allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours: Option<i64>,
+    #[schema(read_only)]
+    began: String,
+    #[schema(read_only)]
+    until: String,
+    #[schema(read_only)]
+    ended: Option<String>,
+    #[schema(read_only)]
+    is_active: bool,
+}
+
+/// A team for emergencies that one is in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct StandbyTeam {
+    team_id: String,
+    team_name: String,
+    most_hours: Option<i64>,
+    /// The one under way.
+    emergency: Option<EmergencyResource>,
+}
+
+fn draw(one: &Emergency) -> EmergencyResource {
+    EmergencyResource {
+        id: format!("Emergencies-{}", one.id),
+        team_id: one.team.into(),
+        user_id: one.user.to_string(),
+        user_name: one.name.clone(),
+        reason: one.reason.clone(),
+        hours: None,
+        began: one.began_at.wire(),
+        until: one.until.wire(),
+        ended: one.ended_at.map(Moment::wire),
+        is_active: one.lasts(),
+    }
 }
 
 fn team(ask: &Ask, text: &str) -> Result<At<ids::Team>> {
@@ -37,43 +86,42 @@ fn number(ask: &Ask) -> Result<Option<i64>> {
 }
 
 /// One's own teams for emergencies, with the one under way.
-pub(super) fn own(ask: &Ask) -> Result<Reply> {
+pub(super) fn own(ask: &Ask) -> Result<All<StandbyTeam>> {
     let standby = emergency::own_standby(&ask.visitor()?.myself()?)?;
-    let drawn = standby.iter().map(|one| {
-        json!({
-            "TeamId": one.team.wire_id(), "TeamName": one.team.name, "MostHours": one.team.emergency_hours,
-            "Emergency": one.now.as_ref().map(draw),
-        })
+    let drawn = standby.into_iter().map(|one| StandbyTeam {
+        team_id: one.team.wire_id(),
+        most_hours: one.team.emergency_hours,
+        emergency: one.now.as_ref().map(draw),
+        team_name: one.team.name,
     });
-    Reply::ok(drawn.collect())
+    Ok(All(drawn.collect()))
 }
 
-/// Begins one: `TeamId`, `Reason`, `Hours`.
-pub(super) fn begin(ask: &Ask) -> Result<Reply> {
+/// Begins one.
+pub(super) fn begin(ask: &Ask, Sent(sent): Sent<EmergencyResource>) -> Result<Created<EmergencyResource>> {
     let granted = ask.visitor()?.myself()?;
-    let text = ask.body.text("TeamId");
     let none = || Error::invalid("TeamId", "Choose one of your teams for emergencies.");
-    let at = team(ask, &text).map_err(|error| if matches!(error, Error::NotFound(_)) { none() } else { error })?;
-    let made = emergency::begin(&granted, &at, &ask.body.text("Reason"), ask.body.number("Hours"));
-    let made = made.map_err(|error| if matches!(error, Error::NotFound(_)) { none() } else { error })?;
-    Reply::created(draw(&made))
+    let hidden = |error| if matches!(error, Error::NotFound(_)) { none() } else { error };
+    let at = team(ask, sent.team_id.text()).map_err(hidden)?;
+    let made = emergency::begin(&granted, &at, &sent.reason, sent.hours).map_err(hidden)?;
+    Ok(Created(draw(&made)))
 }
 
 /// Ends one's own.
-pub(super) fn end_own(ask: &Ask) -> Result<Reply> {
+pub(super) fn end_own(ask: &Ask) -> Result<Done> {
     emergency::end_own(&ask.visitor()?.myself()?, number(ask)?)?;
-    Reply::done()
+    Ok(Done)
 }
 
 /// Those of a team, the newest first.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask) -> Result<All<EmergencyResource>> {
     let granted = ask.visitor()?.ask(TeamView { team: team(ask, ask.parameter("id"))? })?;
-    Reply::ok(emergency::emergencies(&granted)?.iter().map(draw).collect())
+    Ok(All(emergency::emergencies(&granted)?.iter().map(draw).collect()))
 }
 
 /// Ends somebody's.
-pub(super) fn end(ask: &Ask) -> Result<Reply> {
+pub(super) fn end(ask: &Ask) -> Result<Done> {
     let part = TeamPart::Whole(team(ask, ask.parameter("id"))?);
     emergency::end(&ask.visitor()?.ask(TeamEdit { team: part })?, number(ask)?)?;
-    Reply::done()
+    Ok(Done)
 }

@@ -1,6 +1,10 @@
 //! `/api/recipes`: starting points of our own, each made in one request.
 
-use super::caller::{Ask, Reply};
+use super::{
+    answers::{self as access, AccessPreviewQuery, Previewed},
+    caller::Ask,
+    wire::{All, Created, Query, Ref, Sent, refer},
+};
 use crate::{
     base::{
         error::{Error, Result},
@@ -9,23 +13,90 @@ use crate::{
     company::{
         access::permissions::{List, TeamCreate, TeamEdit},
         access::{At, Level, policy::Dimension},
-        recipes::{self, Fields, RECIPES, Recipe, RecipeRole, Starting},
-        teams::ScopedFields,
+        recipes::{self, Fields, RECIPES, Recipe, RecipeRole, RecipeTeam, Starting},
+        teams::{ScopedFields, Team},
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-fn draw(recipe: &Recipe) -> Value {
-    let role = |role: &RecipeRole| match role {
-        RecipeRole::Builtin(builtin) => json!({ "UserRoleId": format!("userroles-{builtin}") }),
-        RecipeRole::Own(own) => json!({
-            "Name": own.name, "GrantedSystemPermissions": own.system, "GrantedSpacePermissions": own.space,
-        }),
+/// A starting point.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RecipeResource {
+    id: &'static str,
+    name: &'static str,
+    description: &'static str,
+    teams: Vec<RecipeTeamResource>,
+    /// The limits that can be given to it.
+    limits: Vec<&'static str>,
+    /// The limit without which it makes no sense.
+    needs: Option<&'static str>,
+    /// It makes a space of its own.
+    makes_space: bool,
+}
+
+/// A team that a recipe makes.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RecipeTeamResource {
+    name: &'static str,
+    description: &'static str,
+    roles: Vec<RecipeRoleResource>,
+}
+
+/// A role of such a team: one that is built in, or one of its own.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum RecipeRoleResource {
+    #[serde(rename_all = "PascalCase")]
+    Builtin { user_role_id: String },
+    #[serde(rename_all = "PascalCase")]
+    Own {
+        name: &'static str,
+        granted_system_permissions: Vec<&'static str>,
+        granted_space_permissions: Vec<&'static str>,
+    },
+}
+
+/// What a recipe is started with.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct RecipeStart {
+    name: String,
+    space_id: refer::Space,
+    project_group_ids: Vec<refer::ProjectGroup>,
+    project_ids: Vec<refer::Project>,
+    environment_ids: Vec<refer::Environment>,
+    tenant_ids: Vec<refer::Tenant>,
+    runbook_ids: Vec<refer::Runbook>,
+}
+
+/// What a recipe has made.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RecipeStarted {
+    team_ids: Vec<String>,
+    space_id: Option<String>,
+}
+
+fn draw_role(role: &RecipeRole) -> RecipeRoleResource {
+    match role {
+        RecipeRole::Builtin(builtin) => RecipeRoleResource::Builtin { user_role_id: format!("userroles-{builtin}") },
+        RecipeRole::Own(own) => RecipeRoleResource::Own {
+            name: own.name,
+            granted_system_permissions: own.system.to_vec(),
+            granted_space_permissions: own.space.to_vec(),
+        },
+    }
+}
+
+fn draw(recipe: &'static Recipe) -> RecipeResource {
+    let team = |team: &'static RecipeTeam| RecipeTeamResource {
+        name: if team.name.is_empty() { "Administrators" } else { team.name },
+        description: team.description,
+        roles: team.roles.iter().map(draw_role).collect(),
     };
-    let teams = recipe.teams.iter().map(|team| {
-        let name = if team.name.is_empty() { "Administrators" } else { team.name };
-        json!({ "Name": name, "Description": team.description, "Roles": team.roles.iter().map(role).collect::<Vec<_>>() })
-    });
     let words = |dimension: &Dimension| match dimension {
         Dimension::Group => "ProjectGroupIds",
         Dimension::Project => "ProjectIds",
@@ -33,11 +104,15 @@ fn draw(recipe: &Recipe) -> Value {
         Dimension::Tenant => "TenantIds",
         Dimension::Runbook => "RunbookIds",
     };
-    json!({
-        "Id": recipe.key, "Name": recipe.name, "Description": recipe.explanation, "Teams": teams.collect::<Vec<_>>(),
-        "Limits": recipe.limits.iter().map(words).collect::<Vec<_>>(), "Needs": recipe.needs.as_ref().map(words),
-        "MakesSpace": recipe.makes_space,
-    })
+    RecipeResource {
+        id: recipe.key,
+        name: recipe.name,
+        description: recipe.explanation,
+        teams: recipe.teams.iter().map(team).collect(),
+        limits: recipe.limits.iter().map(words).collect(),
+        needs: recipe.needs.as_ref().map(words),
+        makes_space: recipe.makes_space,
+    }
 }
 
 /// Whoever may make teams and give them roles anywhere may look.
@@ -53,46 +128,53 @@ fn may_look(ask: &Ask) -> Result<()> {
 }
 
 /// All of them.
-pub(super) fn list(ask: &Ask) -> Result<Reply> {
+pub(super) fn list(ask: &Ask) -> Result<All<RecipeResource>> {
     may_look(ask)?;
-    Reply::ok(RECIPES.iter().map(draw).collect())
+    Ok(All(RECIPES.iter().map(draw).collect()))
 }
 
-/// Starts from one: `Name`, `SpaceId`, and the limits that it takes.
-pub(super) fn start(ask: &Ask) -> Result<Reply> {
-    fn many<T: Kind>(ask: &Ask, field: &str) -> Result<Vec<Id<T>>> {
-        let wrong = |text: &String| Error::invalid(field, format!("There is no {} {text}. Choose another.", T::WORD));
-        ask.body.texts(field).iter().map(|text| Id::<T>::parse(text).ok_or_else(|| wrong(text))).collect()
+/// Starts from one.
+pub(super) fn start(
+    ask: &Ask,
+    query: Query<AccessPreviewQuery>,
+    Sent(sent): Sent<RecipeStart>,
+) -> Result<Previewed<Created<RecipeStarted>>> {
+    fn many<T: Kind>(named: &[Ref<T>], field: &str) -> Result<Vec<Id<T>>> {
+        let wrong = |text: &str| Error::invalid(field, format!("There is no {} {text}. Choose another.", T::WORD));
+        named.iter().map(|one| Id::<T>::parse(one.text()).ok_or_else(|| wrong(one.text()))).collect()
     }
     may_look(ask)?;
     let visitor = ask.visitor()?;
     let recipe = recipes::named(ask.parameter("id"))?;
-    let space: Option<At<ids::Space>> = match ask.body.some_text("SpaceId") {
-        Some(text) => match visitor.locate_space(&text) {
+    let space: Option<At<ids::Space>> = match sent.space_id.given() {
+        Some(text) => match visitor.locate_space(text) {
             Err(Error::NotFound(_)) => return Err(Error::invalid("SpaceId", format!("There is no space {text}."))),
             other => Some(other?),
         },
         None => None,
     };
     let fields = Fields {
-        name: ask.body.text("Name"),
+        name: sent.name,
         space: space.as_ref().map(At::id),
         limits: ScopedFields {
-            groups: many(ask, "ProjectGroupIds")?,
-            projects: many(ask, "ProjectIds")?,
-            environments: many(ask, "EnvironmentIds")?,
-            tenants: many(ask, "TenantIds")?,
-            runbooks: many(ask, "RunbookIds")?,
+            groups: many(&sent.project_group_ids, "ProjectGroupIds")?,
+            projects: many(&sent.project_ids, "ProjectIds")?,
+            environments: many(&sent.environment_ids, "EnvironmentIds")?,
+            tenants: many(&sent.tenant_ids, "TenantIds")?,
+            runbooks: many(&sent.runbook_ids, "RunbookIds")?,
             ..ScopedFields::default()
         },
     };
     let starting = Starting::ask(visitor, recipe, space.as_ref())?;
-    super::answers::previewed(
+    access::change(
         ask,
+        &query,
         || recipes::start(&starting, &fields),
         |started| {
-            let teams: Vec<String> = started.teams.iter().map(crate::company::teams::Team::wire_id).collect();
-            Reply::created(json!({ "TeamIds": teams, "SpaceId": started.space.map(|space| space.id.to_string()) }))
+            Ok(Created(RecipeStarted {
+                team_ids: started.teams.iter().map(Team::wire_id).collect(),
+                space_id: started.space.map(|space| space.id.to_string()),
+            }))
         },
     )
 }

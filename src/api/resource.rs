@@ -5,11 +5,18 @@ use super::{
     wire::Links,
 };
 use crate::base::{
-    error::Result,
+    clock::Moment,
+    error::{Error, Result},
     ids::{Id, Kind, Space},
     paging::{Listed, Page},
 };
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use utoipa::__dev::ComposeSchema;
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema, schema::ObjectBuilder, schema::Type},
+};
 
 /// `/acme-corp/api`: what every link begins with. Links are relative to the root of the host.
 pub fn api(ask: &Ask) -> String {
@@ -108,3 +115,46 @@ pub fn bare<T>(items: &[T], draw: impl Fn(&T) -> Value) -> Result<Reply> {
 pub fn wire<T: Kind>(number: i64) -> String {
     Id::<T>::new(number).to_string()
 }
+
+/// A moment that was sent; nothing and blank are none.
+///
+/// # Errors
+/// `Invalid` by the field's name.
+pub fn moment(field: &str, sent: Option<&str>) -> Result<Option<Moment>> {
+    let Some(text) = sent.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    // A plus sign in an address reads as a blank.
+    let found = Moment::parse(text).or_else(|| Moment::parse(&text.trim().replace(' ', "+")));
+    let words = "Give a moment such as 2026-01-31T10:00:00.000+00:00, or leave it out.";
+    found.map(Some).ok_or_else(|| Error::invalid(field, words))
+}
+
+/// The query of a list without filters.
+#[derive(Default, Deserialize, ToSchema)]
+pub struct Paged {}
+
+/// A list of words that only the server says: what is sent of it is passed over.
+#[derive(Default)]
+pub struct Told(Vec<&'static str>);
+
+impl From<Vec<&'static str>> for Told {
+    fn from(words: Vec<&'static str>) -> Self {
+        Told(words)
+    }
+}
+impl Serialize for Told {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+impl<'de> Deserialize<'de> for Told {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer)?;
+        Ok(Told::default())
+    }
+}
+impl ComposeSchema for Told {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Array).read_only(true).into()
+    }
+}
+impl ToSchema for Told {}

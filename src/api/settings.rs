@@ -1,8 +1,9 @@
 //! `/api/serverconfiguration`: the company as a whole, which to a client is a server; `/api/settings`: what it settles.
 
 use super::{
-    caller::{Ask, Reply},
+    caller::Ask,
     resource, root,
+    wire::{Done, Json, Links, Sent},
 };
 use crate::{
     base::error::{Error, Result},
@@ -11,136 +12,283 @@ use crate::{
         settings::{self, Brand, General, SecondFactor, SignIn, Trail},
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The company, which to a client is a server.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ServerConfiguration {
+    id: &'static str,
+    name: String,
+    slug: String,
+    installation_id: String,
+    created: String,
+    version: &'static str,
+    links: Links,
+}
+
+/// Everything that is settled.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CompanySettings {
+    slug: String,
+    general: GeneralSettings,
+    sign_in: SignInSettings,
+    trail: TrailSettings,
+    brand: BrandSettings,
+    limits: LimitsInUse,
+    links: Links,
+}
+
+/// Name, time zone, from-address, who is in Everyone.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct GeneralSettings {
+    name: String,
+    /// A name of the IANA database, such as Europe/Berlin.
+    time_zone: String,
+    /// Whom letters come from; null: the appliance's own address.
+    from_address: Option<String>,
+    /// Left out: as it is.
+    customers_in_everyone: Option<bool>,
+}
+
+/// Who must have a second factor.
+#[derive(Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum SecondFactorRule {
+    Nobody,
+    Holders,
+    Everyone,
+}
+
+/// The rules of sign-in; what is left out stays as it is.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct SignInSettings {
+    second_factor: Option<SecondFactorRule>,
+    /// The permissions whose holders must have one, by name.
+    second_factor_permissions: Option<Vec<String>>,
+    grace_days: Option<i64>,
+    password_min: Option<i64>,
+    session_idle_minutes: Option<i64>,
+    session_absolute_minutes: Option<i64>,
+    people_may_have_keys: Option<bool>,
+    key_days_max: Option<i64>,
+    key_days_usual: Option<i64>,
+    access_by_people_only: Option<bool>,
+}
+
+/// Where the trail is kept; what is left out stays as it is.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct TrailSettings {
+    checkpoint_syslog: Option<bool>,
+    /// Empty: none.
+    checkpoint_webhook: Option<String>,
+    retention_days: Option<i64>,
+}
+
+/// Name and colour to show.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct BrandSettings {
+    name: Option<String>,
+    /// Such as #0b6478.
+    accent: Option<String>,
+    #[schema(read_only)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_logo: Option<bool>,
+    names_product: bool,
+}
+
+/// A logo.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct LogoSent {
+    /// A PNG picture in base64.
+    logo: String,
+}
+
+/// What the company may use, and uses.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct LimitsInUse {
+    disk_bytes: LimitInUse,
+    people: LimitInUse,
+    running_tasks: LimitInUse,
+    requests_per_minute: LimitInUse,
+}
+
+/// A limit; null is none.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct LimitInUse {
+    limit: Option<i64>,
+    used: Option<i64>,
+}
+
+impl From<General> for GeneralSettings {
+    fn from(kept: General) -> Self {
+        GeneralSettings {
+            name: kept.name,
+            time_zone: kept.time_zone,
+            from_address: kept.from_address,
+            customers_in_everyone: Some(kept.customers_in_everyone),
+        }
+    }
+}
+
+impl From<SignIn> for SignInSettings {
+    fn from(kept: SignIn) -> Self {
+        SignInSettings {
+            second_factor: Some(match kept.second_factor {
+                SecondFactor::Nobody => SecondFactorRule::Nobody,
+                SecondFactor::Holders => SecondFactorRule::Holders,
+                SecondFactor::Everyone => SecondFactorRule::Everyone,
+            }),
+            second_factor_permissions: Some(kept.second_factor_permissions),
+            grace_days: Some(kept.grace_days),
+            password_min: Some(kept.password_min),
+            session_idle_minutes: Some(kept.session_idle_minutes),
+            session_absolute_minutes: Some(kept.session_absolute_minutes),
+            people_may_have_keys: Some(kept.people_may_have_keys),
+            key_days_max: Some(kept.key_days_max),
+            key_days_usual: Some(kept.key_days_usual),
+            access_by_people_only: Some(kept.access_by_people_only),
+        }
+    }
+}
+
+impl From<Trail> for TrailSettings {
+    fn from(kept: Trail) -> Self {
+        TrailSettings {
+            checkpoint_syslog: Some(kept.checkpoint_syslog),
+            checkpoint_webhook: kept.checkpoint_webhook,
+            retention_days: Some(kept.retention_days),
+        }
+    }
+}
 
 /// Its name, address and id.
-pub(super) fn show(ask: &Ask) -> Result<Reply> {
+pub(super) fn show(ask: &Ask) -> Result<Json<ServerConfiguration>> {
     let found = settings::show(&ask.visitor()?.ask(ConfigureServer {})?)?;
     let own = format!("{}/serverconfiguration", resource::api(ask));
-    Reply::ok(json!({
-        "Id": "serverconfiguration", "Name": found.name, "Slug": found.slug, "InstallationId": found.id,
-        "Created": found.created_at.wire(), "Version": root::VERSION, "Links": resource::links(&own, &[]),
+    Ok(Json(ServerConfiguration {
+        id: "serverconfiguration",
+        name: found.name,
+        slug: found.slug,
+        installation_id: found.id,
+        created: found.created_at.wire(),
+        version: root::VERSION,
+        links: Links::of(&own, &[]),
     }))
 }
 
 /// Everything that is settled, with the limits and their use.
-pub(super) fn all(ask: &Ask) -> Result<Reply> {
+pub(super) fn all(ask: &Ask) -> Result<Json<CompanySettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
     let found = settings::show(&granted)?;
     let used = settings::usage(&granted)?;
-    let limits = found.rules.limits;
-    let limit = |limit: Option<i64>, used: Value| json!({ "Limit": limit, "Used": used });
-    Reply::ok(json!({
-        "Slug": found.slug, "General": found.general(), "SignIn": found.sign_in(), "Trail": found.trail(),
-        "Brand": { "Name": found.rules.brand_name, "Accent": found.rules.brand_accent, "HasLogo": found.rules.brand_logo.is_some(),
-            "NamesProduct": found.rules.names_product },
-        "Limits": {
-            "DiskBytes": limit(limits.disk_bytes, json!(used.disk_bytes)),
-            "People": limit(limits.people, json!(used.people)),
-            "RunningTasks": limit(limits.running_tasks, json!(used.running_tasks)),
-            "RequestsPerMinute": limit(limits.requests_per_minute, Value::Null),
+    let (limits, rules) = (found.rules.limits, &found.rules);
+    let limit = |limit: Option<i64>, used: Option<i64>| LimitInUse { limit, used };
+    Ok(Json(CompanySettings {
+        general: found.general().into(),
+        sign_in: found.sign_in().into(),
+        trail: found.trail().into(),
+        brand: BrandSettings {
+            name: rules.brand_name.clone(),
+            accent: rules.brand_accent.clone(),
+            has_logo: Some(rules.brand_logo.is_some()),
+            names_product: rules.names_product,
         },
-        "Links": resource::links(&format!("{}/settings", resource::api(ask)), &[]),
+        limits: LimitsInUse {
+            disk_bytes: limit(limits.disk_bytes, i64::try_from(used.disk_bytes).ok()),
+            people: limit(limits.people, Some(used.people)),
+            running_tasks: limit(limits.running_tasks, Some(used.running_tasks)),
+            requests_per_minute: limit(limits.requests_per_minute, None),
+        },
+        links: Links::of(&format!("{}/settings", resource::api(ask)), &[]),
+        slug: found.slug,
     }))
 }
 
-fn some(text: String) -> Option<String> {
-    Some(text).filter(|text| !text.trim().is_empty())
-}
-
-/// True or false as it was sent; what is neither is refused and never taken for no.
-fn truth(ask: &Ask, name: &str, present: bool) -> Result<bool> {
-    match ask.body.get(name) {
-        None | Some(Value::Null) => Ok(present),
-        Some(Value::Bool(truth)) => Ok(*truth),
-        Some(_) => Err(Error::invalid(name, "Say true or false.")),
-    }
+fn some(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 /// Name, time zone, from-address, who is in Everyone.
-pub(super) fn general(ask: &Ask) -> Result<Reply> {
+pub(super) fn general(ask: &Ask, Sent(sent): Sent<GeneralSettings>) -> Result<Json<GeneralSettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
     let present = settings::show(&granted)?.general();
     let wished = General {
-        name: ask.body.text("Name"),
-        time_zone: ask.body.text("TimeZone"),
-        from_address: some(ask.body.text("FromAddress")),
-        customers_in_everyone: truth(ask, "CustomersInEveryone", present.customers_in_everyone)?,
+        name: sent.name,
+        time_zone: sent.time_zone,
+        from_address: some(sent.from_address),
+        customers_in_everyone: sent.customers_in_everyone.unwrap_or(present.customers_in_everyone),
     };
-    Reply::ok(json!(settings::change_general(&granted, &wished)?))
+    Ok(Json(settings::change_general(&granted, &wished)?.into()))
 }
 
 /// The rules of sign-in; what is left out stays as it is.
-pub(super) fn sign_in(ask: &Ask) -> Result<Reply> {
+pub(super) fn sign_in(ask: &Ask, Sent(sent): Sent<SignInSettings>) -> Result<Json<SignInSettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
     let present = settings::show(&granted)?.sign_in();
-    let number = |name: &str, present: i64| ask.body.number(name).unwrap_or(present);
-    let second_factor = match ask.body.text("SecondFactor").to_lowercase().as_str() {
-        "" => present.second_factor,
-        "nobody" => SecondFactor::Nobody,
-        "holders" => SecondFactor::Holders,
-        "everyone" => SecondFactor::Everyone,
-        _ => return Err(Error::invalid("SecondFactor", "Say nobody, holders or everyone.")),
-    };
-    let given = |name: &str| ask.body.has(name);
     let wished = SignIn {
-        second_factor,
-        second_factor_permissions: if given("SecondFactorPermissions") {
-            ask.body.texts("SecondFactorPermissions")
-        } else {
-            present.second_factor_permissions
+        second_factor: match sent.second_factor {
+            None => present.second_factor,
+            Some(SecondFactorRule::Nobody) => SecondFactor::Nobody,
+            Some(SecondFactorRule::Holders) => SecondFactor::Holders,
+            Some(SecondFactorRule::Everyone) => SecondFactor::Everyone,
         },
-        grace_days: number("GraceDays", present.grace_days),
-        password_min: number("PasswordMin", present.password_min),
-        session_idle_minutes: number("SessionIdleMinutes", present.session_idle_minutes),
-        session_absolute_minutes: number("SessionAbsoluteMinutes", present.session_absolute_minutes),
-        people_may_have_keys: truth(ask, "PeopleMayHaveKeys", present.people_may_have_keys)?,
-        key_days_max: number("KeyDaysMax", present.key_days_max),
-        key_days_usual: number("KeyDaysUsual", present.key_days_usual),
-        access_by_people_only: truth(ask, "AccessByPeopleOnly", present.access_by_people_only)?,
+        second_factor_permissions: sent.second_factor_permissions.unwrap_or(present.second_factor_permissions),
+        grace_days: sent.grace_days.unwrap_or(present.grace_days),
+        password_min: sent.password_min.unwrap_or(present.password_min),
+        session_idle_minutes: sent.session_idle_minutes.unwrap_or(present.session_idle_minutes),
+        session_absolute_minutes: sent.session_absolute_minutes.unwrap_or(present.session_absolute_minutes),
+        people_may_have_keys: sent.people_may_have_keys.unwrap_or(present.people_may_have_keys),
+        key_days_max: sent.key_days_max.unwrap_or(present.key_days_max),
+        key_days_usual: sent.key_days_usual.unwrap_or(present.key_days_usual),
+        access_by_people_only: sent.access_by_people_only.unwrap_or(present.access_by_people_only),
     };
-    Reply::ok(json!(settings::change_sign_in(&granted, &wished)?))
+    Ok(Json(settings::change_sign_in(&granted, &wished)?.into()))
 }
 
 /// Name and colour to show.
-pub(super) fn brand(ask: &Ask) -> Result<Reply> {
+pub(super) fn brand(ask: &Ask, Sent(sent): Sent<BrandSettings>) -> Result<Json<BrandSettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
-    let wished = Brand {
-        name: some(ask.body.text("Name")),
-        accent: some(ask.body.text("Accent")),
-        names_product: ask.body.bool("NamesProduct"),
-    };
-    Reply::ok(json!(settings::change_brand(&granted, &wished)?))
+    let wished = Brand { name: some(sent.name), accent: some(sent.accent), names_product: sent.names_product };
+    let kept = settings::change_brand(&granted, &wished)?;
+    Ok(Json(BrandSettings { name: kept.name, accent: kept.accent, has_logo: None, names_product: kept.names_product }))
 }
 
 /// The logo, as a PNG picture in base64.
-pub(super) fn logo(ask: &Ask) -> Result<Reply> {
+pub(super) fn logo(ask: &Ask, Sent(sent): Sent<LogoSent>) -> Result<Done> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
-    let file = data_encoding::BASE64.decode(ask.body.text("Logo").trim().as_bytes());
+    let file = data_encoding::BASE64.decode(sent.logo.trim().as_bytes());
     let file = file.map_err(|_| Error::invalid("Logo", "Send a PNG picture in base64."))?;
     settings::set_logo(&granted, &file)?;
-    Reply::done()
+    Ok(Done)
 }
 
 /// No logo any more.
-pub(super) fn no_logo(ask: &Ask) -> Result<Reply> {
+pub(super) fn no_logo(ask: &Ask) -> Result<Done> {
     settings::remove_logo(&ask.visitor()?.ask(ConfigureServer {})?)?;
-    Reply::done()
+    Ok(Done)
 }
 
 /// Where the trail is kept.
-pub(super) fn trail(ask: &Ask) -> Result<Reply> {
+pub(super) fn trail(ask: &Ask, Sent(sent): Sent<TrailSettings>) -> Result<Json<TrailSettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
     let present = settings::show(&granted)?.trail();
-    let given = |name: &str| ask.body.has(name);
     let wished = Trail {
-        checkpoint_syslog: truth(ask, "CheckpointSyslog", present.checkpoint_syslog)?,
-        checkpoint_webhook: if given("CheckpointWebhook") {
-            some(ask.body.text("CheckpointWebhook"))
-        } else {
-            present.checkpoint_webhook
+        checkpoint_syslog: sent.checkpoint_syslog.unwrap_or(present.checkpoint_syslog),
+        checkpoint_webhook: match sent.checkpoint_webhook {
+            None => present.checkpoint_webhook,
+            sent => some(sent),
         },
-        retention_days: ask.body.number("RetentionDays").unwrap_or(present.retention_days),
+        retention_days: sent.retention_days.unwrap_or(present.retention_days),
     };
-    Reply::ok(json!(settings::change_trail(&granted, &wished)?))
+    Ok(Json(settings::change_trail(&granted, &wished)?.into()))
 }

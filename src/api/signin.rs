@@ -5,35 +5,84 @@
 
 use super::{
     caller::{Ask, Reply},
-    error, users,
+    error,
+    users::{self, UserResource},
+    wire::{Answer, Described, Sent},
 };
 use crate::{
     base::{error::Result, secret::Secret},
     company::access::admit::{self, Entry, Offered, Stage},
     http::csrf::{self, SESSION},
 };
-use serde_json::json;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-/// Signs in with `Username` (or the e-mail address), `Password` and `Code`.
-pub(super) fn login(ask: &Ask) -> Result<Reply> {
+/// What somebody signs in with.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Credentials {
+    /// Or the e-mail address.
+    username: String,
+    #[schema(write_only)]
+    password: String,
+    /// Of the second factor.
+    #[schema(write_only)]
+    code: String,
+}
+
+/// Oneself, and what changes need beside the cookie.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SignedIn {
+    #[serde(flatten)]
+    user: UserResource,
+    /// Sent in the header X-Octopus-Csrf-Token with every call that changes something.
+    csrf_token: String,
+}
+
+/// A session with its cookie, or why there is none.
+pub(super) enum Login {
+    In(Box<SignedIn>, String),
+    Refused(Reply),
+}
+
+impl Answer for Login {
+    fn reply(self) -> Result<Reply> {
+        match self {
+            Login::In(who, cookie) => Ok(Reply::json(StatusCode::OK, &who)?.cookie(cookie)),
+            Login::Refused(reply) => Ok(reply),
+        }
+    }
+    fn described() -> Option<(&'static str, Described)> {
+        Some(("200", Described::of::<SignedIn>()))
+    }
+}
+
+/// Signs in.
+pub(super) fn login(ask: &Ask, Sent(sent): Sent<Credentials>) -> Result<Login> {
     let call = ask.call;
-    let password = Secret::new(ask.body.text("Password"));
+    let refused = |reply| Ok(Login::Refused(reply));
+    let (name, password) = (&sent.username, Secret::new(sent.password.clone()));
     let Some(company) = ask.known_company() else {
         // The work of a sign-in is done for a company that does not exist, too.
-        admit::decoy(ask.slug(), &ask.body.text("Username"), &password, &call.from)?;
-        return Ok(error::unauthenticated());
+        admit::decoy(ask.slug(), name, &password, &call.from)?;
+        return refused(error::unauthenticated());
     };
-    let Some(signed_in) = admit::sign_in(company, &ask.body.text("Username"), &password, &call.from)? else {
-        return Ok(error::unauthenticated());
+    let Some(signed_in) = admit::sign_in(company, name, &password, &call.from)? else {
+        return refused(error::unauthenticated());
     };
     let token = match signed_in.stage {
         Stage::Full => signed_in.token,
         Stage::Enrol => {
-            return Ok(error::unfinished(
+            return refused(error::unfinished(
                 "This account has no second factor yet. Sign in on the pages and set one up.",
             ));
         }
-        Stage::Code => match (admit::enter(company, &signed_in.token, &call.from)?, ask.body.some_text("Code")) {
+        Stage::Code => match (
+            admit::enter(company, &signed_in.token, &call.from)?,
+            Some(sent.code).filter(|code| !code.trim().is_empty()),
+        ) {
             (Entry::Pending(pending), Some(code)) => {
                 match admit::check_code(company, &pending, &Offered::code(&code), &call.from) {
                     Ok(token) => token,
@@ -45,12 +94,12 @@ pub(super) fn login(ask: &Ask) -> Result<Reply> {
             }
             _ => {
                 admit::sign_out(company, &signed_in.token, &call.from)?;
-                return Ok(error::unfinished("Send the code of your second factor along, as Code."));
+                return refused(error::unfinished("Send the code of your second factor along, as Code."));
             }
         },
     };
     let Entry::Admitted(visitor) = admit::enter(company, &token, &call.from)? else {
-        return Ok(error::unauthenticated());
+        return refused(error::unauthenticated());
     };
     // A browser has one session: the one whose cookie came along ends.
     if let Some(before) = call.cookie(SESSION).filter(|before| *before != token) {
@@ -59,10 +108,9 @@ pub(super) fn login(ask: &Ask) -> Result<Reply> {
     let secure = if call.desk.secure() { "; Secure" } else { "" };
     let cookie =
         format!("{}={token}; Path=/{}; HttpOnly; SameSite=Lax{secure}", call.cookie_name(SESSION), company.slug());
-    let mut drawn = users::draw_of(ask, &visitor)?;
     // What every call that changes something sends in this header beside the cookie.
-    drawn["CsrfToken"] = json!(csrf::word(&token));
-    Ok(Reply::ok(drawn)?.cookie(cookie))
+    let csrf_token = csrf::word(&token);
+    Ok(Login::In(Box::new(SignedIn { user: users::draw_of(ask, &visitor)?, csrf_token }), cookie))
 }
 
 /// Ends the session of the cookie. Without one there is nothing to end.

@@ -23,6 +23,8 @@ use serde::Serialize;
 pub struct Fields {
     /// Required, 1–50 characters, unique in the company.
     pub name: String,
+    /// What stands for it in addresses; empty: made of the first name, and kept.
+    pub slug: String,
     /// At most 2,000 characters.
     pub description: String,
     /// Its tasks wait. A new space begins with a running queue.
@@ -94,6 +96,9 @@ pub(in crate::company) fn make(tx: &Writing<'_>, fields: &Fields) -> Result<(Spa
     let (id, event) = builtin::space(tx, &fields.name, &fields.description, false, &managers.people)?;
     sql::set_teams(tx, id, &managers.teams)?;
     tx.run("UPDATE spaces SET task_queue_stopped = ?2 WHERE id = ?1", (id, fields.task_queue_stopped))?;
+    if !fields.slug.is_empty() {
+        sql::set_slug(tx, id, &fields.slug)?;
+    }
     if fields.is_default {
         sql::make_default(tx, id)?;
     }
@@ -127,6 +132,9 @@ pub fn edit(granted: &Granted<'_, SpaceEdit>, fields: Fields) -> Result<Space> {
         }
         let fields = check(tx, &fields, managers.as_ref(), Some(id))?;
         sql::update(tx, id, &fields)?;
+        if !fields.slug.is_empty() {
+            sql::set_slug(tx, id, &fields.slug)?;
+        }
         if fields.is_default && !before.is_default {
             sql::make_default(tx, id)?;
         }
@@ -193,6 +201,17 @@ fn check(tx: &Writing<'_>, fields: &Fields, managers: Option<&Managers>, this: O
     if wrong.is_empty() && sql::name_taken(tx, &name, this)? {
         wrong.add("Name", format!("There is a space called “{name}” already. Choose another name."));
     }
+    let slug = fields.slug.trim().to_owned();
+    if !slug.is_empty() && !sql::has_slug(tx, this, &slug)? {
+        let fit = names::slug_of(&slug, "space");
+        if fit != slug {
+            wrong.add("Slug", format!("This cannot stand in an address. Give for example “{fit}”."));
+        } else if builtin::RESERVED_SPACES.contains(&slug.as_str()) || Id::<Kind>::parse(&slug).is_some() {
+            wrong.add("Slug", format!("“{slug}” means something else in addresses. Choose another."));
+        } else if sql::slug_taken(tx, &slug)? {
+            wrong.add("Slug", format!("There is a space with the slug “{slug}” already. Choose another."));
+        }
+    }
     if let Some(managers) = managers {
         if managers.people.is_empty() && managers.teams.is_empty() {
             wrong.add("SpaceManagersTeamMembers", "Choose at least one person or team who looks after the space.");
@@ -209,7 +228,7 @@ fn check(tx: &Writing<'_>, fields: &Fields, managers: Option<&Managers>, this: O
         }
     }
     wrong.finish()?;
-    Ok(Fields { name, description, ..fields.clone() })
+    Ok(Fields { name, slug, description, ..fields.clone() })
 }
 
 /// One space, inside a transaction that was granted for something in it.
@@ -273,6 +292,19 @@ mod sql {
 
     pub fn name_taken(rows: &Rows<'_>, name: &str, but: Option<Id<Kind>>) -> Result<bool> {
         rows.any("SELECT 1 FROM spaces WHERE name_key = ?1 AND id IS NOT ?2", (names::key(name), but))
+    }
+
+    pub fn slug_taken(rows: &Rows<'_>, slug: &str) -> Result<bool> {
+        rows.any("SELECT 1 FROM spaces WHERE slug = ?1", [slug])
+    }
+
+    pub fn has_slug(rows: &Rows<'_>, id: Option<Id<Kind>>, slug: &str) -> Result<bool> {
+        rows.any("SELECT 1 FROM spaces WHERE id = ?1 AND slug = ?2", (id, slug))
+    }
+
+    pub fn set_slug(tx: &Writing<'_>, id: Id<Kind>, slug: &str) -> Result<()> {
+        tx.run("UPDATE spaces SET slug = ?2 WHERE id = ?1", (id, slug))?;
+        Ok(())
     }
 
     pub fn user_exists(rows: &Rows<'_>, user: Id<User>) -> Result<bool> {

@@ -215,6 +215,7 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
         task_queue_stopped: false,
         is_default: draft.is_default,
         managers: Some(draft.managers(Vec::new())),
+        ..Fields::default()
     };
     match spaces::create(&granted, fields) {
         Ok(made) => Answer::done(format!("{}/{}", base(visit), made.slug), format!("{} was added.", made.name)),
@@ -266,6 +267,7 @@ pub(super) fn update(visit: &Visit) -> Result<Answer> {
         task_queue_stopped: found.task_queue_stopped,
         is_default: found.is_default || draft.is_default,
         managers,
+        ..Fields::default()
     };
     let back = format!("{}/{}", base(visit), found.slug);
     let change = Change::new("What changing the managers does", "Save the space", &back);
@@ -296,7 +298,7 @@ fn queue(visit: &Visit, stopped: bool) -> Result<Answer> {
         description: found.description,
         task_queue_stopped: stopped,
         is_default: found.is_default,
-        managers: None,
+        ..Fields::default()
     };
     let saved = spaces::edit(&granted, fields)?;
     let said = if stopped { "New tasks wait until it is resumed." } else { "Tasks run again." };

@@ -135,7 +135,7 @@ fn users_are_listed_found_and_checked() {
         "/api/users/Users-1",
         json!({ "DisplayName": "Ada", "EmailAddress": "ada@harbour.test", "IsActive": false }),
     )
-    .expect(409);
+    .expect(400);
     ada.delete("/api/users/Users-1", ()).expect(409);
     ada.get("/api/users/Users-99").expect(404);
     ada.get("/api/users/nobody").expect(404);

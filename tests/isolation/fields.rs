@@ -161,6 +161,8 @@ impl Subject<'_> {
                         report.findings.push(format!("{told}: {} without its name: {errors}", answer.status));
                     }
                 }
+                // What one changes of oneself in person is refused to a key, whatever it is called.
+                403 if answer.json()["Details"]["Reason"] == "PersonNeeded" => report.refused += 1,
                 status => report.findings.push(format!("{told}: {status} {}", answer.text())),
             }
         }

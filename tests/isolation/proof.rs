@@ -153,7 +153,12 @@ fn a_stale_session_is_asked_for_a_proof_by_every_route_that_gives_takes_or_moves
             "fresh" if !asked => findings.push(format!("{name} was not asked for a proof: {stale}")),
             "none" if asked => findings.push(format!("{name} asks for a proof and gives nothing away: {stale}")),
             "by command"
-                if !asked && !done && !matches!(stale.status, 404 | 409) && !SHOW_NOTHING.contains(&&*name) =>
+                if !asked
+                    && !done
+                    && !matches!(stale.status, 404 | 409)
+                    && !SHOW_NOTHING.contains(&&*name)
+                    // What this version has none of yet.
+                    && !stale.text().contains("yet. Nothing was made.") =>
             {
                 findings.push(format!("{name} shows nothing: give it a body in `told`. {stale}"));
             }

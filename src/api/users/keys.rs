@@ -3,8 +3,9 @@
 use super::{is_me, other};
 use crate::{
     api::{
-        caller::{Ask, Body, Reply},
+        caller::Ask,
         resource,
+        wire::{self, Collection, Created, Done, Json, Links, Query, Sent, refer},
     },
     base::{
         clock::Moment,
@@ -17,26 +18,96 @@ use crate::{
         people::keys::{self, ApiKey, Fields, narrowed::Narrow},
     },
 };
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-fn draw(ask: &Ask, key: &ApiKey) -> Value {
-    fn wire<T: Kind>(ids: &[Id<T>]) -> Vec<String> {
-        ids.iter().map(Id::to_string).collect()
+/// An API key on the wire.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(in crate::api) struct ApiKeyResource {
+    #[schema(read_only)]
+    id: String,
+    #[schema(read_only)]
+    user_id: String,
+    /// What it is for.
+    purpose: String,
+    #[schema(read_only)]
+    created: String,
+    /// When it ends. Left out: after as many days as is usual in the company.
+    expires: Option<String>,
+    #[schema(read_only)]
+    last_used: Option<String>,
+    /// The key itself in the answer that made it; afterwards how it begins.
+    #[schema(read_only)]
+    api_key: KeyValue,
+    /// The networks that it may come from; none: from everywhere.
+    allowed_addresses: Vec<String>,
+    narrowing: Narrowing,
+    #[schema(read_only)]
+    links: Links,
+}
+
+/// A key: whole once, then hidden.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(in crate::api) enum KeyValue {
+    Shown(String),
+    #[serde(rename_all = "PascalCase")]
+    Hidden {
+        has_value: bool,
+        new_value: Option<String>,
+        /// How it begins.
+        hint: String,
+    },
+}
+impl Default for KeyValue {
+    fn default() -> Self {
+        KeyValue::Shown(String::new())
+    }
+}
+
+/// What a key leaves of its owner's rights. Empty lists leave all.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(in crate::api) struct Narrowing {
+    permissions: Vec<String>,
+    space_ids: Vec<refer::Space>,
+    project_group_ids: Vec<refer::ProjectGroup>,
+    project_ids: Vec<refer::Project>,
+    environment_ids: Vec<refer::Environment>,
+    tenant_ids: Vec<refer::Tenant>,
+    runbook_ids: Vec<refer::Runbook>,
+}
+
+fn draw(ask: &Ask, key: &ApiKey, value: Option<String>) -> ApiKeyResource {
+    fn wire<T: Kind>(ids: &[Id<T>]) -> Vec<wire::Ref<T>> {
+        ids.iter().map(|id| wire::Ref::from(*id)).collect()
     }
     let own = format!("{}/users/{}/apikeys/{}", resource::api(ask), key.user, key.id);
     let narrow = &key.narrow;
-    json!({
-        "Id": key.id.to_string(), "UserId": key.user.to_string(), "Purpose": key.purpose, "Created": key.created_at.wire(),
-        "Expires": key.expires_at.wire(), "LastUsed": key.last_used_at.map(Moment::wire),
-        "ApiKey": { "HasValue": true, "NewValue": null, "Hint": key.hint }, "AllowedAddresses": key.addresses,
-        "Narrowing": {
-            "Permissions": narrow.permissions, "SpaceIds": wire(&narrow.spaces), "ProjectGroupIds": wire(&narrow.groups),
-            "ProjectIds": wire(&narrow.projects), "EnvironmentIds": wire(&narrow.environments),
-            "TenantIds": wire(&narrow.tenants),
-            "RunbookIds": wire(&narrow.runbooks),
+    ApiKeyResource {
+        id: key.id.to_string(),
+        user_id: key.user.to_string(),
+        purpose: key.purpose.clone(),
+        created: key.created_at.wire(),
+        expires: Some(key.expires_at.wire()),
+        last_used: key.last_used_at.map(Moment::wire),
+        api_key: match value {
+            Some(key) => KeyValue::Shown(key),
+            None => KeyValue::Hidden { has_value: true, new_value: None, hint: key.hint.clone() },
         },
-        "Links": resource::links(&own, &[]),
-    })
+        allowed_addresses: key.addresses.clone(),
+        narrowing: Narrowing {
+            permissions: narrow.permissions.clone(),
+            space_ids: wire(&narrow.spaces),
+            project_group_ids: wire(&narrow.groups),
+            project_ids: wire(&narrow.projects),
+            environment_ids: wire(&narrow.environments),
+            tenant_ids: wire(&narrow.tenants),
+            runbook_ids: wire(&narrow.runbooks),
+        },
+        links: Links::of(&own, &[]),
+    }
 }
 
 fn of(ask: &Ask) -> Result<Vec<ApiKey>> {
@@ -47,71 +118,65 @@ fn of(ask: &Ask) -> Result<Vec<ApiKey>> {
 }
 
 /// The keys of oneself or of a service account.
-pub(in crate::api) fn list(ask: &Ask) -> Result<Reply> {
+pub(in crate::api) fn list(ask: &Ask, query: Query<resource::Paged>) -> Result<Collection<ApiKeyResource>> {
     let (page, all) = (ask.page(), of(ask)?);
     let own = format!("{}/users/{}/apikeys", resource::api(ask), ask.parameter("id"));
-    resource::collection(ask, &own, "ApiKey", Listed::from_all(page, all), page, "skip,take", |key| draw(ask, key))
+    let listed = Listed::from_all(page, all);
+    Ok(wire::collection(ask, &query, &own, "ApiKey", listed, page, |key| draw(ask, key, None)))
 }
 
 /// One key.
-pub(in crate::api) fn show(ask: &Ask) -> Result<Reply> {
+pub(in crate::api) fn show(ask: &Ask) -> Result<Json<ApiKeyResource>> {
     let id = key_id(ask)?;
     let found = of(ask)?.into_iter().find(|key| key.id == id);
-    Reply::ok(draw(ask, &found.ok_or_else(|| Error::NotFound(id.to_string()))?))
+    Ok(Json(draw(ask, &found.ok_or_else(|| Error::NotFound(id.to_string()))?, None)))
 }
 
 fn key_id(ask: &Ask) -> Result<Id<ids::ApiKey>> {
     Id::parse(ask.parameter("key")).ok_or_else(|| Error::NotFound(ask.parameter("key").to_owned()))
 }
 
-fn narrow(body: &Body) -> Result<Narrow> {
-    fn ids<T: Kind>(body: &Body, field: &str) -> Result<Vec<Id<T>>> {
-        let wrong = |text: &String| Error::invalid(field, format!("“{text}” is no id of a {}.", T::WORD));
-        body.texts(field).iter().map(|text| Id::parse(text).ok_or_else(|| wrong(text))).collect()
+impl Narrowing {
+    fn narrow(self) -> Result<Narrow> {
+        fn ids<T: Kind>(named: &[wire::Ref<T>], field: &str) -> Result<Vec<Id<T>>> {
+            let wrong = |text: &str| Error::invalid(field, format!("“{text}” is no id of a {}.", T::WORD));
+            named.iter().map(|one| Id::parse(one.text()).ok_or_else(|| wrong(one.text()))).collect()
+        }
+        Ok(Narrow {
+            spaces: ids(&self.space_ids, "SpaceIds")?,
+            groups: ids(&self.project_group_ids, "ProjectGroupIds")?,
+            projects: ids(&self.project_ids, "ProjectIds")?,
+            environments: ids(&self.environment_ids, "EnvironmentIds")?,
+            tenants: ids(&self.tenant_ids, "TenantIds")?,
+            runbooks: ids(&self.runbook_ids, "RunbookIds")?,
+            permissions: self.permissions,
+        })
     }
-    Ok(Narrow {
-        permissions: body.texts("Permissions"),
-        spaces: ids(body, "SpaceIds")?,
-        groups: ids(body, "ProjectGroupIds")?,
-        projects: ids(body, "ProjectIds")?,
-        environments: ids(body, "EnvironmentIds")?,
-        tenants: ids(body, "TenantIds")?,
-        runbooks: ids(body, "RunbookIds")?,
-    })
 }
 
 /// Makes a key; this answer alone carries it.
-pub(in crate::api) fn create(ask: &Ask) -> Result<Reply> {
-    let until = match ask.body.some_text("Expires") {
-        Some(text) => Some(Moment::parse(&text).ok_or_else(|| {
-            Error::invalid("Expires", "Give a moment such as 2026-01-31T10:00:00.000+00:00, or leave it out.")
-        })?),
-        None => None,
-    };
-    let narrowing = ask.body.get("Narrowing").map(Body::of).unwrap_or_default();
+pub(in crate::api) fn create(ask: &Ask, Sent(sent): Sent<ApiKeyResource>) -> Result<Created<ApiKeyResource>> {
     let fields = Fields {
-        purpose: ask.body.text("Purpose"),
-        until,
-        addresses: ask.body.texts("AllowedAddresses"),
-        narrow: narrow(&narrowing)?,
+        purpose: sent.purpose,
+        until: resource::moment("Expires", sent.expires.as_deref())?,
+        addresses: sent.allowed_addresses,
+        narrow: sent.narrowing.narrow()?,
     };
     let (key, made) = if is_me(ask, ask.parameter("id"))? {
         keys::create_own(&ask.visitor()?.myself()?, &fields)?
     } else {
         keys::create(&ask.visitor()?.ask(UserEdit {})?, &other(ask)?, &fields)?
     };
-    let mut drawn = draw(ask, &made);
-    drawn["ApiKey"] = json!(key);
-    Reply::created(drawn)
+    Ok(Created(draw(ask, &made, Some(key))))
 }
 
 /// Revokes a key.
-pub(in crate::api) fn delete(ask: &Ask) -> Result<Reply> {
+pub(in crate::api) fn delete(ask: &Ask) -> Result<Done> {
     let id = key_id(ask)?;
     if is_me(ask, ask.parameter("id"))? {
         keys::revoke_own(&ask.visitor()?.myself()?, id)?;
     } else {
         keys::revoke_for(&ask.visitor()?.ask(UserEdit {})?, &other(ask)?, id)?;
     }
-    Reply::done()
+    Ok(Done)
 }

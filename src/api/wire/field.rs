@@ -30,6 +30,10 @@ pub struct Ref<T> {
 }
 
 impl<T> Ref<T> {
+    /// To what has an id of its own: built-in teams and roles.
+    pub fn of(text: String) -> Self {
+        Ref { text, kind: PhantomData }
+    }
     /// What was sent.
     pub fn text(&self) -> &str {
         &self.text
@@ -67,7 +71,8 @@ impl<T: Kind> ComposeSchema for Ref<T> {
 }
 impl<T: Kind> ToSchema for Ref<T> {
     fn name() -> Cow<'static, str> {
-        T::PREFIX.into()
+        // Apart from what a field itself may be called.
+        format!("{}Ref", T::PREFIX).into()
     }
 }
 
@@ -230,6 +235,11 @@ impl Links {
     pub fn and(mut self, name: &'static str, address: String) -> Links {
         self.0.push((name, address));
         self
+    }
+    /// With this one in place of another of its name.
+    pub fn with(mut self, name: &'static str, address: String) -> Links {
+        self.0.retain(|(known, _)| *known != name);
+        self.and(name, address)
     }
 }
 impl Serialize for Links {

@@ -261,8 +261,11 @@ fn query<Q: Shape>(ask: &Ask, words: &Words) -> Result<Query<Q>> {
             continue;
         }
         let Some((name, part)) = reader.part(word) else {
-            let known = reader.names().join(", ");
-            return Err(Error::invalid(word, format!("There is no such filter here. There are: {known}.")));
+            let known = match reader.names() {
+                none if none.is_empty() => "It takes skip and take".to_owned(),
+                names => format!("There are: {}", names.join(", ")),
+            };
+            return Err(Error::invalid(word, format!("There is no such filter here. {known}.")));
         };
         match part {
             Reader::List(_) => {

@@ -1,7 +1,7 @@
 //! Who is in a team. It takes the right to change the team, or the right to change its members alone; and either way
 //! nobody puts people where they get more than the visitor holds (`access-rules §5`).
 
-use super::{keep_an_administrator, meanwhile, number, sql};
+use super::{Team, keep_an_administrator, meanwhile, number, sql};
 use crate::{
     base::{
         error::{Error, Result},
@@ -9,7 +9,7 @@ use crate::{
     },
     company::access::{
         At, Event, Gifts, Granted, Recorded, Rows, TeamPart, Visitor, Writing,
-        permissions::{TeamEdit, TeamMembersEdit, TeamView, UserView},
+        permissions::{List, TeamEdit, TeamMembersEdit, TeamView, UserView},
     },
     company::settings::rules,
 };
@@ -94,6 +94,14 @@ impl<'v> From<Granted<'v, TeamEdit>> for Joining<'v> {
     fn from(granted: Granted<'v, TeamEdit>) -> Joining<'v> {
         Joining::Team(granted)
     }
+}
+
+/// Who is in some teams of the levels that were granted: team and member, by name.
+pub fn members_of(granted: &[Granted<'_, List<TeamView>>], teams: &[Team]) -> Result<Vec<(Id<Kind>, Id<User>)>> {
+    let Some(first) = granted.first() else { return Ok(Vec::new()) };
+    let seen = |team: &&Team| granted.iter().any(|one| one.what().space() == number(team.space));
+    let teams: Vec<i64> = teams.iter().filter(seen).map(|team| team.id.0).collect();
+    first.read(|rows| sql::members_of(rows, &teams))
 }
 
 fn whole(team: &At<Kind>) -> TeamEdit {

@@ -13,7 +13,7 @@ pub mod selfservice;
 mod sql;
 mod words;
 
-pub use members::{Joining, Member, add_members, customers, members, remove_member, set_members};
+pub use members::{Joining, Member, add_members, customers, members, members_of, remove_member, set_members};
 pub(in crate::company) use members::{join, joinable};
 pub(in crate::company) use placed::{gifts_of_managers, gifts_of_role, give, limits_fit, wire};
 pub use roles::{
@@ -23,7 +23,7 @@ pub use roles::{
 pub(in crate::company) use roles::{ensure_role, role_named};
 pub use scoped::{
     Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, own_roles, own_teams, remove_role,
-    role, roles_in_standby, roles_of, roles_of_user, team_of,
+    role, roles_in, roles_in_standby, roles_of, roles_of_user, team_of,
 };
 pub(in crate::company) use scoped::{names_seen, roles_to_come};
 pub use words::{Summary, beyond, summary};

@@ -14,6 +14,7 @@ use crate::{
             Environment, Id, Project, ProjectGroup, Runbook, ScopedUserRole, Space, Team, Tenant, User,
             UserRole as Role,
         },
+        paging::Page,
     },
     company::access::{
         At, Columns, Event, Gifts, Granted, Myself, Reach, Rows, TeamPart, Visitor,
@@ -204,6 +205,20 @@ pub fn roles_of(granted: &Granted<'_, TeamView>) -> Result<Vec<ScopedRole>> {
     roles.retain(|role| sees(role.space));
     named(granted, &mut roles)?;
     Ok(roles)
+}
+
+/// The roles of the teams of the levels that were granted, each with its team. As [`roles_of`], without the names of limits.
+pub fn roles_in(granted: &[Granted<'_, List<TeamView>>]) -> Result<Vec<(super::Team, ScopedRole)>> {
+    let Some(first) = granted.first() else { return Ok(Vec::new()) };
+    let teams = super::list(granted, &super::Filter::default(), Page::ALL)?.items;
+    let spaces: Vec<Id<Space>> = first.visitor().spaces()?.into_iter().map(|space| space.id).collect();
+    let roles = first.read(|rows| sql::scoped_roles(rows, None, None))?;
+    let seen = roles.into_iter().filter_map(|role| {
+        let team = teams.iter().find(|team| team.id == role.team)?;
+        let sees = role.space.is_none_or(|space| spaces.contains(&space) || team.space == Some(space));
+        sees.then(|| (team.clone(), role))
+    });
+    Ok(seen.collect())
 }
 
 /// The roles that somebody new will have in these teams, with the team's name, those of Everyone among them;

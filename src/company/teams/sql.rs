@@ -146,6 +146,16 @@ pub fn members(rows: &Rows<'_>, team: Id<Kind>) -> Result<Vec<Member>> {
     )
 }
 
+/// Team and member, by name.
+pub fn members_of(rows: &Rows<'_>, teams: &[i64]) -> Result<Vec<(Id<Kind>, Id<User>)>> {
+    rows.all(
+        "SELECT m.team_id, u.id FROM team_members m JOIN users u ON u.id = m.user_id
+         WHERE m.team_id IN (SELECT value FROM json_each(?1)) ORDER BY u.display_name, u.id",
+        [json(teams)],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
 pub fn put_members(tx: &Writing<'_>, team: Id<Kind>, added: &[Id<User>], removed: &[Id<User>]) -> Result<()> {
     for user in added {
         tx.run("INSERT OR IGNORE INTO team_members (team_id, user_id) VALUES (?1, ?2)", (team, user))?;
