@@ -456,7 +456,8 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<DeploymentResource>) -> Result<
     let environment = visitor.locate(&space, sent.environment_id.text())?;
     let tenant = sent.tenant_id.as_ref().and_then(refer::Tenant::given);
     let tenant = tenant.map(|id| visitor.locate(&space, id)).transpose()?;
-    let made = deployments::deploy_to_many(visitor, &project, &release, &[(environment, tenant)], &options)?;
+    let made = deployments::deploy_to_many(visitor, &project, &release, &[(environment, tenant)], &options);
+    let made = wire::in_words_sent(made, &[("RunAt", "QueueTime"), ("NoRunAfter", "QueueTimeExpiry")])?;
     let one = made.first().ok_or_else(|| Error::internal("a deployment was made and is not there"))?;
     Ok(Created(draw(ask, one)))
 }

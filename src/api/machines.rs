@@ -210,6 +210,14 @@ fn all_of<T: Locate>(ask: &Ask, names: &[wire::Ref<T>]) -> Result<Vec<At<T>>> {
     names.iter().map(|name| visitor.locate(&space, name.text())).collect()
 }
 
+/// Where the fields of an endpoint stand.
+const ENDPOINT: [(&str, &str); 4] = [
+    ("Host", "Endpoint.Host"),
+    ("Port", "Endpoint.Port"),
+    ("Fingerprint", "Endpoint.Fingerprint"),
+    ("AccountId", "Endpoint.AccountId"),
+];
+
 impl EndpointResource {
     /// Host and port, also from the address.
     fn place(&self) -> (String, i64) {
@@ -362,7 +370,8 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<MachineResource>) -> Result<Cre
         None => None,
     };
     sent.endpoint.check(None)?;
-    Ok(Created(draw(ask, &targets::create(&granted, account.as_ref(), sent.fields())?)))
+    let made = targets::create(&granted, account.as_ref(), sent.fields());
+    Ok(Created(draw(ask, &wire::in_words_sent(made, &ENDPOINT)?)))
 }
 
 /// Changes one.
@@ -380,7 +389,8 @@ pub(super) fn update(ask: &Ask, Sent(sent): Sent<MachineResource>) -> Result<Jso
         Some(text) => Some(visitor.ask(AccountView { account: visitor.locate(&space, text)? })?),
         None => None,
     };
-    Ok(Json(draw(ask, &targets::edit(&granted, &after, account.as_ref(), sent.fields())?)))
+    let saved = targets::edit(&granted, &after, account.as_ref(), sent.fields());
+    Ok(Json(draw(ask, &wire::in_words_sent(saved, &ENDPOINT)?)))
 }
 
 /// Deletes one.

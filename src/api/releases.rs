@@ -83,7 +83,8 @@ pub(super) struct CreateRelease {
     ignore_channel_rules: bool,
     /// Texts by name.
     custom_fields: BTreeMap<String, String>,
-    package_version: Nothing,
+    /// Of every package that is given no version of its own; a release takes no packages yet.
+    package_version: String,
     package_prerelease: Nothing,
     packages: NoList,
     selected_packages: NoList,
@@ -245,6 +246,8 @@ pub(super) fn first<const N: usize>(texts: [String; N]) -> Option<String> {
 
 /// `POST releases/create/v1` (`rest-api §4`).
 pub(super) fn create_v1(ask: &Ask, Sent(sent): Sent<CreateRelease>) -> Result<Created<ReleaseCreated>> {
+    // It holds for all packages, and there are none: scripts give it to every project.
+    let _ = sent.package_version;
     let name = first([sent.project_name, sent.project_id_or_name, sent.project_id]);
     let project = referred(ask, "ProjectName", &name.unwrap_or_default())?;
     let granted = ask.visitor()?.ask(ReleaseCreate { project })?;
@@ -289,7 +292,8 @@ pub(super) fn create(
             custom_fields: sent.custom_fields.unwrap_or_default(),
         },
     };
-    Ok(Created(draw(ask, &releases::create(&granted, fields)?)))
+    let words = [("ReleaseVersion", "Version"), ("ChannelName", "ChannelId")];
+    Ok(Created(draw(ask, &wire::in_words_sent(releases::create(&granted, fields), &words)?)))
 }
 
 const FROZEN: &str = "A release cannot be changed but for its notes. Make another release.";

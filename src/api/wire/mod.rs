@@ -18,7 +18,7 @@ use super::{
     resource,
 };
 use crate::base::{
-    error::Result,
+    error::{Error, Fields, Result},
     ids::{Id, Kind},
     paging::{Listed, Page},
 };
@@ -107,4 +107,19 @@ pub fn of_page() -> Query<()> {
 /// The numbers of ids of one kind; those of other kinds are none.
 pub fn numbers<T: Kind>(ids: &[String]) -> Vec<i64> {
     ids.iter().filter_map(|id| Id::<T>::parse(id)).map(|id| id.0).collect()
+}
+
+/// An error under the names that were sent, where the command calls its fields otherwise (findings D18).
+pub fn in_words_sent<T>(result: Result<T>, words: &[(&str, &str)]) -> Result<T> {
+    result.map_err(|error| match error {
+        Error::Invalid(wrong) => {
+            let mut said = Fields::new();
+            for (field, message) in wrong.iter() {
+                let sent = words.iter().find(|(own, _)| *own == field).map_or(field, |(_, sent)| sent);
+                said.add(sent, message);
+            }
+            Error::Invalid(said)
+        }
+        other => other,
+    })
 }

@@ -2,8 +2,8 @@
 //! and not once a person. For questions about others (who may, what would change); nothing is decided for a visitor here.
 
 use super::{
-    customers,
     grants::{Whose, load},
+    of_customers,
     policy::{Grant, Grants},
     rows::Rows,
 };
@@ -78,42 +78,52 @@ impl Census {
     /// Reads it.
     pub(in crate::company) fn read(rows: &Rows<'_>) -> Result<Census> {
         let everyone: Vec<i64> = rows.all("SELECT id FROM teams WHERE builtin = 'everyone'", [], |row| row.get(0))?;
-        let customers: HashSet<i64> =
-            rows.all(concat!("SELECT id FROM ", customers!()), [], |row| row.get(0))?.into_iter().collect();
+        let of_customers: HashSet<i64> = rows
+            .all(concat!("SELECT t.id FROM teams t WHERE ", of_customers!()), [], |row| row.get(0))?
+            .into_iter()
+            .collect();
         let customers_too = rows.any("SELECT 1 FROM settings WHERE customers_in_everyone = 1", [])?;
-        let mut people: Vec<Somebody> = rows.all(
-            "SELECT id, display_name, state = 'active', is_service, state = 'inactive' FROM users ORDER BY id",
+        // In a team for emergencies are those who use it at this moment.
+        let members: Vec<(i64, i64, bool)> = rows.all(
+            "SELECT m.user_id, m.team_id, t.emergency_hours IS NULL OR EXISTS (SELECT 1 FROM emergencies e
+                 WHERE e.team_id = m.team_id AND e.user_id = m.user_id AND e.ended_at IS NULL AND e.ends_at > ?1)
+             FROM team_members m JOIN teams t ON t.id = m.team_id",
+            [clock::now()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        let mut of: HashMap<i64, Vec<i64>> = HashMap::new();
+        let (mut in_some, mut in_others): (HashSet<i64>, HashSet<i64>) = (HashSet::new(), HashSet::new());
+        for (user, team, is_in) in members {
+            in_some.insert(user);
+            if !of_customers.contains(&team) {
+                in_others.insert(user);
+            }
+            if is_in {
+                of.entry(user).or_default().push(team);
+            }
+        }
+        let people: Vec<Somebody> = rows.all(
+            "SELECT id, display_name, state = 'active', is_service, state = 'inactive', came_for_tenant = 1 FROM users
+             ORDER BY id",
             [],
             |row| {
                 let id = row.get(0)?;
-                let is_customer = customers.contains(&id);
+                // As `is_customer` says it in SQL.
+                let is_customer = (row.get(5)? || in_some.contains(&id)) && !in_others.contains(&id);
+                let mut teams = if customers_too || !is_customer { everyone.clone() } else { Vec::new() };
+                teams.extend(of.remove(&id).unwrap_or_default());
+                teams.sort_unstable();
                 Ok(Somebody {
                     id,
                     name: row.get(1)?,
                     is_active: row.get(2)?,
                     is_service: row.get(3)?,
                     is_out: row.get(4)?,
-                    teams: if customers_too || !is_customer { everyone.clone() } else { Vec::new() },
+                    teams,
                     is_customer,
                 })
             },
         )?;
-        // In a team for emergencies are those who use it at this moment.
-        let members: Vec<(i64, i64)> = rows.all(
-            "SELECT m.user_id, m.team_id FROM team_members m JOIN teams t ON t.id = m.team_id
-             WHERE t.emergency_hours IS NULL OR EXISTS (SELECT 1 FROM emergencies e WHERE e.team_id = m.team_id
-                 AND e.user_id = m.user_id AND e.ended_at IS NULL AND e.ends_at > ?1)",
-            [clock::now()],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-        let mut of: HashMap<i64, Vec<i64>> = HashMap::new();
-        for (user, team) in members {
-            of.entry(user).or_default().push(team);
-        }
-        for one in &mut people {
-            one.teams.extend(of.remove(&one.id).unwrap_or_default());
-            one.teams.sort_unstable();
-        }
         let grants = load(rows, Whose::AnyTeam)?;
         let mut census =
             Census::new(people, grants.into_iter().map(|one| (one.assignment, one.grant, one.permissions)).collect());

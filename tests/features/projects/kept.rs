@@ -270,7 +270,8 @@ fn what_is_said_of_a_release_is_kept_and_stays() {
     let older = json!({ "ProjectId": "Projects-1", "Version": "9.0", "CustomFields": { "Ticket": "OPS-9" } });
     let older = ada.post("/api/Spaces-1/releases", older).expect(201).json();
     assert_eq!(older["CustomFields"], json!({ "Ticket": "OPS-9" }));
-    for (field, value) in [("PackageVersion", json!("1.0")), ("GitRef", json!("main")), ("Packages", json!(["A:1.0"]))]
+    for (field, value) in
+        [("PackagePrerelease", json!("1.0")), ("GitRef", json!("main")), ("Packages", json!(["A:1.0"]))]
     {
         let mut body = json!({ "ProjectName": "Shop" });
         body[field] = value;

@@ -77,6 +77,12 @@ pub const SCRIPTS: &[Script] = &[
         c.post(link(&task, "Cancel"), json!({}));
         assert_eq!(c.wait(id(&task))["State"], "Canceled");
     }),
+    ("be told what is wrong by the name that was sent", |c| {
+        let body = json!({ "ReleaseId": newest(c, "Shop")["Id"], "EnvironmentId": environment(c, "Test"),
+            "QueueTime": "2099-01-01T00:00:00.000+00:00" });
+        let refused = c.send("POST", "/api/Spaces-1/deployments", &body).expect(400).json();
+        assert!(refused["Errors"][0].as_str().unwrap().starts_with("QueueTime: "), "findings D18: {refused}");
+    }),
     ("call off all that waits", |c| {
         for task in c.every("/api/tasks?states=Queued") {
             c.post(link(&task, "Cancel"), json!({}));
