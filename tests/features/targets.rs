@@ -70,7 +70,7 @@ fn targets_are_made_found_changed_and_deleted() {
         ada.post("/api/Spaces-1/machines", machine("web", &["Environments-1", "Environments-2"])).expect(400).json();
     assert!(refused["Errors"][0].as_str().unwrap().contains("Staging only"), "{refused}");
     let refused = ada.post("/api/Spaces-1/machines", json!({ "Name": "x" })).expect(400).json();
-    for field in ["EnvironmentIds", "Roles", "Host", "Fingerprint", "AccountId"] {
+    for field in ["EnvironmentIds", "Roles", "Endpoint.Host", "Endpoint.Fingerprint", "Endpoint.AccountId"] {
         assert!(refused["Details"].get(field).is_some(), "{field}: {refused}");
     }
     let tentacle = json!({ "Name": "x", "EnvironmentIds": ["Environments-1"], "Endpoint": { "CommunicationStyle": "TentaclePassive" } });
