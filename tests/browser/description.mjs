@@ -7,7 +7,7 @@ const text = execFileSync(process.env.BULKHEAD_BIN, ["openapi"], { encoding: "ut
 const description = JSON.parse(text);
 const validator = new Validator();
 const result = await validator.validate(description);
-const faults = result.valid ? [] : (result.errors ?? []).map((error) => JSON.stringify(error));
+const faults = result.valid ? [] : [result.errors].flat().map((error) => JSON.stringify(error));
 
 const named = description.components.schemas;
 JSON.stringify(description, (key, value) => {

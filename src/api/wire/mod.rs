@@ -96,6 +96,7 @@ fn page_name<T: ToSchema>() -> String {
 }
 fn page_parts<T: Serialize + ToSchema>(parts: &mut Vec<(String, RefOr<Schema>)>) {
     parts.push((page_name::<T>(), Collection::<T>::schema()));
+    parts.push((T::name().into_owned(), T::schema()));
     Collection::<T>::schemas(parts);
 }
 
