@@ -67,6 +67,8 @@ export default async function portal(run) {
       await page.getByRole('main').getByRole('button', { name: /^Run Show disk use in / }).click();
       await page.waitForURL(/\/runs\/RunbookRuns-/);
       await page.getByText('Success').first().waitFor({ timeout: 60_000 });
+      // The page draws itself anew when the run has ended.
+      await page.locator('task-log:not([data-stream])').first().waitFor({ timeout: 60_000 });
       await look(run, page, 'run-log', others);
       await page.locator('.portal-back a').click();
       await page.getByText(/Show disk use in /).first().waitFor();
