@@ -300,6 +300,9 @@ pub(super) fn options(visitor: &Visitor, space: &At<Space>, said: Said, wrong: &
     Ok(Options { comments: said.comments, skip_steps: said.skip, only_targets, not_targets, not_before, not_after })
 }
 
+/// What the older routes call the fields of a command.
+pub(super) const OLDER_WORDS: [(&str, &str); 2] = [("RunAt", "QueueTime"), ("NoRunAfter", "QueueTimeExpiry")];
+
 struct Request {
     space: At<Space>,
     project: At<Project>,
@@ -457,7 +460,7 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<DeploymentResource>) -> Result<
     let tenant = sent.tenant_id.as_ref().and_then(refer::Tenant::given);
     let tenant = tenant.map(|id| visitor.locate(&space, id)).transpose()?;
     let made = deployments::deploy_to_many(visitor, &project, &release, &[(environment, tenant)], &options);
-    let made = wire::in_words_sent(made, &[("RunAt", "QueueTime"), ("NoRunAfter", "QueueTimeExpiry")])?;
+    let made = wire::in_words_sent(made, &OLDER_WORDS)?;
     let one = made.first().ok_or_else(|| Error::internal("a deployment was made and is not there"))?;
     Ok(Created(draw(ask, one)))
 }

@@ -1,17 +1,13 @@
-//! What resources on the wire have in common: collections with pages, links.
+//! What resources on the wire have in common: addresses, links from page to page, moments, what only the server says.
 
-use super::{
-    caller::{Ask, Reply},
-    wire::Links,
-};
+use super::{caller::Ask, wire::Links};
 use crate::base::{
     clock::Moment,
     error::{Error, Result},
     ids::{Id, Kind, Space},
-    paging::{Listed, Page},
+    paging::Page,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value, json};
 use utoipa::__dev::ComposeSchema;
 use utoipa::{
     ToSchema,
@@ -26,49 +22,6 @@ pub fn api(ask: &Ask) -> String {
 /// `/acme-corp/api/Spaces-1`.
 pub fn space_api(ask: &Ask, space: i64) -> String {
     [&api(ask), "/", &wire::<Space>(space)].concat()
-}
-
-/// Links of a resource: `Self` and more, each given as the part after the resource's own address.
-pub fn links(own: &str, more: &[(&str, &str)]) -> Value {
-    let mut links = Map::new();
-    links.insert("Self".into(), Value::String(own.to_owned()));
-    for (name, rest) in more {
-        links.insert((*name).into(), Value::String([own, rest].concat()));
-    }
-    Value::Object(links)
-}
-
-/// A page of a list in the wire's form. `template` names the parameters that the list understands. `Page.Next` is there
-/// only while there is a further page (`rest-api §1`).
-pub fn collection<T>(
-    ask: &Ask,
-    own: &str,
-    kind: &str,
-    listed: Listed<T>,
-    page: Page,
-    template: &str,
-    draw: impl Fn(&T) -> Value,
-) -> Result<Reply> {
-    Reply::ok(collection_value(ask, own, kind, listed, page, template, draw))
-}
-
-/// As [`collection`], for lists that add something of their own.
-pub fn collection_value<T>(
-    ask: &Ask,
-    own: &str,
-    kind: &str,
-    listed: Listed<T>,
-    page: Page,
-    template: &str,
-    draw: impl Fn(&T) -> Value,
-) -> Value {
-    let pages = pages(listed.total, page);
-    let links = page_links(ask, own, listed.total, page, format!("{own}{{?{template}}}"));
-    let items: Vec<Value> = listed.items.iter().map(draw).collect();
-    json!({
-        "ItemType": kind, "TotalResults": listed.total, "ItemsPerPage": page.take, "NumberOfPages": pages,
-        "LastPageNumber": pages - 1, "IsStale": false, "Items": items, "Links": links,
-    })
 }
 
 /// How many pages a list has: at least one.
@@ -104,11 +57,6 @@ fn kept(ask: &Ask) -> String {
     let asked = ask.call.query.iter().filter(|(name, _)| !page(name));
     let kept = kept.extend_pairs(asked).finish();
     if kept.is_empty() { kept } else { kept + "&" }
-}
-
-/// A bare array: what `…/all` answers.
-pub fn bare<T>(items: &[T], draw: impl Fn(&T) -> Value) -> Result<Reply> {
-    Reply::ok(items.iter().map(draw).collect())
 }
 
 /// An id as it stands on the wire.

@@ -4,7 +4,7 @@ use super::{find, frozen_id, located, snapshots::with_snapshot};
 use crate::{
     api::{
         caller::Ask,
-        deployments::{DeploymentPriority, Said, options, states, tagged},
+        deployments::{DeploymentPriority, OLDER_WORDS, Said, options, states, tagged},
         previews::{PreviewQuery, PreviewResource, PreviewsWanted},
         releases::first,
         resource,
@@ -265,7 +265,8 @@ pub(in crate::api) fn create_one(ask: &Ask, Sent(sent): Sent<RunResource>) -> Re
     let environment = visitor.locate(&space, sent.environment_id.text())?;
     let tenant = sent.tenant_id.as_ref().and_then(refer::Tenant::given);
     let tenant = tenant.map(|id| visitor.locate(&space, id)).transpose()?;
-    let made = runbooks::run(visitor, &runbook, &which, &[(environment, tenant)], &options)?;
+    let made = runbooks::run(visitor, &runbook, &which, &[(environment, tenant)], &options);
+    let made = wire::in_words_sent(made, &OLDER_WORDS)?;
     let one = made.first().ok_or_else(|| Error::internal("a run was made and is not there"))?;
     Ok(Created(draw(ask, one)))
 }

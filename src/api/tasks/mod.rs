@@ -152,16 +152,6 @@ fn located(ask: &Ask) -> Result<At<ids::Task>> {
     ask.visitor()?.locate(within, ask.parameter("id"))
 }
 
-/// A moment that was asked for.
-fn asked_moment(name: &str, text: &str) -> Result<Option<Moment>> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    // A plus sign in an address reads as a blank.
-    let parsed = Moment::parse(text).or_else(|| Moment::parse(&text.trim().replace(' ', "+")));
-    parsed.map(Some).ok_or_else(|| Error::invalid(name, "Give a moment such as 2026-01-31T10:00:00.000+00:00."))
-}
-
 impl TaskQuery {
     fn filter(&self) -> Result<Filter> {
         // What is asked for and is no id is found nowhere.
@@ -183,7 +173,7 @@ impl TaskQuery {
             states.extend([State::Queued, State::Executing, State::Cancelling]);
         }
         let span = |(from, to): (&str, &str), (first, last): (&str, &str)| {
-            Ok::<_, Error>(Span { from: asked_moment(from, first)?, to: asked_moment(to, last)? })
+            Ok::<_, Error>(Span { from: resource::moment(from, Some(first))?, to: resource::moment(to, Some(last))? })
         };
         // Nothing waits for a person yet.
         let nothing = self.has_pending_interruptions == Some(true)

@@ -82,6 +82,10 @@ pub const SCRIPTS: &[Script] = &[
             "QueueTime": "2099-01-01T00:00:00.000+00:00" });
         let refused = c.send("POST", "/api/Spaces-1/deployments", &body).expect(400).json();
         assert!(refused["Errors"][0].as_str().unwrap().starts_with("QueueTime: "), "findings D18: {refused}");
+        let runbook = c.id_of("/api/Spaces-1/runbooks", "Restart");
+        let body = json!({ "RunbookId": runbook, "EnvironmentId": environment(c, "Test"), "QueueTime": "2099-01-01T00:00:00.000+00:00" });
+        let refused = c.send("POST", "/api/Spaces-1/runbookRuns", &body).expect(400).json();
+        assert!(refused["Errors"][0].as_str().unwrap().starts_with("QueueTime: "), "findings D18: {refused}");
     }),
     ("call off all that waits", |c| {
         for task in c.every("/api/tasks?states=Queued") {
