@@ -240,3 +240,41 @@ for (const button of all("[data-copy]")) {
 
 // Where tabs do not all fit, the one that is open is in sight.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+
+// Times: by the company's clocks and the reader's own, and in words that stay true while the page is open.
+const zone = document.documentElement.dataset.zone || "UTC";
+const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const clock = (at, timeZone) => {
+  try {
+    return new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone }).format(at) + ` ${timeZone}`;
+  } catch (_) {
+    return null; // a zone that this browser does not know
+  }
+};
+const units = [["minute", 60], ["hour", 3600], ["day", 86400], ["month", 2592000], ["year", 31536000]];
+const said = (at) => {
+  const distance = Math.round((Date.now() - at) / 1000);
+  const size = Math.abs(distance);
+  if (size < 60) return distance < -1 ? "in a moment" : "just now";
+  const [unit, seconds] = units.filter(([name, seconds]) => size >= seconds * ({ month: 2, year: 2 }[name] ?? 1)).pop();
+  const count = Math.floor(size / seconds);
+  const words = `${count} ${unit}${count === 1 ? "" : "s"}`;
+  return distance >= 0 ? `${words} ago` : `in ${words}`;
+};
+const isSaid = /^(just now|in a moment|in \d+ [a-z]+|\d+ [a-z]+ ago)$/;
+const tell = (time) => {
+  const at = Date.parse(time.dateTime);
+  if (Number.isNaN(at)) return;
+  if (isSaid.test(time.textContent)) {
+    const words = said(at);
+    if (time.textContent !== words) time.textContent = words;
+  }
+  if (time.matches("[data-told]")) return;
+  time.dataset.told = "";
+  const clocks = [...new Set([zone, own])].map((name) => clock(at, name)).filter(Boolean);
+  time.title = isSaid.test(time.textContent) ? clocks.join("\n") : [said(at), ...clocks.slice(1)].join("\n");
+};
+const tellAll = () => all("time[datetime]").forEach(tell);
+tellAll();
+setInterval(() => { if (!document.hidden) tellAll(); }, 30_000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) tellAll(); });

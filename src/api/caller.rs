@@ -201,6 +201,10 @@ impl<'c> Ask<'c> {
     pub fn slug(&self) -> &str {
         self.slug
     }
+    /// What stands before every address of the company: `/acme`, or nothing under a host name of its own.
+    pub fn base(&self) -> String {
+        self.call.base(self.slug)
+    }
     /// The company, if there is one: open routes answer for one that is not there as for one that knows nobody.
     pub fn known_company(&self) -> Option<&Company> {
         self.company.as_ref()

@@ -40,6 +40,8 @@ pub(super) struct CompanyResource {
     bytes: u64,
     /// The operator's own compartment.
     operator: bool,
+    /// The host names that lead to it alone.
+    hosts: Vec<String>,
     suspended: Option<CompanySuspended>,
     created: Option<String>,
     people: Option<i64>,
@@ -218,6 +220,7 @@ fn draw(ask: &Ask, row: CompanyRow) -> CompanyResource {
         state: row.state,
         bytes: row.bytes,
         operator: row.operator,
+        hosts: row.hosts,
         links: Links::of(&own, &[]),
     }
 }
@@ -291,6 +294,23 @@ pub(super) fn rename(ask: &Ask, Sent(sent): Sent<NewSlug>) -> Result<Json<Compan
     let granted = here(ask)?.ask(CompanyRename {})?;
     let company = appliance(ask).rename(&Steward::of(&granted)?, ask.parameter("id"), &sent.slug)?;
     Ok(Json(CompanyMade::from(&company)))
+}
+
+/// The host names that lead to a company alone. An empty list takes them away.
+#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CompanyHosts {
+    hosts: Option<Vec<String>>,
+}
+
+/// Sets the host names that lead to it.
+pub(super) fn hosts(ask: &Ask, Sent(sent): Sent<CompanyHosts>) -> Result<Json<CompanyHosts>> {
+    let granted = here(ask)?.ask(CompanyRename {})?;
+    let public = ask.call.desk.public_url.as_deref();
+    let missing = || Error::invalid("Hosts", "Give a list of host names; an empty one takes them away.");
+    let hosts = sent.hosts.ok_or_else(missing)?;
+    let hosts = appliance(ask).set_hosts(&Steward::of(&granted)?, ask.parameter("id"), &hosts, public)?;
+    Ok(Json(CompanyHosts { hosts: Some(hosts) }))
 }
 
 /// Sets what it may use; `null` and absent are no limit.

@@ -95,6 +95,7 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::POST,   "/companies/{id}/suspend",               "CompanySuspend",    companies::suspend),
         top(M::POST,   "/companies/{id}/resume",                "CompanySuspend",    companies::resume),
         top(M::POST,   "/companies/{id}/rename",                "CompanyRename",     companies::rename),
+        top(M::PUT,    "/companies/{id}/hosts",                 "CompanyRename",     companies::hosts),
         top(M::PUT,    "/companies/{id}/limits",                "CompanyLimit",      companies::limit),
         top(M::POST,   "/companies/{id}/backups",               "CompanyBackup",     companies::back_up),
         // Spaces

@@ -214,7 +214,7 @@ pub(super) fn draw(ask: &Ask, project: &Project) -> ProjectResource {
 
 /// An address that clients print for people.
 pub(super) fn web(ask: &Ask, space: Id<ids::Space>, rest: &str) -> String {
-    ask.company().map(|company| format!("/{}/app#/{space}/{rest}", company.slug())).unwrap_or_default()
+    format!("{}/app#/{space}/{rest}", ask.base())
 }
 
 /// What a body refers to by id, slug or name. A thing that is not there is an error of the field, not of the address.

@@ -16,7 +16,7 @@ use utoipa::{
 
 /// `/acme-corp/api`: what every link begins with. Links are relative to the root of the host.
 pub fn api(ask: &Ask) -> String {
-    ["/", ask.slug(), "/api"].concat()
+    [&*ask.base(), "/api"].concat()
 }
 
 /// `/acme-corp/api/Spaces-1`.

@@ -178,7 +178,7 @@ pub(super) fn company(ask: &Ask) -> Result<Json<RootResource>> {
     for (name, path) in everywhere.chain(COMPANY_LINKS) {
         links = links.with(name, format!("{api}{path}"));
     }
-    links = links.and("Web", format!("/{}/app#/", ask.slug())).and("Self", api);
+    links = links.and("Web", format!("{}/app#/", ask.base())).and("Self", api);
     // Whoever shows no key does not learn whether there is such a company.
     let known = ask.somebody().and(ask.known_company());
     let id = known.map_or(uuid::Uuid::nil(), |company| company.id());
@@ -188,7 +188,7 @@ pub(super) fn company(ask: &Ask) -> Result<Json<RootResource>> {
 /// `GET /api/{space}`.
 pub(super) fn space(ask: &Ask) -> Result<Json<RootResource>> {
     let space = ask.space()?;
-    let web = format!("/{}/app#/{}", ask.company()?.slug(), space.id());
+    let web = format!("{}/app#/{}", ask.base(), space.id());
     let links = space_links(ask, space.id().0, Links::of(&resource::space_api(ask, space.id().0), &[]));
     Ok(Json(RootResource::new(ask.company()?.id().to_string(), links.and("Web", web))))
 }

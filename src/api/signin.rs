@@ -105,9 +105,7 @@ pub(super) fn login(ask: &Ask, Sent(sent): Sent<Credentials>) -> Result<Login> {
     if let Some(before) = call.cookie(SESSION).filter(|before| *before != token) {
         admit::sign_out(company, before, &call.from)?;
     }
-    let secure = if call.desk.secure() { "; Secure" } else { "" };
-    let cookie =
-        format!("{}={token}; Path=/{}; HttpOnly; SameSite=Lax{secure}", call.cookie_name(SESSION), company.slug());
+    let cookie = format!("{}={token}; {}", call.cookie_name(SESSION), call.cookie_attributes(company.slug()));
     // What every call that changes something sends in this header beside the cookie.
     let csrf_token = csrf::word(&token);
     Ok(Login::In(Box::new(SignedIn { user: users::draw_of(ask, &visitor)?, csrf_token }), cookie))
@@ -123,7 +121,6 @@ pub(super) fn logout(ask: &Ask) -> Result<Reply> {
     if let Some(company) = ask.known_company() {
         admit::sign_out(company, token, &call.from)?;
     }
-    let secure = if call.desk.secure() { "; Secure" } else { "" };
-    let name = call.cookie_name(SESSION);
-    Ok(Reply::done()?.cookie(format!("{name}=; Path=/{}; HttpOnly; SameSite=Lax{secure}; Max-Age=0", ask.slug())))
+    let (name, attributes) = (call.cookie_name(SESSION), call.cookie_attributes(ask.slug()));
+    Ok(Reply::done()?.cookie(format!("{name}=; {attributes}; Max-Age=0")))
 }

@@ -70,7 +70,7 @@ fn draw(ask: &Ask, space: &Space) -> Result<SpaceResource> {
     let mut teams = vec![Ref::of(format!("teams-spacemanagers-{}", space.id))];
     teams.extend(managers.teams.into_iter().map(Ref::from));
     let own = format!("{}/spaces/{}", resource::api(ask), space.id);
-    let web = format!("/{}/app#/{}", ask.company()?.slug(), space.id);
+    let web = format!("{}/app#/{}", ask.base(), space.id);
     Ok(SpaceResource {
         id: space.id.to_string(),
         name: space.name.clone(),

@@ -329,11 +329,11 @@ pub(super) fn give_access(ask: &Ask) -> Result<Reply> {
 }
 
 fn drawn_access(ask: &Ask, at: &At<ids::Tenant>, given: &selfservice::Given) -> Result<Reply> {
-    let company = ask.company()?.slug().to_owned();
+    let base = ask.base();
     let invited = given.invited.iter().map(|one| {
         json!({
             "UserId": one.user.id.to_string(), "EmailAddress": one.user.email_address, "InvitationCode": one.token,
-            "Expires": one.until.wire(), "Links": { "Web": format!("/{company}/invitation/{}", one.token) },
+            "Expires": one.until.wire(), "Links": { "Web": format!("{base}/invitation/{}", one.token) },
         })
     });
     let joined = given.joined.iter().map(|(user, name)| json!({ "UserId": user.to_string(), "DisplayName": name }));

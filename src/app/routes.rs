@@ -7,7 +7,7 @@ use crate::{
     base::room::{self, Room},
     http::{
         Desk, assets,
-        call::{LARGEST_BODY, Peer},
+        call::{LARGEST_BODY, OwnHost, Peer},
         headers,
     },
     web,
@@ -15,12 +15,12 @@ use crate::{
 use axum::{
     Router,
     extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
-use tower::ServiceBuilder;
+use tower::{Layer, ServiceBuilder, util::MapRequestLayer};
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, set_header::SetResponseHeaderLayer,
 };
@@ -50,9 +50,41 @@ pub fn router(desk: Desk) -> Router {
         .merge(web::streams())
         .merge(api::streams())
         .fallback(dispatch)
-        .with_state(desk)
+        .with_state(desk.clone())
         .layer(guards);
-    if tracing::enabled!(tracing::Level::DEBUG) { router.layer(middleware::from_fn(trace)) } else { router }
+    let router =
+        if tracing::enabled!(tracing::Level::DEBUG) { router.layer(middleware::from_fn(trace)) } else { router };
+    // Before any route is looked for.
+    Router::new().fallback_service(MapRequestLayer::new(move |request| of_own_host(&desk, request)).layer(router))
+}
+
+/// What is the server's own, under whatever host name it is asked.
+fn is_servers_own(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/favicon.ico" | "/robots.txt") || path.starts_with("/static/")
+}
+
+/// The host decides before the path: under a company's own host name every path is that company's. Others stay as they
+/// are.
+fn of_own_host(desk: &Desk, mut request: Request) -> Request {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let Some(host) = host.or_else(|| request.uri().authority().map(|authority| authority.as_str())) else {
+        return request;
+    };
+    let Some(slug) = desk.appliance.company_of_host(host) else { return request };
+    let host = host.to_owned();
+    let path = request.uri().path();
+    if is_servers_own(path) {
+        return request;
+    }
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+    let path = if path == "/" { "" } else { path };
+    let mut parts = request.uri().clone().into_parts();
+    let Ok(inner) = format!("/{slug}{path}{query}").parse() else { return request };
+    parts.path_and_query = Some(inner);
+    let Ok(uri) = Uri::from_parts(parts) else { return request };
+    *request.uri_mut() = uri;
+    request.extensions_mut().insert(OwnHost { slug, host });
+    request
 }
 
 async fn ready(State(desk): State<Desk>) -> Response {

@@ -131,6 +131,7 @@ impl Appliance {
         }
         // While the file still says where it comes from: a crash in between is ended with it.
         self.move_trail(slug, &to)?;
+        self.move_hosts(slug, Some(&to))?;
         Company::restamp(&self.folder(&to), &to)?;
         let company = self.company(&to)?;
         let event = Event::new("CompanyRenamed").say("The company ").say(slug).say(" was renamed to ").say(&to);
@@ -194,6 +195,7 @@ impl Appliance {
             self.keys().destroy(&removed.receipt.id)?;
         }
         self.forget_trail(slug)?;
+        self.move_hosts(slug, None)?;
         let companies = self.data().join("companies");
         let gone = Aside::to_remove(self.data(), &companies)?;
         fs::rename(self.folder(slug), gone.path())?;
@@ -223,7 +225,9 @@ impl Appliance {
         let seen = Company::glance(&self.folder(slug)).ok();
         let came = seen.filter(|seen| seen.moving_to.as_deref() == Some(slug));
         // Its word outside goes first: the file says where it comes from only until the move has ended.
-        let gone_along = came.map_or(Ok(()), |seen| self.move_trail(&seen.slug, slug));
+        let gone_along = came.map_or(Ok(()), |seen| {
+            self.move_trail(&seen.slug, slug).and_then(|()| self.move_hosts(&seen.slug, Some(slug)))
+        });
         let end = || Company::end_move(&self.folder(slug), slug, |id| self.keys().read(id));
         match gone_along.and_then(|()| end()) {
             Ok(ended) => ended,

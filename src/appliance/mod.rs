@@ -12,6 +12,7 @@ mod closed;
 mod course;
 mod files;
 mod found;
+mod hosts;
 mod identity;
 mod keys;
 mod registry;

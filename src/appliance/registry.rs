@@ -4,6 +4,7 @@ use super::{
     closed::Closed,
     files,
     found::Setup,
+    hosts::Hosts,
     identity::{Identity, Standstill, identity, standstill},
     keys::Keys,
 };
@@ -40,6 +41,7 @@ pub struct Appliance {
     open: Mutex<HashMap<String, Held>>,
     closed: Closed,
     setup: Setup,
+    hosts: Hosts,
     /// Held by who goes round all companies.
     round: Mutex<()>,
 }
@@ -88,6 +90,7 @@ impl Appliance {
             open: Mutex::default(),
             closed: Closed::new(data),
             setup: Setup::default(),
+            hosts: Hosts::new(data),
             round: Mutex::default(),
         };
         appliance.mend();
@@ -121,6 +124,9 @@ impl Appliance {
     }
     pub(super) fn setup(&self) -> &Setup {
         &self.setup
+    }
+    pub(super) fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
     pub(super) fn keys(&self) -> &Keys {
         &self.keys

@@ -31,6 +31,8 @@ pub struct CompanyRow {
     pub bytes: u64,
     /// Whether this is the operator's own compartment.
     pub operator: bool,
+    /// The host names that lead to it alone.
+    pub hosts: Vec<String>,
     /// Since when and why it is suspended.
     pub suspended: Option<Suspension>,
     /// Its numbers, when it can be opened.
@@ -84,6 +86,7 @@ impl Appliance {
             state: "ok".into(),
             bytes: 0,
             operator: slug == crate::base::names::OPERATOR,
+            hosts: self.hosts_of(slug),
             suspended: None,
             numbers: None,
         };

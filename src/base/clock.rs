@@ -70,6 +70,9 @@ impl Moment {
     }
     /// `2026-01-31 11:00:00 +01:00`: this moment as the clocks of a time zone show it. An unknown zone is UTC.
     pub fn in_zone(self, zone: &str) -> String {
+        if zone == "UTC" {
+            return self.exact();
+        }
         let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
         self.timestamp().to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
     }
@@ -116,6 +119,30 @@ pub fn duration(milliseconds: i64) -> String {
     }
 }
 
+/// "12 hours", "14 days", "90 minutes": a length that was set, in the largest unit that says it exactly.
+pub fn length(minutes: i64) -> String {
+    let (count, unit) = match minutes {
+        m if m % 1440 == 0 && m >= 2880 => (m / 1440, "day"),
+        m if m % 60 == 0 && m >= 60 => (m / 60, "hour"),
+        m => (m, "minute"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Minutes, from what [`length`] says, short forms of it, or a number of minutes.
+pub fn minutes_of(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "m" | "min" | "minute" | "minutes" => 1,
+        "h" | "hour" | "hours" => 60,
+        "d" | "day" | "days" => 1440,
+        _ => return None,
+    };
+    number.parse::<i64>().ok()?.checked_mul(factor)
+}
+
 /// Rounds down to the whole day, UTC.
 pub fn day_of(moment: Moment) -> String {
     let zoned = moment.timestamp().to_zoned(TimeZone::UTC);
@@ -125,6 +152,32 @@ pub fn day_of(moment: Moment) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_are_said_as_people_say_them_and_read_back() {
+        for (minutes, words) in [
+            (5, "5 minutes"),
+            (60, "1 hour"),
+            (90, "90 minutes"),
+            (720, "12 hours"),
+            (1440, "24 hours"),
+            (20_160, "14 days"),
+        ] {
+            assert_eq!(length(minutes), words);
+            assert_eq!(minutes_of(words), Some(minutes));
+        }
+        for (text, minutes) in [
+            ("12h", Some(720)),
+            (" 30 ", Some(30)),
+            ("2 D", Some(2880)),
+            ("", None),
+            ("h", None),
+            ("soon", None),
+            ("-3", None),
+        ] {
+            assert_eq!(minutes_of(text), minutes, "{text}");
+        }
+    }
 
     #[test]
     fn relative_times_read_like_speech() {

@@ -73,6 +73,14 @@ pub enum Company {
     },
     /// Show or set what a company may use
     Limits(LimitsOf),
+    /// Show or set the host names that lead to a company alone
+    Hosts {
+        /// The company
+        slug: String,
+        /// Such as deploy.example.com; several: once for each; none takes them away
+        #[arg(long = "set", env = "BULKHEAD_HOSTS", value_name = "HOST", value_delimiter = ',')]
+        set: Vec<String>,
+    },
 }
 
 /// `bulkhead company limits`
@@ -151,6 +159,9 @@ fn print_one(row: &CompanyRow) {
     if let Some(suspended) = &row.suspended {
         fact("suspended since:", format!("{} {}", suspended.since, suspended.reason));
     }
+    if !row.hosts.is_empty() {
+        fact("host names:", row.hosts.join(", "));
+    }
     let Some(numbers) = &row.numbers else { return fact("size:", names::bytes(row.bytes)) };
     let of = |limit: Option<i64>| limit.map_or_else(String::new, |limit| format!(" of {limit}"));
     let room = numbers
@@ -221,6 +232,7 @@ pub fn run(start: &Start, command: Company) -> Result<(), Failure> {
             show(start, &appliance, adopted.company.slug())?;
         }
         Company::Limits(of) => limits(start, &appliance, &of)?,
+        Company::Hosts { slug, set } => hosts(start, &appliance, &slug, &set)?,
     }
     Ok(())
 }
@@ -290,6 +302,14 @@ fn limits(start: &Start, appliance: &Appliance, of: &LimitsOf) -> Result<(), Fai
         appliance.set_limits(&steward(start, appliance), &of.slug, &limits)?;
     }
     show(start, appliance, &of.slug)
+}
+
+fn hosts(start: &Start, appliance: &Appliance, slug: &str, set: &[String]) -> Result<(), Failure> {
+    if !set.is_empty() {
+        let names = if set == ["none"] { &[] } else { set };
+        appliance.set_hosts(&steward(start, appliance), slug, names, start.config.public_url.as_deref())?;
+    }
+    show(start, appliance, slug)
 }
 
 fn make(start: &Start, appliance: &Appliance, create: Create) -> Result<(), Failure> {

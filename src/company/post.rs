@@ -133,15 +133,16 @@ pub fn send_test(granted: &Granted<'_, ConfigureServer>) -> Result<()> {
 }
 
 /// Takes the next letter that is due, and puts off its next attempt, so that a crash while sending does not repeat it at
-/// once. `base` is the address of this server.
-pub fn next(granted: &Granted<'_, LetterSend>, base: &str) -> Result<Option<Outgoing>> {
+/// once. `base` is the address of this server, `own` that of the company, when it has a host name of its own.
+pub fn next(granted: &Granted<'_, LetterSend>, base: &str, own: Option<&str>) -> Result<Option<Outgoing>> {
     let company = granted.visitor().company();
     granted.note(|tx| {
         let Some((letter, sealed)) = sql::due(tx, clock::now())? else { return Ok(None) };
         let pause = pause_after(letter.attempts).unwrap_or(DAY);
         sql::put_off(tx, letter.id, clock::now().plus(pause))?;
         let text = granted.seal().open("letters", "body", letter.id, &sealed)?;
-        let text = Secret::new(text.expose().replace(SERVER, base));
+        let below_own = |own: &str| text.expose().replace(&format!("{SERVER}/{}/", company.slug()), &format!("{own}/"));
+        let text = Secret::new(own.map_or_else(|| text.expose().to_owned(), below_own).replace(SERVER, base));
         Ok(Some(Outgoing { text, message_id: format!("{}.{}", letter.id, company.id().simple()), ..letter }))
     })
 }
@@ -345,11 +346,11 @@ mod tests {
         assert!(!sealed.windows(6).any(|part| part == b"geheim"));
         let engine = harbour.engine();
         let granted = engine.ask(LetterSend {}).unwrap();
-        let taken = next(&granted, BASE).unwrap().unwrap();
+        let taken = next(&granted, BASE, None).unwrap().unwrap();
         assert_eq!(taken.text.expose(), "Hello.\n\nhttps://deploy.example/harbour/reset?token=geheim");
         assert_eq!((taken.receiver.as_str(), taken.company.as_str()), ("ada@harbour.example", "Harbour"));
         assert!(!taken.subject.contains(['\r', '\n']), "{}", taken.subject);
-        assert!(next(&granted, BASE).unwrap().is_none(), "not twice at once");
+        assert!(next(&granted, BASE, None).unwrap().is_none(), "not twice at once");
         settle(&granted, &taken, &Outcome::Sent).unwrap();
         assert_eq!(body(&harbour), None);
         assert_eq!((listed(&harbour).state, listed(&harbour).attempts), (State::Sent, 1));
@@ -377,7 +378,7 @@ mod tests {
         let engine = harbour.engine();
         let granted = engine.ask(LetterSend {}).unwrap();
         let mut pauses = Vec::new();
-        while let Some(taken) = next(&granted, BASE).unwrap() {
+        while let Some(taken) = next(&granted, BASE, None).unwrap() {
             let begun = clock::now();
             settle(&granted, &taken, &Outcome::Later("451 busy".into())).unwrap();
             pauses.push(listed(&harbour).next_at.0 - begun.0);
@@ -403,14 +404,14 @@ mod tests {
         let one = harbour();
         write(&one, &letter());
         engine_of(&one, &|granted| {
-            let taken = next(granted, BASE).unwrap().unwrap();
+            let taken = next(granted, BASE, None).unwrap().unwrap();
             settle(granted, &taken, &Outcome::Never("550 no such person".into())).unwrap();
         });
         assert_eq!((listed(&one).state, listed(&one).problem.as_str()), (State::Failed, "550 no such person"));
         let two = harbour();
         write(&two, &letter().until(clock::now().plus(-1)));
         engine_of(&two, &|granted| {
-            assert!(next(granted, BASE).unwrap().is_none(), "its link has died");
+            assert!(next(granted, BASE, None).unwrap().is_none(), "its link has died");
             tidy(granted, None).unwrap();
         });
         assert_eq!((listed(&two).state, body(&two)), (State::Failed, None));
@@ -419,7 +420,7 @@ mod tests {
         write(&three, &letter());
         three.sql(|c| c.execute("UPDATE letters SET attempts = 9, next_at = 0", []));
         engine_of(&three, &|granted| {
-            assert!(next(granted, BASE).unwrap().is_none());
+            assert!(next(granted, BASE, None).unwrap().is_none());
             tidy(granted, None).unwrap();
         });
         assert_eq!(listed(&three).state, State::Failed);

@@ -103,6 +103,13 @@ pub fn set_limits(granted: &Granted<'_, FileKeep>, limits: &Limits) -> Result<Li
     Ok(before)
 }
 
+/// Tells in the trail that other host names lead to the company.
+pub fn tell_hosts(granted: &Granted<'_, FileKeep>, before: &[String], after: &[String]) -> Result<()> {
+    let event = Event::new("CompanyHostsChanged").say("The company's own host names were changed");
+    let event = event.detail("Hosts", serde_json::json!({ "before": before, "after": after }));
+    granted.write(|tx| tx.record(event, ()))
+}
+
 /// Begins a move to another slug. The folder is moved next; what follows is [`super::Company::restamp`], or, after a
 /// crash, [`super::Company::end_move`].
 ///

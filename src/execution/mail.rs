@@ -388,7 +388,10 @@ async fn serve(
         && !stop.is_cancelled()
     {
         let of = slug.clone();
-        let next = in_files(round, move |round| round.with(&of, |granted| post::next(granted, &round.base))).await?;
+        let next = in_files(round, move |round| {
+            round.with(&of, |granted| post::next(granted, &round.base, round.own_address(&of).as_deref()))
+        })
+        .await?;
         let Some(letter) = next else { break };
         let outcome = mailer.send(&letter, stop).await;
         if let Outcome::Later(problem) | Outcome::Never(problem) = &outcome {
@@ -406,6 +409,14 @@ async fn serve(
 }
 
 impl Round {
+    /// Where people find a company that has a host name of its own: the first of them, by the scheme and the port of the
+    /// server's address.
+    fn own_address(&self, slug: &str) -> Option<String> {
+        let host = self.appliance.hosts_of(slug).into_iter().next()?;
+        let mut url = url::Url::parse(&self.base).ok()?;
+        url.set_host(Some(&host)).ok()?;
+        Some(url.as_str().trim_end_matches('/').to_owned())
+    }
     fn with<T>(
         &self,
         slug: &str,

@@ -25,6 +25,29 @@ pub const LARGEST_BODY: usize = 2 * 1024 * 1024;
 /// The cookie by which a browser is known (`company/access/admit/device.rs`).
 pub const DEVICE: &str = "house_device";
 
+/// The company's own host name under which a request came (`appliance/hosts.rs`). Its path was given the company's slug as
+/// its first part; what is answered leaves it out.
+#[derive(Debug, Clone)]
+pub struct OwnHost {
+    /// The company.
+    pub slug: String,
+    /// As it was sent, with its port.
+    pub host: String,
+}
+
+impl OwnHost {
+    /// A path that begins with the company, as it is called under this host name.
+    pub fn as_seen(&self, path: &str) -> String {
+        let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(self.slug.as_str()));
+        match rest {
+            Some("") => "/".into(),
+            Some(rest) if rest.starts_with('/') => rest.to_owned(),
+            Some(rest) if rest.starts_with('?') => ["/", rest].concat(),
+            _ => path.to_owned(),
+        }
+    }
+}
+
 /// A request.
 #[derive(Clone)]
 pub struct Call {
@@ -46,6 +69,8 @@ pub struct Call {
     pub file: Option<Bytes>,
     /// From where.
     pub from: access::From,
+    /// Under which host name, when it is a company's own.
+    pub own_host: Option<OwnHost>,
     reference: OnceLock<String>,
 }
 
@@ -54,6 +79,7 @@ impl Call {
     pub async fn read(desk: Desk, request: Request) -> std::result::Result<Call, StatusCode> {
         let peer = request.extensions().get::<ConnectInfo<Peer>>();
         let address = peer.map(|peer| desk.proxies.visitor_address(&peer.0, request.headers()));
+        let own_host = request.extensions().get::<OwnHost>().cloned();
         let (parts, body) = request.into_parts();
         let (method, uri, headers) = (parts.method, parts.uri, parts.headers);
         let body = if body.is_end_stream() { Bytes::new() } else { whole(body).await? };
@@ -70,6 +96,7 @@ impl Call {
             query,
             file: None,
             from: access::From { address: address.unwrap_or_default(), agent, device: String::new() },
+            own_host,
             reference: OnceLock::new(),
         };
         call.from.device = call.cookie(DEVICE).unwrap_or_default().chars().take(2000).collect();
@@ -135,13 +162,41 @@ impl Call {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
+    /// What stands before every path of a company: `/acme`, and nothing under a host name of its own.
+    pub fn base(&self, slug: &str) -> String {
+        match &self.own_host {
+            Some(own) if own.slug == slug => String::new(),
+            _ => format!("/{slug}"),
+        }
+    }
+    /// A path that begins with a company, as it is called under the host name that was asked.
+    pub fn as_seen(&self, path: &str) -> String {
+        self.own_host.as_ref().map_or_else(|| path.to_owned(), |own| own.as_seen(path))
+    }
+    /// What people call the company's place on this server, whole and without a slash at the end.
+    pub fn address_of(&self, slug: &str) -> String {
+        format!("{}{}", self.address(), self.base(slug))
+    }
+    /// What people call this server, as far as this request tells: without a slash at the end.
+    pub fn address(&self) -> String {
+        match &self.own_host {
+            Some(own) => format!("{}://{}", if self.desk.secure() { "https" } else { "http" }, own.host),
+            None => self.desk.address(&self.headers),
+        }
+    }
+    /// How a cookie of a company is bound: to its path, or to its own host name.
+    pub fn cookie_attributes(&self, slug: &str) -> String {
+        let secure = if self.desk.secure() { "; Secure" } else { "" };
+        let base = self.base(slug);
+        format!("Path={}; HttpOnly; SameSite=Lax{secure}", if base.is_empty() { "/" } else { &base })
+    }
     /// What a cookie is called on this server: over HTTPS its name begins with what browsers keep for it. A cookie that
     /// is bound to a company's path cannot be `__Host-`.
     pub fn cookie_name(&self, name: &str) -> String {
         [self.cookie_prefix(name), name].concat()
     }
     fn cookie_prefix(&self, name: &str) -> &'static str {
-        match (self.desk.secure(), name == csrf::FORM) {
+        match (self.desk.secure(), name == csrf::FORM || self.own_host.is_some()) {
             (false, _) => "",
             (true, false) => "__Secure-",
             (true, true) => "__Host-",
@@ -177,9 +232,10 @@ impl Call {
     }
     /// Under which address browsers see this server, where passkeys work: the configured one, else this machine itself.
     pub fn site(&self) -> Option<Site> {
-        match &self.desk.public_url {
-            Some(url) => Site::of(url),
-            None => Site::of(&format!("http://{}", self.header("host")?)),
+        match (&self.own_host, &self.desk.public_url) {
+            (Some(_), _) => Site::of(&self.address()),
+            (None, Some(url)) => Site::of(url),
+            (None, None) => Site::of(&format!("http://{}", self.header("host")?)),
         }
     }
     /// The fields of a form that was sent.
@@ -193,7 +249,7 @@ impl Call {
     }
     /// Where somebody can be sent back to after signing in: a path of this company only.
     pub fn path_and_query(&self) -> String {
-        self.uri.path_and_query().map_or_else(|| "/".into(), ToString::to_string)
+        self.uri.path_and_query().map_or_else(|| "/".into(), |path| self.as_seen(path.as_str()))
     }
 }
 

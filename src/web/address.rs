@@ -1,6 +1,6 @@
 //! Where a page may lead on to: an address that came with a request is normalised, and must then lie within the company.
 
-use crate::http::table::decode;
+use crate::http::{call::Call, table::decode};
 use std::borrow::Cow;
 
 /// So often an address is decoded until it no longer changes; what is wrapped up further is no address of ours.
@@ -9,11 +9,17 @@ const LAYERS: usize = 4;
 /// A path to go on to, if it lies within the company; else its first page. What a browser or a proxy on the way would read as
 /// something else (dots, encoded ones too, doubled slashes) is resolved first; schemes, other hosts, backslashes, control
 /// characters and other companies lead to the first page.
-pub(super) fn own_path(company: &str, next: Option<&str>) -> String {
-    next.and_then(|next| within(company, next)).unwrap_or_else(|| format!("/{company}"))
+pub(super) fn own_path(call: &Call, company: &str, next: Option<&str>) -> String {
+    below(&call.base(company), next)
 }
 
-fn within(company: &str, next: &str) -> Option<String> {
+/// As [`own_path`], below what stands before the company's paths.
+fn below(base: &str, next: Option<&str>) -> String {
+    let first = || if base.is_empty() { "/".into() } else { base.to_owned() };
+    next.and_then(|next| within(base, next)).unwrap_or_else(first)
+}
+
+fn within(base: &str, next: &str) -> Option<String> {
     if !next.starts_with('/') || next.chars().any(|c| c.is_control() || c == '\\') {
         return None;
     }
@@ -27,7 +33,10 @@ fn within(company: &str, next: &str) -> Option<String> {
             _ => kept.push(segment),
         }
     }
-    if kept.first() != Some(&company) {
+    if !base.is_empty() && kept.first().copied() != base.strip_prefix('/') {
+        return None;
+    }
+    if kept.is_empty() {
         return None;
     }
     let path: String = kept.iter().map(|segment| format!("/{}", printable(segment))).collect();
@@ -110,9 +119,22 @@ fn what_does_not_lie_within_the_company_leads_to_its_first_page() {
         ("/harbour/%ff", "/harbour"),
         ("", "/harbour"),
     ] {
-        assert_eq!(own_path("harbour", Some(next)), to, "{next:?}");
-        let again = own_path("harbour", Some(&own_path("harbour", Some(next))));
+        assert_eq!(below("/harbour", Some(next)), to, "{next:?}");
+        let again = below("/harbour", Some(&below("/harbour", Some(next))));
         assert_eq!(again, to, "{next:?}: what was normalised stays as it is");
     }
-    assert_eq!(own_path("harbour", None), "/harbour");
+    assert_eq!(below("/harbour", None), "/harbour");
+    // Under a host name of its own every path is the company's.
+    for (next, to) in [
+        ("/me", "/me"),
+        ("//evil.example/me", "/evil.example/me"),
+        ("/..", "/"),
+        ("/?q=x", "/"),
+        ("https://evil.example/", "/"),
+        ("/a/../tasks?state=running", "/tasks?state=running"),
+        ("", "/"),
+    ] {
+        assert_eq!(below("", Some(next)), to, "{next:?}");
+    }
+    assert_eq!(below("", None), "/");
 }

@@ -10,13 +10,13 @@ use crate::{
     http::call::Call,
 };
 
-fn colours_href(company: &Company) -> Option<String> {
+fn colours_href(call: &Call, company: &Company) -> Option<String> {
     let accent = company.rules().brand_accent.as_deref()?;
-    Some(format!("/{}/brand/colours.css?v={}", company.slug(), accent.trim_start_matches('#')))
+    Some(format!("{}/brand/colours.css?v={}", call.base(company.slug()), accent.trim_start_matches('#')))
 }
-fn logo_href(company: &Company) -> Option<String> {
+fn logo_href(call: &Call, company: &Company) -> Option<String> {
     let digest = company.rules().brand_logo.as_deref()?;
-    Some(format!("/{}/brand/logo.png?v={digest}", company.slug()))
+    Some(format!("{}/brand/logo.png?v={digest}", call.base(company.slug())))
 }
 
 /// What is shown as the company's name.
@@ -25,16 +25,17 @@ pub(super) fn name(company: &Company) -> &str {
 }
 
 /// Puts the company's face on a frame.
-pub(super) fn on_frame(frame: &mut Frame, company: &Company) {
-    frame.colours_href = colours_href(company);
-    frame.logo_href = logo_href(company);
+pub(super) fn on_frame(frame: &mut Frame, call: &Call, company: &Company) {
+    frame.colours_href = colours_href(call, company);
+    frame.logo_href = logo_href(call, company);
+    frame.zone.clone_from(&company.rules().time_zone);
 }
 
 /// A page of a company before anybody is signed in, with its face.
-pub(super) fn bare(title: impl Into<String>, company: &Company) -> Bare {
-    let mut frame = Bare::new(title).company(name(company), company.slug());
-    frame.colours_href = colours_href(company);
-    frame.logo_href = logo_href(company);
+pub(super) fn bare(call: &Call, title: impl Into<String>, company: &Company) -> Bare {
+    let mut frame = Bare::new(title).company(name(company));
+    frame.colours_href = colours_href(call, company);
+    frame.logo_href = logo_href(call, company);
     frame.names_product = company.rules().names_product;
     frame
 }
@@ -44,7 +45,7 @@ pub(super) fn bare(title: impl Into<String>, company: &Company) -> Bare {
 /// the product's own page.
 pub(super) fn sign_in(call: &Call, title: &str, slug: &str) -> Bare {
     match call.desk.appliance.look_in(slug) {
-        Ok(company) if has_face(&company) => bare(title, &company),
+        Ok(company) if has_face(&company) => bare(call, title, &company),
         _ if slug.is_empty() => Bare::new(title),
         _ => Bare::new(title).neutral(),
     }

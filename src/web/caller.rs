@@ -3,6 +3,7 @@
 use super::page::{Flash, Frame, Kind, Nav, NavItem, SpaceLink};
 use crate::{
     base::{
+        clock::Moment,
         error::{Error, Result},
         ids::Space,
         secret,
@@ -141,11 +142,8 @@ impl Answer {
     }
 
     /// The HTTP answer.
-    pub(super) fn respond(self, call: &Call, secure: bool) -> Response {
-        let attributes = |company: &str| {
-            let secure = if secure { "; Secure" } else { "" };
-            format!("Path=/{company}; HttpOnly; SameSite=Lax{secure}")
-        };
+    pub(super) fn respond(self, call: &Call) -> Response {
+        let attributes = |company: &str| call.cookie_attributes(company);
         let set = |name: &str, value: &str, company: &str| {
             format!("{}={value}; {}", call.cookie_name(name), attributes(company))
         };
@@ -188,7 +186,7 @@ impl Answer {
             }
             Answer::Reset { company, device, say } => {
                 let text = encode(&say);
-                let mut response = see(&format!("/{company}/login"));
+                let mut response = see(&format!("{}/login", call.base(&company)));
                 cookie(&mut response, &format!("{}; Max-Age=60", set(FLASH, &text, &company)));
                 cookie(&mut response, &format!("{}; Max-Age=0", set(SESSION, "", &company)));
                 if let Some(word) = device {
@@ -197,7 +195,7 @@ impl Answer {
                 response
             }
             Answer::SignedOut { company } => {
-                let mut response = see(&format!("/{company}/login"));
+                let mut response = see(&format!("{}/login", call.base(&company)));
                 cookie(&mut response, &format!("{}; Max-Age=0", set(SESSION, "", &company)));
                 response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
                 response
@@ -205,7 +203,9 @@ impl Answer {
         };
         if let Some(value) = form_cookie {
             // For every path: sign-in knows no company yet. It says nothing but that a form came from here.
-            cookie(&mut response, &set(csrf::FORM, &value, ""));
+            let secure = if call.desk.secure() { "; Secure" } else { "" };
+            let name = call.cookie_name(csrf::FORM);
+            cookie(&mut response, &format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}"));
         }
         if shown {
             cookie(&mut response, &format!("{}; Max-Age=0", set(FLASH, "", &company)));
@@ -306,7 +306,11 @@ impl<'c> Visit<'c> {
         let to_sign_in = || {
             let next = encode(&call.path_and_query());
             let clean: String = slug.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-            Answer::Go(if clean.is_empty() { "/login".into() } else { format!("/{clean}/login?next={next}") })
+            Answer::Go(if clean.is_empty() {
+                "/login".into()
+            } else {
+                format!("{}/login?next={next}", call.base(&clean))
+            })
         };
         let fault = |error: &Error| super::error::bare(error, call.reference());
         let company = match company {
@@ -324,7 +328,7 @@ impl<'c> Visit<'c> {
                     true => format!("?next={}", encode(&call.path_and_query())),
                     false => String::new(),
                 };
-                Err(Answer::Go(format!("/{slug}/{step}{next}")))
+                Err(Answer::Go(format!("{}/{step}{next}", call.base(slug))))
             }
             Ok(Entry::Nobody) => Err(to_sign_in()),
             Err(error) => Err(fault(&error)),
@@ -360,13 +364,22 @@ impl<'c> Visit<'c> {
     pub fn space(&self) -> Result<At<Space>> {
         self.visitor.locate_space(self.parameter("space"))
     }
+    /// A moment by the company's clocks.
+    pub fn clock(&self, at: Moment) -> String {
+        at.in_zone(&self.company().rules().time_zone)
+    }
+    /// What stands before the company's paths: `/{company}`, or nothing under a host name of its own.
+    pub fn base(&self) -> String {
+        self.call.base(self.company().slug())
+    }
     /// `/{company}` and the rest of a path.
     pub fn path(&self, rest: &str) -> String {
-        ["/", self.company().slug(), rest].concat()
+        let path = [&*self.base(), rest].concat();
+        if path.is_empty() { "/".into() } else { path }
     }
     /// `/{company}/{space}` and the rest of a path.
     pub fn space_path(&self, rest: &str) -> String {
-        ["/", self.company().slug(), "/", self.parameter("space"), rest].concat()
+        [&*self.base(), "/", self.parameter("space"), rest].concat()
     }
     /// The word that the action before this page left.
     pub(super) fn flash(&self) -> Option<Flash> {
@@ -376,7 +389,7 @@ impl<'c> Visit<'c> {
     /// What stands above every page while the company's rule still gives time to set up a second factor.
     pub(super) fn grace(&self) -> Option<String> {
         let until = self.visitor.grace_ends()?;
-        Some(format!("Set up a second factor before {}: from then on you cannot go on without one.", until.exact()))
+        Some(format!("Set up a second factor before {}: from then on you cannot go on without one.", self.clock(until)))
     }
 
     /// How many tasks are under way, of those this person may see.
@@ -412,7 +425,7 @@ impl<'c> Visit<'c> {
     fn destinations_in(&self, located: Option<&At<Space>>, slug: &str, current: &str) -> Vec<NavItem> {
         let visitor = &self.visitor;
         let deploys = !self.company().is_operators();
-        let mut nav = NavItem::all(self.company().slug(), slug, current);
+        let mut nav = NavItem::all(&self.base(), slug, current);
         nav.retain(|item| match (item.key, located) {
             ("trail", at) => {
                 visitor.may(p::List::<p::EventView>::system())
@@ -445,7 +458,7 @@ impl<'c> Visit<'c> {
             }
         }
         if !deploys && visitor.may(p::CompanyView {}) {
-            nav.insert(0, NavItem::companies(self.company().slug(), current));
+            nav.insert(0, NavItem::companies(&self.base(), current));
         }
         nav
     }
@@ -476,21 +489,21 @@ impl<'c> Visit<'c> {
         let (located, spaces) = self.surroundings();
         let present = located.as_ref().and_then(|at| spaces.iter().find(|row| row.id == at.id()));
         let (name, slug) = present.map(|row| (row.name.clone(), row.slug.clone())).unwrap_or_default();
-        let nav = visitor.text_of_rights(&[&slug, "/", current].concat(), || {
+        let nav = visitor.text_of_rights(&[&*self.base(), " ", &slug, "/", current].concat(), || {
             Nav::draw(&self.destinations_in(located.as_ref(), &slug, current))
         });
-        let mut frame = Frame::new(super::brand::name(self.company()), self.company().slug(), visitor.name())
+        let mut frame = Frame::new(super::brand::name(self.company()), self.base(), visitor.name())
             .space(name, slug)
             .spaces(spaces.into_iter().map(|row| SpaceLink { name: row.name, slug: row.slug }).collect())
             .nav(Nav::drawn(nav))
             .title(title);
         frame.running = (!self.company().is_operators()).then(|| located.as_ref().map_or(0, |at| self.running(at)));
         let used: Vec<String> =
-            visitor.emergencies().map(|one| format!("{} until {}", one.name, one.until.exact())).collect();
+            visitor.emergencies().map(|one| format!("{} until {}", one.name, self.clock(one.until))).collect();
         frame.emergency = (!used.is_empty()).then(|| format!("Emergency: you use {}.", used.join(", ")));
         frame.grace = self.grace();
         frame.flash = self.flash();
-        super::brand::on_frame(&mut frame, self.company());
+        super::brand::on_frame(&mut frame, self.call, self.company());
         frame
     }
 }

@@ -1,6 +1,8 @@
 //! The companies of the appliance: pages of the operator's own compartment. They show size, state and numbers, never what
 //! a company holds. In every other company these addresses lead nowhere.
 
+pub(super) mod hosts;
+
 use super::{
     caller::{Answer, Visit},
     form::{self, FormPage, TYPE_THE_NAME, refuse, removal},
@@ -64,6 +66,7 @@ struct Show {
     limits: Option<FormView>,
     suspension: Option<FormView>,
     renaming: Option<FormView>,
+    hosts: Option<FormView>,
     /// In place of the forms that the visitor may not send.
     lacking: Vec<Act>,
     about: Kv,
@@ -94,7 +97,7 @@ fn frame(visit: &Visit, title: &str) -> Frame {
     visit.frame("companies", title)
 }
 fn when(at: Option<Moment>) -> Option<When> {
-    at.map(|at| When::new(at.relative(), at.exact()))
+    at.map(When::at)
 }
 
 fn chip(row: &CompanyRow) -> Chip {
@@ -238,6 +241,7 @@ struct Shown {
     limits: Option<FormView>,
     suspension: Option<FormView>,
     renaming: Option<FormView>,
+    hosts: Option<FormView>,
     removal: Option<&'static str>,
 }
 
@@ -305,7 +309,7 @@ fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
             .row("Tasks running", number(n.running))
             .row("Tasks waiting", number(n.queued))
             .row("Events", number(n.events))
-            .when("Founded", When::new(n.created_at.relative(), n.created_at.exact()));
+            .when("Founded", When::at(n.created_at));
         if let Some(at) = when(n.last_event) {
             about = about.when("Last event", at);
         }
@@ -349,6 +353,7 @@ fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
         suspension: (may_suspend && open && !suspended)
             .then(|| shown.suspension.unwrap_or_else(|| suspension_form(visit, slug))),
         renaming: (may_rename && open).then(|| shown.renaming.unwrap_or_else(|| renaming_form(visit, slug))),
+        hosts: (may_rename && open).then(|| shown.hosts.unwrap_or_else(|| hosts::form(visit, slug, &row.hosts))),
         removal: if open { visit.removal(CompanyRemove {}, slug, removing) } else { None },
         lacking,
         about,

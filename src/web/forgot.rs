@@ -7,7 +7,7 @@ use super::{
     caller::{Answer, Visit},
     page::{Bare, FieldView, FormView, Frame},
     people,
-    signin::path_company,
+    signin::{meant_company, path_company},
 };
 use crate::{
     base::{
@@ -46,11 +46,13 @@ struct ResetPage {
 
 fn forgot_page(call: &Call, asked: bool) -> Forgot {
     let company = path_company(call);
-    let base = if company.is_empty() { String::new() } else { format!("/{company}") };
+    let base = if company.is_empty() { String::new() } else { call.base(&company) };
     let mut form = FormView::new(format!("{base}/forgot"), "Send me a link");
     let field = FieldView::text("company", "Company").value(&company).required().autocomplete("organization");
     let field = field.help("The short name in your address, such as acme-corp.");
-    form = form.field(if company.is_empty() { field.autofocus() } else { field });
+    if call.own_host.is_none() {
+        form = form.field(if company.is_empty() { field.autofocus() } else { field });
+    }
     let field = FieldView::email("email", "E-mail").required().autocomplete("username");
     form = form.field(if company.is_empty() { field } else { field.autofocus() });
     Forgot {
@@ -70,10 +72,7 @@ pub(super) fn form(call: &Call) -> Result<Answer> {
 /// Somebody asked. What comes of it is done after the answer.
 pub(super) fn submit(call: &Call) -> Result<Answer> {
     let sent = call.form();
-    let slug = match sent.text("company").trim() {
-        "" => path_company(call).to_lowercase(),
-        typed => typed.to_lowercase(),
-    };
+    let slug = meant_company(call, sent.text("company"));
     if call.desk.mail {
         let (appliance, from, name) = (call.desk.appliance.clone(), call.from.clone(), sent.text("email").to_owned());
         crate::http::afterwards(move || match appliance.company(&slug) {
@@ -95,8 +94,8 @@ fn linked(call: &Call, token: &str) -> Result<(Company, String, String)> {
     Ok((company, person, email))
 }
 
-fn reset_page(company: &Company, token: &str, person: String, email: String) -> ResetPage {
-    let form = FormView::new(format!("/{}/reset", company.slug()), "Take this password")
+fn reset_page(call: &Call, company: &Company, token: &str, person: String, email: String) -> ResetPage {
+    let form = FormView::new(format!("{}/reset", call.base(company.slug())), "Take this password")
         .field(FieldView::hidden("token", token))
         .field(
             FieldView::password("password", "New password")
@@ -106,7 +105,7 @@ fn reset_page(company: &Company, token: &str, person: String, email: String) -> 
                 .help(password_help(company)),
         )
         .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
-    let frame = brand::bare("Choose a new password", company);
+    let frame = brand::bare(call, "Choose a new password", company);
     ResetPage { frame, form, person, email }
 }
 
@@ -120,7 +119,7 @@ pub(super) fn password_help(company: &Company) -> String {
 pub(super) fn reset_form(call: &Call) -> Result<Answer> {
     let token = call.asked("token").unwrap_or_default();
     let (company, person, email) = linked(call, token)?;
-    Answer::page(&reset_page(&company, token, person, email))
+    Answer::page(&reset_page(call, &company, token, person, email))
 }
 
 /// They chose a password.
@@ -129,7 +128,7 @@ pub(super) fn reset_submit(call: &Call) -> Result<Answer> {
     let token = sent.text("token");
     let (company, person, email) = linked(call, token)?;
     let refused = |field: &str, message: &str| {
-        let mut page = reset_page(&company, token, person.clone(), email.clone());
+        let mut page = reset_page(call, &company, token, person.clone(), email.clone());
         page.form = page.form.errors([(field, message)]);
         Answer::refused(&page)
     };
@@ -166,10 +165,12 @@ pub(super) fn send(visit: &Visit) -> Result<Answer> {
         return Answer::done(back_href, "A letter with a link to choose a new password was sent.");
     };
     let person = crate::company::people::show(&visit.visitor.ask(UserView {})?, &at)?.display_name;
-    let server = visit.call.desk.address(&visit.call.headers);
     Answer::page(&HandOver {
         frame: people::access(visit, "A link to a new password", "people").crumb(person.clone(), back_href.clone()),
-        link: format!("{server}{}", admit::reset_path(visit.company().slug(), &token)),
+        link: {
+            let call = visit.call;
+            format!("{}{}", call.address(), call.as_seen(&admit::reset_path(visit.company().slug(), &token)))
+        },
         person,
         back_href,
     })

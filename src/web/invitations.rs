@@ -152,7 +152,7 @@ pub(super) fn link(visit: &Visit, token: &str) -> String {
 
 /// An address of the company, whole, to be handed over.
 fn address(visit: &Visit, path: &str) -> String {
-    format!("{}{}", visit.call.desk.address(&visit.call.headers), visit.path(path))
+    format!("{}{}", visit.call.address(), visit.path(path))
 }
 
 /// A new link for somebody who has not accepted yet; the old one stops working.

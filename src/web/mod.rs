@@ -56,7 +56,7 @@ use crate::{
     base::error::{Error, Result},
     http::{
         Desk,
-        call::{Call, new_reference},
+        call::{Call, OwnHost, new_reference},
         csrf,
         table::{self, Matched, Needs, Route, Table},
     },
@@ -302,6 +302,7 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/companies/{which}/suspend",                                 "CompanySuspend",     companies::suspend),
         page(M::POST, "/companies/{which}/resume",                                  "CompanySuspend",     companies::resume),
         page(M::POST, "/companies/{which}/rename",                                  "CompanyRename",      companies::rename),
+        page(M::POST, "/companies/{which}/hosts",                                   "CompanyRename",      companies::hosts::set),
         page(M::POST, "/companies/{which}/limits",                                  "CompanyLimit",       companies::limit),
         page(M::POST, "/companies/{which}/backup",                                  "CompanyBackup",      companies::back_up),
         page(M::POST, "/companies/{which}/remove",                                  "CompanyRemove",      companies::remove),
@@ -407,9 +408,10 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
     if slashed && method == Method::GET {
         let path = format!("/{}", request.uri().path().trim_matches('/'));
         let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-        return Redirect::permanent(&format!("{path}{query}")).into_response();
+        let path = format!("{path}{query}");
+        let own = request.extensions().get::<OwnHost>();
+        return Redirect::permanent(&own.map_or(path.clone(), |own| own.as_seen(&path))).into_response();
     }
-    let secure = desk.secure();
     let mut call = match Call::read(desk, request).await {
         Ok(call) => call,
         Err(status) => return error::status(status),
@@ -435,7 +437,7 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         None => None,
     };
     let work = move || {
-        let answer = respond(&mut call, &method, &segments, secure);
+        let answer = respond(&mut call, &method, &segments);
         drop(seat);
         Ok(answer)
     };
@@ -443,9 +445,9 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
     answer.unwrap_or_else(|fault| error::bare(&fault, &new_reference()).into_response())
 }
 
-fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) -> Response {
+fn respond(call: &mut Call, method: &Method, segments: &[String]) -> Response {
     if !matches!(*method, Method::GET | Method::HEAD) && !csrf::is_ours(call) {
-        return error::foreign().respond(call, secure);
+        return error::foreign().respond(call);
     }
     match OPEN_ROUTES.find(method, segments) {
         Matched::Route(route, parameters) => {
@@ -456,7 +458,7 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
                 Err(fault) => Err(fault),
             };
             return match answer {
-                Ok(answer) => answer.respond(call, secure),
+                Ok(answer) => answer.respond(call),
                 Err(fault) => error::bare(&fault, call.reference()).into_response(),
             };
         }
@@ -468,16 +470,16 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
     };
     let visit = match Visit::enter(call, company) {
         Ok(visit) => visit,
-        Err(answer) => return answer.respond(call, secure),
+        Err(answer) => return answer.respond(call),
     };
     if !visit.visitor.customer_of().is_empty() && !portal::is_open(rest) {
-        return Answer::Go(visit.path("/portal")).respond(call, secure);
+        return Answer::Go(visit.path("/portal")).respond(call);
     }
     match ROUTES.find(method, rest) {
         Matched::Route(route, parameters) => {
             let visit = match proof::take(visit.at(parameters)) {
                 Ok(visit) => visit,
-                Err(answer) => return answer.respond(call, secure),
+                Err(answer) => return answer.respond(call),
             };
             let asked = route.proof(&visit.visitor);
             let answer = asked.and_then(|()| (route.handler)(&visit));
@@ -486,13 +488,13 @@ fn respond(call: &mut Call, method: &Method, segments: &[String], secure: bool) 
                 return error::bare(&fault, call.reference()).into_response();
             }
             match answer {
-                Ok(answer) => answer.respond(call, secure),
-                Err(Error::ProofNeeded) => proof::ask(&visit).respond(call, secure),
-                Err(fault) => error::page(&visit, &fault).respond(call, secure),
+                Ok(answer) => answer.respond(call),
+                Err(Error::ProofNeeded) => proof::ask(&visit).respond(call),
+                Err(fault) => error::page(&visit, &fault).respond(call),
             }
         }
         Matched::Method(_) => error::status(axum::http::StatusCode::METHOD_NOT_ALLOWED),
-        Matched::Nothing => error::page(&visit, &Error::NotFound(call.uri.path().to_owned())).respond(call, secure),
+        Matched::Nothing => error::page(&visit, &Error::NotFound(call.uri.path().to_owned())).respond(call),
     }
 }
 

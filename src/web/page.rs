@@ -7,6 +7,7 @@
 //! This file knows nothing of the rest of the program: plain words in, markup out.
 //! `templates/README.md` shows how the three kinds of page are written.
 
+use crate::base::clock;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -18,6 +19,8 @@ mod list;
 mod log;
 mod nav;
 mod portal;
+mod prose;
+mod version;
 
 pub use act::{Act, off_id};
 pub use address::{Icon, icon, static_prefix, under, use_static_prefix};
@@ -27,6 +30,8 @@ pub use list::{Cell, DiffLine, FilterBar, Kv, KvRow, Moment, PageLink, Pager, Ti
 pub use log::{LogLine, LogStep, LogView, Qr};
 pub use nav::{Nav, NavItem};
 pub use portal::PortalFrame;
+pub use prose::Prose;
+pub use version::{Version, version};
 
 // ------------------------------------------------------------------ words, times, states
 
@@ -34,7 +39,7 @@ pub use portal::PortalFrame;
 /// this file does not read the clock.
 #[derive(Clone, Debug, Default, Template)]
 #[template(
-    source = r#"<time{% if !exact.is_empty() %} title="{{ exact }}"{% endif %}>{{ relative }}</time>"#,
+    source = r#"<time{% if !machine.is_empty() %} datetime="{{ machine }}"{% endif %}{% if !exact.is_empty() %} title="{{ exact }}"{% endif %}>{{ relative }}</time>"#,
     ext = "html"
 )]
 pub struct When {
@@ -42,12 +47,22 @@ pub struct When {
     pub relative: String,
     /// "22 Nov 2026, 11:02:03 UTC"
     pub exact: String,
+    /// The same for programs: scripts tell it by the clocks of who reads, and keep the words true.
+    pub machine: String,
 }
 impl HtmlSafe for When {}
 
 impl When {
     pub fn new(relative: impl Into<String>, exact: impl Into<String>) -> Self {
-        When { relative: relative.into(), exact: exact.into() }
+        When { relative: relative.into(), exact: exact.into(), machine: String::new() }
+    }
+    /// How long ago, or how soon, with the moment itself as its title.
+    pub fn at(moment: clock::Moment) -> Self {
+        When { relative: moment.relative(), exact: moment.exact(), machine: moment.wire() }
+    }
+    /// The moment itself, where the order matters, by a zone's clocks; how long ago as its title.
+    pub fn exactly(moment: clock::Moment, zone: &str) -> Self {
+        When { relative: moment.in_zone(zone), exact: moment.relative(), machine: moment.wire() }
     }
 }
 

@@ -66,8 +66,8 @@ fn page(call: &Call, problem: Option<&'static str>) -> Result<Alone> {
             auto: problem.is_none(),
             ..PasskeyPart::get(challenge, "")
         }),
-        action: format!("/{slug}/passkey{next}"),
-        back_href: format!("/{slug}/login{next}"),
+        action: format!("{}/passkey{next}", call.base(&slug)),
+        back_href: format!("{}/login{next}", call.base(&slug)),
     })
 }
 
@@ -91,7 +91,7 @@ pub(super) fn alone_submit(call: &Call) -> Result<Answer> {
         Some((company, token)) => Ok(Answer::SignedIn {
             company: company.slug().into(),
             token,
-            to: own_path(company.slug(), call.asked("next")),
+            to: own_path(call, company.slug(), call.asked("next")),
         }),
         None => Answer::refused(&page(
             call,

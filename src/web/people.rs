@@ -232,7 +232,7 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
                 }
                 None => ("A team you cannot see".into(), String::new()),
             };
-            let until = role.until.map(|until| format!(", until {}", until.exact())).unwrap_or_default();
+            let until = role.until.map(|until| format!(", until {}", visit.clock(until))).unwrap_or_default();
             roles.push(RoleRow {
                 team,
                 href,

@@ -103,7 +103,7 @@ fn came_from(visit: &Visit) -> String {
         let after = address.split_once("://")?.1;
         after.find('/').map(|at| after[at..].to_owned())
     });
-    own_path(visit.company().slug(), path.as_deref())
+    own_path(visit.call, visit.company().slug(), path.as_deref())
 }
 
 /// One way of proving: a form of its own, which carries what was sent. Nothing of it that is required stands anywhere
@@ -200,5 +200,5 @@ fn words(name: &str) -> String {
 pub(super) fn show(visit: &Visit) -> Result<Answer> {
     // Who is not fresh gets the form instead of this answer.
     visit.visitor.fresh()?;
-    Ok(Answer::Go(own_path(visit.company().slug(), visit.call.asked("next"))))
+    Ok(Answer::Go(own_path(visit.call, visit.company().slug(), visit.call.asked("next"))))
 }

@@ -50,7 +50,7 @@ fn invited(call: &Call) -> Result<Company> {
 }
 
 fn form_of(call: &Call, company: &Company) -> FormView {
-    FormView::new(format!("/{}/register/{}", company.slug(), call.parameter("token")), "Register")
+    FormView::new(format!("{}/register/{}", call.base(company.slug()), call.parameter("token")), "Register")
         .field(FieldView::text("name", "Your name").required().autofocus().autocomplete("name").max_length(64))
         .field(FieldView::email("email", "E-mail").required().autocomplete("username").help("You sign in with it."))
         .field(
@@ -62,15 +62,15 @@ fn form_of(call: &Call, company: &Company) -> FormView {
         .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"))
 }
 
-fn page(company: &Company, form: FormView) -> Register {
+fn page(call: &Call, company: &Company, form: FormView) -> Register {
     let name = brand::name(company);
-    Register { frame: brand::bare(format!("Welcome to {name}"), company), form, company: name.to_owned() }
+    Register { frame: brand::bare(call, format!("Welcome to {name}"), company), form, company: name.to_owned() }
 }
 
 /// The form.
 pub(super) fn form(call: &Call) -> Result<Answer> {
     let company = invited(call)?;
-    Answer::page(&page(&company, form_of(call, &company)))
+    Answer::page(&page(call, &company, form_of(call, &company)))
 }
 
 /// It was sent: they can sign in from now on.
@@ -89,10 +89,13 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
         admit::register(&company, call.parameter("token"), &names, &password, &call.from)
     };
     match registered {
-        Ok(_) => Answer::done(format!("/{}/login", company.slug()), "You are registered. Sign in with your password."),
+        Ok(_) => Answer::done(
+            format!("{}/login", call.base(company.slug())),
+            "You are registered. Sign in with your password.",
+        ),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
             let form = refuse(form_of(call, &company).typed(sent.typed()), error, &NAMES)?;
-            Answer::refused(&page(&company, form))
+            Answer::refused(&page(call, &company, form))
         }
         Err(error) => Err(error),
     }

@@ -181,7 +181,7 @@ fn show_page(visit: &Visit, problem: &str, removal_problem: Option<&str>) -> Res
     let places = used.places.into_iter().map(|(team, scoped)| Place {
         href: visit.path(&format!("/access/teams/{}", team.id)),
         place: teams::summary(&scoped).place,
-        until: scoped.until.map(|until| format!("until {}", until.exact())).unwrap_or_default(),
+        until: scoped.until.map(|until| format!("until {}", visit.clock(until))).unwrap_or_default(),
         ending: super::teams::ending(&scoped),
         team: team.name,
     });

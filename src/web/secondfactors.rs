@@ -40,7 +40,7 @@ pub(super) fn lacking(visit: &Visit) -> Result<Answer> {
         href: visit.path(&format!("/access/people/{}", one.user.id)),
         demand: match (one.is_demanded, one.until) {
             (false, _) => "No".into(),
-            (true, Some(until)) => format!("From {}", until.exact()),
+            (true, Some(until)) => format!("From {}", visit.clock(until)),
             (true, None) => "At the next sign-in".into(),
         },
         seen: one.user.last_seen_at.map(when),

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     base::{
+        clock,
         error::{Error, Result},
         names,
     },
@@ -111,10 +112,6 @@ fn general_form(visit: &Visit, present: &General) -> FormView {
 
 fn company_page(visit: &Visit, form: Option<FormView>) -> Result<Company> {
     let company = visit.company();
-    let host = visit.call.desk.public_url.clone().or_else(|| {
-        let host = visit.call.header("host")?;
-        Some(format!("http://{host}"))
-    });
     let spaces = visit.visitor.spaces()?.len() as u64;
     Ok(Company {
         frame: settings(visit, company.name(), "company"),
@@ -124,7 +121,7 @@ fn company_page(visit: &Visit, form: Option<FormView>) -> Result<Company> {
             .mono("Short name", company.slug())
             .hint(SLUG_IS_THE_OPERATORS)
             .mono("Id", company.id().to_string()),
-        address: format!("{}/{}", host.unwrap_or_default(), company.slug()),
+        address: visit.call.address_of(company.slug()),
         change: visit.offer(ConfigureServer {}, Act::link("Change the settings", visit.path("/settings"))),
         may_see_spaces: visit.visitor.may(SpaceView {}) && !company.is_operators(),
         spaces: count(spaces, "space", "spaces"),
@@ -209,8 +206,20 @@ fn sign_in_form(visit: &Visit, present: &SignIn) -> FormView {
         ))
         .field(number("password_min", "Fewest characters", present.password_min, 12, 128).help("For new passwords."))
         .field(FieldView::section("Sessions", "How long somebody stays signed in."))
-        .field(number("idle", "Minutes without use", present.session_idle_minutes, 5, 10_080))
-        .field(number("absolute", "Minutes in any case", present.session_absolute_minutes, 15, 129_600))
+        .field(
+            FieldView::text("idle", "Sign out after no use for")
+                .value(clock::length(present.session_idle_minutes))
+                .short()
+                .required()
+                .help("Such as 30 minutes or 12 hours; at most 7 days."),
+        )
+        .field(
+            FieldView::text("absolute", "Sign out in any case after")
+                .value(clock::length(present.session_absolute_minutes))
+                .short()
+                .required()
+                .help("Such as 12 hours or 14 days; at most 90 days."),
+        )
         .field(FieldView::section("API keys", "Service accounts may always have keys."))
         .field(FieldView::checkbox("people_may_have_keys", "People may have keys too", present.people_may_have_keys))
         .field(number("key_days_usual", "Days a new key usually lives", present.key_days_usual, 1, 3650))
@@ -253,8 +262,8 @@ pub(super) fn save_sign_in(visit: &Visit) -> Result<Answer> {
         second_factor_permissions: sent.all("permissions"),
         grace_days: number(&sent, "grace_days"),
         password_min: number(&sent, "password_min"),
-        session_idle_minutes: number(&sent, "idle"),
-        session_absolute_minutes: number(&sent, "absolute"),
+        session_idle_minutes: clock::minutes_of(sent.text("idle")).unwrap_or(-1),
+        session_absolute_minutes: clock::minutes_of(sent.text("absolute")).unwrap_or(-1),
         people_may_have_keys: sent.ticked("people_may_have_keys"),
         key_days_max: number(&sent, "key_days_max"),
         key_days_usual: number(&sent, "key_days_usual"),

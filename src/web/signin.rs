@@ -82,7 +82,7 @@ pub(super) fn front(_: &Call) -> Result<Answer> {
 fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     let known = !call.parameter("company").is_empty();
     let next = encode(call.asked("next").unwrap_or_default());
-    let base = if known { format!("/{}/login", path_company(call)) } else { "/login".into() };
+    let base = if known { format!("{}/login", call.base(&path_company(call))) } else { "/login".into() };
     let action = if next.is_empty() { base } else { format!("{base}?next={next}") };
     // Which company is meant has to be known before a passkey is asked for.
     let passkey_href = match known && call.site().is_some() {
@@ -98,7 +98,9 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     if !known {
         field = field.autofocus();
     }
-    form = form.field(field);
+    if call.own_host.is_none() {
+        form = form.field(field);
+    }
     let mut field = FieldView::email("email", "E-mail").value(email).required().autocomplete("username");
     if known {
         field = field.autofocus();
@@ -106,7 +108,7 @@ fn sign_in_page(call: &Call, company: &str, email: &str) -> SignIn {
     form = form
         .field(field)
         .field(FieldView::password("password", "Password").required().autocomplete("current-password"));
-    let reset_href = if known { format!("/{}/forgot", path_company(call)) } else { "/forgot".into() };
+    let reset_href = if known { format!("{}/forgot", call.base(&path_company(call))) } else { "/forgot".into() };
     let mut frame = brand::sign_in(call, "Sign in", if known { company } else { "" });
     if let Some(text) = flash_of(call) {
         frame = frame.flash(Kind::Success, text);
@@ -119,6 +121,15 @@ pub(super) fn path_company(call: &Call) -> String {
     call.parameter("company").chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect()
 }
 
+/// The company that a form names, else that of the path. Under a company's own host name there is no other.
+pub(super) fn meant_company(call: &Call, typed: &str) -> String {
+    match (&call.own_host, typed.trim()) {
+        (Some(own), _) => own.slug.clone(),
+        (None, "") => path_company(call).to_lowercase(),
+        (None, typed) => typed.to_lowercase(),
+    }
+}
+
 /// The form.
 pub(super) fn form(call: &Call) -> Result<Answer> {
     Answer::page(&sign_in_page(call, &path_company(call), ""))
@@ -127,10 +138,7 @@ pub(super) fn form(call: &Call) -> Result<Answer> {
 /// The form was sent.
 pub(super) fn submit(call: &Call) -> Result<Answer> {
     let sent = call.form();
-    let slug = match sent.text("company").trim() {
-        "" => path_company(call).to_lowercase(),
-        typed => typed.to_lowercase(),
-    };
+    let slug = meant_company(call, sent.text("company"));
     let password = Secret::new(sent.text("password"));
     let company = match call.desk.appliance.enter(&slug) {
         Ok(company) => Some(company),
@@ -151,7 +159,7 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
     };
     match (company, signed_in) {
         (Some(company), Some(signed_in)) => {
-            let next = own_path(company.slug(), call.asked("next"));
+            let next = own_path(call, company.slug(), call.asked("next"));
             let step = match signed_in.stage {
                 Stage::Enrol => "enrol",
                 Stage::Code => "code",
@@ -161,7 +169,7 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
             };
             let next = encode(&next);
             Ok(Answer::SignedIn {
-                to: format!("/{}/{step}?next={next}", company.slug()),
+                to: format!("{}/{step}?next={next}", call.base(company.slug())),
                 company: company.slug().into(),
                 token: signed_in.token,
             })
@@ -191,17 +199,18 @@ fn standing(call: &Call, stage: Stage) -> Result<Standing> {
     Ok(match admit::enter(&company, token, &call.from)? {
         Entry::Pending(pending) if pending.stage == stage => Standing::Pending(company, pending),
         Entry::Pending(pending) => Standing::Elsewhere(Answer::Go(format!(
-            "/{slug}/{}",
+            "{}/{}",
+            call.base(slug),
             if pending.stage == Stage::Enrol { "enrol" } else { "code" }
         ))),
-        Entry::Admitted(_) => Standing::Elsewhere(Answer::Go(format!("/{slug}"))),
+        Entry::Admitted(_) => Standing::Elsewhere(Answer::Go(call.as_seen(&format!("/{slug}")))),
         Entry::Nobody => to_login(),
     })
 }
 
 fn step_address(call: &Call, company: &Company, step: &str) -> String {
-    let next: String = encode(&own_path(company.slug(), call.asked("next")));
-    format!("/{}/{step}?next={next}", company.slug())
+    let next: String = encode(&own_path(call, company.slug(), call.asked("next")));
+    format!("{}/{step}?next={next}", call.base(company.slug()))
 }
 
 fn code_field() -> FieldView {
@@ -211,7 +220,7 @@ fn code_field() -> FieldView {
 fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> Result<CodePage> {
     let ways = admit::ways_to_finish(company, pending)?;
     Ok(CodePage {
-        frame: brand::bare("Enter your code", company),
+        frame: brand::bare(call, "Enter your code", company),
         form: FormView::new(step_address(call, company, "code"), "Sign in").field(code_field()),
         lead: format!(
             "{}, open your authenticator app and type the code it shows for {}.",
@@ -226,7 +235,7 @@ fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> Result
             .map(|challenge| PasskeyPart::get(challenge, "")),
         recovery: recovery_field("recovery"),
         has_code: ways.code,
-        back_href: format!("/{}/login", company.slug()),
+        back_href: format!("{}/login", call.base(company.slug())),
     })
 }
 
@@ -255,7 +264,7 @@ pub(super) fn code_submit(call: &Call) -> Result<Answer> {
         Ok(token) => Ok(Answer::SignedIn {
             company: company.slug().into(),
             token,
-            to: own_path(company.slug(), call.asked("next")),
+            to: own_path(call, company.slug(), call.asked("next")),
         }),
         Err(Error::Invalid(fields)) => {
             let mut page = code_page(call, &company, &pending)?;
@@ -290,11 +299,11 @@ fn enrol_page(call: &Call, company: &Company, pending: &PendingSession) -> Resul
         false => "this company asks for a second factor beside your password.",
     };
     Ok(EnrolPage {
-        frame: brand::bare("Set up your second factor", company),
+        frame: brand::bare(call, "Set up your second factor", company),
         form,
         lead: format!("{}, {lead}", pending.name()),
         asks_password: pending.asks_password(),
-        sign_out_href: pending.was_whole().then(|| format!("/{}/sign-out", company.slug())),
+        sign_out_href: pending.was_whole().then(|| format!("{}/sign-out", call.base(company.slug()))),
         passkey: call
             .site()
             .map(|site| admit::passkey_to_enrol(company, pending, &site))
@@ -330,7 +339,7 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
             Ok(token) => Ok(Answer::SignedIn {
                 company: company.slug().into(),
                 token,
-                to: own_path(company.slug(), call.asked("next")),
+                to: own_path(call, company.slug(), call.asked("next")),
             }),
             Err(Error::Conflict(sentence)) => again(call, &company, &sentence),
             Err(error) => Err(error),
@@ -345,9 +354,9 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
     match admit::enrol(&company, &pending, &offered, &call.from) {
         Ok(enrolled) => {
             let page = RecoveryPage {
-                frame: brand::bare("Keep your recovery codes", &company),
+                frame: brand::bare(call, "Keep your recovery codes", &company),
                 codes: Codes::new(company.name(), enrolled.codes),
-                next: own_path(company.slug(), call.asked("next")),
+                next: own_path(call, company.slug(), call.asked("next")),
             };
             Ok(Answer::Welcome { company: company.slug().into(), token: enrolled.token, html: draw(&page)? })
         }
@@ -390,7 +399,7 @@ fn invited(call: &Call) -> Result<(Company, String, String)> {
 
 fn invitation_page(call: &Call, company: &Company, person: String, email: String) -> InvitationPage {
     let form = FormView::new(
-        format!("/{}/invitation/{}", company.slug(), call.parameter("token")),
+        format!("{}/invitation/{}", call.base(company.slug()), call.parameter("token")),
         "Choose this password and go on",
     )
     .field(
@@ -401,7 +410,12 @@ fn invitation_page(call: &Call, company: &Company, person: String, email: String
             .help(super::forgot::password_help(company)),
     )
     .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
-    InvitationPage { frame: brand::bare(format!("Welcome to {}", brand::name(company)), company), form, person, email }
+    InvitationPage {
+        frame: brand::bare(call, format!("Welcome to {}", brand::name(company)), company),
+        form,
+        person,
+        email,
+    }
 }
 
 /// Welcomes somebody who was invited.
@@ -426,7 +440,11 @@ pub(super) fn invitation_submit(call: &Call) -> Result<Answer> {
         Ok(signed_in) => Ok(Answer::SignedIn {
             company: company.slug().into(),
             token: signed_in.token,
-            to: format!("/{}{}", company.slug(), if signed_in.stage == Stage::Full { "" } else { "/enrol" }),
+            to: call.as_seen(&format!(
+                "/{}{}",
+                company.slug(),
+                if signed_in.stage == Stage::Full { "" } else { "/enrol" }
+            )),
         }),
         Err(Error::Invalid(fields)) => refused("password", fields.of("Password").unwrap_or_default()),
         Err(error) => Err(error),

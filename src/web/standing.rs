@@ -21,7 +21,7 @@ use std::collections::HashMap;
 
 /// A moment as people say it.
 pub(super) fn when(moment: clock::Moment) -> When {
-    When::new(moment.relative(), moment.exact())
+    When::at(moment)
 }
 
 /// The chip of a deployment.

@@ -86,7 +86,7 @@ struct Reply {
 }
 
 pub(super) fn when(moment: Moment) -> When {
-    When::new(moment.relative(), moment.exact())
+    When::at(moment)
 }
 
 /// How a task stands, as a chip with the time of it.

@@ -216,7 +216,7 @@ fn a_release_is_made_looked_at_and_removed_by_forms() {
             "Shop 1.0.0+build.7",
             "Not deployed yet",
             "Next: Test.",
-            "Second &#60;b&#62;line",
+            "Second &lt;b&gt;line",
             "echo good morning",
             "Test first",
         ],

@@ -20,6 +20,11 @@ impl BrowserLike {
         BrowserLike { caller: Caller::with_cookies(base), telephone: None }
     }
 
+    /// The same browser, which asks for this host name.
+    pub fn under(base: &str, host: &str) -> BrowserLike {
+        BrowserLike { caller: Caller::with_cookies(base).and_header("Host", host), telephone: None }
+    }
+
     /// Signs in with company, e-mail and password; then, as the server asks, enrols a telephone or gives a code.
     /// The answer is the page one arrives at.
     #[track_caller]
@@ -38,8 +43,9 @@ impl BrowserLike {
 
     /// The first of the two steps alone.
     pub fn give_password(&mut self, company: &str, email: &str, password: &str) -> Answer {
-        let answer =
-            self.post(&format!("/{company}/login"), [("company", company), ("email", email), ("password", password)]);
+        // Under a company's own host name the address does not name it.
+        let address = if company.is_empty() { "/login".into() } else { format!("/{company}/login") };
+        let answer = self.post(&address, [("company", company), ("email", email), ("password", password)]);
         self.follow(answer)
     }
 

@@ -127,7 +127,7 @@ impl Answer for Exchanged {
 
 /// What people call this server, with the company that was asked for.
 fn server(ask: &Ask) -> String {
-    format!("{}/{}", ask.call.desk.address(&ask.call.headers), ask.slug())
+    ask.call.address_of(ask.slug())
 }
 
 fn account(ask: &Ask) -> Result<At<ids::User>> {

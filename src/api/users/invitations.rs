@@ -144,7 +144,7 @@ fn draw_open(ask: &Ask, open: &Open, code: Option<String>) -> InvitationResource
 }
 
 fn draw_personal(ask: &Ask, made: Invited, teams: Option<Vec<refer::Team>>) -> Result<InvitationResource> {
-    let web = format!("/{}/invitation/{}", ask.company()?.slug(), made.token);
+    let web = format!("{}/invitation/{}", ask.base(), made.token);
     Ok(InvitationResource {
         id: made.user.id.to_string(),
         user_id: Some(made.user.id.to_string()),
@@ -288,6 +288,6 @@ pub(in crate::api) fn register(ask: &Ask, Sent(sent): Sent<Registration>) -> Res
         is_active: true,
         is_service: false,
         is_requestor: true,
-        links: Links::of(&own, &[]).and("SignIn", format!("/{}/login", ask.company()?.slug())),
+        links: Links::of(&own, &[]).and("SignIn", format!("{}/login", ask.base())),
     }))
 }

@@ -95,8 +95,8 @@ fn place(names: &Names, line: &Line, groups: &HashMap<i64, Vec<i64>>) -> String 
     if words.is_empty() { format!("All of {space}") } else { format!("{space}: {words}") }
 }
 
-fn until(line: &Line) -> String {
-    line.grant.until.map(|until| format!("until {}", until.exact())).unwrap_or_default()
+fn until(visit: &Visit, line: &Line) -> String {
+    line.grant.until.map(|until| format!("until {}", visit.clock(until))).unwrap_or_default()
 }
 
 /// What was wrong with what was asked, as a sentence; other errors are passed on.
@@ -152,7 +152,7 @@ fn shown(visit: &Visit, asked: &Ask, why: answers::Why) -> Shown {
         href: team_href(visit, &why.names, verdict.line.grant.team),
         role: why.names.role_words(verdict.line.grant.role),
         place: place(&why.names, &verdict.line, &why.groups),
-        until: until(&verdict.line),
+        until: until(visit, &verdict.line),
         reason: match verdict.answer {
             Ok(()) => String::new(),
             Err(reason) => answers::refusal_words(reason, &verdict.line, &why.names, space),

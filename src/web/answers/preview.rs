@@ -163,11 +163,11 @@ fn page(visit: &Visit, change: &Change<'_>, told: Preview, asked: bool) -> Previ
         if one.people.len() > NAMED {
             names.push(format!("{} more", one.people.len() - NAMED));
         }
-        Affected { people: names.join(", "), rows: one.bundles.iter().map(row).collect() }
+        Affected { people: names.join(", "), rows: one.bundles.iter().map(|one| row(visit, one)).collect() }
     });
     let newcomers = (!told.newcomers.is_empty()).then(|| Affected {
         people: "Everybody who comes later".into(),
-        rows: told.newcomers.iter().map(row).collect(),
+        rows: told.newcomers.iter().map(|one| row(visit, one)).collect(),
     });
     PreviewPage {
         frame: crate::web::people::access(visit, if grave && !asked { "Is this meant?" } else { change.title }, ""),
@@ -187,13 +187,13 @@ fn called(id: i64, name: Option<&str>, customers: &BTreeSet<i64>) -> String {
     if customers.contains(&id) { format!("{name} ({CUSTOMER})") } else { name.to_owned() }
 }
 
-fn row(bundle: &answers::Bundle) -> Row {
+fn row(visit: &Visit, bundle: &answers::Bundle) -> Row {
     let place = match (&bundle.space, bundle.place.as_str()) {
         (None, _) => "The company as a whole".to_owned(),
         (Some((_, space)), "") => format!("All of {space}"),
         (Some((_, space)), place) => format!("{space}: {place}"),
     };
-    let exact = |moment: Moment| moment.exact();
+    let exact = |moment: Moment| visit.clock(moment);
     let time = match (bundle.from.map(exact), bundle.until.map(exact)) {
         (None, None) => String::new(),
         (Some(from), None) => format!("from {from} on"),

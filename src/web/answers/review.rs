@@ -178,7 +178,7 @@ fn row(visit: &Visit, one: &Reviewed) -> Row {
         role: access.through.1.clone(),
         place: if access.place.is_empty() { "The company as a whole".into() } else { access.place.clone() },
         used: access.last_used.map_or_else(|| "Never noted".into(), day_of),
-        until: access.until.map(|until| format!("until {}", until.exact())).unwrap_or_default(),
+        until: access.until.map(|until| format!("until {}", visit.clock(until))).unwrap_or_default(),
     });
     Row {
         name: one.who.name.clone(),

@@ -152,7 +152,7 @@ fn draw(visit: &Visit, chart: Chart, frame: Frame, address: &str, name: String) 
         let space = line.grant.space.map(|_| chart.space(line));
         let mut limits = chart.names.words(&Shape::of(&line.grant, line.permission, &chart.groups), &chart.groups);
         if let Some(until) = line.grant.until {
-            let end = format!("until {}", until.exact());
+            let end = format!("until {}", visit.clock(until));
             limits = if limits.is_empty() { end } else { format!("{limits}; {end}") };
         }
         let key = (line.permission.meaning, line.permission.name, limits);

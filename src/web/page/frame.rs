@@ -9,7 +9,6 @@ use askama::{Template, filters::HtmlSafe};
 #[derive(Clone, Debug, Default)]
 pub struct Frame {
     pub company_name: String,
-    pub company_slug: String,
     base: String,
     pub space_name: String,
     /// Empty on pages that belong to the company and not to one space.
@@ -42,6 +41,8 @@ pub struct Frame {
     /// A further script of `static/` this page needs, e.g. `log.js`.
     pub script: Option<&'static str>,
     pub portal: Option<PortalFrame>,
+    /// By whose clocks times are told beside the reader's own.
+    pub zone: String,
 }
 
 /// A space in the switcher.
@@ -76,15 +77,9 @@ pub struct Flash {
 }
 
 impl Frame {
-    pub fn new(company_name: impl Into<String>, company_slug: impl Into<String>, person: impl Into<String>) -> Self {
-        let company_slug = company_slug.into();
-        Frame {
-            company_name: company_name.into(),
-            base: format!("/{company_slug}"),
-            company_slug,
-            person: person.into(),
-            ..Frame::default()
-        }
+    /// `base` stands before every path of the company: `/acme`, or nothing under a host name of its own.
+    pub fn new(company_name: impl Into<String>, base: impl Into<String>, person: impl Into<String>) -> Self {
+        Frame { company_name: company_name.into(), base: base.into(), person: person.into(), ..Frame::default() }
     }
     /// The page's heading and the window's title.
     pub fn title(mut self, title: impl Into<String>) -> Self {
@@ -142,11 +137,11 @@ impl Frame {
     }
     /// `/acme/default`
     pub fn space_base(&self) -> String {
-        format!("/{}/{}", self.company_slug, self.space_slug)
+        format!("{}/{}", self.base, self.space_slug)
     }
     /// Where the sign-out button posts to.
     pub fn sign_out_href(&self) -> String {
-        format!("/{}/sign-out", self.company_slug)
+        format!("{}/sign-out", self.base)
     }
     /// "AL" for Ada Lovelace.
     pub fn initials(&self) -> String {
@@ -208,7 +203,6 @@ pub struct Bare {
     pub title: String,
     /// Whose sign-in this is; empty on the appliance's own pages.
     pub company_name: String,
-    pub company_slug: String,
     pub flash: Option<Flash>,
     pub colours_href: Option<String>,
     pub logo_href: Option<String>,
@@ -223,9 +217,8 @@ impl Bare {
     pub fn new(title: impl Into<String>) -> Self {
         Bare { title: title.into(), ..Bare::default() }
     }
-    pub fn company(mut self, name: impl Into<String>, slug: impl Into<String>) -> Self {
+    pub fn company(mut self, name: impl Into<String>) -> Self {
         self.company_name = name.into();
-        self.company_slug = slug.into();
         self
     }
     pub fn flash(mut self, kind: Kind, text: impl Into<String>) -> Self {
@@ -234,9 +227,6 @@ impl Bare {
     }
     pub fn static_prefix(&self) -> &'static str {
         static_prefix()
-    }
-    pub fn base(&self) -> String {
-        format!("/{}", self.company_slug)
     }
     pub fn flash_message(&self) -> Option<Message> {
         self.flash.as_ref().map(|f| Message { kind: f.kind, text: f.text.clone(), link: None })

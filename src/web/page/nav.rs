@@ -18,9 +18,10 @@ impl NavItem {
     /// The whole left column, in order, with `current` marked by its key:
     /// dashboard projects tenants tasks infrastructure library access trail settings.
     /// Drop what the person may not see with `retain(|item| …)`.
-    pub fn all(company: &str, space: &str, current: &str) -> Vec<NavItem> {
-        let c = |rest: &str| ["/", company, rest].concat();
-        let s = |rest: &str| ["/", company, "/", space, rest].concat();
+    /// `base` stands before every path of the company.
+    pub fn all(base: &str, space: &str, current: &str) -> Vec<NavItem> {
+        let c = |rest: &str| [base, rest].concat();
+        let s = |rest: &str| [base, "/", space, rest].concat();
         let entries: [(&'static str, &'static str, String, &'static str); 9] = [
             ("dashboard", "Dashboard", s(""), "dashboard"),
             ("projects", "Projects", s("/projects"), "projects"),
@@ -39,11 +40,11 @@ impl NavItem {
     }
 
     /// The companies of the appliance, in the operator's own compartment only.
-    pub fn companies(company: &str, current: &str) -> NavItem {
+    pub fn companies(base: &str, current: &str) -> NavItem {
         NavItem {
             key: "companies",
             label: "Companies",
-            href: format!("/{company}/companies"),
+            href: format!("{base}/companies"),
             icon: "layers",
             current: current == "companies",
         }

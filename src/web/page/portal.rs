@@ -14,7 +14,11 @@ pub struct PortalFrame {
 impl Frame {
     /// Where the company's name leads.
     pub fn home(&self) -> String {
-        if self.portal.is_some() { format!("/{}/portal", self.company_slug) } else { self.base().to_string() }
+        match (&self.portal, self.base()) {
+            (Some(_), base) => format!("{base}/portal"),
+            (None, "") => "/".into(),
+            (None, base) => base.to_owned(),
+        }
     }
 }
 

@@ -232,13 +232,13 @@ fn own_tenants(visit: &Visit, current: Option<&str>) -> Vec<Tab> {
 /// The frame of a page that is drawn for a tenant's own people.
 pub(super) fn frame(visit: &Visit, title: impl Into<String>, current: Option<&str>) -> Frame {
     let company = visit.company();
-    let mut frame = Frame::new(super::brand::name(company), company.slug(), visit.visitor.name()).title(title);
+    let mut frame = Frame::new(super::brand::name(company), visit.base(), visit.visitor.name()).title(title);
     let tenants = own_tenants(visit, current);
     let tenants = if tenants.len() > 1 { tenants } else { Vec::new() };
     frame.portal = Some(PortalFrame { tenants, names_product: company.rules().names_product });
     frame.grace = visit.grace();
     frame.flash = visit.flash();
-    super::brand::on_frame(&mut frame, company);
+    super::brand::on_frame(&mut frame, visit.call, company);
     frame
 }
 

@@ -21,7 +21,7 @@ use crate::{
     },
     web::{
         caller::{Answer, Visit, encode},
-        page::{Chip, Frame, LogView, When},
+        page::{Chip, Frame, LogView, Prose, When},
         standing,
     },
 };
@@ -65,7 +65,7 @@ struct Confirm {
     environment: String,
     before: String,
     version: String,
-    notes: String,
+    notes: Prose,
     action: String,
     problem: String,
 }
@@ -143,7 +143,7 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
             href: if open { format!("{}/{}", spot.href, encode(&release.version)) } else { String::new() },
             obstacle: if may { obstacle.unwrap_or_default() } else { "You may look, but not deploy here.".into() },
             is_here: present.is_some_and(|one| one.release == release.id),
-            notes: release.notes.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned(),
+            notes: Prose::first_line(&release.notes, 200),
             when: standing::when(release.assembled_at),
             version: release.version,
         });
@@ -193,7 +193,7 @@ fn confirmation(visit: &Visit, spot: &Spot, problem: Option<String>) -> Result<C
         before,
         action: format!("{}/{}", spot.href, encode(&release.version)),
         version: release.version,
-        notes: release.notes,
+        notes: Prose::of(&release.notes),
         problem,
     })
 }

@@ -8,7 +8,7 @@ use super::{
     caller::{Answer, Visit},
     form::removal,
     list::Asked,
-    page::{Act, Chip, ConfirmDelete, FilterBar, Frame, Kv, Pager, When},
+    page::{Act, Chip, ConfirmDelete, FilterBar, Frame, Kv, Pager, Prose, When},
     process::{StepView, step_views},
     projects::{Ground, Of, Spot, listed, of, progression},
     standing::{at, chip, log_href, when},
@@ -66,7 +66,7 @@ struct Show {
     phases: Vec<Phase>,
     deployments: Vec<Sent>,
     pager: Pager,
-    notes: String,
+    notes: Prose,
     steps: Vec<StepView>,
     about: Kv,
     removal: Option<ConfirmDelete>,
@@ -125,14 +125,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         rows.push(Row {
             version: release.version.clone(),
             href: of.release(&release.version),
-            notes: release
-                .notes
-                .lines()
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or_default()
-                .chars()
-                .take(100)
-                .collect(),
+            notes: Prose::first_line(&release.notes, 100),
             channel: release.channel_name.clone(),
             made: when(release.assembled_at),
             by: release.created_by.clone(),
@@ -201,7 +194,7 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
         phases: phases(&ground, release, &progression),
         deployments,
         pager,
-        notes: release.notes.clone(),
+        notes: Prose::of(&release.notes),
         // What a step does is its process, which has a right of its own.
         steps: match visit.visitor.may(ProcessView { project: of.at.clone() }) {
             true => step_views(visit, &release.steps)?,

@@ -13,7 +13,7 @@ pub(super) use snapshots::{delete_snapshot, publish_snapshot, snapshot, take};
 use super::{
     caller::{Answer, Visit},
     list::Asked,
-    page::{Act, FilterBar, Frame, Kind, Kv, Message, Pager, When},
+    page::{Act, FilterBar, Frame, Kind, Kv, Message, Pager, Prose, When},
     process::{StepView, step_views},
     projects::{self, listed},
     seen,
@@ -214,7 +214,7 @@ fn snapshot_rows(of: &Of, found: &[Snapshot], may_edit: bool) -> Vec<SnapshotRow
         let href = of.page(&format!("snapshots/{}", one.id));
         SnapshotRow {
             name: one.name.clone(),
-            notes: one.notes.lines().next().unwrap_or_default().chars().take(140).collect(),
+            notes: Prose::first_line(&one.notes, 140),
             is_published: one.is_published,
             made: when(one.assembled_at),
             by: one.created_by.clone(),

@@ -10,7 +10,7 @@ use crate::{
     web::{
         caller::{Answer, Visit},
         form::{self, removal},
-        page::{Act, ConfirmDelete, Frame, Kv, count},
+        page::{Act, ConfirmDelete, Frame, Kv, Prose, count},
         process::{StepView, step_views},
         projects,
         tasks::when,
@@ -26,7 +26,7 @@ struct Frozen {
     publish: Act,
     run: Act,
     steps: Vec<StepView>,
-    notes: String,
+    notes: Prose,
     about: Kv,
     removal: Option<ConfirmDelete>,
 }
@@ -82,7 +82,7 @@ fn page(visit: &Visit, project: &projects::Of, of: &Of, problem: Option<&str>) -
             .when("Taken", when(one.assembled_at))
             .hint(format!("by {}", one.created_by))
             .mono("Id", one.id.to_string()),
-        notes: one.notes,
+        notes: Prose::of(&one.notes),
         removal: remove,
     })
 }

@@ -82,7 +82,7 @@ fn chip(target: &Target) -> Chip {
     }
     let chip = Chip::for_health(target.health.name()).title(&target.health_note);
     match target.health_at {
-        Some(at) => chip.at(When::new(at.relative(), at.exact())),
+        Some(at) => chip.at(When::at(at)),
         None => chip,
     }
 }

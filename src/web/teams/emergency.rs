@@ -82,7 +82,7 @@ pub(super) fn part(visit: &Visit, at: &At<Team>, team: &teams::Team) -> Result<O
     let all = emergency::emergencies(&visit.visitor.ask(TeamView { team: at.clone() })?)?;
     let me = visit.visitor.user();
     let rows = all.into_iter().map(|one| Row {
-        when: told(&one),
+        when: told(visit, &one),
         lasts: one.lasts(),
         end: if one.lasts() && (may_edit || me == Some(one.user)) {
             format!("{address}/emergencies/{}/end", one.id)
@@ -105,10 +105,10 @@ pub(super) fn part(visit: &Visit, at: &At<Team>, team: &teams::Team) -> Result<O
     }))
 }
 
-fn told(one: &Emergency) -> String {
+fn told(visit: &Visit, one: &Emergency) -> String {
     match (one.lasts(), one.ended_at) {
-        (true, _) => format!("from {} until {}", one.began_at.exact(), one.until.exact()),
-        (false, ended) => format!("from {} to {}", one.began_at.exact(), ended.unwrap_or(one.until).exact()),
+        (true, _) => format!("from {} until {}", visit.clock(one.began_at), visit.clock(one.until)),
+        (false, ended) => format!("from {} to {}", visit.clock(one.began_at), visit.clock(ended.unwrap_or(one.until))),
     }
 }
 
@@ -179,7 +179,7 @@ fn own_page(visit: &Visit, refused: Option<(String, Error)>) -> Result<Answer> {
         let team = standby.team;
         let now = standby
             .now
-            .map(|one| (one.until.exact(), one.reason, visit.path(&format!("/me/emergencies/{}/end", one.id))));
+            .map(|one| (visit.clock(one.until), one.reason, visit.path(&format!("/me/emergencies/{}/end", one.id))));
         let mut form = now.is_none().then(|| begin_form(visit, &team));
         if let Some((_, error)) = refused.take_if(|(asked, _)| *asked == team.id.to_string())
             && let Some(present) = form.take()
@@ -224,7 +224,7 @@ pub(in crate::web) fn begin(visit: &Visit) -> Result<Answer> {
     match emergency::begin(&granted, &at, sent.text("reason"), hours) {
         Ok(one) => Answer::done(
             visit.path("/me/emergencies"),
-            format!("You hold what the team allows until {}. The administrators were told.", one.until.exact()),
+            format!("You hold what the team allows until {}. The administrators were told.", visit.clock(one.until)),
         ),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => own_page(visit, Some((asked, error))),
         Err(Error::NotFound(_)) => own_refused(),

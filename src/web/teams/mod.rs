@@ -210,7 +210,7 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
             beyond: words.beyond,
             place: words.place,
             ending: roles::ending(&role),
-            until: role.until.map(|until| format!("until {}", until.exact())).unwrap_or_default(),
+            until: role.until.map(|until| format!("until {}", visit.clock(until))).unwrap_or_default(),
             edit_href: action("/edit"),
             remove_href: action("/delete"),
             name: role.role_name,

@@ -69,9 +69,9 @@ struct Show {
     things: Vec<Thing>,
 }
 
-/// A time, with what the company's clocks show as its title.
+/// A time by the company's clocks: in a trail the order of things is what is read.
 fn when_in(at: Moment, zone: &str) -> When {
-    When::new(at.relative(), at.in_zone(zone))
+    When::exactly(at, zone)
 }
 
 /// What happened, the newest first.
