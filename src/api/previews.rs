@@ -39,7 +39,7 @@ pub(super) struct PreviewResource {
     changes_markdown: Option<String>,
     use_guided_failure_mode_by_default: Off,
     missing_tenant_variables: NoList,
-    /// Why it may not be done; null: it may.
+    /// Why it may not be done, or would fail before it begins; null: neither.
     obstacle: Option<String>,
 }
 
@@ -121,7 +121,7 @@ impl PreviewResource {
         });
         PreviewResource {
             steps_to_execute: shown.collect(),
-            obstacle: preview.obstacle.clone(),
+            obstacle: preview.obstacle.clone().or(preview.plan.refused.clone()),
             ..PreviewResource::default()
         }
     }

@@ -141,7 +141,7 @@ pub(super) struct ReleaseCreationStrategy {
 pub(super) struct ProjectConnectivityPolicy {
     skip_machine_behavior: NoSkipping,
     target_roles: NoList,
-    /// Steps without targets are passed over in this version either way.
+    /// A deployment may go where none of its steps that need a target has one; otherwise it fails there.
     pub(super) allow_deployments_to_no_targets: Option<bool>,
     exclude_unhealthy_targets: Off,
 }

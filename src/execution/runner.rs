@@ -117,7 +117,10 @@ async fn carry_out_plan(book: Arc<Book>, task: Task) -> Outcome {
     if let Err(error) = book.lay_out(layout(&deploying.plan)).await {
         return failed(fault(error));
     }
-    let mut first_failure: Option<String> = None;
+    if let Some(why) = &deploying.plan.refused {
+        return failed(why.clone());
+    }
+    let (mut first_failure, mut done): (Option<String>, bool) = (None, false);
     for group in groups(&deploying.plan.steps) {
         if book.halted().is_some() {
             break;
@@ -127,7 +130,7 @@ async fn carry_out_plan(book: Arc<Book>, task: Task) -> Outcome {
             together.spawn(step(deploying.clone(), index, first_failure.clone()));
         }
         while let Some(ended) = together.join_next().await {
-            let (_, why) = ended.unwrap_or_else(|cause| {
+            let (status, why) = ended.unwrap_or_else(|cause| {
                 tracing::error!(%cause, "a step broke off");
                 (
                     StepStatus::Unknown,
@@ -136,8 +139,13 @@ async fn carry_out_plan(book: Arc<Book>, task: Task) -> Outcome {
                     ),
                 )
             });
+            done |= status != StepStatus::Skipped;
             first_failure = first_failure.or(why);
         }
+    }
+    if !done && first_failure.is_none() && book.halted().is_none() {
+        deploying.warned.store(true, Ordering::Relaxed);
+        book.say("", Category::Warning, "Nothing was done: no step ran.").await;
     }
     let warnings = deploying.warned.load(Ordering::Relaxed);
     match (book.halted(), first_failure) {

@@ -22,7 +22,10 @@ use crate::{
                 TenantView,
             },
         },
-        deployments::{self, Choices, Deployment, Filter, Options, plan::Place as Where},
+        deployments::{
+            self, Choices, Deployment, Filter, Options,
+            plan::{Place as Where, Plan},
+        },
         projects, releases,
     },
     http::call::Form,
@@ -272,20 +275,13 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
             None => None,
         };
         let preview = deployments::preview(&granted, &environment, tenant.as_ref(), &chosen.skip)?;
-        plan = match (chosen.tenants.len(), preview.plan.steps.len()) {
-            (_, 0) => "The release has no steps: nothing will run.".into(),
-            (0 | 1, some) => format!("{} will run in {}.", count(some as u64, "step", "steps"), place.name),
-            (many, some) => {
-                format!(
-                    "{} will run in {}, once for each of {many} tenants. Shown for the first.",
-                    count(some as u64, "step", "steps"),
-                    place.name
-                )
-            }
-        };
+        plan = promised(&preview.plan, &place.name, chosen.tenants.len());
         // Without a tenant nothing is refused before one can be chosen.
         let waits = choices.mode == projects::TenantedMode::Tenanted && chosen.tenants.is_empty();
         if let (Some(why), false, None) = (&preview.obstacle, waits, &error) {
+            problems.push(Message::new(Kind::Warning, why));
+        }
+        if let Some(why) = &preview.plan.refused {
             problems.push(Message::new(Kind::Warning, why));
         }
         steps = preview.plan.steps.iter().map(planned).collect();
@@ -425,6 +421,18 @@ fn picker(choices: &Choices, chosen: &Chosen) -> ScopePicker {
             .help("Choose tenants to deploy for each of them, or none to deploy without a tenant.")
     } else {
         picker.help("Each tenant gets a deployment and a task of its own.")
+    }
+}
+
+/// What a plan will do in a place, for so many tenants.
+pub(super) fn promised(plan: &Plan, place: &str, tenants: usize) -> String {
+    let run = plan.steps.iter().filter(|step| step.skipped.is_none()).count();
+    let steps = count(run as u64, "step", "steps");
+    match tenants {
+        _ if plan.steps.is_empty() => "There are no steps: nothing will be done.".into(),
+        _ if run == 0 => "Nothing will be done: every step is skipped.".into(),
+        0 | 1 => format!("{steps} will run in {place}."),
+        many => format!("{steps} will run in {place}, once for each of {many} tenants. Shown for the first."),
     }
 }
 

@@ -52,6 +52,7 @@ fn after_a_failure_only_the_steps_that_want_it_run() {
             when("Always", on_targets("Far", "web", "echo never")),
         ],
     );
+    yard.allow_no_targets(true);
     let task = yard.deploy("1.0.0");
     let end = yard.end_of(&task);
     assert_eq!(end["State"], "Failed");
@@ -78,6 +79,55 @@ fn after_a_failure_only_the_steps_that_want_it_run() {
     let body = json!({ "ProjectName": "Shop", "ReleaseVersion": "1.0.0", "EnvironmentNames": ["Production"] });
     let refused = yard.caller().post("/api/Spaces-1/deployments/create/untenanted/v1", body).expect(400).json();
     assert!(refused["Errors"][0].as_str().unwrap().contains("may not go to Production yet"), "{refused}");
+}
+
+/// (findings C3)
+#[test]
+fn a_deployment_that_did_nothing_is_never_green() {
+    let yard = Yard::new(
+        "Untenanted",
+        &[on_targets("Far", "web", "echo never"), when("Failure", script("Mend", "echo never either"))],
+    );
+    let preview =
+        || yard.caller().get("/api/Spaces-1/releases/Releases-1/deployments/preview/Environments-1").expect(200);
+    let why = "There is no deployment target for this deployment. No deployment target in Staging has the tag web. \
+               Add one, or let the settings of Shop allow deployments to no targets.";
+    // Without a target it fails, which the preview says.
+    assert_eq!(preview().json()["Obstacle"], why);
+    let task = yard.deploy("1.0.0");
+    let end = yard.end_of(&task);
+    assert_eq!((&end["State"], &end["ErrorMessage"]), (&json!("Failed"), &json!(why)), "{}", yard.raw(&task));
+    assert_eq!(yard.activities(&task), ["Step 1: Far: Skipped", "Step 2: Mend: Skipped", "Built-in worker: Skipped"]);
+    // Where that is allowed, it is a warning.
+    yard.allow_no_targets(true);
+    assert_eq!(preview().json()["Obstacle"], json!(null));
+    let task = yard.deploy("1.0.0");
+    let end = yard.end_of(&task);
+    assert_eq!((&end["State"], &end["HasWarningsOrErrors"]), (&json!("Success"), &json!(true)), "{}", yard.raw(&task));
+    assert!(yard.raw(&task).contains("Nothing was done: no step ran."), "{}", yard.raw(&task));
+    let board = yard.caller().get("/api/Spaces-1/dashboard").expect(200).json();
+    assert_eq!(board["Items"][0]["HasWarningsOrErrors"], true, "{board}");
+    // The same for what was left out by hand, wherever targets are, and for a run of a runbook.
+    yard.allow_no_targets(false);
+    let body = json!({ "ProjectName": "Shop", "ReleaseVersion": "1.0.0", "EnvironmentNames": ["Staging"], "SkipStepNames": ["Far"] });
+    let made = yard.caller().post("/api/Spaces-1/deployments/create/untenanted/v1", body).expect(201).json();
+    let end = yard.end_of(made["DeploymentServerTasks"][0]["ServerTaskId"].as_str().unwrap());
+    assert_eq!((&end["State"], &end["HasWarningsOrErrors"]), (&json!("Success"), &json!(true)), "{end}");
+    let made = yard.caller().post(
+        "/api/Spaces-1/projects/Projects-1/runbooks",
+        json!({ "Name": "Renew", "ProjectId": "Projects-1", "EnvironmentScope": "All" }),
+    );
+    let runbook = made.expect(201).json();
+    let process = format!("/api/Spaces-1/runbookProcesses/{}", runbook["RunbookProcessId"].as_str().unwrap());
+    let mut steps = yard.caller().get(&process).expect(200).json();
+    steps["Steps"] = json!([on_targets("Far", "web", "echo never")]);
+    yard.caller().put(&process, steps).expect(200);
+    let snapshot = json!({ "ProjectId": "Projects-1", "RunbookId": "Runbooks-1", "Name": "One" });
+    yard.caller().post("/api/Spaces-1/runbookSnapshots?publish=true", snapshot).expect(201);
+    let body = json!({ "ProjectName": "Shop", "RunbookName": "Renew", "EnvironmentNames": ["Staging"] });
+    let made = yard.caller().post("/api/Spaces-1/runbook-runs/create/v1", body).expect(201).json();
+    let end = yard.end_of(made["RunbookRunServerTasks"][0]["ServerTaskId"].as_str().unwrap());
+    assert_eq!((&end["State"], &end["HasWarningsOrErrors"]), (&json!("Success"), &json!(true)), "{end}");
 }
 
 #[test]

@@ -81,6 +81,14 @@ impl Yard {
         let body = json!({ "ProjectName": "Shop", "ReleaseVersion": version });
         self.caller().post("/api/Spaces-1/releases/create/v1", body).expect(201);
     }
+    /// Whether the project may be deployed where there is no target for it.
+    pub fn allow_no_targets(&self, allowed: bool) {
+        let own = "/api/Spaces-1/projects/Projects-1";
+        let mut shop = self.caller().get(own).expect(200).json();
+        shop["ProjectConnectivityPolicy"]["AllowDeploymentsToNoTargets"] = json!(allowed);
+        let saved = self.caller().put(own, shop).expect(200).json();
+        assert_eq!(saved["ProjectConnectivityPolicy"]["AllowDeploymentsToNoTargets"], json!(allowed));
+    }
     /// Deploys without tenant to Staging; the task.
     pub fn deploy(&self, version: &str) -> String {
         let body = json!({ "ProjectName": "Shop", "ReleaseVersion": version, "EnvironmentNames": ["Staging"] });

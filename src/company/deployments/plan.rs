@@ -38,6 +38,10 @@ pub struct Material {
     pub steps: Vec<Step>,
     /// The targets of this place, narrowed to those asked for.
     pub machines: Vec<Machine>,
+    /// The targets of this place that whoever asked left out.
+    pub excluded: Vec<Machine>,
+    /// It may be carried out where there is no target for it.
+    pub allows_no_targets: bool,
     /// Names of steps and actions to leave out.
     pub skip: Vec<String>,
 }
@@ -114,6 +118,9 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
     /// What every script may ask for by name.
     pub variables: BTreeMap<String, String>,
+    /// Why it fails before anything of it runs.
+    #[serde(skip)]
+    pub refused: Option<String>,
 }
 
 /// One step.
@@ -204,6 +211,7 @@ impl Place {
 /// Works out what will run where (`domain §2`, `§6`).
 pub fn build(material: &Material) -> Plan {
     let mut steps: Vec<PlannedStep> = Vec::with_capacity(material.steps.len());
+    let mut targets = Targets::default();
     for (index, step) in material.steps.iter().enumerate() {
         let actions: Vec<PlannedAction> = step
             .actions
@@ -222,8 +230,7 @@ pub fn build(material: &Material) -> Plan {
                 skipped: why_skipped(step, action, material),
             })
             .collect();
-        let (places, nowhere) =
-            places(step, &actions, &material.machines, &material.environment.1, material.tenant.as_ref());
+        let (places, nowhere) = places(step, &actions, material);
         let skipped = match actions.iter().find(|action| action.skipped.is_none()) {
             None => Some(
                 actions
@@ -231,7 +238,10 @@ pub fn build(material: &Material) -> Plan {
                     .and_then(|action| action.skipped.clone())
                     .unwrap_or_else(|| "It has nothing to do.".into()),
             ),
-            Some(_) => nowhere,
+            Some(_) => {
+                targets.note(&places, nowhere.as_deref());
+                nowhere
+            }
         };
         steps.push(PlannedStep {
             number: index + 1,
@@ -244,7 +254,31 @@ pub fn build(material: &Material) -> Plan {
             skipped,
         });
     }
-    Plan { steps, variables: variables(material) }
+    let refused = targets.why_refused(material);
+    Plan { steps, variables: variables(material), refused }
+}
+
+/// Whether the steps that want targets have any.
+#[derive(Default)]
+struct Targets {
+    found: bool,
+    missing: Option<String>,
+}
+
+impl Targets {
+    fn note(&mut self, places: &[Place], nowhere: Option<&str>) {
+        self.found |= places.iter().any(|place| place.machine().is_some());
+        self.missing = self.missing.take().or(nowhere.map(str::to_owned));
+    }
+    /// `domain §2`: nothing is deployed to no target, unless the project allows it.
+    fn why_refused(self, material: &Material) -> Option<String> {
+        let missing = self.missing.filter(|_| !self.found && !material.allows_no_targets)?;
+        Some(format!(
+            "There is no deployment target for this {}. {missing} Add one, or let the settings of {} allow deployments to no targets.",
+            material.subject.word(),
+            material.project.1
+        ))
+    }
 }
 
 /// Why an action is left out of this deployment, as a sentence.
@@ -288,13 +322,7 @@ fn carries(tags: &[String], listed: &[String]) -> bool {
     listed.iter().all(|tag| listed.iter().any(|other| set_of(other) == set_of(tag) && has(other)))
 }
 
-fn places(
-    step: &Step,
-    actions: &[PlannedAction],
-    machines: &[Machine],
-    environment: &str,
-    tenant: Option<&Recipient>,
-) -> (Vec<Place>, Option<String>) {
+fn places(step: &Step, actions: &[PlannedAction], material: &Material) -> (Vec<Place>, Option<String>) {
     let roles = step.target_roles();
     if roles.is_empty() && actions.iter().all(|action| action.on_worker) {
         return (vec![Place::Worker], None);
@@ -302,13 +330,21 @@ fn places(
     let matches = |machine: &&Machine| {
         machine.roles.iter().any(|has| roles.iter().any(|wanted| names::key(has) == names::key(wanted)))
     };
-    let found: Vec<Place> = machines.iter().filter(matches).cloned().map(Place::Target).collect();
+    let found: Vec<Place> = material.machines.iter().filter(matches).cloned().map(Place::Target).collect();
     let nowhere = found.is_empty().then(|| {
-        let whom = tenant.map(|tenant| format!(" for {}", tenant.name)).unwrap_or_default();
-        match roles.as_slice() {
-            [] => "It names no target tag, so no deployment target matches.".to_owned(),
-            [role] => format!("No deployment target in {environment}{whom} has the tag {role}."),
-            roles => format!("No deployment target in {environment}{whom} has one of the tags {}.", roles.join(", ")),
+        let whom = material.tenant.as_ref().map(|tenant| format!(" for {}", tenant.name)).unwrap_or_default();
+        let place = format!("{}{whom}", material.environment.1);
+        let tags = match roles.as_slice() {
+            [] => return "It names no target tag, so no deployment target matches.".to_owned(),
+            [role] => format!("the tag {role}"),
+            roles => format!("one of the tags {}", roles.join(", ")),
+        };
+        match material.excluded.iter().any(|machine| matches(&machine)) {
+            true => format!(
+                "Every deployment target in {place} with {tags} was excluded from this {}.",
+                material.subject.word()
+            ),
+            false => format!("No deployment target in {place} has {tags}."),
         }
     });
     (found, nowhere)
@@ -361,6 +397,10 @@ fn variables(material: &Material) -> BTreeMap<String, String> {
 }
 
 impl Plan {
+    /// Whether nothing is done when all goes well: every step is skipped, or waits for a failure.
+    pub fn does_nothing(&self) -> bool {
+        self.steps.iter().all(|step| step.skipped.is_some() || step.condition == Condition::Failure)
+    }
     /// What a script may ask for at one place: the deployment's variables, and those of the machine, step and action.
     /// `error` is what failed before, if anything did.
     pub fn variables_at(

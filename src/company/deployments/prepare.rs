@@ -79,7 +79,9 @@ impl Prepared {
 
 /// Leaves the targets that were asked for: only some, or all but some.
 pub(in crate::company) fn keep_targets(material: &mut Material, only: &[Id<Target>], not: &[Id<Target>]) {
-    material.machines.retain(|machine| (only.is_empty() || only.contains(&machine.id)) && !not.contains(&machine.id));
+    let stays = |machine: &Machine| (only.is_empty() || only.contains(&machine.id)) && !not.contains(&machine.id);
+    let (stay, excluded) = std::mem::take(&mut material.machines).into_iter().partition(stays);
+    (material.machines, material.excluded) = (stay, excluded);
 }
 
 /// Targets outside the reach are told of without their names; not at all, nor their number, where whoever asks may neither
@@ -158,6 +160,7 @@ pub(in crate::company) fn gather(
     let tenant = place.1.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
     let machines =
         targets::for_deployment(rows, project.space, environment.id, tenant.as_ref().map(|tenant| tenant.id))?;
+    let allows_no_targets = matches!(subject, Subject::Runbook { .. }) || project.allows_no_targets;
     Ok(Material {
         made: None,
         name,
@@ -170,6 +173,9 @@ pub(in crate::company) fn gather(
         tenant: tenant.map(|tenant| Recipient { id: tenant.id, name: tenant.name, tags: tenant.tags }),
         steps,
         machines: machines.into_iter().map(machine).collect(),
+        excluded: Vec::new(),
+        // A runbook may always be run where there is no target for it.
+        allows_no_targets,
         skip: Vec::new(),
     })
 }

@@ -124,6 +124,14 @@ fn form_view(visit: &Visit, action: &str, submit: &str, fields: &Fields, present
     form = form.field(FieldView::radios("tenanted", "Deployed for tenants", modes(fields.tenanted)).required());
     if present.is_some() {
         form = form.field(
+            FieldView::checkbox(
+                "no_targets",
+                "Allow deployments to no targets",
+                fields.allows_no_targets.unwrap_or_default(),
+            )
+            .help("Otherwise a deployment fails when none of the steps that need a deployment target has one."),
+        );
+        form = form.field(
             FieldView::checkbox("disabled", "Disabled", fields.is_disabled)
                 .help("It takes no new releases and no new deployments. What runs goes on running."),
         );
@@ -155,6 +163,7 @@ fn typed(visit: &Visit) -> Result<Fields> {
         lifecycle,
         is_disabled: sent.ticked("disabled"),
         tenanted,
+        allows_no_targets: Some(sent.ticked("no_targets")),
         ..Fields::default()
     })
 }

@@ -19,7 +19,8 @@ use crate::{
     web::{
         caller::{Answer, Visit},
         deployments::{
-            Place, Step, Words, choose_the_only, comments_field, options_chosen, places_chosen, planned, when_field,
+            Place, Step, Words, choose_the_only, comments_field, options_chosen, places_chosen, planned, promised,
+            when_field,
         },
         form::refuse,
         page::{Choice, FieldView, FormView, Frame, Kind, Message, ScopePicker, count},
@@ -173,14 +174,7 @@ fn draw(visit: &Visit, project: &projects::Of, of: &Of, chosen: &Chosen, error: 
         };
         match runbooks::preview(&granted, &environment, tenant.as_ref(), &which, &chosen.skip) {
             Ok(preview) => {
-                let some = count(preview.plan.steps.len() as u64, "step", "steps");
-                plan = match chosen.tenants.len() {
-                    0 | 1 => format!("{some} will run in {}.", place.name),
-                    many => format!(
-                        "{some} will run in {}, once for each of {many} tenants. Shown for the first.",
-                        place.name
-                    ),
-                };
+                plan = promised(&preview.plan, &place.name, chosen.tenants.len());
                 let waits = !of.runbook.tenanted.without_tenant() && chosen.tenants.is_empty();
                 if let (Some(why), false, None) = (&preview.obstacle, waits, &error) {
                     problems.push(Message::new(Kind::Warning, why));

@@ -35,6 +35,8 @@ fn material(steps: Vec<Step>) -> Material {
         }),
         steps,
         machines: vec![machine(1, "web-1", &["web", "eu"]), machine(2, "web-2", &["Web"]), machine(3, "db-1", &["db"])],
+        excluded: Vec::new(),
+        allows_no_targets: false,
         skip: Vec::new(),
     }
 }
@@ -143,6 +145,48 @@ fn a_step_without_a_target_is_passed_over() {
     );
     all.tenant = None;
     assert_eq!(build(&all).steps[0].skipped.as_deref(), Some("No deployment target in Production has the tag cache."));
+}
+
+/// (findings C3)
+#[test]
+fn a_deployment_to_no_targets_is_refused_unless_the_project_allows_it() {
+    let mut all = material(vec![script("Prepare", &[]), script("Install", &["cache"])]);
+    assert_eq!(
+        build(&all).refused.as_deref(),
+        Some(
+            "There is no deployment target for this deployment. No deployment target in Production for Contoso has the tag cache. \
+             Add one, or let the settings of Shop allow deployments to no targets."
+        )
+    );
+    all.allows_no_targets = true;
+    assert_eq!(build(&all).refused, None);
+    all.allows_no_targets = false;
+    all.steps.push(script("Serve", &["web"]));
+    assert_eq!(build(&all).refused, None, "some step has targets");
+    all.steps.truncate(2);
+    all.skip = vec!["Install".into()];
+    assert_eq!(build(&all).refused, None, "what is left out by hand wants no targets");
+    let plan = build(&material(vec![script("Prepare", &[])]));
+    assert!(plan.refused.is_none() && !plan.does_nothing());
+}
+
+/// (findings C3)
+#[test]
+fn a_target_that_was_excluded_is_not_called_missing() {
+    let mut all = material(vec![script("One", &["db"]), script("Two", &["cache"])]);
+    let (excluded, machines) = all.machines.into_iter().partition(|machine| machine.name == "db-1");
+    (all.machines, all.excluded) = (machines, excluded);
+    let plan = build(&all);
+    let why: Vec<_> = plan.steps.iter().map(|step| step.skipped.as_deref().unwrap()).collect();
+    assert_eq!(
+        why,
+        [
+            "Every deployment target in Production for Contoso with the tag db was excluded from this deployment.",
+            "No deployment target in Production for Contoso has the tag cache."
+        ]
+    );
+    assert!(plan.does_nothing());
+    assert!(plan.refused.unwrap().contains("was excluded from this deployment"));
 }
 
 #[test]
