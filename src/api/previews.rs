@@ -191,30 +191,38 @@ pub(super) fn template(ask: &Ask) -> Result<Json<DeploymentTemplate>> {
         && process::show(&visitor.ask(ProcessView { project })?)?.steps != release.steps;
     let api = resource::space_api(ask, release.space.0);
     let own = format!("{api}/releases/{}/deployments", release.id);
-    let open: Vec<_> = choices.places.iter().filter(|place| place.obstacle.is_none()).collect();
     let target = |place: &deployments::Place, tenant: &str| PromotionTarget {
         id: place.id.to_string(),
         name: place.name.clone(),
         links: Links::of(&format!("{api}/environments/{}", place.id), &[])
             .and("Preview", format!("{own}/preview/{}{tenant}", place.id)),
     };
-    let promotion = |tenant: &deployments::Recipient| TenantPromotion {
+    let places = || choices.places.iter();
+    let can = |one: &deployments::Verdict| one.obstacle.is_none();
+    let promotion = |(number, tenant): (usize, &deployments::Recipient)| TenantPromotion {
         id: tenant.id.to_string(),
         name: tenant.name.clone(),
-        promote_to: open
-            .iter()
-            .filter(|place| tenant.environments.contains(&place.id))
+        promote_to: places()
+            .filter(|place| place.tenants.get(number).is_some_and(can))
             .map(|place| target(place, &format!("/{}", tenant.id)))
             .collect(),
         links: Links::of(&format!("{api}/tenants/{}", tenant.id), &[]),
     };
-    let untenanted = choices.mode.without_tenant();
     Ok(Json(DeploymentTemplate {
         is_deployment_process_modified,
         is_variable_set_modified: Off::default(),
         is_library_variable_set_modified: Off::default(),
-        promote_to: open.iter().filter(|_| untenanted).map(|place| target(place, "")).collect(),
-        tenant_promotions: choices.tenants.iter().filter(|tenant| !tenant.is_disabled).map(promotion).collect(),
+        promote_to: places()
+            .filter(|place| place.alone.as_ref().is_some_and(can))
+            .map(|place| target(place, ""))
+            .collect(),
+        tenant_promotions: choices
+            .tenants
+            .iter()
+            .enumerate()
+            .filter(|(_, tenant)| !tenant.is_disabled)
+            .map(promotion)
+            .collect(),
         deployment_notes: release.notes,
         links: Links::of(&format!("{own}/template"), &[]).and("Release", format!("{api}/releases/{}", release.id)),
     }))

@@ -18,7 +18,7 @@ use crate::{
         access::permissions::{DeploymentView, List, ProjectView, ReleaseView},
         deployments::{self, Deployment},
         lifecycles::{self, promotion::PhaseProgress},
-        releases::{self, Progression},
+        releases,
     },
 };
 use serde::Serialize;
@@ -197,15 +197,20 @@ fn deployed(ask: &Ask, filter: &deployments::Filter) -> Result<Vec<Deployment>> 
     Ok(deployments::list(&granted, filter, Page::ALL)?.items)
 }
 
-fn draw(ask: &Ask, progress: &Progression, deployed: &[Deployment]) -> ReleaseProgression {
-    let current = progress.phases.iter().find(|one| one.is_open && !one.missing.is_empty());
+fn draw(
+    ask: &Ask,
+    progress: &[PhaseProgress],
+    next: &[Id<Environment>],
+    deployed: &[Deployment],
+) -> ReleaseProgression {
+    let current = progress.iter().find(|one| one.is_open && !one.missing.is_empty());
     let all = |one: &PhaseProgress| one.phase.environments.len();
     ReleaseProgression {
-        next_deployments: texts(&progress.next),
+        next_deployments: texts(next),
         next_deployments_minimum_required: current
             .map_or(0, |one| if one.phase.minimum == 0 { all(one) } else { one.phase.minimum }),
         has_unresolved_defect: Off::default(),
-        phases: progress.phases.iter().map(|one| draw_phase(ask, one, deployed)).collect(),
+        phases: progress.iter().map(|one| draw_phase(ask, one, deployed)).collect(),
     }
 }
 
@@ -215,7 +220,8 @@ pub(super) fn of_release(ask: &Ask) -> Result<Json<ReleaseProgression>> {
     let filter = deployments::Filter { releases: Some(vec![release.id().0]), ..deployments::Filter::default() };
     let granted = ask.visitor()?.ask(ReleaseView { release })?;
     let progress = releases::progression(&granted)?;
-    Ok(Json(draw(ask, &progress, &deployed(ask, &filter)?)))
+    let next = deployments::choices(&granted)?.next();
+    Ok(Json(draw(ask, &progress, &next, &deployed(ask, &filter)?)))
 }
 
 /// The newest releases of a project, and how far each is.
@@ -239,7 +245,7 @@ pub(super) fn of_project(ask: &Ask) -> Result<Json<ProjectProgression>> {
         let all = deployed(ask, &deployments::Filter { releases: ids, ..deployments::Filter::default() })?;
         for release in &listed.items {
             let at = visitor.locate(&project, &release.id.to_string())?;
-            let progress = releases::progression(&visitor.ask(ReleaseView { release: at })?)?;
+            let next = deployments::choices(&visitor.ask(ReleaseView { release: at })?)?.next();
             let mut cells: BTreeMap<String, Vec<ProgressionCell>> = BTreeMap::new();
             for deployment in all.iter().filter(|deployment| deployment.release == release.id) {
                 cells.entry(deployment.environment.to_string()).or_default().push(draw_cell(ask, deployment));
@@ -253,7 +259,7 @@ pub(super) fn of_project(ask: &Ask) -> Result<Json<ProjectProgression>> {
                     project_id: release.project.to_string(),
                 },
                 deployments: cells,
-                next_deployments: texts(&progress.next),
+                next_deployments: texts(&next),
                 has_unresolved_defect: Off::default(),
                 release_retention_period: Nothing::default(),
                 tentacle_retention_period: Nothing::default(),

@@ -256,48 +256,59 @@ impl Picture {
 
     fn progression(&self, release: i64, project: i64) -> String {
         let mode = self.modes[project as usize - 1];
-        let counts = |one: &&Deployed| one.release == release && one.well && (mode != "Untenanted" || one.tenant == 0);
-        let done: Numbers =
-            self.deployed.iter().filter(counts).filter(|one| self.sees(one)).map(|one| one.environment).collect();
-        let here = |environment: &i64| {
-            let untenanted = self.holds("DeploymentView", project, *environment, 0);
-            untenanted
-                || (1..=TENANTS).any(|tenant| {
-                    self.connected.contains(&(tenant, project, *environment))
-                        && self.holds("DeploymentView", project, *environment, tenant)
-                })
-        };
-        let mut counting: Numbers = (1..=ENVIRONMENTS).filter(here).collect();
-        if counting.is_empty() {
-            counting = (1..=ENVIRONMENTS).collect();
-        }
-        let walked = self.walk(&done, &counting);
-        let mut told = Vec::new();
-        let mut next = Vec::new();
-        for ((name, places, _, _, is_named), (open, well, missing, complete)) in self.lifecycle().iter().zip(walked) {
-            let seen = |ids: &[i64]| ids.iter().copied().filter(|id| self.sees_environment(*id)).collect::<Vec<_>>();
-            for id in seen(&missing) {
-                if open && !next.contains(&id) {
-                    next.push(id);
-                }
+        // Everybody that it is deployed for, with the environments in which they are watched.
+        let mut ways: Vec<(Numbers, Numbers)> = Vec::new();
+        for tenant in 0..=TENANTS {
+            let is_for = match tenant {
+                0 => mode != "Tenanted",
+                _ => mode != "Untenanted",
+            };
+            let watched = |place: &i64| {
+                is_for
+                    && (tenant == 0 || self.connected.contains(&(tenant, project, *place)))
+                    && self.holds("DeploymentView", project, *place, tenant)
+            };
+            let lifecycle = self.lifecycle();
+            let inside = |place: &i64| lifecycle.iter().any(|(_, places, ..)| places.contains(place));
+            let counting: Numbers = (1..=ENVIRONMENTS).filter(watched).filter(inside).collect();
+            let counts = |one: &&Deployed| one.release == release && one.well && one.tenant == tenant && self.sees(one);
+            let done = self.deployed.iter().filter(counts).map(|one| one.environment).collect();
+            if !counting.is_empty() {
+                ways.push((done, counting));
             }
-            if !is_named && seen(places).is_empty() {
+        }
+        if ways.is_empty() {
+            ways.push((Numbers::new(), (1..=ENVIRONMENTS).collect()));
+        }
+        let walked: Vec<_> = ways.iter().map(|(done, counting)| self.walk(done, counting)).collect();
+        let mut told = Vec::new();
+        for (phase, (name, places, _, _, is_named)) in self.lifecycle().iter().enumerate() {
+            let here: Vec<_> = walked.iter().map(|way| &way[phase]).collect();
+            let seen = |wanted: &dyn Fn(&i64) -> bool| {
+                let ids = places.iter().copied().filter(|id| self.sees_environment(*id) && wanted(id));
+                ids.collect::<Vec<_>>()
+            };
+            if !is_named && seen(&|_| true).is_empty() {
                 continue;
             }
-            let word = if complete {
+            let open = here.iter().any(|(open, ..)| *open);
+            let word = if here.iter().all(|(.., complete)| *complete) {
                 "Complete"
             } else if open {
                 "Current"
             } else {
                 "Pending"
             };
-            told.push(format!("{name} {word} {open} {:?} {:?} {:?}", seen(places), seen(&well), seen(&missing)));
+            let well = |id: &i64| here.iter().any(|(_, well, ..)| well.contains(id));
+            let lacks = |id: &i64| !well(id) && here.iter().any(|(_, _, missing, _)| missing.contains(id));
+            told.push(format!("{name} {word} {open} {:?} {:?} {:?}", seen(&|_| true), seen(&well), seen(&lacks)));
         }
-        format!("{told:?} next {next:?}")
+        format!("{told:?}")
     }
 
-    /// Whether the page before the button lets a release go to an environment, for anybody that may be chosen.
-    fn is_offered(&self, release: i64, project: i64, environment: i64) -> bool {
+    /// Whether the page before the button lets a release go to an environment, for anybody that may be chosen; and
+    /// whether that is new to somebody.
+    fn is_offered(&self, release: i64, project: i64, environment: i64) -> (bool, bool) {
         let mode = self.modes[project as usize - 1];
         let mut whom = Vec::new();
         if mode != "Tenanted" {
@@ -307,7 +318,7 @@ impl Picture {
             let connected = |tenant: &i64| self.connected.contains(&(*tenant, project, environment));
             whom.extend((1..=TENANTS).filter(|tenant| self.sees_tenant(*tenant)).filter(connected));
         }
-        whom.into_iter().any(|tenant| {
+        let ways = whom.into_iter().map(|tenant| {
             // Where the command would tell, the page tells the same.
             let told = self.holds("DeploymentCreate", project, environment, tenant);
             let counts = |one: &&Deployed| {
@@ -318,8 +329,10 @@ impl Picture {
                 .filter(|place| tenant == 0 || self.connected.contains(&(tenant, project, *place)))
                 .collect();
             let place = self.lifecycle().iter().position(|(_, places, ..)| places.contains(&environment));
-            place.is_some_and(|place| self.walk(&done, &counting)[place].0)
-        })
+            let open = place.is_some_and(|place| self.walk(&done, &counting)[place].0);
+            (open, open && !done.contains(&environment))
+        });
+        ways.fold((false, false), |all, one| (all.0 || one.0, all.1 || one.1))
     }
 
     /// The latest deployment to each place that is seen.
@@ -337,7 +350,6 @@ fn told(visitor: &Visitor, release: i64) -> String {
     let found = releases::progression(&visitor.ask(ReleaseView { release: at }).unwrap()).unwrap();
     let numbers = |ids: &[Id<crate::base::ids::Environment>]| ids.iter().map(|id| id.0).collect::<Vec<_>>();
     let phases: Vec<String> = found
-        .phases
         .iter()
         .map(|one| {
             let places: Vec<i64> = one.phase.environments.iter().map(|place| place.id.0).collect();
@@ -351,7 +363,7 @@ fn told(visitor: &Visitor, release: i64) -> String {
             )
         })
         .collect();
-    format!("{phases:?} next {:?}", numbers(&found.next))
+    format!("{phases:?}")
 }
 
 #[test]
@@ -402,7 +414,8 @@ fn what_is_told_of_progress_agrees_with_the_rules_read_once_more() {
             let at = visitor.locate(Within::Company, &Id::<Release>::new(release).to_string()).unwrap();
             let choices = deployments::choices(&visitor.ask(ReleaseView { release: at }).unwrap()).unwrap();
             for place in &choices.places {
-                let open = picture.is_offered(release, project, place.id.0);
+                let (open, next) = picture.is_offered(release, project, place.id.0);
+                assert_eq!(place.is_next, next, "release {release} next to {}: {}", place.name, again());
                 let why = &place.obstacle;
                 assert_eq!(why.is_none(), open, "release {release} to {}: {why:?}: {}", place.name, again());
                 if open { offered += 1 } else { withheld += 1 }

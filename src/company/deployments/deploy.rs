@@ -1,6 +1,6 @@
 //! Deploying: the rules of `domain §6`, and the one change that makes a deployment and its task.
 
-use super::{Deployment, Options, sql};
+use super::{Deployment, Options, outlook::Subject, sql};
 use crate::base::{
     clock::{self, Moment},
     error::{Error, Fields as Wrong, Result},
@@ -9,14 +9,11 @@ use crate::base::{
 };
 use crate::company::{
     access::{
-        At, Company, Event, Granted, Reach, Rows, Visitor, Writing,
-        permissions::{
-            DeploymentCreate, DeploymentView, EnvironmentView, Permission, ProjectView, ReleaseView, TenantView,
-        },
+        At, Company, Event, Granted, Visitor, Writing,
+        permissions::{DeploymentCreate, EnvironmentView, ProjectView, ReleaseView, TenantView},
     },
     environments, lifecycles,
-    projects::{self, TenantedMode, process::Step},
-    releases,
+    projects::process::Step,
     tasks::{self, NewTask, Work},
     tenants,
 };
@@ -112,8 +109,14 @@ fn write(
     let made = granted.write(|tx| {
         let mut wrong = Wrong::new();
         let seen = lifecycles::visible(tx, space, &environments)?;
-        let of = Of { project: projects::by_id(tx, project)?, release: releases::by_id(tx, release.id())? };
-        if let Some((field, why)) = refused(&of, &options) {
+        let of = Subject::of(tx, release.id(), None)?;
+        if of.project.id != project {
+            return Err(Error::NotFound(release.id().to_string()));
+        }
+        if let Some(why) = of.refused() {
+            wrong.add(why.field, why.sentence);
+        }
+        if let Some((field, why)) = refused_skip(&of.release.steps, &options.skip_steps, "release") {
             wrong.add(field, why);
         }
         let (mut made, mut told) = (Vec::new(), Vec::new());
@@ -123,14 +126,17 @@ fn write(
             if !wrong.is_empty() && places.len() == 1 {
                 break;
             }
-            match place(tx, &of, environment, tenant, (&seen, None))? {
-                Err((field, why)) => wrong.add(field, why),
-                Ok(place) if wrong.is_empty() => {
-                    let (id, event) = put(tx, company, &of, &place, &options)?;
+            let environment = environments::by_id(tx, environment)?;
+            let tenant = tenant.map(|tenant| tenants::by_id(tx, tenant)).transpose()?;
+            let to = tenant.as_ref().map(|one| (one.id, one.name.as_str(), one.is_disabled));
+            match of.obstacle((environment.id, &environment.name), to, &seen) {
+                Some(why) => wrong.add(why.field, why.sentence),
+                None if wrong.is_empty() => {
+                    let (id, event) = put(tx, company, &of, (&environment, tenant.as_ref()), &options)?;
                     made.push(sql::by_id(tx, id)?);
                     told.push(event);
                 }
-                Ok(_) => {}
+                None => {}
             }
         }
         wrong.finish()?;
@@ -142,27 +148,6 @@ fn write(
     })?;
     tasks::ring();
     Ok(made)
-}
-
-struct Of {
-    project: projects::Project,
-    release: releases::Release,
-}
-
-struct Place {
-    environment: environments::Environment,
-    tenant: Option<tenants::Tenant>,
-}
-
-/// What is wrong with the request whatever its place.
-fn refused(of: &Of, options: &Options) -> Option<(&'static str, String)> {
-    if of.project.is_disabled {
-        return Some((
-            "ProjectName",
-            format!("{} is disabled and takes no deployments. Enable it first.", of.project.name),
-        ));
-    }
-    refused_skip(&of.release.steps, &options.skip_steps, "release")
 }
 
 /// What is wrong with the steps that are to be left out: each must be there and not be required.
@@ -184,123 +169,17 @@ pub(in crate::company) fn refused_skip(steps: &[Step], skip: &[String], whose: &
     None
 }
 
-/// Whether the release may go to one place now; the field and the reason when not.
-fn place(
-    rows: &Rows<'_>,
-    of: &Of,
-    environment: Id<Environment>,
-    tenant: Option<Id<Tenant>>,
-    eyes: (&[Id<Environment>], Option<&Reach>),
-) -> Result<std::result::Result<Place, (&'static str, String)>> {
-    let project = &of.project;
-    let environment = environments::by_id(rows, environment)?;
-    let tenant = tenant.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
-    match (&tenant, project.tenanted) {
-        (None, TenantedMode::Tenanted) => {
-            return Ok(Err((
-                "Tenants",
-                format!("{} is deployed for tenants only. Choose at least one tenant.", project.name),
-            )));
-        }
-        (Some(_), TenantedMode::Untenanted) => {
-            return Ok(Err((
-                "Tenants",
-                format!(
-                    "{} is not deployed for tenants. Deploy it without a tenant, or let its settings allow tenants.",
-                    project.name
-                ),
-            )));
-        }
-        _ => {}
-    }
-    if let Some(tenant) = &tenant {
-        if tenant.is_disabled {
-            return Ok(Err((
-                "Tenants",
-                format!("{} is disabled and takes no deployments. Enable it first.", tenant.name),
-            )));
-        }
-        if !tenants::is_connected(rows, tenant.id, project.id, environment.id)? {
-            return Ok(Err((
-                "Tenants",
-                format!(
-                    "{} is not connected to {} in {}. Connect it on the tenant's page first.",
-                    tenant.name, project.name, environment.name
-                ),
-            )));
-        }
-    }
-    let recipient = tenant.as_ref().map(|tenant| tenant.id);
-    match lifecycles::may_deploy(rows, project, of.release.id, environment.id, recipient, eyes) {
-        Ok(()) => Ok(Ok(Place { environment, tenant })),
-        Err(Error::Conflict(why)) => Ok(Err((
-            "EnvironmentName",
-            match &tenant {
-                Some(tenant) => format!("{}: {why}", tenant.name),
-                None => why,
-            },
-        ))),
-        Err(error) => Err(error),
-    }
-}
-
-/// How somebody looks at where a release may go: what they are told is made of what they may see, and of what the command
-/// itself would tell them.
-pub(super) struct Outlook {
-    /// The environments that they may see.
-    pub seen: Vec<Id<Environment>>,
-    /// The deployments that they may see.
-    deployments: Reach,
-    /// Where they may deploy: there the command decides on all deployments, and so does the page before it.
-    open: lifecycles::Places,
-    /// Where they may see deployments.
-    watched: lifecycles::Places,
-}
-
-impl Outlook {
-    /// Over a project, for whoever holds the proof.
-    pub fn over<P: Permission>(
-        granted: &Granted<'_, P>,
-        rows: &Rows<'_>,
-        (space, project): (i64, Id<Project>),
-    ) -> Result<Outlook> {
-        let deployments = granted.reach_of::<DeploymentView>(space);
-        Ok(Outlook {
-            seen: lifecycles::visible(rows, space, &granted.reach_of::<EnvironmentView>(space))?,
-            watched: lifecycles::Places::of(rows, project, &deployments)?,
-            deployments,
-            open: lifecycles::Places::of(rows, project, &granted.reach_of::<DeploymentCreate>(space))?,
-        })
-    }
-
-    /// Whether they may deploy there, or see what is deployed.
-    pub fn is_told_of(&self, environment: Id<Environment>, tenant: Option<Id<Tenant>>) -> bool {
-        self.open.have(environment, tenant) || self.watched.have(environment, tenant)
-    }
-
-    /// Why a release may not go to a place now; `None`: it may.
-    pub fn obstacle(
-        &self,
-        rows: &Rows<'_>,
-        release: Id<Release>,
-        environment: Id<Environment>,
-        tenant: Option<Id<Tenant>>,
-    ) -> Result<Option<String>> {
-        let release = releases::by_id(rows, release)?;
-        let of = Of { project: projects::by_id(rows, release.project)?, release };
-        if let Some((_, why)) = refused(&of, &Options::default()) {
-            return Ok(Some(why));
-        }
-        let eyes = (!self.open.have(environment, tenant)).then_some(&self.deployments);
-        Ok(place(rows, &of, environment, tenant, (&self.seen, eyes))?.err().map(|(_, why)| why))
-    }
-}
-
-fn put(tx: &Writing<'_>, company: &Company, of: &Of, place: &Place, options: &Options) -> Result<(Id<Kind>, Event)> {
-    let (project, release, environment) = (&of.project, &of.release, &place.environment);
-    let tenant = place.tenant.as_ref().map(|tenant| tenant.id);
+fn put(
+    tx: &Writing<'_>,
+    company: &Company,
+    of: &Subject,
+    (environment, to): (&environments::Environment, Option<&tenants::Tenant>),
+    options: &Options,
+) -> Result<(Id<Kind>, Event)> {
+    let (project, release) = (&of.project, &of.release);
+    let tenant = to.map(|tenant| tenant.id);
     let mut description = format!("Deploy {} {} to {}", project.name, release.version, environment.name);
-    if let Some(tenant) = &place.tenant {
+    if let Some(tenant) = to {
         description.push_str(&format!(" for {}", tenant.name));
     }
     // `domain §6`: what goes to one place, for one tenant, goes one after the other.
@@ -334,7 +213,7 @@ fn put(tx: &Writing<'_>, company: &Company, of: &Of, place: &Place, options: &Op
         .name(release.id, &release.version)
         .say(" to ")
         .name(environment.id, &environment.name);
-    if let Some(tenant) = &place.tenant {
+    if let Some(tenant) = to {
         event = event.say(" for ").name(tenant.id, &tenant.name);
     }
     let event = event

@@ -4,6 +4,7 @@
 
 mod choices;
 mod deploy;
+mod outlook;
 pub mod plan;
 mod prepare;
 #[cfg(test)]
@@ -25,9 +26,10 @@ use crate::base::{
     paging::{Listed, Page},
 };
 pub(in crate::company) use choices::connected;
-pub use choices::{Choices, Place, Recipient, choices};
+pub use choices::{Choices, Place, Recipient, Verdict, choices};
 pub use deploy::{MOST_AT_ONCE, deploy, deploy_to_many};
 pub(in crate::company) use deploy::{check_options, refused_skip};
+pub use outlook::Obstacle;
 pub use prepare::{Prepared, Preview, prepare, preview};
 pub(in crate::company) use prepare::{gather, hide_unseen, keep_targets};
 

@@ -2,7 +2,7 @@
 //! what stands in the way.
 
 use super::{
-    deploy::Outlook,
+    outlook::Outlook,
     plan::{self, Machine, Material, Place, Plan, Recipient, Subject},
     sql,
 };
@@ -118,10 +118,11 @@ pub fn preview(
     granted.read(|rows| {
         let mut material = material(rows, release, environment, tenant)?;
         material.skip = skip.to_vec();
-        let project = releases::by_id(rows, release)?.project;
-        let outlook = Outlook::over(granted, rows, (space, project))?;
+        let outlook = Outlook::over(granted, rows, (space, release))?;
         hide_unseen(rows, &reach, &mut material, outlook.is_told_of(environment, tenant))?;
-        let obstacle = outlook.obstacle(rows, release, environment, tenant)?;
+        let to = tenant.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
+        let to = to.as_ref().map(|one| (one.id, one.name.as_str(), one.is_disabled));
+        let obstacle = outlook.obstacle((environment, &material.environment.1), to).map(|why| why.sentence);
         Ok(Preview { plan: plan::build(&material), obstacle })
     })
 }

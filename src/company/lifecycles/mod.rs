@@ -6,6 +6,7 @@
 mod places;
 pub mod promotion;
 mod sql;
+mod ways;
 
 use super::access::{
     Conditions, Event, Granted, Reach, Rows,
@@ -15,7 +16,7 @@ use super::environments;
 use super::projects::{self, Project};
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
-    ids::{Environment, Id, Lifecycle as Kind, Phase as PhaseKind, Release, Space, Tenant},
+    ids::{Environment, Id, Lifecycle as Kind, Phase as PhaseKind, Space},
     names,
     paging::{Listed, Page},
     retention::Retention,
@@ -25,6 +26,7 @@ use crate::company::naming::Named;
 pub(in crate::company) use places::Places;
 use promotion::PhaseView;
 use serde::Serialize;
+pub(in crate::company) use ways::Ways;
 
 /// How they are named.
 const NAMES: Named = Named { table: "lifecycles", within: "space_id", one: "a lifecycle", slug: "lifecycle" };
@@ -337,60 +339,6 @@ pub fn of_project(granted: &Granted<'_, ProjectView>) -> Result<Vec<PhaseView>> 
 /// The environments of a space within a reach.
 pub(in crate::company) fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
     sql::visible(rows, space, reach)
-}
-
-/// The environments where a release was deployed with success: for one tenant, without tenant, or for anybody. With
-/// `eyes`, only deployments inside that reach count.
-pub(in crate::company) fn successes(
-    rows: &Rows<'_>,
-    release: Id<Release>,
-    whose: Whose,
-    eyes: Option<&Reach>,
-) -> Result<Vec<Id<Environment>>> {
-    sql::successes(rows, release, whose, eyes)
-}
-
-/// Whose deployments are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
-    /// Those without tenant.
-    Untenanted,
-    /// Those for one tenant.
-    Tenant(Id<Tenant>),
-    /// All.
-    Anybody,
-}
-
-/// Whether a release may be deployed to an environment yet. A tenant's way is its own (`domain §5`): only its successes
-/// count, over the environments it is connected to. Of environments, the reason names those `seen`.
-///
-/// Where a command is carried out, all deployments count. Where the answer is only shown, those that the asker may see do
-/// (`eyes`), unless the asker could have it from the command (`access-rules §11`).
-///
-/// # Errors
-/// `Conflict` with what is missing in words.
-pub(in crate::company) fn may_deploy(
-    rows: &Rows<'_>,
-    project: &Project,
-    release: Id<Release>,
-    environment: Id<Environment>,
-    tenant: Option<Id<Tenant>>,
-    (seen, eyes): (&[Id<Environment>], Option<&Reach>),
-) -> Result<()> {
-    let phases = phases_for(rows, project)?;
-    let successes = sql::successes(rows, release, tenant.map_or(Whose::Untenanted, Whose::Tenant), eyes)?;
-    let connected = tenant.map(|tenant| sql::connected(rows, project, tenant)).transpose()?;
-    let blocked = match promotion::may_reach(&phases, &successes, connected.as_deref(), environment, seen) {
-        Ok(()) => return Ok(()),
-        Err(blocked) => blocked,
-    };
-    let name = environments::by_id(rows, environment)?.name;
-    Err(Error::Conflict(match blocked {
-        promotion::Blocked::NotInLifecycle => {
-            format!("{name} is not in the lifecycle of {}. Add it to a phase, or deploy elsewhere.", project.name)
-        }
-        blocked => format!("The release may not go to {name} yet: {blocked}."),
-    }))
 }
 
 #[cfg(test)]

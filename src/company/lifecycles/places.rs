@@ -27,14 +27,6 @@ impl Places {
     pub fn have(&self, environment: Id<Environment>, tenant: Option<Id<Tenant>>) -> bool {
         self.0.as_ref().is_none_or(|places| places.contains(&(environment, tenant)))
     }
-    /// The environments among them, for whomever; `None`: all, or none at all.
-    pub fn environments(&self) -> Option<Vec<Id<Environment>>> {
-        let places = self.0.as_ref()?;
-        let mut environments: Vec<Id<Environment>> = places.iter().map(|(environment, _)| *environment).collect();
-        environments.sort_unstable_by_key(|id| id.0);
-        environments.dedup();
-        Some(environments).filter(|some| !some.is_empty())
-    }
 }
 
 fn listed(rows: &Rows<'_>, project: Id<Project>, reach: &Reach) -> Result<HashSet<Spot>> {

@@ -259,17 +259,6 @@ pub fn may_reach(
     Err(blocked.seen(seen, phases))
 }
 
-/// The environments a release may go to next: those of open phases that it has not succeeded in.
-pub fn next(progress: &[PhaseProgress]) -> Vec<Id<Kind>> {
-    let mut out: Vec<Id<Kind>> = Vec::new();
-    for id in progress.iter().filter(|one| one.is_open).flat_map(|one| &one.missing) {
-        if !out.contains(id) {
-            out.push(*id);
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -450,12 +439,5 @@ mod tests {
             assert_eq!(left, ids(seen));
             assert!(phases.iter().all(|phase| phase.id.is_some() || phase.environments.len() == 1), "{phases:?}");
         }
-    }
-
-    #[test]
-    fn next_are_the_open_ones_without_success() {
-        let phases = phases_of(&lifecycle(&["A: 1 2 min=1", "B: 3 optional", "C: 4"]), &environments());
-        assert_eq!(next(&progression(&phases, &[], None)), ids(&[DEV, TEST]));
-        assert_eq!(next(&progression(&phases, &ids(&[DEV]), None)), ids(&[TEST, STAGING, PROD]));
     }
 }

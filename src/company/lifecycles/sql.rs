@@ -1,8 +1,12 @@
 //! Statements about lifecycles; private to them.
 
-use super::*;
-use crate::company::access::{Columns, Writing};
+use super::{ways::Connected, *};
+use crate::{
+    base::ids::{Project, Release},
+    company::access::{Columns, Writing},
+};
 use rusqlite::{Row, params_from_iter};
+use std::collections::BTreeMap;
 
 const COLUMNS: &str = "id, space_id, name, slug, description, is_default, release_retention, tentacle_retention";
 
@@ -128,18 +132,13 @@ fn phases(tx: &Writing<'_>, lifecycle: Id<Kind>, phases: &[PhaseFields]) -> Resu
     Ok(())
 }
 
+/// For which tenant and where a release was deployed with success. With `eyes`, only deployments inside that reach count.
 pub fn successes(
     rows: &Rows<'_>,
     release: Id<Release>,
-    whose: Whose,
     eyes: Option<&Reach>,
-) -> Result<Vec<Id<Environment>>> {
-    let (all, tenant) = match whose {
-        Whose::Anybody => (true, None),
-        Whose::Untenanted => (false, None),
-        Whose::Tenant(tenant) => (false, Some(tenant.0)),
-    };
-    let mut parameters = vec![release.0.into(), i64::from(all).into(), tenant.into()];
+) -> Result<Vec<(Option<i64>, Id<Environment>)>> {
+    let mut parameters = vec![release.0.into()];
     let columns = Columns {
         group: Some("p.group_id"),
         project: Some("p.id"),
@@ -149,11 +148,10 @@ pub fn successes(
     };
     let seen = eyes.map_or_else(|| "(1)".to_owned(), |reach| reach.condition(columns, &mut parameters));
     let sql = format!(
-        "SELECT DISTINCT d.environment_id FROM deployments d JOIN tasks t ON t.id = d.task_id
-         JOIN projects p ON p.id = d.project_id
-         WHERE d.release_id = ?1 AND (?2 OR d.tenant_id IS ?3) AND t.state = 'Success' AND {seen}"
+        "SELECT DISTINCT d.tenant_id, d.environment_id FROM deployments d JOIN tasks t ON t.id = d.task_id
+         JOIN projects p ON p.id = d.project_id WHERE d.release_id = ?1 AND t.state = 'Success' AND {seen}"
     );
-    rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
+    rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 pub fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
@@ -163,10 +161,18 @@ pub fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Envi
     rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
 }
 
-pub fn connected(rows: &Rows<'_>, project: &Project, tenant: Id<Tenant>) -> Result<Vec<Id<Environment>>> {
-    rows.all(
-        "SELECT environment_id FROM tenant_environments WHERE project_id = ?1 AND tenant_id = ?2",
-        (project.id, tenant),
-        |row| row.get(0),
-    )
+/// The tenants connected to a project, and where.
+pub fn connected(rows: &Rows<'_>, project: Id<Project>) -> Result<BTreeMap<i64, Connected>> {
+    let found: Vec<(i64, bool, Id<Environment>)> = rows.all(
+        "SELECT t.id, t.is_disabled, e.environment_id FROM tenant_environments e JOIN tenants t ON t.id = e.tenant_id
+         WHERE e.project_id = ?1",
+        [project],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let mut all: BTreeMap<i64, Connected> = BTreeMap::new();
+    for (tenant, is_disabled, environment) in found {
+        let one = all.entry(tenant).or_insert(Connected { is_disabled, environments: Vec::new() });
+        one.environments.push(environment);
+    }
+    Ok(all)
 }

@@ -9,16 +9,13 @@ use super::access::{
     permissions::{DeploymentView, EnvironmentView, List, ReleaseCreate, ReleaseDelete, ReleaseEdit, ReleaseView},
 };
 use super::channels;
-use super::lifecycles::{
-    self, Whose,
-    promotion::{self, PhaseProgress},
-};
-use super::projects::{self, TenantedMode, process::Step, template};
+use super::lifecycles::{self, Ways, promotion::PhaseProgress};
+use super::projects::{self, process::Step, template};
 use super::tasks;
 use crate::base::{
     clock::{self, Moment},
     error::{Error, Fields as Wrong, Result},
-    ids::{Channel, Environment, Id, Project, Release as Kind, Space},
+    ids::{Channel, Id, Project, Release as Kind, Space},
     names,
     paging::{Listed, Page},
 };
@@ -298,36 +295,20 @@ pub fn delete(granted: &Granted<'_, ReleaseDelete>) -> Result<()> {
     Ok(())
 }
 
-/// How far a release is in its lifecycle.
-#[derive(Debug, Clone)]
-pub struct Progression {
-    /// The phases, with what of them the visitor may see.
-    pub phases: Vec<PhaseProgress>,
-    /// Where it may go next, in the order of the phases.
-    pub next: Vec<Id<Environment>>,
-}
-
-/// How far a release is, as far as the visitor sees deployments: an environment counts as done when one that they may see
-/// succeeded there, for a tenant or, where the project is deployed without tenants, without. Where they could see none,
-/// the environment does not count, as for a tenant that is not connected there; where they could see none anywhere, all
-/// count and none is done. So nothing is told of what others were deployed (`access-rules §11`). Whether one tenant may
-/// have it in an environment is decided for that tenant alone when it is deployed. Environments that the visitor may not
-/// see are left out.
-pub fn progression(granted: &Granted<'_, ReleaseView>) -> Result<Progression> {
+/// How far a release is, on the way of each tenant and, where the project is deployed without one, of nobody: of those
+/// whose deployments the visitor may see, in the environments where they may see them. Where they could see none anywhere,
+/// all count and none is done. So nothing is told of what others were deployed (`access-rules §11`). Environments that the
+/// visitor may not see are left out. Where it can go next is for [`super::deployments::choices`] to say.
+pub fn progression(granted: &Granted<'_, ReleaseView>) -> Result<Vec<PhaseProgress>> {
     let at = &granted.what().release;
     let reach = granted.reach_of::<EnvironmentView>(at.space_id());
     let eyes = granted.reach_of::<DeploymentView>(at.space_id());
     granted.read(|rows| {
         let release = sql::brief(rows, at.id())?;
         let project = projects::by_id(rows, release.project)?;
-        let whose = if project.tenanted == TenantedMode::Untenanted { Whose::Untenanted } else { Whose::Anybody };
-        let successes = lifecycles::successes(rows, release.id, whose, Some(&eyes))?;
-        let counting = lifecycles::Places::of(rows, project.id, &eyes)?.environments();
-        let phases = lifecycles::phases_for(rows, &project)?;
-        let mut phases = promotion::progression(&phases, &successes, counting.as_deref());
-        let mut next = promotion::next(&phases);
+        let watched = lifecycles::Places::of(rows, project.id, &eyes)?;
+        let mut phases = Ways::of(rows, &project, release.id, Some(&eyes))?.standing(&watched);
         let visible = lifecycles::visible(rows, at.space_id(), &reach)?;
-        next.retain(|id| visible.contains(id));
         for phase in &mut phases {
             phase.phase.environments.retain(|place| visible.contains(&place.id));
             phase.done.retain(|id| visible.contains(id));
@@ -335,7 +316,7 @@ pub fn progression(granted: &Granted<'_, ReleaseView>) -> Result<Progression> {
         }
         // Where each environment is a phase, its name is the phase's.
         phases.retain(|one| one.phase.id.is_some() || !one.phase.environments.is_empty());
-        Ok(Progression { phases, next })
+        Ok(phases)
     })
 }
 

@@ -5,7 +5,7 @@
 mod overview;
 mod settings;
 
-pub(super) use overview::{Ground, Spot, listed, progression, show};
+pub(super) use overview::{Ground, Spot, choices, listed, show};
 pub(super) use settings::{create, delete, new, settings, update};
 
 use super::{

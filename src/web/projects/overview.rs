@@ -12,11 +12,11 @@ use crate::{
             },
         },
         dashboard,
-        deployments::{self, Deployment},
+        deployments::{self, Choices, Deployment, Place},
         environments::Environment,
-        lifecycles::{self, promotion::Progress},
+        lifecycles,
         projects::{groups, process},
-        releases::{self, Brief, Progression},
+        releases::{self, Brief},
         tasks::State,
         tenants::{self, Tenant},
     },
@@ -124,29 +124,23 @@ impl<'v> Ground<'v> {
     }
 
     /// One release in each environment.
-    pub fn spots(&self, release: ids::Id<ids::Release>, version: &str, progression: &Progression) -> Vec<Spot> {
-        self.environments.iter().map(|place| self.spot(release, version, progression, place)).collect()
+    pub fn spots(&self, release: ids::Id<ids::Release>, version: &str, choices: &Choices) -> Vec<Spot> {
+        self.environments.iter().map(|place| self.spot(release, version, choices, place)).collect()
     }
 
-    fn spot(&self, id: ids::Id<ids::Release>, version: &str, progression: &Progression, place: &Environment) -> Spot {
+    fn spot(&self, id: ids::Id<ids::Release>, version: &str, choices: &Choices, place: &Environment) -> Spot {
         let here: Vec<&Deployment> =
             self.latest.iter().filter(|one| one.release == id && one.environment == place.id).collect();
         if let Some(cell) = self.cell(&here, version) {
             return Spot::Now(Box::new(cell));
         }
-        let Some(phase) =
-            progression.phases.iter().find(|phase| phase.phase.environments.iter().any(|one| one.id == place.id))
-        else {
-            return Spot::Out;
-        };
-        if phase.done.contains(&place.id) {
-            return Spot::Before;
+        let Some(there) = choices.places.iter().find(|one| one.id == place.id) else { return Spot::Out };
+        match there.reason() {
+            _ if there.has() => Spot::Before,
+            Some(why) => Spot::Waits(why.to_owned()),
+            None if there.is_open() => Spot::Next(format!("{}?environment={}", self.of.deploy(version), place.slug)),
+            None => Spot::Next(String::new()),
         }
-        if phase.is_open {
-            return Spot::Next(self.deploy_href(version, place).unwrap_or_default());
-        }
-        let first = progression.phases.iter().find(|one| one.progress == Progress::Current && !one.phase.is_optional);
-        Spot::Waits(first.map_or_else(|| "Not yet".into(), |phase| format!("{} first", phase.phase.name)))
     }
 
     /// What the deployments of one release to one environment come to.
@@ -170,12 +164,6 @@ impl<'v> Ground<'v> {
         let mut look = Chip { word: note, ..look };
         look.title = format!("{}: {}", newest.environment_name, look.title);
         Some(Cell::new(head, href, look, when(at(newest))))
-    }
-
-    /// Where a release is deployed to an environment, if the visitor may.
-    pub fn deploy_href(&self, version: &str, place: &Environment) -> Option<String> {
-        let may = !self.of.project.is_disabled && self.open.contains(&place.id);
-        may.then(|| format!("{}?environment={}", self.of.deploy(version), place.slug))
     }
 }
 
@@ -205,10 +193,10 @@ fn in_order(visit: &Visit, of: &Of, environments: &mut Vec<Environment>, latest:
     Ok(())
 }
 
-/// How far a release is.
-pub(in crate::web) fn progression(visit: &Visit, of: &Of, version: &str) -> Result<Progression> {
+/// Where a release can go.
+pub(in crate::web) fn choices(visit: &Visit, of: &Of, version: &str) -> Result<Choices> {
     let release: At<ids::Release> = visit.visitor.locate(&of.at, version)?;
-    releases::progression(&visit.visitor.ask(ReleaseView { release })?)
+    deployments::choices(&visit.visitor.ask(ReleaseView { release })?)
 }
 
 /// "Staging and Production".
@@ -237,15 +225,15 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
     let mut rows = Vec::new();
     let mut newest = None;
     for release in &known {
-        let progression = progression(visit, &of, &release.version)?;
+        let choices = choices(visit, &of, &release.version)?;
         rows.push(ReleaseRow {
             version: release.version.clone(),
             href: of.release(&release.version),
             made: when(release.assembled_at),
             channel: release.channel_name.clone(),
-            spots: ground.spots(release.id, &release.version, &progression),
+            spots: ground.spots(release.id, &release.version, &choices),
         });
-        newest.get_or_insert((release, progression));
+        newest.get_or_insert((release, choices));
     }
     if known.iter().all(|release| release.channel == known[0].channel) {
         rows.iter_mut().for_each(|row| row.channel.clear());
@@ -257,7 +245,7 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
     Answer::page(&Show {
         frame: of.frame(visit, &of.project.name, "overview"),
         is_disabled: of.project.is_disabled,
-        sentence: sentence(&of, &ground, newest.as_ref()),
+        sentence: sentence(&of, newest.as_ref()),
         first: first(visit, &of, total, &release)?,
         release,
         deploy,
@@ -271,19 +259,18 @@ pub(in crate::web) fn show(visit: &Visit) -> Result<Answer> {
     })
 }
 
-fn sentence(of: &Of, ground: &Ground<'_>, newest: Option<&(&Brief, Progression)>) -> String {
-    let Some((release, progression)) = newest else { return "No release yet.".into() };
+fn sentence(of: &Of, newest: Option<&(&Brief, Choices)>) -> String {
+    let Some((release, choices)) = newest else { return "No release yet.".into() };
     if of.project.is_disabled {
         return format!("{} is the newest release. No new ones are taken.", release.version);
     }
-    let next: Vec<&str> = ground
-        .environments
-        .iter()
-        .filter(|one| progression.next.contains(&one.id))
-        .map(|one| one.name.as_str())
-        .collect();
+    let next: Vec<&str> =
+        choices.places.iter().filter(|place| place.is_next).map(|place| place.name.as_str()).collect();
     if next.is_empty() {
-        return format!("{} is the newest release and has been everywhere its lifecycle leads.", release.version);
+        return match choices.places.iter().all(Place::has) {
+            true => format!("{} is the newest release and has been everywhere its lifecycle leads.", release.version),
+            false => format!("{} is the newest release. It can go nowhere new now.", release.version),
+        };
     }
     format!("{} is the newest release; next: {}.", release.version, listed(&next))
 }

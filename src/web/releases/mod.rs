@@ -10,7 +10,7 @@ use super::{
     list::Asked,
     page::{Act, Chip, ConfirmDelete, FilterBar, Frame, Kv, Pager, Prose, When},
     process::{StepView, step_views},
-    projects::{Ground, Of, Spot, listed, of, progression},
+    projects::{Ground, Of, Spot, choices, listed, of},
     standing::{at, chip, log_href, when},
 };
 use crate::{
@@ -21,9 +21,9 @@ use crate::{
             permissions::{DeploymentView, List as Listing, ProcessView, ReleaseDelete, ReleaseEdit, ReleaseView},
         },
         channels,
-        deployments::{self, Deployment},
-        lifecycles::promotion::Progress,
-        releases::{self, Filter, Progression, Release},
+        deployments::{self, Choices, Deployment},
+        lifecycles::promotion::{PhaseProgress, Progress},
+        releases::{self, Filter, Release},
     },
 };
 use askama::Template;
@@ -121,7 +121,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     let ground = Ground::of(visit, &of)?;
     let mut rows = Vec::new();
     for release in &found.items {
-        let progression = progression(visit, &of, &release.version)?;
+        let choices = choices(visit, &of, &release.version)?;
         rows.push(Row {
             version: release.version.clone(),
             href: of.release(&release.version),
@@ -129,7 +129,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
             channel: release.channel_name.clone(),
             made: when(release.assembled_at),
             by: release.created_by.clone(),
-            spots: ground.spots(release.id, &release.version, &progression),
+            spots: ground.spots(release.id, &release.version, &choices),
         });
     }
     let address = of.page("releases");
@@ -163,15 +163,12 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
 
 fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answer> {
     let Which { of, release, address, .. } = which;
-    let progression = progression(visit, of, &release.version)?;
+    let granted = visit.visitor.ask(ReleaseView { release: which.at.clone() })?;
+    let (progression, choices) = (releases::progression(&granted)?, deployments::choices(&granted)?);
     let ground = Ground::of(visit, of)?;
     let (deployments, pager) = deployments_of(visit, which)?;
-    let environment_names: Vec<&str> = ground
-        .environments
-        .iter()
-        .filter(|one| progression.next.contains(&one.id))
-        .map(|one| one.name.as_str())
-        .collect();
+    let environment_names: Vec<&str> =
+        choices.places.iter().filter(|place| place.is_next).map(|place| place.name.as_str()).collect();
     let total = pager.total;
     let (chip, sentence) = standing(&progression, &environment_names, total);
     let removal = visit.removal(ReleaseDelete { release: which.at.clone() }, &release.version, || {
@@ -191,7 +188,7 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
             ReleaseEdit { release: which.at.clone() },
             Act::link("Edit notes", format!("{address}/edit")).icon("pencil"),
         ),
-        phases: phases(&ground, release, &progression),
+        phases: phases(&ground, release, &progression, &choices),
         deployments,
         pager,
         notes: Prose::of(&release.notes),
@@ -206,18 +203,17 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
     Answer::shown(&page, problem.is_some())
 }
 
-fn standing(progression: &Progression, next: &[&str], deployments: u64) -> (Chip, String) {
-    if progression.phases.is_empty() {
+fn standing(progression: &[PhaseProgress], next: &[&str], deployments: u64) -> (Chip, String) {
+    if progression.is_empty() {
         return (Chip::new("unknown", "Nowhere to go"), "Its lifecycle has no environment that you can see.".into());
     }
-    if next.is_empty() && progression.phases.iter().all(|one| one.progress != Progress::Pending) {
+    if next.is_empty() && progression.iter().all(|one| one.progress != Progress::Pending) {
         return (Chip::new("success", "Everywhere"), "It has been everywhere its lifecycle leads.".into());
     }
     if deployments == 0 {
         return (Chip::new("queued", "Not deployed yet"), format!("Next: {}.", listed(next)));
     }
     let reached: Vec<&str> = progression
-        .phases
         .iter()
         .flat_map(|one| one.phase.environments.iter().filter(|place| one.done.contains(&place.id)))
         .map(|place| place.name.as_str())
@@ -229,10 +225,10 @@ fn standing(progression: &Progression, next: &[&str], deployments: u64) -> (Chip
     }
 }
 
-fn phases(ground: &Ground<'_>, release: &Release, progression: &Progression) -> Vec<Phase> {
+fn phases(ground: &Ground<'_>, release: &Release, progression: &[PhaseProgress], choices: &Choices) -> Vec<Phase> {
     let spots = |names: &[ids::Id<ids::Environment>]| {
         let mut all: Vec<(String, Spot)> = Vec::new();
-        let drawn = ground.spots(release.id, &release.version, progression);
+        let drawn = ground.spots(release.id, &release.version, choices);
         for (place, spot) in ground.environments.iter().zip(drawn) {
             if names.contains(&place.id) {
                 all.push((place.name.clone(), spot));
@@ -240,7 +236,7 @@ fn phases(ground: &Ground<'_>, release: &Release, progression: &Progression) -> 
         }
         all
     };
-    let phase = |one: &crate::company::lifecycles::promotion::PhaseProgress| {
+    let phase = |one: &PhaseProgress| {
         let places: Vec<_> = one.phase.environments.iter().map(|place| place.id).collect();
         let minimum = one.phase.minimum;
         let mut rule = match (minimum, places.len()) {
@@ -264,7 +260,7 @@ fn phases(ground: &Ground<'_>, release: &Release, progression: &Progression) -> 
             places: spots(&places),
         }
     };
-    progression.phases.iter().map(phase).filter(|phase| !phase.places.is_empty()).collect()
+    progression.iter().map(phase).filter(|phase| !phase.places.is_empty()).collect()
 }
 
 fn deployments_of(visit: &Visit, which: &Which) -> Result<(Vec<Sent>, Pager)> {
