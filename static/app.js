@@ -131,7 +131,7 @@ document.addEventListener("submit", (event) => {
 addEventListener("pageshow", () => all("form[data-sent]").forEach((form) => form.removeAttribute("data-sent")));
 
 // Long lists to tick: type to find, take or leave all that is shown, and say what is chosen.
-for (const picker of all(".picker")) {
+const pick = (picker) => {
   const list = picker.querySelector(".picker-list");
   const state = picker.querySelector("[data-picker-state]");
   const rows = all("label", list).map((label) => ({ label, box: label.querySelector("input"), text: once(label.textContent) }));
@@ -175,7 +175,9 @@ for (const picker of all(".picker")) {
   }
   list.addEventListener("change", tell);
   if (rows.some((row) => row.box.checked)) tell();
-}
+};
+all(".picker").forEach(pick);
+document.addEventListener("renewed", (event) => all(".picker", event.target).forEach(pick));
 
 // Words that follow a choice: <output data-says="name" data-one="1 tenant" data-many="tenants">.
 const say = () => {

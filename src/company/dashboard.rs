@@ -67,13 +67,6 @@ pub fn open(granted: &Granted<'_, ProjectView>) -> Result<Vec<Id<Environment>>> 
         .collect())
 }
 
-/// The same for some projects: pairs of project and environment.
-pub fn open_of(granted: &Granted<'_, List<ProjectView>>, projects: &[i64]) -> Result<HashSet<(i64, i64)>> {
-    let space = granted.what().space();
-    let reach = granted.reach_of::<DeploymentCreate>(space);
-    granted.read(|rows| sql::open(rows, space, projects, &reach))
-}
-
 /// The pairs of project and environment that the projects' lifecycles leave out (`domain §5`).
 pub fn left_out(granted: &Granted<'_, List<ProjectView>>, projects: &[i64]) -> Result<HashSet<(i64, i64)>> {
     let reach = granted.reach();

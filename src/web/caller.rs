@@ -392,12 +392,10 @@ impl<'c> Visit<'c> {
         Some(format!("Set up a second factor before {}: from then on you cannot go on without one.", self.clock(until)))
     }
 
-    /// How many tasks are under way, of those this person may see.
-    fn running(&self, space: &At<Space>) -> u64 {
-        if !self.visitor.may_somewhere::<p::TaskView>(space) {
-            return 0;
-        }
-        let counted = self.visitor.ask(p::List::<p::TaskView>::of(space)).and_then(|granted| tasks::running(&granted));
+    /// How many tasks are under way in the company, of those this person may see: the same above every page, and as many
+    /// as the list has that it leads to (findings C4).
+    fn running(&self) -> u64 {
+        let counted = self.visitor.ask_anywhere::<p::TaskView>(None).and_then(|granted| tasks::running(&granted));
         counted.unwrap_or_default().unsigned_abs()
     }
 
@@ -497,7 +495,7 @@ impl<'c> Visit<'c> {
             .spaces(spaces.into_iter().map(|row| SpaceLink { name: row.name, slug: row.slug }).collect())
             .nav(Nav::drawn(nav))
             .title(title);
-        frame.running = (!self.company().is_operators()).then(|| located.as_ref().map_or(0, |at| self.running(at)));
+        frame.running = (!self.company().is_operators()).then(|| self.running());
         let used: Vec<String> =
             visitor.emergencies().map(|one| format!("{} until {}", one.name, self.clock(one.until))).collect();
         frame.emergency = (!used.is_empty()).then(|| format!("Emergency: you use {}.", used.join(", ")));

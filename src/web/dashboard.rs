@@ -13,12 +13,15 @@ use crate::{
         paging::{Listed, Page},
     },
     company::{
-        access::permissions::{DeploymentView, List, ProjectCreate, ProjectView},
+        access::{
+            At,
+            permissions::{DeploymentView, List, ProjectCreate, ProjectView, ReleaseView, TaskView},
+        },
         dashboard::{self, Spot},
-        deployments,
+        deployments::{self, Choices},
         environments::Environment,
         projects::{self, Project, groups},
-        tasks::State,
+        tasks::{self, State},
     },
 };
 use askama::Template;
@@ -68,8 +71,10 @@ struct Board {
     spots: Vec<Spot>,
     newest: HashMap<i64, String>,
     left_out: HashSet<(i64, i64)>,
-    /// Where the visitor may deploy for anybody.
-    open: HashSet<(i64, i64)>,
+    /// Where the newest release of a project can go, for those that are missing somewhere.
+    choices: HashMap<i64, Choices>,
+    /// How many deployments are under way, and how many wait.
+    under_way: (u64, u64),
 }
 
 /// `/{company}/{space}`.
@@ -118,7 +123,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
     );
     Answer::page(&Dashboard {
         frame: visit.frame("dashboard", "Dashboard"),
-        sentence: sentence(&board.spots, total, sees),
+        sentence: sentence(&board, total, sees),
         add,
         attention: attention(visit, &board.spots),
         attention_href: visit.path("/tasks?state=failed"),
@@ -146,18 +151,43 @@ fn board(visit: &Visit, items: &[Project]) -> Result<Board> {
     } else {
         Vec::new()
     };
-    let (mut left_out, mut open) = (HashSet::new(), HashSet::new());
-    if !ids.is_empty() {
-        let granted = visitor.ask(List::<ProjectView>::of(&space))?;
-        (left_out, open) = (dashboard::left_out(&granted, &numbers)?, dashboard::open_of(&granted, &numbers)?);
+    let left_out = match ids.is_empty() {
+        true => HashSet::new(),
+        false => dashboard::left_out(&visitor.ask(List::<ProjectView>::of(&space))?, &numbers)?,
+    };
+    let (environments, newest) = (seen::environments_here(visit)?, standing::newest(visit, &ids)?);
+    let mut choices = HashMap::new();
+    for project in items {
+        let is_there = |environment: &Environment| {
+            let here =
+                |spot: &Spot| spot.deployment.project == project.id && spot.deployment.environment == environment.id;
+            spots.iter().any(here) || left_out.contains(&(project.id.0, environment.id.0))
+        };
+        let Some(version) = newest.get(&project.id.0).filter(|_| !environments.iter().all(is_there)) else { continue };
+        let at: At<ids::Project> = visitor.locate(&space, &project.id.to_string())?;
+        let release: At<ids::Release> = visitor.locate(&at, version)?;
+        let ask = ReleaseView { release };
+        if visitor.may(ask.clone()) {
+            choices.insert(project.id.0, deployments::choices(&visitor.ask(ask)?)?);
+        }
     }
-    Ok(Board {
-        environments: seen::environments_here(visit)?,
-        spots,
-        newest: standing::newest(visit, &ids)?,
-        left_out,
-        open,
-    })
+    let under_way = under_way(visit, &spots)?;
+    Ok(Board { environments, spots, newest, left_out, choices, under_way })
+}
+
+/// How many deployments are under way and how many wait: tasks are counted, as above every page, since a place whose
+/// deployment is under way may have another one waiting (findings C4).
+fn under_way(visit: &Visit, spots: &[Spot]) -> Result<(u64, u64)> {
+    let (visitor, space) = (&visit.visitor, visit.space()?);
+    if visitor.may_somewhere::<TaskView>(&space) {
+        let granted = visitor.ask(List::<TaskView>::of(&space))?;
+        let filter = tasks::Filter { work: Some(tasks::Work::Deploy), ..tasks::Filter::default() };
+        let counts = tasks::counts(std::slice::from_ref(&granted), &filter)?;
+        let of = |state: State| counts.get(&state).copied().unwrap_or(0).unsigned_abs();
+        return Ok((of(State::Executing) + of(State::Cancelling), of(State::Queued)));
+    }
+    let number = |wanted: fn(State) -> bool| spots.iter().filter(|spot| wanted(spot.deployment.state)).count() as u64;
+    Ok((number(State::is_running), number(|state| state == State::Queued)))
 }
 
 fn row(visit: &Visit, board: &Board, project: &Project) -> Row {
@@ -175,21 +205,26 @@ fn row(visit: &Visit, board: &Board, project: &Project) -> Row {
         if board.left_out.contains(&(project.id.0, environment.id.0)) {
             return Cell::closed();
         }
-        // The page it leads to says whether this release may go there already.
-        let open = board.open.contains(&(project.id.0, environment.id.0));
-        if open && !newest.is_empty() && !project.is_disabled {
-            let deploy =
-                format!("{href}/releases/{}/deployments/new?environment={}", encode(&newest), environment.slug);
-            return Cell::none().start("Deploy…", deploy);
+        let choices = board.choices.get(&project.id.0);
+        let Some(place) = choices.and_then(|all| all.places.iter().find(|place| place.id == environment.id)) else {
+            return Cell::none();
+        };
+        match place.reason() {
+            Some(why) => Cell::none().waits(why),
+            None if place.is_open() => Cell::none().start(
+                "Deploy…",
+                format!("{href}/releases/{}/deployments/new?environment={}", encode(&newest), environment.slug),
+            ),
+            None => Cell::none(),
         }
-        Cell::none()
     });
     let cells = cells.collect();
     Row { name: project.name.clone(), newest, cells, href }
 }
 
 /// The answer in words.
-fn sentence(spots: &[Spot], projects: i64, sees: bool) -> String {
+fn sentence(board: &Board, projects: i64, sees: bool) -> String {
+    let spots = &board.spots;
     if !sees {
         return "You may not see projects in this space. Your administrator can give you a role that does.".into();
     }
@@ -197,8 +232,7 @@ fn sentence(spots: &[Spot], projects: i64, sees: bool) -> String {
         return String::new();
     }
     let number = |wanted: fn(&Spot) -> bool| spots.iter().filter(|spot| wanted(spot)).count() as u64;
-    let running = number(|spot| matches!(spot.deployment.state, State::Executing | State::Cancelling));
-    let queued = number(|spot| spot.deployment.state == State::Queued);
+    let (running, queued) = board.under_way;
     let failed = number(|spot| standing::went_wrong(&spot.deployment));
     let behind = number(|spot| spot.behind > 0);
     let mut parts = Vec::new();

@@ -1,5 +1,9 @@
 //! Pages of deployments: the one before the button, the list of a project, and one that was made.
 
+mod whom;
+
+pub(super) use whom::{Change, Rest};
+
 use super::{
     caller::{Answer, Visit},
     list::Asked,
@@ -12,7 +16,7 @@ use crate::{
     base::{
         clock,
         error::{Error, Result},
-        ids::{self, Environment, Project, Release, Tenant},
+        ids::{Environment, Project, Release, Tenant},
     },
     company::{
         access::{
@@ -31,6 +35,7 @@ use crate::{
     http::call::Form,
 };
 use askama::Template;
+use whom::Whom;
 
 /// The names of the form's fields, for the wire's.
 const FIELDS: &[(&str, &str)] = &[
@@ -51,6 +56,9 @@ struct Deploy {
     places: Vec<Place>,
     place_error: String,
     tenants: Option<ScopePicker>,
+    rest_title: String,
+    rest: Vec<Rest>,
+    changes: Vec<Change>,
     plan: String,
     steps: Vec<Step>,
     problems: Vec<Message>,
@@ -265,33 +273,45 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
         }
         () => String::new(),
     };
-    let tenants = (choices.mode.with_tenant()).then(|| picker(&choices, &chosen));
+    let there = picked.and_then(|place| choices.places.iter().find(|one| one.id.to_string() == place.value));
+    let whom = Whom::at(&choices, there);
+    let takers = whom.chosen(&chosen);
+    let left_out = whom.left_out(&chosen);
+    let refusal = match refusal.is_empty() {
+        true => whom::unfinished(&choices, there, &whom, takers.len()).unwrap_or_default(),
+        false => refusal,
+    };
+    let mut tenants = choices.mode.with_tenant().then(|| whom.picker(&choices, &chosen, there));
+    let changes = there.map(|place| whom::changes(&takers, &latest, place, &about.version)).unwrap_or_default();
     let mut problems = Vec::new();
     let (mut plan, mut steps) = ("Choose where to deploy to see what will run where.".to_owned(), Vec::new());
     if let Some(place) = picked {
         let environment = visitor.ask(EnvironmentView { environment: visitor.locate(&space, &place.value)? })?;
-        let tenant = match chosen.tenants.first() {
-            Some(tenant) => Some(visitor.ask(TenantView { tenant: visitor.locate(&space, tenant)? })?),
+        let tenant = match takers.first() {
+            Some(one) => Some(visitor.ask(TenantView { tenant: visitor.locate(&space, &one.id.to_string())? })?),
             None => None,
         };
         let preview = deployments::preview(&granted, &environment, tenant.as_ref(), &chosen.skip)?;
-        plan = promised(&preview.plan, &place.name, chosen.tenants.len());
-        // Without a tenant nothing is refused before one can be chosen.
-        let waits = choices.mode == projects::TenantedMode::Tenanted && chosen.tenants.is_empty();
-        if let (Some(why), false, None) = (&preview.obstacle, waits, &error) {
-            problems.push(Message::new(Kind::Warning, why));
-        }
+        plan = promised(&preview.plan, &place.name, takers.len());
         if let Some(why) = &preview.plan.refused {
             problems.push(Message::new(Kind::Warning, why));
         }
         steps = preview.plan.steps.iter().map(planned).collect();
     }
     let place_word = picked.map_or_else(|| "…".to_owned(), |place| place.name.clone());
-    let tenant_word = match chosen.tenants.len() {
+    let tenant_word = match takers.len() {
         0 => "no tenant".to_owned(),
         some => count(some as u64, "tenant", "tenants"),
     };
-    let mut tenants = tenants;
+    let error = match (error, &left_out) {
+        // One sentence for each reason, not one for each tenant.
+        (Some(Error::Invalid(_)), Some(why)) => Some(Error::invalid("Tenants", why)),
+        (None, Some(why)) => {
+            problems.push(Message::new(Kind::Warning, why));
+            None
+        }
+        (error, _) => error,
+    };
     let mut place_error = String::new();
     let form = form(about, &chosen);
     let form = match error {
@@ -326,6 +346,9 @@ fn draw(visit: &Visit, about: &About, chosen: Chosen, error: Option<Error>) -> R
         places,
         place_error,
         tenants,
+        rest_title: whom::rest_title(whom.closed()),
+        rest: whom.rest(),
+        changes,
         plan,
         steps,
         problems,
@@ -356,21 +379,11 @@ fn places(
     // By id, by the slug it keeps when it is renamed, by name: as in every address.
     let asked =
         visitor.locate::<Environment>(&space, chosen.environment.trim()).ok().map(|environment| environment.id());
-    let mut tenants = Vec::new();
-    for one in &choices.tenants {
-        tenants.push((one, visitor.locate::<Tenant>(&space, &one.id.to_string())?));
-    }
     let mut places = Vec::new();
     for place in &choices.places {
-        let environment: At<Environment> = visitor.locate(&space, &place.id.to_string())?;
-        let may = |tenant: Option<At<Tenant>>| {
-            visitor.may(DeploymentCreate { project: about.project.clone(), environment: environment.clone(), tenant })
-        };
-        let allowed = choices.mode.without_tenant() && may(None)
-            || tenants.iter().any(|(one, at)| one.environments.contains(&place.id) && may(Some(at.clone())));
         let refusal = match &place.obstacle {
             Some(why) => why.clone(),
-            None if !allowed => {
+            None if !place.is_open() => {
                 format!("You may not deploy {} to {}: it needs DeploymentCreate there.", about.shown.name, place.name)
             }
             None => String::new(),
@@ -400,27 +413,6 @@ pub(super) fn choose_the_only(places: &mut [Place], asked: &str) {
     let mut open = places.iter_mut().filter(|place| place.refusal.is_empty());
     if let (true, Some(only), None) = (asked.is_empty(), open.next(), open.next()) {
         only.chosen = true;
-    }
-}
-
-fn picker(choices: &Choices, chosen: &Chosen) -> ScopePicker {
-    let name_of =
-        |id: &ids::Id<Environment>| choices.places.iter().find(|place| place.id == *id).map(|place| place.name.clone());
-    let options = choices.tenants.iter().map(|one| {
-        let places: Vec<String> = one.environments.iter().filter_map(name_of).collect();
-        let hint = if places.is_empty() { "connected nowhere that you may see".to_owned() } else { places.join(", ") };
-        let id = one.id.to_string();
-        let ticked = chosen.tenants.iter().any(|text| *text == one.slug || *text == id);
-        let choice = Choice::new(&one.slug, &one.name).hint(hint).chosen(ticked);
-        if one.is_disabled { choice.disabled("It is disabled.") } else { choice }
-    });
-    let picker = ScopePicker::new("tenant", "Tenants", options.collect());
-    if choices.mode.without_tenant() {
-        picker
-            .all("No tenant: deploy for none")
-            .help("Choose tenants to deploy for each of them, or none to deploy without a tenant.")
-    } else {
-        picker.help("Each tenant gets a deployment and a task of its own.")
     }
 }
 

@@ -334,7 +334,7 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
         connect: edit(Act::link("Connections", format!("{own}/connections")).icon("link")),
         change: edit(Act::link("Change", format!("{own}/edit")).icon("pencil")),
         chip: disabled_chip(&tenant),
-        sentence: sentence(&spots, &rows),
+        sentence: sentence(&spots, &rows, &connected, &tenant),
         tags: tenant.tags.clone(),
         rows,
         environments: columns.iter().map(|one| one.name.clone()).collect(),
@@ -365,7 +365,7 @@ fn own_people(visit: &Visit, at: &At<ids::Tenant>, own: &str) -> Result<Option<P
     Ok(Some(People { sentence, give: visit.unless(refusal, give) }))
 }
 
-fn sentence(spots: &[dashboard::Spot], rows: &[MatrixRow]) -> String {
+fn sentence(spots: &[dashboard::Spot], rows: &[MatrixRow], connected: &[projects::Project], tenant: &Tenant) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -378,6 +378,21 @@ fn sentence(spots: &[dashboard::Spot], rows: &[MatrixRow]) -> String {
     }
     if behind > 0 {
         parts.push(format!("{} behind the newest release", count(behind, "place", "places")));
+    }
+    // A place without a deployment is not at the newest release (findings C4).
+    let newest = rows.iter().zip(connected).filter(|(row, _)| !row.newest.is_empty()).map(|(_, project)| project.id);
+    let places = newest.flat_map(|id| tenant.connections.iter().filter(move |one| one.project == id)).flat_map(|one| {
+        let there = |place: &&Id<ids::Environment>| {
+            let is = |spot: &dashboard::Spot| {
+                spot.deployment.project == one.project && spot.deployment.environment == **place
+            };
+            !spots.iter().any(is)
+        };
+        one.environments.iter().filter(there)
+    });
+    let empty = places.count() as u64;
+    if empty > 0 {
+        parts.push(format!("{} without a deployment", count(empty, "place", "places")));
     }
     match (spots.is_empty(), parts.is_empty()) {
         (true, _) => format!("Gets {projects}, nothing deployed yet."),

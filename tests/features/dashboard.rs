@@ -94,7 +94,7 @@ fn tenants_are_counted_and_each_has_a_page_of_its_own() {
     let ada = ada(&yard);
     says(&ada.get("/harbour/default").expect(200).text(), &["2 tenants", "1.0.0"]);
     let page = ada.get("/harbour/default/tenants/contoso").expect(200).text();
-    says(&page, &["Gets 1 project, all at the newest release.", "Shop 1.0.0 to Staging", "Success", "Nothing yet"]);
+    says(&page, &["Gets 1 project: 1 place without a deployment.", "Shop 1.0.0 to Staging", "Success", "Nothing yet"]);
     assert!(!page.contains("Fabrikam"));
     let board = yard.caller().get(&format!("/api/Spaces-1/dashboard?selectedTenants={contoso}")).expect(200).json();
     assert_eq!(board["Items"].as_array().unwrap().len(), 1);
@@ -103,4 +103,117 @@ fn tenants_are_counted_and_each_has_a_page_of_its_own() {
     // What was deployed keeps its tenant.
     let kept = yard.caller().delete("/api/Spaces-1/tenants/contoso", ()).expect(409).json();
     assert!(kept["ErrorMessage"].as_str().unwrap().contains("Disable it instead"), "{kept}");
+}
+
+/// (findings C4, F13)
+#[test]
+fn one_question_has_one_answer_wherever_it_is_asked() {
+    let yard = Yard::new("Tenanted", &[script("Install", "[ -e /tmp/never ] || sleep 1; exit 3")]);
+    let (ada, api) = (ada(&yard), yard.caller());
+    // A tenant of Production alone has no Staging to pass.
+    let only = |places: serde_json::Value| json!({ "Projects-1": places });
+    let body = |places| json!({ "Name": "Contoso", "TenantTags": [], "ProjectEnvironments": only(places) });
+    let contoso = yard.make("tenants", body(json!(["Environments-2"])));
+    yard.make(
+        "tenants",
+        json!({ "Name": "Fabrikam", "TenantTags": [], "ProjectEnvironments": only(json!(["Environments-1", "Environments-2"])) }),
+    );
+    let deploy = "/harbour/default/projects/shop/releases/1.0.0/deployments/new?environment=production";
+    for page in ["/harbour/default", "/harbour/default/projects/shop", "/harbour/default/projects/shop/releases"] {
+        let page = ada.get(page).expect(200).text();
+        says(&page, &[deploy]);
+        assert!(!page.contains("Staging first"), "{page}");
+    }
+    says(&ada.get("/harbour/default/projects/shop").expect(200).text(), &["next: Staging and Production"]);
+    let progress = api.get("/api/Spaces-1/releases/Releases-1/progression").expect(200).json();
+    assert_eq!(progress["NextDeployments"], json!(["Environments-1", "Environments-2"]));
+    let template = api.get("/api/Spaces-1/releases/Releases-1/deployments/template").expect(200).json();
+    let may = |tenant: usize| {
+        let places = template["TenantPromotions"][tenant]["PromoteTo"].as_array().unwrap();
+        places.iter().map(|place| place["Name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((may(0), may(1)), (vec![json!("Production")], vec![json!("Staging")]));
+    says(&ada.get("/harbour/default/tenants/contoso").expect(200).text(), &["Gets 1 project, nothing deployed yet."]);
+
+    // One under way and one that waits are one and one, on every page.
+    let send = || {
+        let body = json!({ "ProjectName": "Shop", "ReleaseVersion": "1.0.0", "EnvironmentName": "Production", "Tenants": ["Contoso"] });
+        let made = api.post("/api/Spaces-1/deployments/create/tenanted/v1", body).expect(201).json();
+        made["DeploymentServerTasks"][0]["ServerTaskId"].as_str().unwrap().to_owned()
+    };
+    yard.steps(&[script("Install", "while [ ! -e stop ]; do sleep 1; done")]);
+    yard.release("1.1.0");
+    let hold = |version: &str| {
+        let body = json!({ "ProjectName": "Shop", "ReleaseVersion": version, "EnvironmentName": "Production", "Tenants": ["Contoso"] });
+        let made = api.post("/api/Spaces-1/deployments/create/tenanted/v1", body).expect(201).json();
+        made["DeploymentServerTasks"][0]["ServerTaskId"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (hold("1.1.0"), hold("1.1.0"));
+    yard.wait_for("the first to run", || (yard.task(&first)["State"] == "Executing").then_some(()));
+    says(&ada.get("/harbour/default").expect(200).text(), &["1 deployment running, 1 deployment waiting to run"]);
+    for page in [ada.get("/harbour/default").expect(200), ada.get("/harbour/nowhere").expect(404)] {
+        says(&page.text(), &["1 <span>running</span>"]);
+    }
+    for task in [&second, &first] {
+        api.post(&format!("/api/tasks/{task}/cancel"), json!({})).expect(200);
+        yard.end_of(task);
+    }
+
+    // What failed for a tenant that is not connected any more asks for nobody's attention.
+    assert_eq!(yard.end_of(&send())["State"], "Failed");
+    says(&ada.get("/harbour/default").expect(200).text(), &["Needs someone", "1 deployment failed"]);
+    api.put(&format!("/api/Spaces-1/tenants/{contoso}"), body(json!([]))).expect(200);
+    let page = ada.get("/harbour/default").expect(200).text();
+    assert!(!page.contains("Needs someone") && !page.contains("1 deployment failed"), "{page}");
+    assert_eq!(api.get("/api/Spaces-1/dashboard").expect(200).json()["Items"], json!([]));
+}
+
+/// (findings C1, C2)
+#[test]
+fn only_who_can_take_a_release_can_be_chosen() {
+    let yard = Yard::new("Tenanted", &[script("Install", "echo hello")]);
+    let ada = ada(&yard);
+    for (name, places) in [
+        ("Contoso", json!([])),
+        ("Fabrikam", json!(["Environments-2"])),
+        ("Northwind", json!(["Environments-1", "Environments-2"])),
+    ] {
+        yard.make(
+            "tenants",
+            json!({ "Name": name, "TenantTags": [], "ProjectEnvironments": { "Projects-1": places } }),
+        );
+    }
+    let own = "/harbour/default/projects/shop/releases/1.0.0/deployments";
+    let off = |page: &str| !page.contains("<button class=\"button primary\"");
+    let page = ada.get(&format!("{own}/new")).expect(200).text();
+    says(&page, &["Choose where to deploy."]);
+    assert!(off(&page), "{page}");
+    let page = ada.get(&format!("{own}/new?environment=production")).expect(200).text();
+    says(
+        &page,
+        &[
+            "Choose at least one tenant.",
+            "value=\"fabrikam\"",
+            "2 tenants cannot take it now",
+            "Staging first · 1",
+            "Not connected in Production · 1",
+        ],
+    );
+    assert!(off(&page) && !page.contains("value=\"northwind\"") && !page.contains("value=\"contoso\""), "{page}");
+    let page = ada.get(&format!("{own}/new?environment=production&tenant=fabrikam")).expect(200).text();
+    says(&page, &["What each tenant gets", "nothing → 1.0.0", "for <span data-says=\"tenant\""]);
+    assert!(!off(&page), "{page}");
+    // All of them by hand: a sentence for each reason, and nothing is done.
+    let all =
+        [("environment", "Environments-2"), ("tenant", "fabrikam"), ("tenant", "northwind"), ("tenant", "contoso")];
+    let page = ada.post(own, &all[..]).expect(422).text();
+    says(
+        &page,
+        &[
+            "Some of the tenants chosen cannot take it now: Not connected in Production · 1 (Contoso); Staging first · 1 (Northwind).",
+        ],
+    );
+    assert!(!page.contains("Northwind: The release may not"), "{page}");
+    assert_eq!(yard.caller().get("/api/tasks").expect(200).json()["TotalResults"], 0);
+    ada.post(own, &all[..2]).expect(303);
 }

@@ -150,7 +150,8 @@ pub fn list(granted: &Granted<'_, List<DeploymentView>>, filter: &Filter, page: 
     granted.read(|rows| sql::list(rows, &seen, &parameters, page))
 }
 
-/// The latest deployment to each place (project, environment, tenant) that the visitor may see: what a dashboard shows.
+/// The latest deployment to each place (project, environment, tenant) that the visitor may see: what a dashboard shows. Of
+/// tenants, those that are connected there.
 pub fn latest(granted: &Granted<'_, List<DeploymentView>>, filter: &Filter) -> Result<Vec<Deployment>> {
     let mut parameters = sql::parameters(granted.what().space(), filter);
     let seen = granted.reach().condition(COLUMNS, &mut parameters);
@@ -313,9 +314,14 @@ mod sql {
         })
     }
 
+    /// What runs for a tenant is of interest where it is connected: what was deployed before that ended is history.
+    const CONNECTED: &str =
+        "(d.tenant_id IS NULL OR EXISTS (SELECT 1 FROM tenant_environments c WHERE c.tenant_id = d.tenant_id
+        AND c.project_id = d.project_id AND c.environment_id = d.environment_id))";
+
     pub fn latest(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<Vec<Deployment>> {
         let sql = format!(
-            "{SELECT} {FROM} WHERE {WHERE} AND {seen}
+            "{SELECT} {FROM} WHERE {WHERE} AND {seen} AND {CONNECTED}
              AND d.id IN (SELECT max(id) FROM deployments WHERE space_id = ?1 GROUP BY project_id, environment_id, tenant_id)
              ORDER BY d.id DESC"
         );
@@ -324,7 +330,7 @@ mod sql {
 
     pub fn before(rows: &Rows<'_>, seen: &str, parameters: &[Value]) -> Result<Vec<Deployment>> {
         let sql = format!(
-            "{SELECT} {FROM} WHERE {WHERE} AND {seen}
+            "{SELECT} {FROM} WHERE {WHERE} AND {seen} AND {CONNECTED}
              AND d.id IN (SELECT max(o.id) FROM deployments o JOIN tasks w ON w.id = o.task_id
                           WHERE o.space_id = ?1 AND w.state = 'Success'
                             AND o.id < (SELECT max(i.id) FROM deployments i WHERE i.project_id = o.project_id

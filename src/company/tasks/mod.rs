@@ -174,12 +174,14 @@ pub fn counts(granted: &[Granted<'_, List<TaskView>>], filter: &Filter) -> Resul
     first.read(|rows| sql::counts(rows, &wanted))
 }
 
-/// How many of the tasks that [`list`] would show are under way: stands on every page, so it looks at those alone.
-pub fn running(granted: &Granted<'_, List<TaskView>>) -> Result<i64> {
-    let wanted = asked(std::slice::from_ref(granted), &Filter::default());
+/// How many of the tasks that [`list_together`] would show are under way: stands on every page, so it looks at those
+/// alone.
+pub fn running(granted: &[Granted<'_, List<TaskView>>]) -> Result<i64> {
+    let Some(first) = granted.first() else { return Ok(0) };
+    let wanted = asked(granted, &Filter::default());
     // In the words of the partial index on what is under way.
     let wanted = wanted.made(|_| "t.state IN ('Executing', 'Cancelling')".into());
-    granted.read(|rows| rows.count(sql::FROM, &wanted))
+    first.read(|rows| rows.count(sql::FROM, &wanted))
 }
 
 /// The tasks of several spaces and of the company outside them, newest first: at each level what the visitor may see

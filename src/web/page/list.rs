@@ -168,6 +168,8 @@ pub struct Cell {
     pub start: Option<(String, String)>,
     /// The lifecycle or the tenant does not reach this place at all.
     pub closed: bool,
+    /// Why nothing can go here now: "Staging first".
+    pub waits: String,
 }
 impl HtmlSafe for Cell {}
 
@@ -182,6 +184,11 @@ impl Cell {
     /// Nothing can be here.
     pub fn closed() -> Self {
         Cell { closed: true, ..Cell::default() }
+    }
+    /// Nothing here yet, and why nothing can go here now.
+    pub fn waits(mut self, why: impl Into<String>) -> Self {
+        self.waits = why.into();
+        self
     }
     pub fn behind(mut self, versions: u32) -> Self {
         self.behind = versions;

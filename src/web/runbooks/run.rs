@@ -19,8 +19,8 @@ use crate::{
     web::{
         caller::{Answer, Visit},
         deployments::{
-            Place, Step, Words, choose_the_only, comments_field, options_chosen, places_chosen, planned, promised,
-            when_field,
+            Change, Place, Rest, Step, Words, choose_the_only, comments_field, options_chosen, places_chosen, planned,
+            promised, when_field,
         },
         form::refuse,
         page::{Choice, FieldView, FormView, Frame, Kind, Message, ScopePicker, count},
@@ -39,6 +39,9 @@ struct RunPage {
     places: Vec<Place>,
     place_error: String,
     tenants: Option<ScopePicker>,
+    rest_title: String,
+    rest: Vec<Rest>,
+    changes: Vec<Change>,
     plan: String,
     steps: Vec<Step>,
     problems: Vec<Message>,
@@ -159,6 +162,10 @@ fn draw(visit: &Visit, project: &projects::Of, of: &Of, chosen: &Chosen, error: 
         "There is no environment that it may run in and you may see.".to_owned()
     } else if places.iter().all(|place| !place.refusal.is_empty()) {
         "You may run it in none of these environments, or it cannot run there now.".to_owned()
+    } else if places.iter().all(|place| !place.chosen) {
+        "Choose where to run it.".to_owned()
+    } else if !of.runbook.tenanted.without_tenant() && chosen.tenants.is_empty() {
+        "Choose at least one tenant.".to_owned()
     } else {
         String::new()
     };
@@ -212,6 +219,9 @@ fn draw(visit: &Visit, project: &projects::Of, of: &Of, chosen: &Chosen, error: 
         places,
         place_error,
         tenants,
+        rest_title: String::new(),
+        rest: Vec::new(),
+        changes: Vec::new(),
         plan,
         steps,
         problems,
