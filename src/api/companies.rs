@@ -4,7 +4,7 @@
 use super::{
     caller::Ask,
     resource,
-    wire::{Created, Done, Json, Links, Sent},
+    wire::{Created, Done, Json, Links, Sent, Settable},
 };
 use crate::{
     appliance::{self, Adopted, Appliance, CompanyRow, NewCompany},
@@ -64,14 +64,24 @@ pub(super) struct CompanySuspended {
     reason: String,
 }
 
-/// What a company may use; null and left out are no limit.
-#[derive(Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "PascalCase", default)]
+/// What a company may use; null is no limit.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct CompanyLimits {
     disk_bytes: Option<i64>,
     people: Option<i64>,
     running_tasks: Option<i64>,
     requests_per_minute: Option<i64>,
+}
+
+/// What a company may use from now on: null is no limit, what is left out stays as it is.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct LimitsWanted {
+    disk_bytes: Settable,
+    people: Settable,
+    running_tasks: Settable,
+    requests_per_minute: Settable,
 }
 
 /// All companies.
@@ -313,17 +323,25 @@ pub(super) fn hosts(ask: &Ask, Sent(sent): Sent<CompanyHosts>) -> Result<Json<Co
     Ok(Json(CompanyHosts { hosts: Some(hosts) }))
 }
 
-/// Sets what it may use; `null` and absent are no limit.
-pub(super) fn limit(ask: &Ask, Sent(sent): Sent<CompanyLimits>) -> Result<Json<CompanyLimits>> {
+/// Sets what it may use: `null` is no limit, what is left out stays as it is.
+pub(super) fn limit(ask: &Ask, Sent(sent): Sent<LimitsWanted>) -> Result<Json<CompanyLimits>> {
     let granted = here(ask)?.ask(CompanyLimit {})?;
-    let limits = Limits {
-        disk_bytes: sent.disk_bytes,
-        people: sent.people,
-        running_tasks: sent.running_tasks,
-        requests_per_minute: sent.requests_per_minute,
+    let set = |limits: &mut Limits| {
+        limits.disk_bytes = sent.disk_bytes.or(limits.disk_bytes);
+        limits.people = sent.people.or(limits.people);
+        limits.running_tasks = sent.running_tasks.or(limits.running_tasks);
+        limits.requests_per_minute = sent.requests_per_minute.or(limits.requests_per_minute);
     };
-    appliance(ask).set_limits(&Steward::of(&granted)?, ask.parameter("id"), &limits)?;
+    let limits = appliance(ask).change_limits(&Steward::of(&granted)?, ask.parameter("id"), set)?;
     Ok(Json(limits.into()))
+}
+
+/// Invites its first administrator again, while nobody of the company has accepted an invitation.
+pub(super) fn invite_again(ask: &Ask) -> Result<Json<CompanyCreated>> {
+    let granted = here(ask)?.ask(CompanyCreate {})?;
+    let (company, token) = appliance(ask).invite_again(&Steward::of(&granted)?, ask.parameter("id"))?;
+    let invitation = Some(format!("/{}/invitation/{token}", company.slug()));
+    Ok(Json(CompanyCreated { company: CompanyMade::from(&company), invitation }))
 }
 
 /// Takes a backup into the data folder's `backups`.

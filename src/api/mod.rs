@@ -92,6 +92,7 @@ pub fn company_routes() -> Vec<Route<Handler>> {
         top(M::POST,   "/companies/adopt",                      "CompanyCreate",     companies::adopt),
         top(M::GET,    "/companies/{id}",                       "CompanyView",       companies::show),
         top(M::DELETE, "/companies/{id}",                       "CompanyRemove",     companies::remove),
+        top(M::POST,   "/companies/{id}/invite-again",          "CompanyCreate",     companies::invite_again),
         top(M::POST,   "/companies/{id}/suspend",               "CompanySuspend",    companies::suspend),
         top(M::POST,   "/companies/{id}/resume",                "CompanySuspend",    companies::resume),
         top(M::POST,   "/companies/{id}/rename",                "CompanyRename",     companies::rename),

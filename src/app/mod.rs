@@ -91,6 +91,7 @@ impl Server {
             mail: mailer.is_some(),
             proxies: Arc::new(settings.proxies.clone()),
             streams: Arc::new(Streams::default()),
+            kept: Arc::default(),
             stopping: stop.clone(),
             closing: CancellationToken::new(),
         };

@@ -20,6 +20,7 @@ use crate::{
             Event, Limits, Receipt, Steward,
             permissions::{CompanyCreate, CompanyLimit, CompanyRemove, CompanyRename, CompanySuspend, FileKeep},
         },
+        people::invitations,
         standing,
     },
 };
@@ -69,6 +70,20 @@ impl Appliance {
         Ok(made)
     }
 
+    /// Invites the first administrator of a company again, while nobody of it has accepted an invitation. Gives the token.
+    ///
+    /// # Errors
+    /// `Conflict` when somebody has.
+    pub fn invite_again(&self, by: &Steward<'_, CompanyCreate>, slug: &str) -> Result<(Company, String)> {
+        let company = self.company(slug)?;
+        let token = invitations::first_again(&by.at(&company).ask(FileKeep {})?)?;
+        if !company.is_operators() {
+            let event = Event::new("Modified").say("The first administrator of the company ").say(company.slug());
+            by.tell(event.say(" was invited again"))?;
+        }
+        Ok((company, token))
+    }
+
     /// Suspends a company from its next request on: its people get a 503 that says so, its queued tasks wait, those under
     /// way end by themselves.
     ///
@@ -98,13 +113,27 @@ impl Appliance {
     /// # Errors
     /// `Invalid` by field.
     pub fn set_limits(&self, by: &Steward<'_, CompanyLimit>, slug: &str, limits: &Limits) -> Result<()> {
+        self.change_limits(by, slug, |present| *present = *limits).map(drop)
+    }
+
+    /// As [`Appliance::set_limits`], for a change of some of them: it is made to what they are at that moment. Gives what
+    /// they are then.
+    ///
+    /// # Errors
+    /// `Invalid` by field.
+    pub fn change_limits(
+        &self,
+        by: &Steward<'_, CompanyLimit>,
+        slug: &str,
+        change: impl FnOnce(&mut Limits),
+    ) -> Result<Limits> {
         let company = self.company(slug)?;
-        let before = standing::set_limits(&by.at(&company).ask(FileKeep {})?, limits)?;
-        if before == *limits || company.is_operators() {
-            return Ok(());
+        let (before, after) = standing::change_limits(&by.at(&company).ask(FileKeep {})?, change)?;
+        if before != after && !company.is_operators() {
+            let event = Event::new("CompanyLimitsChanged").say("What the company ").say(slug);
+            by.tell(event.say(" may use was changed").difference(&before, &after))?;
         }
-        let event = Event::new("CompanyLimitsChanged").say("What the company ").say(slug).say(" may use was changed");
-        by.tell(event.difference(&before, limits))
+        Ok(after)
     }
 
     /// Gives a company another slug, and with it other addresses. Its sessions end: their cookies were for the old ones.
@@ -133,6 +162,7 @@ impl Appliance {
         self.move_trail(slug, &to)?;
         self.move_hosts(slug, Some(&to))?;
         Company::restamp(&self.folder(&to), &to)?;
+        self.note_renaming(slug, &to)?;
         let company = self.company(&to)?;
         let event = Event::new("CompanyRenamed").say("The company ").say(slug).say(" was renamed to ").say(&to);
         by.tell(event)?;

@@ -16,6 +16,7 @@ mod hosts;
 mod identity;
 mod keys;
 mod registry;
+mod renamed;
 mod reserve;
 mod restore;
 mod trails;

@@ -72,11 +72,29 @@ pub fn resume(granted: &Granted<'_, FileKeep>) -> Result<()> {
     granted.visitor().company().changed()
 }
 
-/// Sets what the company may use; gives what it might use before.
+/// Changes what the company may use; gives what it might use before, and may use now.
 ///
 /// # Errors
 /// `Invalid` by field for a limit that is not a positive number.
-pub fn set_limits(granted: &Granted<'_, FileKeep>, limits: &Limits) -> Result<Limits> {
+pub fn change_limits(granted: &Granted<'_, FileKeep>, change: impl FnOnce(&mut Limits)) -> Result<(Limits, Limits)> {
+    let changed = granted.write(|tx| {
+        let unchanged = tx.changes();
+        let before = rules::rules(tx)?.limits;
+        let mut limits = before;
+        change(&mut limits);
+        bounded(&limits)?;
+        if before == limits {
+            return tx.unchanged(unchanged, (before, limits));
+        }
+        sql::set_limits(tx, &limits)?;
+        let event = Event::new("LimitsChanged").say("What the company may use was changed");
+        tx.record(event.difference(&before, &limits), (before, limits))
+    })?;
+    granted.visitor().company().changed()?;
+    Ok(changed)
+}
+
+fn bounded(limits: &Limits) -> Result<()> {
     let mut wrong = Fields::new();
     for (bound, limit, least) in [
         (Bound::Disk, limits.disk_bytes, 1024 * 1024),
@@ -85,22 +103,10 @@ pub fn set_limits(granted: &Granted<'_, FileKeep>, limits: &Limits) -> Result<Li
         (Bound::Requests, limits.requests_per_minute, 10),
     ] {
         if limit.is_some_and(|limit| !(least..=1_000_000_000_000_000).contains(&limit)) {
-            wrong.add(bound.word(), format!("Give at least {least}, or leave it out for no limit."));
+            wrong.add(bound.word(), format!("Give at least {least}, or none for no limit."));
         }
     }
-    wrong.finish()?;
-    let before = granted.write(|tx| {
-        let unchanged = tx.changes();
-        let before = rules::rules(tx)?.limits;
-        if before == *limits {
-            return tx.unchanged(unchanged, before);
-        }
-        sql::set_limits(tx, limits)?;
-        let event = Event::new("LimitsChanged").say("What the company may use was changed");
-        tx.record(event.difference(&before, limits), before)
-    })?;
-    granted.visitor().company().changed()?;
-    Ok(before)
+    wrong.finish()
 }
 
 /// Tells in the trail that other host names lead to the company.

@@ -303,9 +303,66 @@ fn refuses_letter(fault: &lettre::transport::smtp::Error) -> bool {
     fault.is_permanent() && fault.status().is_some_and(|code| (550..560).contains(&u16::from(code)))
 }
 
+/// Why the mail server was not reached or did not take it, in words; its own answer as it came.
 fn told(fault: &lettre::transport::smtp::Error) -> String {
+    let chain = chain(fault);
+    match in_words(&chain) {
+        Some(words) => {
+            tracing::warn!(cause = chain, "{words}");
+            words.to_owned()
+        }
+        None => chain,
+    }
+}
+
+/// What the causes of a failed connection mean for who looks after the server.
+fn in_words(chain: &str) -> Option<&'static str> {
+    let means = [
+        (
+            "UnknownIssuer",
+            "this server does not trust who signed the mail server's certificate. The operator names the certificate in “ca-file” in the section [mail]",
+        ),
+        (
+            "CaUsedAsEndEntity",
+            "the mail server shows a certificate that is made to sign others and not for a server. The operator gives it another",
+        ),
+        (
+            "not valid for name",
+            "the mail server's certificate is for another name. The operator sets “host” in the section [mail] to the name in it",
+        ),
+        (
+            "NotValidForName",
+            "the mail server's certificate is for another name. The operator sets “host” in the section [mail] to the name in it",
+        ),
+        ("certificate expired", "the mail server's certificate has expired"),
+        ("Expired", "the mail server's certificate has expired"),
+        ("NotValidYet", "the mail server's certificate is not valid yet. Compare the clocks of both machines"),
+        ("invalid peer certificate", "the mail server's certificate cannot be checked"),
+        (
+            "InvalidContentType",
+            "the mail server does not begin with TLS on this port. The operator sets “tls” or “port” in the section [mail]",
+        ),
+        (
+            "received corrupt message",
+            "the mail server does not begin with TLS on this port. The operator sets “tls” or “port” in the section [mail]",
+        ),
+        ("alert", "the mail server broke the encrypted connection off"),
+        (
+            "Connection refused",
+            "nothing listens where the mail server should be. The operator compares “host” and “port” in the section [mail]",
+        ),
+        (
+            "failed to lookup address",
+            "the name of the mail server is not known. The operator compares “host” in the section [mail]",
+        ),
+    ];
+    means.iter().find(|(part, _)| chain.contains(part)).map(|(_, words)| *words)
+}
+
+/// An error with its causes.
+fn chain(fault: &dyn std::error::Error) -> String {
     let mut words = fault.to_string();
-    let mut cause = std::error::Error::source(fault);
+    let mut cause = fault.source();
     while let Some(inner) = cause {
         let inner_words = inner.to_string();
         if !words.contains(&inner_words) {

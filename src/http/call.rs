@@ -4,6 +4,7 @@ use super::{Desk, csrf, table::Parameters};
 use crate::{
     base::{
         error::{Error, Result},
+        ids::{Id, User},
         paging::Page,
     },
     company::access::{self, admit::Site},
@@ -72,6 +73,8 @@ pub struct Call {
     /// Under which host name, when it is a company's own.
     pub own_host: Option<OwnHost>,
     reference: OnceLock<String>,
+    /// Whose session it came with, once that is known: company and person. The forms of the answer are drawn for them.
+    pub visitor: OnceLock<(String, Id<User>)>,
 }
 
 impl Call {
@@ -98,6 +101,7 @@ impl Call {
             from: access::From { address: address.unwrap_or_default(), agent, device: String::new() },
             own_host,
             reference: OnceLock::new(),
+            visitor: OnceLock::new(),
         };
         call.from.device = call.cookie(DEVICE).unwrap_or_default().chars().take(2000).collect();
         Ok(call)
@@ -202,8 +206,12 @@ impl Call {
             (true, true) => "__Host-",
         }
     }
-    /// The word of a form ([`csrf`]): its field, in whichever way the form was sent.
-    pub(super) fn csrf_word(&self) -> String {
+    /// For whom a form was drawn, as it says; empty for one that does not.
+    pub fn form_mark(&self) -> String {
+        self.csrf_field().split_once('.').map(|(_, mark)| mark.to_owned()).unwrap_or_default()
+    }
+    /// The field of a form that holds its word ([`csrf`]), in whichever way the form was sent.
+    pub(super) fn csrf_field(&self) -> String {
         if self.media_type() == "multipart/form-data" {
             let text = String::from_utf8_lossy(&self.body);
             let field = format!("name=\"{}\"\r\n\r\n", csrf::FIELD);
@@ -345,6 +353,10 @@ pub fn new_reference() -> String {
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// From its fields.
+    pub fn of(fields: impl Iterator<Item = (String, String)>) -> Form {
+        Form(fields.collect())
+    }
     /// The value of a field; empty when it was not sent.
     pub fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())

@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 pub const SESSION: &str = "house_session";
 /// The cookie that forms are bound to before there is a session.
 pub const FORM: &str = "house_form";
-/// The form's field.
+/// The form's field: its word, and after a dot for whom it was drawn, where somebody was signed in.
 pub const FIELD: &str = "_csrf";
 /// The header that may stand for the field. A program that comes with a session's cookie has to send it.
 pub const HEADER: &str = "x-octopus-csrf-token";
@@ -48,11 +48,12 @@ fn fits(cookie: &str, word: &str) -> bool {
 
 /// Whether what was sent carries the word of a cookie that came with it.
 pub fn is_ours(call: &Call) -> bool {
-    let word = match call.header(HEADER) {
-        Some(word) => word.to_owned(),
-        None => call.csrf_word(),
+    let field = match call.header(HEADER) {
+        Some(field) => field.to_owned(),
+        None => call.csrf_field(),
     };
-    [SESSION, FORM].iter().filter_map(|name| call.cookie(name)).any(|cookie| fits(cookie, &word))
+    let word = field.split('.').next().unwrap_or_default();
+    [SESSION, FORM].iter().filter_map(|name| call.cookie(name)).any(|cookie| fits(cookie, word))
 }
 
 /// A page with the forms in it that send something.

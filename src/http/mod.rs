@@ -7,6 +7,7 @@ pub mod call;
 pub mod csrf;
 pub mod download;
 pub mod headers;
+pub mod kept;
 pub mod proxies;
 pub mod streams;
 pub mod table;
@@ -44,6 +45,8 @@ pub struct Desk {
     pub issuers: Arc<Issuers>,
     /// The event streams that are open.
     pub streams: Arc<streams::Streams>,
+    /// What is held between two requests.
+    pub kept: Arc<kept::Kept>,
     /// The server was told to end: nothing is begun or changed any more.
     pub stopping: tokio_util::sync::CancellationToken,
     /// The running tasks have ended, and the port closes: ends streams.

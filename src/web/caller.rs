@@ -1,6 +1,10 @@
 //! Who asks for a page: company in the path and cookie → a [`Visitor`]; and what a page can answer.
 
-use super::page::{Flash, Frame, Kind, Nav, NavItem, SpaceLink};
+use super::{
+    again,
+    once::{self, Once},
+    page::{Flash, Frame, Kind, Nav, NavItem, SpaceLink},
+};
 use crate::{
     base::{
         clock::Moment,
@@ -71,21 +75,36 @@ pub enum Answer {
         /// Where to.
         to: String,
     },
-    /// Signed in, with a page that is shown this once: sets the cookie.
+    /// Signed in, with a page that is shown this once: sets the cookie and goes on to it.
     Welcome {
         /// The company whose path the cookie is bound to.
         company: String,
         /// The session's token.
         token: String,
+        /// Where to.
+        to: String,
         /// The page.
         html: String,
     },
+    /// Done; on to another address, where this page is shown once.
+    Once {
+        /// What it shows.
+        what: Once,
+        /// Where to.
+        to: String,
+        /// The page.
+        html: String,
+    },
+    /// A form that goes on: a further row, or what it would do. Nothing was changed yet.
+    Asked(String),
     /// A new password was chosen: ends the cookie, makes the browser known, goes on to sign-in.
     Reset {
         /// Whose.
         company: String,
         /// The cookie that makes the browser known.
         device: Option<String>,
+        /// Whether somebody else is signed in here, who stays so.
+        keeps_session: bool,
         /// What to say there.
         say: String,
     },
@@ -100,6 +119,10 @@ impl Answer {
     /// Draws a page.
     pub fn page(template: &impl Template) -> Result<Answer> {
         Ok(Answer::Page(draw(template)?))
+    }
+    /// Draws the page of a form that goes on.
+    pub fn asked(template: &impl Template) -> Result<Answer> {
+        Ok(Answer::Asked(draw(template)?))
     }
     /// Draws a page with a form that was refused.
     pub fn refused(template: &impl Template) -> Result<Answer> {
@@ -116,13 +139,12 @@ impl Answer {
 
     /// The answer with the word of its forms in it, and the cookie to set for it if there is none.
     fn with_words(self, call: &Call) -> (Answer, Option<String>) {
-        if let Answer::Welcome { company, token, html } = self {
-            // Its forms come back with the session that has just begun.
-            let html = csrf::Forms::of(&html).map(|forms| forms.with(&csrf::word(&token))).unwrap_or(html);
-            return (Answer::Welcome { company, token, html }, None);
-        }
         let html = match &self {
-            Answer::Page(html) | Answer::Refused(html) | Answer::Error(_, html) | Answer::Later(html, _) => html,
+            Answer::Page(html)
+            | Answer::Asked(html)
+            | Answer::Refused(html)
+            | Answer::Error(_, html)
+            | Answer::Later(html, _) => html,
             _ => return (self, None),
         };
         let Some(forms) = csrf::Forms::of(html) else { return (self, None) };
@@ -131,7 +153,14 @@ impl Answer {
             None => Some(secret::token()),
         };
         let held = call.cookie(SESSION).or(call.cookie(csrf::FORM)).or(fresh.as_deref()).unwrap_or_default();
-        let html = forms.with(&csrf::word(held));
+        let mut word = csrf::word(held);
+        if let Some((slug, user)) = call.visitor.get()
+            && let Ok(company) = call.desk.appliance.company(slug)
+            && let Some(mark) = admit::form_mark(&company, *user)
+        {
+            word = [&word, ".", &mark].concat();
+        }
+        let html = forms.with(&word);
         let answer = match self {
             Answer::Refused(_) => Answer::Refused(html),
             Answer::Error(status, _) => Answer::Error(status, html),
@@ -143,15 +172,18 @@ impl Answer {
 
     /// The HTTP answer.
     pub(super) fn respond(self, call: &Call) -> Response {
+        // What was done is told at an address: loading it again does nothing again.
+        debug_assert!(call.method != Method::POST || !matches!(self, Answer::Page(_)), "{} answers a page", call.uri);
         let attributes = |company: &str| call.cookie_attributes(company);
         let set = |name: &str, value: &str, company: &str| {
             format!("{}={value}; {}", call.cookie_name(name), attributes(company))
         };
-        let shown = call.cookie(FLASH).is_some() && matches!(self, Answer::Page(_) | Answer::Error(..));
+        let shown =
+            call.cookie(FLASH).is_some() && matches!(self, Answer::Page(_) | Answer::Asked(_) | Answer::Error(..));
         let company = table_company(call);
         let (answer, form_cookie) = self.with_words(call);
         let mut response = match answer {
-            Answer::Page(html) => Html(html).into_response(),
+            Answer::Page(html) | Answer::Asked(html) => Html(html).into_response(),
             Answer::Refused(html) => (StatusCode::UNPROCESSABLE_ENTITY, Html(html)).into_response(),
             Answer::Error(status, html) => (status, Html(html)).into_response(),
             Answer::Later(html, seconds) => {
@@ -179,16 +211,21 @@ impl Answer {
                 come_in(&mut response, call, &company, &token, &attributes(&company));
                 response
             }
-            Answer::Welcome { company, token, html } => {
-                let mut response = Html(html).into_response();
+            Answer::Once { what, to, html } => {
+                held(once::hold(call, call.cookie(SESSION).unwrap_or_default(), what, &to, html))
+            }
+            Answer::Welcome { company, token, to, html } => {
+                let mut response = held(once::hold(call, &token, Once::Codes, &to, html));
                 come_in(&mut response, call, &company, &token, &attributes(&company));
                 response
             }
-            Answer::Reset { company, device, say } => {
+            Answer::Reset { company, device, keeps_session, say } => {
                 let text = encode(&say);
                 let mut response = see(&format!("{}/login", call.base(&company)));
                 cookie(&mut response, &format!("{}; Max-Age=60", set(FLASH, &text, &company)));
-                cookie(&mut response, &format!("{}; Max-Age=0", set(SESSION, "", &company)));
+                if !keeps_session {
+                    cookie(&mut response, &format!("{}; Max-Age=0", set(SESSION, "", &company)));
+                }
                 if let Some(word) = device {
                     known_from_now(&mut response, call, &word, &attributes(&company));
                 }
@@ -237,6 +274,14 @@ fn see(to: &str) -> Response {
     response
 }
 
+/// On to where a page is held; the page itself where it could not be.
+fn held(place: std::result::Result<String, String>) -> Response {
+    match place {
+        Ok(to) => see(&to),
+        Err(html) => Html(html).into_response(),
+    }
+}
+
 fn cookie(response: &mut Response, line: &str) {
     if let Ok(value) = HeaderValue::from_str(line) {
         response.headers_mut().append(header::SET_COOKIE, value);
@@ -280,7 +325,7 @@ pub(super) fn flash_of(call: &Call) -> Option<String> {
 }
 
 /// The company of a request's path, as it stands there.
-fn table_company(call: &Call) -> String {
+pub(super) fn table_company(call: &Call) -> String {
     call.uri.path().split('/').nth(1).unwrap_or_default().to_owned()
 }
 
@@ -303,8 +348,8 @@ impl<'c> Visit<'c> {
         Visit::admit(call, slug, call.desk.appliance.look_in(slug))
     }
     fn admit(call: &'c Call, slug: &str, company: Result<Company>) -> std::result::Result<Visit<'c>, Answer> {
-        let to_sign_in = || {
-            let next = encode(&call.path_and_query());
+        let to_sign_in = |company: Option<&Company>| {
+            let next = encode(&again::next(call, company, slug));
             let clean: String = slug.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
             Answer::Go(if clean.is_empty() {
                 "/login".into()
@@ -315,22 +360,23 @@ impl<'c> Visit<'c> {
         let fault = |error: &Error| super::error::bare(error, call.reference());
         let company = match company {
             Ok(company) => company,
-            Err(Error::NotFound(_)) => return Err(to_sign_in()),
+            Err(Error::NotFound(_)) => return Err(to_sign_in(None)),
             Err(error) => return Err(fault(&error)),
         };
-        let Some(token) = call.cookie(SESSION) else { return Err(to_sign_in()) };
+        let Some(token) = call.cookie(SESSION) else { return Err(to_sign_in(Some(&company))) };
         match admit::enter(&company, token, &call.from) {
-            Ok(Entry::Admitted(visitor)) => Ok(Visit { call, visitor: *visitor, parameters: Parameters::default() }),
+            Ok(Entry::Admitted(visitor)) => {
+                if let Some(user) = visitor.user() {
+                    call.visitor.get_or_init(|| (slug.to_owned(), user));
+                }
+                Ok(Visit { call, visitor: *visitor, parameters: Parameters::default() })
+            }
             Ok(Entry::Pending(pending)) => {
                 let step = if pending.stage == Stage::Enrol { "enrol" } else { "code" };
-                // What was sent is lost; the page it came from is not.
-                let next = match matches!(call.method, Method::GET | Method::HEAD) {
-                    true => format!("?next={}", encode(&call.path_and_query())),
-                    false => String::new(),
-                };
-                Err(Answer::Go(format!("{}/{step}{next}", call.base(slug))))
+                let next = encode(&again::next(call, Some(&company), slug));
+                Err(Answer::Go(format!("{}/{step}?next={next}", call.base(slug))))
             }
-            Ok(Entry::Nobody) => Err(to_sign_in()),
+            Ok(Entry::Nobody) => Err(to_sign_in(Some(&company))),
             Err(error) => Err(fault(&error)),
         }
     }
@@ -383,7 +429,8 @@ impl<'c> Visit<'c> {
     }
     /// The word that the action before this page left.
     pub(super) fn flash(&self) -> Option<Flash> {
-        Some(Flash { kind: Kind::Success, text: flash_of(self.call)? })
+        let done = flash_of(self.call).map(|text| Flash { kind: Kind::Success, text });
+        done.or_else(|| once::was_shown(self.call))
     }
 
     /// What stands above every page while the company's rule still gives time to set up a second factor.

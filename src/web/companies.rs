@@ -2,21 +2,26 @@
 //! a company holds. In every other company these addresses lead nowhere.
 
 pub(super) mod hosts;
+mod limits;
+
+pub(super) use limits::limit;
 
 use super::{
     caller::{Answer, Visit},
     form::{self, FormPage, TYPE_THE_NAME, refuse, removal},
+    meanwhile,
+    once::Once,
     page::{Act, Chip, ConfirmDelete, FieldView, FormView, Frame, Kv, When, count, thousands},
 };
 use crate::{
     appliance::{self, Appliance, CompanyRow, NewCompany, Removed},
     base::{
         clock::Moment,
-        error::{Error, Fields, Result},
+        error::{Error, Result},
         names,
     },
     company::access::{
-        Limits, Receipt, Steward, Visitor,
+        Receipt, Steward, Visitor,
         permissions::{
             CompanyBackup, CompanyCreate, CompanyLimit, CompanyRemove, CompanyRename, CompanySuspend, CompanyView,
         },
@@ -63,6 +68,8 @@ struct Show {
     problem: String,
     back_up: Act,
     resume: Act,
+    /// While nobody of the company has accepted an invitation.
+    invite: Act,
     limits: Option<FormView>,
     suspension: Option<FormView>,
     renaming: Option<FormView>,
@@ -195,12 +202,9 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
     };
     match appliance(visit).create(&Steward::of(&granted)?, &new) {
         Ok((company, token)) => {
-            let host =
-                visit.call.desk.public_url.clone().unwrap_or_else(|| {
-                    visit.call.header("host").map(|host| format!("http://{host}")).unwrap_or_default()
-                });
-            let link = token.map(|token| format!("{host}/{}/invitation/{token}", company.slug()));
-            Answer::page(&show_page(visit, company.slug(), Shown { link, ..Shown::default() })?)
+            let link = token.map(|token| invitation_link(visit, company.slug(), &token));
+            let to = format!("{}/{}", base(visit), company.slug());
+            Answer::once(Once::Founding, to, &show_page(visit, company.slug(), Shown { link, ..Shown::default() })?)
         }
         Err(error) => form::refused(
             frame(visit, "Create a company").crumb("Companies", base(visit)),
@@ -208,6 +212,22 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
             error,
             &NEW,
         ),
+    }
+}
+
+fn invitation_link(visit: &Visit, slug: &str, token: &str) -> String {
+    format!("{}/{slug}/invitation/{token}", visit.call.desk.address(&visit.call.headers))
+}
+
+/// Another link for the first administrator, while nobody of the company has accepted an invitation.
+pub(super) fn invite_again(visit: &Visit) -> Result<Answer> {
+    let granted = here(visit)?.ask(CompanyCreate {})?;
+    match appliance(visit).invite_again(&Steward::of(&granted)?, visit.parameter("which")) {
+        Ok((company, token)) => {
+            let shown = Shown { link: Some(invitation_link(visit, company.slug(), &token)), ..Shown::default() };
+            Answer::once(Once::Founding, address(visit), &show_page(visit, company.slug(), shown)?)
+        }
+        Err(error) => again(visit, error),
     }
 }
 
@@ -245,44 +265,6 @@ struct Shown {
     removal: Option<&'static str>,
 }
 
-const BOUNDS: [(&str, &str); 4] =
-    [("DiskBytes", "disk"), ("People", "people"), ("RunningTasks", "running_tasks"), ("RequestsPerMinute", "requests")];
-
-fn limits_form(visit: &Visit, slug: &str, limits: &Limits) -> FormView {
-    let text = |limit: Option<i64>| limit.map_or_else(String::new, |limit| limit.to_string());
-    let disk = limits.disk_bytes.map_or_else(String::new, |bytes| exact_size(bytes.unsigned_abs()));
-    FormView::new(format!("{}/{slug}/limits", base(visit)), "Set the limits")
-        .field(
-            FieldView::text("disk", "Room on the disk")
-                .value(disk)
-                .short()
-                .placeholder("no limit")
-                .help("Such as 10G or 500M. An empty field is no limit."),
-        )
-        .field(FieldView::text("people", "People").value(text(limits.people)).short().placeholder("no limit"))
-        .field(
-            FieldView::text("running_tasks", "Tasks at once")
-                .value(text(limits.running_tasks))
-                .short()
-                .placeholder("no limit"),
-        )
-        .field(
-            FieldView::text("requests", "Requests in a minute")
-                .value(text(limits.requests_per_minute))
-                .short()
-                .placeholder("no limit"),
-        )
-}
-
-/// A size that reads back as itself.
-fn exact_size(bytes: u64) -> String {
-    let units = [(1 << 40, "T"), (1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")];
-    match units.into_iter().find(|(unit, _)| bytes >= *unit && bytes.is_multiple_of(*unit)) {
-        Some((unit, word)) => format!("{}{word}", bytes / unit),
-        None => bytes.to_string(),
-    }
-}
-
 fn suspension_form(visit: &Visit, slug: &str) -> FormView {
     FormView::new(format!("{}/{slug}/suspend", base(visit)), "Suspend the company")
         .field(FieldView::text("reason", "Why").max_length(500).help("Its people are told."))
@@ -298,6 +280,7 @@ fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
     let row = appliance(visit).show(&Steward::looking(&granted), slug)?;
     let href = format!("{}/{slug}", base(visit));
     let suspended = row.suspended.is_some();
+    let nobody_came = row.numbers.as_ref().is_some_and(|n| n.invited > 0 && n.invited == n.people);
     let open = row.numbers.is_some() && !row.operator;
     let mut about = Kv::new().mono("Short name", &row.slug).mono("Id", &row.id).row("Size", names::bytes(row.bytes));
     if let Some(n) = &row.numbers {
@@ -343,13 +326,17 @@ fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
             CompanyBackup {},
             Act::post("Back up now", format!("{href}/backup")).icon("download").only_if(row.numbers.is_some()),
         ),
+        invite: visit.offer(
+            CompanyCreate {},
+            Act::post("Invite the administrator again", format!("{href}/invite-again")).only_if(nobody_came),
+        ),
         resume: visit.offer(
             CompanySuspend {},
             Act::post("Resume the company", format!("{href}/resume")).primary().icon("play").only_if(suspended),
         ),
         limits: limits
             .filter(|_| visitor.may(CompanyLimit {}))
-            .map(|limits| shown.limits.unwrap_or_else(|| limits_form(visit, slug, &limits))),
+            .map(|limits| shown.limits.unwrap_or_else(|| meanwhile::remembering(limits::form(visit, slug, &limits)))),
         suspension: (may_suspend && open && !suspended)
             .then(|| shown.suspension.unwrap_or_else(|| suspension_form(visit, slug))),
         renaming: (may_rename && open).then(|| shown.renaming.unwrap_or_else(|| renaming_form(visit, slug))),
@@ -419,35 +406,6 @@ pub(super) fn rename(visit: &Visit) -> Result<Answer> {
     }
 }
 
-/// Sets what it may use.
-pub(super) fn limit(visit: &Visit) -> Result<Answer> {
-    let granted = here(visit)?.ask(CompanyLimit {})?;
-    let (sent, slug) = (visit.form(), visit.parameter("which"));
-    let mut wrong = Fields::new();
-    let mut read = |wire: &str, name: &str, read: fn(&str) -> Option<i64>| {
-        let text = sent.text(name).trim();
-        let value = read(text);
-        if !text.is_empty() && value.is_none() {
-            wrong.add(wire, "Give a number, or nothing for no limit.");
-        }
-        value.filter(|_| !text.is_empty())
-    };
-    let limits = Limits {
-        disk_bytes: read("DiskBytes", "disk", names::parse_bytes),
-        people: read("People", "people", |text| text.parse().ok()),
-        running_tasks: read("RunningTasks", "running_tasks", |text| text.parse().ok()),
-        requests_per_minute: read("RequestsPerMinute", "requests", |text| text.parse().ok()),
-    };
-    let done = wrong.finish().and_then(|()| appliance(visit).set_limits(&Steward::of(&granted)?, slug, &limits));
-    match done {
-        Ok(()) => Answer::done(address(visit), format!("The limits of {slug} were set.")),
-        Err(error) => {
-            let form = refuse(limits_form(visit, slug, &limits).typed(sent.typed()), error, &BOUNDS)?;
-            Answer::refused(&show_page(visit, slug, Shown { limits: Some(form), ..Shown::default() })?)
-        }
-    }
-}
-
 /// Takes a backup into the data folder's `backups`.
 pub(super) fn back_up(visit: &Visit) -> Result<Answer> {
     let granted = here(visit)?.ask(CompanyBackup {})?;
@@ -481,11 +439,11 @@ pub(super) fn remove(visit: &Visit) -> Result<Answer> {
         return Answer::refused(&show_page(visit, slug, Shown { removal: Some(TYPE_THE_NAME), ..Shown::default() })?);
     }
     match appliance(visit).remove(&Steward::of(&granted)?, slug) {
-        Ok(gone) => Answer::page(&Gone {
-            frame: frame(visit, &format!("{} was removed", gone.receipt.name)).crumb("Companies", base(visit)),
-            receipt: receipt(gone),
-            back_href: base(visit),
-        }),
+        Ok(gone) => {
+            let frame = frame(visit, &format!("{} was removed", gone.receipt.name)).crumb("Companies", base(visit));
+            let page = Gone { frame, receipt: receipt(gone), back_href: base(visit) };
+            Answer::once(Once::Receipt, base(visit), &page)
+        }
         Err(error) => again(visit, error),
     }
 }

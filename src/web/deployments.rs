@@ -187,7 +187,7 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
     let sent = visit.form();
     let chosen = Chosen::of(&sent);
     if !sent.text("preview").is_empty() {
-        return Answer::page(&draw(visit, &about, chosen, None)?);
+        return Answer::asked(&draw(visit, &about, chosen, None)?);
     }
     match deploy(visit, &about, &chosen) {
         Ok(made) => {

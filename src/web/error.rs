@@ -176,6 +176,13 @@ pub(super) fn foreign() -> Answer {
     Answer::Error(StatusCode::FORBIDDEN, page.render().unwrap_or_default())
 }
 
+/// A link that does not work any more: what it was, and the ways on.
+pub(super) fn dead_link(title: &str, text: &str, ways: Vec<(String, String)>) -> Answer {
+    let shown = Shown { title: title.into(), text: text.into(), facts: Vec::new(), ways, reference: String::new() };
+    let page = BarePage { frame: Bare::new(shown.title.clone()).quiet(), error: shown };
+    Answer::Error(StatusCode::NOT_FOUND, page.render().unwrap_or_default())
+}
+
 /// A set-up link that is used or over, or that never was one.
 pub(super) fn dead_set_up_link() -> Answer {
     let shown = Shown {
@@ -228,7 +235,7 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let after = if let Answer::Later(_, seconds) = &self { Some(*seconds) } else { None };
         let (status, html) = match self {
-            Answer::Page(html) => (StatusCode::OK, html),
+            Answer::Page(html) | Answer::Asked(html) => (StatusCode::OK, html),
             Answer::Refused(html) => (StatusCode::UNPROCESSABLE_ENTITY, html),
             Answer::Error(status, html) => (status, html),
             Answer::Later(html, _) => (StatusCode::TOO_MANY_REQUESTS, html),

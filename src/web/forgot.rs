@@ -5,6 +5,8 @@
 use super::{
     brand,
     caller::{Answer, Visit},
+    links::{self, Found, Link},
+    once::Once,
     page::{Bare, FieldView, FormView, Frame},
     people,
     signin::{meant_company, path_company},
@@ -66,7 +68,7 @@ fn forgot_page(call: &Call, asked: bool) -> Forgot {
 
 /// Asks for company and e-mail address.
 pub(super) fn form(call: &Call) -> Result<Answer> {
-    Answer::page(&forgot_page(call, false))
+    Answer::page(&forgot_page(call, call.asked("asked").is_some()))
 }
 
 /// Somebody asked. What comes of it is done after the answer.
@@ -81,17 +83,14 @@ pub(super) fn submit(call: &Call) -> Result<Answer> {
             Err(error) => Err(error),
         });
     }
-    Answer::page(&forgot_page(call, true))
+    let company = path_company(call);
+    let base = if company.is_empty() { String::new() } else { call.base(&company) };
+    // Loaded again, the page says the same and sends nothing.
+    Ok(Answer::Go(format!("{base}/forgot?asked")))
 }
 
-fn linked(call: &Call, token: &str) -> Result<(Company, String, String)> {
-    let gone = || Error::NotFound("link".into());
-    let company = call.desk.appliance.company(call.parameter("company")).map_err(|error| match error {
-        Error::NotFound(_) => gone(),
-        other => other,
-    })?;
-    let (person, email) = admit::reset(&company, token)?.ok_or_else(gone)?;
-    Ok((company, person, email))
+fn linked(call: &Call, token: &str) -> Result<Found<(String, String)>> {
+    links::find(call, Link::Reset, |company| admit::reset(company, token))
 }
 
 fn reset_page(call: &Call, company: &Company, token: &str, person: String, email: String) -> ResetPage {
@@ -118,7 +117,10 @@ pub(super) fn password_help(company: &Company) -> String {
 /// Somebody came by a link.
 pub(super) fn reset_form(call: &Call) -> Result<Answer> {
     let token = call.asked("token").unwrap_or_default();
-    let (company, person, email) = linked(call, token)?;
+    let (company, person, email) = match linked(call, token)? {
+        Found::Here(company, (person, email)) => (company, person, email),
+        Found::Not(answer) => return Ok(answer),
+    };
     Answer::page(&reset_page(call, &company, token, person, email))
 }
 
@@ -126,7 +128,10 @@ pub(super) fn reset_form(call: &Call) -> Result<Answer> {
 pub(super) fn reset_submit(call: &Call) -> Result<Answer> {
     let sent = call.form();
     let token = sent.text("token");
-    let (company, person, email) = linked(call, token)?;
+    let (company, person, email) = match linked(call, token)? {
+        Found::Here(company, (person, email)) => (company, person, email),
+        Found::Not(answer) => return Ok(answer),
+    };
     let refused = |field: &str, message: &str| {
         let mut page = reset_page(call, &company, token, person.clone(), email.clone());
         page.form = page.form.errors([(field, message)]);
@@ -137,6 +142,8 @@ pub(super) fn reset_submit(call: &Call) -> Result<Answer> {
     }
     match admit::use_reset(&company, token, &Secret::new(sent.text("password")), &call.from) {
         Ok(device) => Ok(Answer::Reset {
+            // All sessions of the person have ended; one that goes on is somebody else's.
+            keeps_session: links::signed_in(call, &company)?.is_some(),
             company: company.slug().into(),
             device,
             say: "Your new password is set. Sign in with it.".into(),
@@ -165,13 +172,14 @@ pub(super) fn send(visit: &Visit) -> Result<Answer> {
         return Answer::done(back_href, "A letter with a link to choose a new password was sent.");
     };
     let person = crate::company::people::show(&visit.visitor.ask(UserView {})?, &at)?.display_name;
-    Answer::page(&HandOver {
+    let page = HandOver {
         frame: people::access(visit, "A link to a new password", "people").crumb(person.clone(), back_href.clone()),
         link: {
             let call = visit.call;
             format!("{}{}", call.address(), call.as_seen(&admit::reset_path(visit.company().slug(), &token)))
         },
         person,
-        back_href,
-    })
+        back_href: back_href.clone(),
+    };
+    Answer::once(Once::Reset, back_href, &page)
 }

@@ -4,7 +4,7 @@
 use super::{
     answers::preview::Checked,
     caller::{Answer, Visit},
-    page::{ConfirmDelete, FormView, Frame},
+    page::{ConfirmDelete, FieldView, FormView, Frame},
 };
 use crate::base::error::{Error, Result};
 use askama::Template;
@@ -39,6 +39,19 @@ pub(super) fn refuse(form: FormView, error: Error, names: &[(&str, &str)]) -> Re
 /// The page of a form once more, as [`refuse`] leaves it.
 pub(super) fn refused(frame: Frame, form: FormView, error: Error, names: &[(&str, &str)]) -> Result<Answer> {
     Answer::refused(&FormPage { frame, form: refuse(form, error, names)? })
+}
+
+/// Asks before something is done that the next press does not take back: the page that asks, until it was answered.
+pub(super) fn sure(visit: &Visit, frame: Frame, words: &str, submit: &str, back: String) -> Option<Result<Answer>> {
+    if visit.form().text("confirmed") == "yes" {
+        return None;
+    }
+    let form = FormView::new(visit.call.path_and_query(), submit)
+        .field(FieldView::section("Nothing is changed yet", words))
+        .field(FieldView::hidden("confirmed", "yes"))
+        .cancel(back)
+        .danger();
+    Some(Answer::asked(&FormPage { frame, form }))
 }
 
 /// The removal by typing the name, with what was wrong at the last try.

@@ -4,8 +4,9 @@ use super::{
     answers::preview::{Change, Checked, guarded, guarded_by},
     caller::{Answer, Visit},
     form::refuse,
+    once::Once,
     page::{Choice, FieldView, FormView, Frame},
-    people::{access, base, located, show_page},
+    people::{access, base, draw_page, located, show_page},
 };
 use crate::{
     base::{
@@ -113,7 +114,7 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
             Ok(Checked::Shown(answer)) => Ok(answer),
             Ok(Checked::Done((code, _))) => {
                 let link = address(visit, &format!("/register/{code}"));
-                Answer::page(&Invite { link, ..page(visit, form(visit, &[])?) })
+                Answer::once(Once::OpenInvitation, base(visit), &Invite { link, ..page(visit, form(visit, &[])?) })
             }
             Err(error) => refused(error),
         };
@@ -129,20 +130,21 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
         |into: Vec<teams::Joining<'_>>| guarded(visit, change, || invitations::invite(&granted, &into, &fields));
     match into(visit, &chosen).and_then(sent_to) {
         Ok(Checked::Shown(answer)) => Ok(answer),
-        Ok(Checked::Done(invited)) => made(visit, &invited),
+        Ok(Checked::Done(invited)) => made(visit, &invited, false),
         Err(error) => refused(error),
     }
 }
 
 /// Where mail is set the link goes by mail and nobody else sees it; else it is shown, once.
-fn made(visit: &Visit, invited: &Invited) -> Result<Answer> {
+fn made(visit: &Visit, invited: &Invited, by_hand: bool) -> Result<Answer> {
     let user = &invited.user;
-    if visit.call.desk.mail {
+    if visit.call.desk.mail && !by_hand {
         let words = format!("The invitation goes to {} by mail.", user.email_address);
         return Answer::done(format!("{}/{}", base(visit), user.id), words);
     }
     let at = visit.visitor.locate(Within::Company, &user.id.to_string())?;
-    show_page(visit, &at, &link(visit, &invited.token), "")
+    let page = draw_page(visit, &at, &link(visit, &invited.token), "")?;
+    Answer::once(Once::Invitation, format!("{}/{}", base(visit), user.id), &page)
 }
 
 /// The address at which an invitation is accepted.
@@ -158,9 +160,15 @@ fn address(visit: &Visit, path: &str) -> String {
 /// A new link for somebody who has not accepted yet; the old one stops working.
 pub(super) fn again(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
-    match invitations::invite_again(&visit.visitor.ask(UserInvite {})?, &at) {
-        Ok(invited) => made(visit, &invited),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, "", &sentence),
+    let granted = visit.visitor.ask(UserInvite {})?;
+    let by_hand = visit.call.asked("by") == Some("hand");
+    let made_again = match by_hand {
+        true => invitations::invite_again_by_hand(&granted, &at),
+        false => invitations::invite_again(&granted, &at),
+    };
+    match made_again {
+        Ok(invited) => made(visit, &invited, by_hand),
+        Err(Error::Conflict(sentence)) => show_page(visit, &at, &sentence),
         Err(error) => Err(error),
     }
 }
@@ -174,7 +182,7 @@ pub(super) fn revoke(visit: &Visit) -> Result<Answer> {
     match guarded(visit, change, || invitations::revoke(&granted, &at)) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(())) => Answer::done(base(visit), "The invitation was revoked; its link no longer works."),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, "", &sentence),
+        Err(Error::Conflict(sentence)) => show_page(visit, &at, &sentence),
         Err(error) => Err(error),
     }
 }

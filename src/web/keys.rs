@@ -3,6 +3,7 @@
 use super::{
     caller::{Answer, Visit},
     form::refuse,
+    once::Once,
     page::{self, Chip, Choice, FieldView, FormView, Frame, Message, ScopePicker, When, count},
     people::access,
     tasks::when,
@@ -341,7 +342,7 @@ pub(super) fn create(visit: &Visit) -> Result<Answer> {
         Whose::Of(at, _) => keys::create(&visit.visitor.ask(UserEdit {})?, at, &fields),
     });
     match made {
-        Ok((key, _)) => Answer::page(&list_page(visit, &whose, &key)?),
+        Ok((key, _)) => Answer::once(Once::Key, whose.base(visit), &list_page(visit, &whose, &key)?),
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => draw(visit, &whose, &typed, Some(error)),
         Err(error) => Err(error),
     }
@@ -352,6 +353,13 @@ pub(super) fn revoke(visit: &Visit) -> Result<Answer> {
     let whose = whose(visit)?;
     let asked = visit.parameter("key");
     let id = Id::<ids::ApiKey>::parse(asked).ok_or_else(|| Error::NotFound(asked.to_owned()))?;
+    let known = whose.keys(visit)?.into_iter().find(|(key, _)| key.id == id);
+    let purpose = known.map(|(key, _)| key.purpose).ok_or_else(|| Error::NotFound(asked.to_owned()))?;
+    let page = whose.frame(visit, "Revoke the API key?").crumb("API keys", whose.base(visit));
+    let words = format!("The key for “{purpose}” stops working at once, and programs that use it are refused.");
+    if let Some(asked) = super::form::sure(visit, page, &words, "Revoke the key", whose.base(visit)) {
+        return asked;
+    }
     match &whose {
         Whose::Mine => keys::revoke_own(&visit.visitor.myself()?, id)?,
         Whose::Of(at, _) => keys::revoke_for(&visit.visitor.ask(UserEdit {})?, at, id)?,

@@ -275,7 +275,7 @@ fn page(visit: &Visit, frame: Frame, draft: &Draft, form: FormView) -> Result<Fo
 }
 
 fn drawn(visit: &Visit, frame: Frame, draft: &Draft) -> Result<Answer> {
-    Answer::page(&page(visit, frame, draft, form_view(draft))?)
+    Answer::asked(&page(visit, frame, draft, form_view(draft))?)
 }
 
 fn refused(visit: &Visit, frame: Frame, draft: &Draft, error: Error) -> Result<Answer> {

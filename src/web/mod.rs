@@ -4,6 +4,7 @@
 
 mod accounts;
 mod address;
+mod again;
 mod answers;
 mod brand;
 mod companies;
@@ -19,8 +20,11 @@ mod identities;
 mod invitations;
 mod keys;
 mod letters;
+mod meanwhile;
 mod lifecycles;
+mod links;
 mod list;
+mod once;
 pub mod page;
 mod projectgroups;
 mod passkey;
@@ -256,6 +260,7 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/me/emergencies/{emergency}/end",                  "",             teams::emergency::end_own),
         page(M::GET,  "/me/proof",                                        "",             proof::show),
         page(M::POST, "/me/proof",                                        "",             proof::show),
+        page(M::GET,  "/me/typed/{mark}",                                 "",             again::show),
         page(M::GET,  "/me/keys",                                         "",             keys::list),
         page(M::POST, "/me/keys",                                         "",             keys::create),
         page(M::GET,  "/me/keys/new",                                     "",             keys::new),
@@ -299,6 +304,7 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::GET,  "/companies/new",                                             "CompanyCreate",      companies::new),
         page(M::POST, "/companies/adopt",                                           "CompanyCreate",      companies::adopt),
         page(M::GET,  "/companies/{which}",                                         "CompanyView",        companies::show),
+        page(M::POST, "/companies/{which}/invite-again",                            "CompanyCreate",      companies::invite_again),
         page(M::POST, "/companies/{which}/suspend",                                 "CompanySuspend",     companies::suspend),
         page(M::POST, "/companies/{which}/resume",                                  "CompanySuspend",     companies::resume),
         page(M::POST, "/companies/{which}/rename",                                  "CompanyRename",      companies::rename),
@@ -447,7 +453,7 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
 
 fn respond(call: &mut Call, method: &Method, segments: &[String]) -> Response {
     if !matches!(*method, Method::GET | Method::HEAD) && !csrf::is_ours(call) {
-        return error::foreign().respond(call);
+        return again::stale(call, segments).respond(call);
     }
     match OPEN_ROUTES.find(method, segments) {
         Matched::Route(route, parameters) => {
@@ -482,7 +488,7 @@ fn respond(call: &mut Call, method: &Method, segments: &[String]) -> Response {
                 Err(answer) => return answer.respond(call),
             };
             let asked = route.proof(&visit.visitor);
-            let answer = asked.and_then(|()| (route.handler)(&visit));
+            let answer = asked.and_then(|()| once::take(&visit).map_or_else(|| (route.handler)(&visit), Ok));
             // What was read around damage is no page, whatever it shows.
             if let Err(fault) = call.desk.appliance.unless_broken(company) {
                 return error::bare(&fault, call.reference()).into_response();

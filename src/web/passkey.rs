@@ -22,6 +22,7 @@ pub(super) struct PasskeyPart {
     prefix: &'static str,
     label: &'static str,
     challenge: Challenge,
+    /// Whether it is the main way on.
     primary: bool,
     auto: bool,
 }
@@ -31,6 +32,10 @@ impl PasskeyPart {
     /// Asks for one; the fields begin with `prefix`.
     pub(super) fn get(challenge: Challenge, prefix: &'static str) -> PasskeyPart {
         PasskeyPart { kind: "get", prefix, label: "Use a passkey", challenge, primary: false, auto: false }
+    }
+    /// Whether it is the main way on.
+    pub(super) fn primary(self, primary: bool) -> PasskeyPart {
+        PasskeyPart { primary, ..self }
     }
     /// Makes one.
     pub(super) fn create(challenge: Challenge) -> PasskeyPart {

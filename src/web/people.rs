@@ -19,7 +19,7 @@ use crate::{
             At, Within,
             permissions::{TeamView, UserEdit, UserInvite, UserRoleView, UserView},
         },
-        people::{self, Fields, Filter, State, User},
+        people::{self, Fields, Filter, State, User, invitations::Undelivered},
         teams,
     },
 };
@@ -73,7 +73,7 @@ struct Row {
 }
 #[derive(Template)]
 #[template(path = "people/show.html")]
-struct Show {
+pub(super) struct Show {
     frame: Frame,
     chip: Chip,
     about: Kv,
@@ -83,6 +83,8 @@ struct Show {
     reset_factors: Act,
     problem: String,
     waits: String,
+    /// Why the invitation has not arrived.
+    not_arrived: String,
     ways: Option<Kv>,
     teams: Vec<TeamRow>,
     /// So many more roles are held in spaces that the visitor may not enter.
@@ -115,11 +117,22 @@ pub(super) fn hint(user: &User) -> String {
 /// How customers' people are marked.
 pub(super) const CUSTOMER: &str = "customer";
 
-fn chip(user: &User) -> Chip {
+fn chip(user: &User, undelivered: &[Undelivered]) -> Chip {
     match user.state {
+        State::Invited if undelivered.iter().any(|one| one.user == user.id && one.given_up) => {
+            Chip::new("failed", "Invitation not delivered")
+        }
         State::Active => Chip::new("success", "Active"),
         State::Invited => Chip::new("queued", "Invited"),
         State::Inactive => Chip::new("cancelled", "Inactive"),
+    }
+}
+
+/// The invitations that have not arrived, for who may send them again.
+fn undelivered(visit: &Visit) -> Result<Vec<Undelivered>> {
+    match visit.visitor.may(UserInvite {}) {
+        true => people::invitations::undelivered(&visit.visitor.ask(UserInvite {})?),
+        false => Ok(Vec::new()),
     }
 }
 
@@ -137,7 +150,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
     };
     let found = people::list(&granted, &filter, asked.page())?;
     let counts = people::counts(&granted)?;
-    let address = base(visit);
+    let (address, undelivered) = (base(visit), undelivered(visit)?);
     let choices = [
         ("", "Everybody"),
         ("active", "Active"),
@@ -151,7 +164,7 @@ pub(super) fn list(visit: &Visit) -> Result<Answer> {
         name: user.display_name.clone(),
         email: hint(user),
         href: format!("{address}/{}", user.id),
-        chip: chip(user),
+        chip: chip(user, &undelivered),
         factor: match (user.is_service, user.has_second_factor) {
             (true, _) => "",
             (false, true) => "Set up",
@@ -206,17 +219,23 @@ pub(super) fn located(visit: &Visit) -> Result<At<ids::User>> {
 
 /// One person.
 pub(super) fn show(visit: &Visit) -> Result<Answer> {
-    show_page(visit, &located(visit)?, "", "")
+    show_page(visit, &located(visit)?, "")
+}
+
+/// One person, with what was wrong.
+pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, problem: &str) -> Result<Answer> {
+    Answer::shown(&draw_page(visit, at, "", problem)?, !problem.is_empty())
 }
 
 /// One person, with a link to hand over or with what was wrong.
-pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Result<Answer> {
+pub(super) fn draw_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: &str) -> Result<Show> {
     let user = people::show(&visit.visitor.ask(UserView {})?, at)?;
     let address = format!("{}/{}", base(visit), user.id);
     let may_edit = visit.visitor.may(UserEdit {});
     let post = |label: &str, rest: &str| Act::post(label, format!("{address}/{rest}"));
     let of_user = |act: Act, there: bool| visit.offer(UserEdit {}, act.only_if(there));
-    let of_invitation = |act: Act| visit.offer(UserInvite {}, act.only_if(user.state == State::Invited));
+    let of_invitation =
+        |act: Act| visit.offer(UserInvite {}, if user.state == State::Invited { act } else { Act::none() });
     let (mut roles, mut elsewhere) = (Vec::new(), 0);
     if visit.visitor.may(UserRoleView {}) {
         let (seen_roles, hidden) = teams::roles_of_user(&visit.visitor.ask(UserRoleView {})?, at)?;
@@ -257,6 +276,20 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
         Err(error) => return Err(error),
     };
     let invited = user.state == State::Invited && visit.visitor.may(UserInvite {});
+    let undelivered = undelivered(visit)?;
+    let lost = undelivered.iter().find(|one| one.user == user.id);
+    let not_arrived = lost.map_or_else(String::new, |lost| {
+        let next = if lost.given_up {
+            "Correct the address if it is wrong and send it again, or make a link and hand it over."
+        } else {
+            "It is tried again. You can also make a link and hand it over."
+        };
+        format!(
+            "The invitation has not arrived at {}: {}. {next}",
+            user.email_address,
+            lost.problem.trim_end_matches('.')
+        )
+    });
     let waits = match invited.then(|| visit.visitor.ask(UserInvite {})).transpose()? {
         Some(granted) => match people::invitations::ends(&granted, at)? {
             Some(until) => format!("The link ends {}.", when(until).relative),
@@ -281,21 +314,23 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
     if let Some(seen) = user.last_seen_at {
         about = about.when("Last seen", when(seen));
     }
-    let page = Show {
+    Ok(Show {
         frame: access(visit, &user.display_name, "people").crumb("People", base(visit)),
-        chip: chip(&user),
+        chip: chip(&user, &undelivered),
         about: about.mono("Id", user.id.to_string()),
         link: link.to_owned(),
         rights_href: format!("{address}/rights"),
         acts: vec![
             of_user(Act::link("Change", format!("{address}/edit")).icon("pencil"), true),
             of_invitation(post("Send it again", "invite-again")),
+            of_invitation(post("Make a link to hand over", "invite-again?by=hand").only_if(lost.is_some())),
             of_invitation(post("Revoke the invitation", "revoke").danger()),
             of_user(post("Reset the password", "reset-password"), user.state == State::Active && !user.is_service),
             of_user(post("Deactivate", "deactivate").danger(), user.state == State::Active),
             of_user(post("Reactivate", "reactivate"), user.state == State::Inactive),
         ],
         waits,
+        not_arrived,
         ways,
         teams: mine,
         reset_factors: of_user(
@@ -305,8 +340,7 @@ pub(super) fn show_page(visit: &Visit, at: &At<ids::User>, link: &str, problem: 
         problem: problem.to_owned(),
         roles,
         elsewhere,
-    };
-    if problem.is_empty() { Answer::page(&page) } else { Answer::refused(&page) }
+    })
 }
 
 /// By how many ways somebody can come in.
@@ -393,7 +427,7 @@ fn change(visit: &Visit, command: Command, words: (&str, &str, &str)) -> Result<
     match guarded(visit, Change::new(title, submit, &back), || command(&granted, &at)) {
         Ok(Checked::Shown(answer)) => Ok(answer),
         Ok(Checked::Done(user)) => Answer::done(back, format!("{} {done}.", user.display_name)),
-        Err(Error::Conflict(sentence)) => show_page(visit, &at, "", &sentence),
+        Err(Error::Conflict(sentence)) => show_page(visit, &at, &sentence),
         Err(error) => Err(error),
     }
 }

@@ -4,6 +4,7 @@
 
 use super::{
     address::own_path,
+    again::came_from,
     caller::{Answer, Visit, encode},
     page::{FieldView, FormView, Frame},
     passkey::PasskeyPart,
@@ -41,7 +42,7 @@ const RECOVERY: &str = "proof-recovery";
 const PASSWORD: &str = "proof-password";
 
 /// What must not come back in a page.
-fn is_secret(name: &str) -> bool {
+pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["password", "passphrase", "secret", "again"].iter().any(|word| name.contains(word))
 }
@@ -97,21 +98,12 @@ fn elsewhere(visit: &Visit, next: &str) -> String {
     visit.path(&format!("/me/proof?next={next}"))
 }
 
-/// The page that a form stood on, if it was one of this company.
-fn came_from(visit: &Visit) -> String {
-    let path = visit.call.header("referer").and_then(|address| {
-        let after = address.split_once("://")?.1;
-        after.find('/').map(|at| after[at..].to_owned())
-    });
-    own_path(visit.call, visit.company().slug(), path.as_deref())
-}
-
 /// One way of proving: a form of its own, which carries what was sent. Nothing of it that is required stands anywhere
 /// else, so whichever way somebody takes, their browser sends it. `id` tells its fields from those of the other ways.
 fn way(visit: &Visit, action: &str, sent: &Form, id: &str) -> (FormView, bool) {
     let mut form = FormView::new(action, "Go on");
     let mut again = false;
-    for (name, value) in sent.typed().filter(|(name, _)| !name.starts_with(PREFIX) && *name != "_csrf") {
+    for (name, value) in sent.typed().filter(|(name, _)| !name.starts_with(PREFIX)) {
         if !is_secret(name) {
             form = form.field(FieldView::hidden(name, value));
         } else if !value.is_empty() {
@@ -121,7 +113,7 @@ fn way(visit: &Visit, action: &str, sent: &Form, id: &str) -> (FormView, bool) {
             again = true;
         }
     }
-    (form.cancel(came_from(visit)), again)
+    (form.cancel(came_from(visit.call, visit.company().slug())), again)
 }
 
 fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
@@ -131,7 +123,7 @@ fn page(visit: &Visit, problem: Option<String>) -> Result<Proof> {
     let (action, sent) = match (posted, visit.is_form()) {
         (false, _) => (elsewhere(visit, &here), Form::default()),
         (true, true) => (here, visit.form()),
-        (true, false) => (elsewhere(visit, &came_from(visit)), Form::default()),
+        (true, false) => (elsewhere(visit, &came_from(visit.call, visit.company().slug())), Form::default()),
     };
     let ways = admit::ways(&visit.visitor)?;
     let (first, again) = way(visit, &action, &sent, "");
@@ -190,7 +182,7 @@ pub(super) fn recovery_field(name: &str) -> FieldView {
 }
 
 /// `new_password` → "New password".
-fn words(name: &str) -> String {
+pub(super) fn words(name: &str) -> String {
     let text = name.replace(['_', '-'], " ");
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -5,6 +5,7 @@ use super::{
     caller::Answer,
     forgot::password_help,
     form::refuse,
+    links::{self, Found, Link},
     page::{Bare, FieldView, FormView},
 };
 use crate::{
@@ -32,21 +33,10 @@ struct Register {
 const NAMES: [(&str, &str); 4] =
     [("DisplayName", "name"), ("EmailAddress", "email"), ("Username", "email"), ("Password", "password")];
 
-fn gone() -> Error {
-    Error::NotFound("invitation".into())
-}
-
 /// The company of an invitation that can be used. What is wrong with it is not told: a company that does not exist, a
 /// code that never was and one that was used are alike.
-fn invited(call: &Call) -> Result<Company> {
-    let company = call.desk.appliance.enter(call.parameter("company")).map_err(|error| match error {
-        Error::NotFound(_) => gone(),
-        other => other,
-    })?;
-    if !admit::open_invitation(&company, call.parameter("token"))? {
-        return Err(gone());
-    }
-    Ok(company)
+fn invited(call: &Call) -> Result<Found<()>> {
+    links::find(call, Link::Open, |company| Ok(admit::open_invitation(company, call.parameter("token"))?.then_some(())))
 }
 
 fn form_of(call: &Call, company: &Company) -> FormView {
@@ -69,13 +59,19 @@ fn page(call: &Call, company: &Company, form: FormView) -> Register {
 
 /// The form.
 pub(super) fn form(call: &Call) -> Result<Answer> {
-    let company = invited(call)?;
+    let company = match invited(call)? {
+        Found::Here(company, ()) => company,
+        Found::Not(answer) => return Ok(answer),
+    };
     Answer::page(&page(call, &company, form_of(call, &company)))
 }
 
 /// It was sent: they can sign in from now on.
 pub(super) fn submit(call: &Call) -> Result<Answer> {
-    let company = invited(call)?;
+    let company = match invited(call)? {
+        Found::Here(company, ()) => company,
+        Found::Not(answer) => return Ok(answer),
+    };
     let sent = call.form();
     let names = Names {
         display_name: sent.text("name").to_owned(),

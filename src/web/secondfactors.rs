@@ -56,6 +56,12 @@ pub(super) fn lacking(visit: &Visit) -> Result<Answer> {
 pub(super) fn reset(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(UserEdit {})?;
     let user: At<ids::User> = visit.visitor.locate(Within::Company, visit.parameter("user"))?;
+    let back = visit.path(&format!("/access/people/{}", user.id()));
+    let page = access(visit, "Remove their second factors?", "people").crumb("People", visit.path("/access/people"));
+    let words = "Their authenticator apps, passkeys and recovery codes go. They sign in with the password alone until a new second factor is set up.";
+    if let Some(asked) = super::form::sure(visit, page, words, "Remove their second factors", back) {
+        return asked;
+    }
     let them = factors::reset_for(&granted, &user)?;
     let to = visit.path(&format!("/access/people/{}", them.id));
     Answer::done(

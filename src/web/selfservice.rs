@@ -5,6 +5,7 @@ use super::{
     answers::preview::{Change, Checked, guarded},
     caller::{Answer, Visit},
     form::refuse,
+    once::Once,
     page::{FieldView, FormView, Frame, count},
 };
 use crate::{
@@ -155,7 +156,9 @@ pub(super) fn give(visit: &Visit) -> Result<Answer> {
             let name = tenants::show(&visit.visitor.ask(TenantView { tenant: at })?)?.name;
             Answer::done(own(visit), said(&given, &name, true))
         }
-        Ok(Checked::Done(given)) => Answer::page(&page(visit, &at, form(visit), Some(&given))?),
+        Ok(Checked::Done(given)) => {
+            Answer::once(Once::Invitations, back.clone(), &page(visit, &at, form(visit), Some(&given))?)
+        }
         Err(error @ (Error::Invalid(_) | Error::Conflict(_))) => {
             let form = refuse(form(visit).typed(sent.typed()), error, &[("EmailAddresses", "emails")])?;
             Answer::refused(&page(visit, &at, form, None)?)

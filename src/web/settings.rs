@@ -4,6 +4,7 @@ use super::{
     answers::preview::{Change, Checked, guarded},
     caller::{Answer, Visit},
     form::{self, FormPage, refuse},
+    meanwhile,
     page::{Act, Chip, Choice, FieldView, FormView, Frame, Kv, count, thousands},
 };
 use crate::{
@@ -132,7 +133,7 @@ fn company_page(visit: &Visit, form: Option<FormView>) -> Result<Company> {
 /// The company: name, time zone, whom letters come from.
 pub(super) fn company(visit: &Visit) -> Result<Answer> {
     let form = if visit.visitor.may(ConfigureServer {}) {
-        Some(general_form(visit, &shown(visit)?.general()))
+        Some(meanwhile::remembering(general_form(visit, &shown(visit)?.general())))
     } else {
         visit.visitor.ask(SpaceView {})?;
         None
@@ -150,6 +151,10 @@ pub(super) fn save_company(visit: &Visit) -> Result<Answer> {
         from_address: some(sent.text("from_address")),
         customers_in_everyone: sent.ticked("customers"),
     };
+    let present = general_form(visit, &shown(visit)?.general());
+    if let Some(form) = meanwhile::refuse(&present, general_form(visit, &wished), &sent) {
+        return Answer::refused(&company_page(visit, Some(form))?);
+    }
     let back = visit.path("/settings");
     let change = Change::new("What the new settings change", "Save the settings", &back);
     match guarded(visit, change, || settings::change_general(&granted, &wished)) {
@@ -158,7 +163,7 @@ pub(super) fn save_company(visit: &Visit) -> Result<Answer> {
             Answer::done(visit.path("/settings"), format!("The settings of {} were saved.", saved.name))
         }
         Err(error) => {
-            let form = refuse(general_form(visit, &wished), error, &GENERAL)?;
+            let form = meanwhile::carry(refuse(general_form(visit, &wished), error, &GENERAL)?, &sent);
             Answer::refused(&company_page(visit, Some(form))?)
         }
     }
@@ -244,7 +249,7 @@ pub(super) fn factor_note(visit: &Visit) -> Option<String> {
 
 /// The rules of sign-in.
 pub(super) fn sign_in(visit: &Visit) -> Result<Answer> {
-    let form = sign_in_form(visit, &shown(visit)?.sign_in());
+    let form = meanwhile::remembering(sign_in_form(visit, &shown(visit)?.sign_in()));
     Answer::page(&FormPage { frame: settings(visit, "Sign-in", "sign-in"), form })
 }
 
@@ -269,14 +274,16 @@ pub(super) fn save_sign_in(visit: &Visit) -> Result<Answer> {
         key_days_usual: number(&sent, "key_days_usual"),
         access_by_people_only: sent.ticked("access_by_people_only"),
     };
+    let present = sign_in_form(visit, &shown(visit)?.sign_in());
+    let typed = || sign_in_form(visit, &wished).typed(sent.typed());
+    if let Some(form) = meanwhile::refuse(&present, typed(), &sent) {
+        return Answer::refused(&FormPage { frame: settings(visit, "Sign-in", "sign-in"), form });
+    }
     match settings::change_sign_in(&granted, &wished) {
         Ok(_) => Answer::done(visit.path("/settings/sign-in"), "The rules of sign-in were saved."),
-        Err(error) => form::refused(
-            settings(visit, "Sign-in", "sign-in"),
-            sign_in_form(visit, &wished).typed(sent.typed()),
-            error,
-            &SIGN_IN,
-        ),
+        Err(error) => {
+            form::refused(settings(visit, "Sign-in", "sign-in"), meanwhile::carry(typed(), &sent), error, &SIGN_IN)
+        }
     }
 }
 
@@ -311,9 +318,14 @@ fn brand_form(visit: &Visit, present: &Brand) -> FormView {
         )
 }
 
-fn brand_page(visit: &Visit, form: Option<FormView>, problem: Option<&str>) -> Result<BrandPage> {
+/// Name and colour at present.
+fn look(visit: &Visit) -> Result<Brand> {
     let rules = shown(visit)?.rules;
-    let present = Brand { name: rules.brand_name, accent: rules.brand_accent, names_product: rules.names_product };
+    Ok(Brand { name: rules.brand_name, accent: rules.brand_accent, names_product: rules.names_product })
+}
+
+fn brand_page(visit: &Visit, form: Option<FormView>, problem: Option<&str>) -> Result<BrandPage> {
+    let (rules, present) = (shown(visit)?.rules, look(visit)?);
     let upload = FormView::new(visit.path("/settings/brand/logo"), "Set the logo").field(
         FieldView::file("logo", "A new logo").required().help(format!(
             "A PNG picture of 16 to 1,024 dots on each side, at most {}. It is shown 24 dots high.",
@@ -326,7 +338,7 @@ fn brand_page(visit: &Visit, form: Option<FormView>, problem: Option<&str>) -> R
     };
     Ok(BrandPage {
         frame: settings(visit, "Look", "brand"),
-        form: form.unwrap_or_else(|| brand_form(visit, &present)),
+        form: form.unwrap_or_else(|| meanwhile::remembering(brand_form(visit, &present))),
         logo_href: rules.brand_logo.map(|digest| visit.path(&format!("/brand/logo.png?v={digest}"))),
         removal_href: visit.path("/settings/brand/logo/delete"),
         upload,
@@ -347,10 +359,13 @@ pub(super) fn save_brand(visit: &Visit) -> Result<Answer> {
         accent: some(sent.text("accent")),
         names_product: sent.ticked("product"),
     };
+    if let Some(form) = meanwhile::refuse(&brand_form(visit, &look(visit)?), brand_form(visit, &wished), &sent) {
+        return Answer::refused(&brand_page(visit, Some(form), None)?);
+    }
     match settings::change_brand(&granted, &wished) {
         Ok(_) => Answer::done(visit.path("/settings/brand"), "The look was saved."),
         Err(error) => {
-            let form = refuse(brand_form(visit, &wished), error, &LOOK)?;
+            let form = meanwhile::carry(refuse(brand_form(visit, &wished), error, &LOOK)?, &sent);
             Answer::refused(&brand_page(visit, Some(form), None)?)
         }
     }
@@ -450,7 +465,7 @@ fn trail_form(visit: &Visit, present: &Trail) -> FormView {
 
 /// Where the trail is kept.
 pub(super) fn trail(visit: &Visit) -> Result<Answer> {
-    let form = trail_form(visit, &shown(visit)?.trail());
+    let form = meanwhile::remembering(trail_form(visit, &shown(visit)?.trail()));
     Answer::page(&FormPage { frame: settings(visit, "Trail", "trail"), form })
 }
 
@@ -463,13 +478,13 @@ pub(super) fn save_trail(visit: &Visit) -> Result<Answer> {
         checkpoint_webhook: some(sent.text("webhook")),
         retention_days: number(&sent, "days"),
     };
+    let present = trail_form(visit, &shown(visit)?.trail());
+    let typed = || trail_form(visit, &wished).typed(sent.typed());
+    if let Some(form) = meanwhile::refuse(&present, typed(), &sent) {
+        return Answer::refused(&FormPage { frame: settings(visit, "Trail", "trail"), form });
+    }
     match settings::change_trail(&granted, &wished) {
         Ok(_) => Answer::done(visit.path("/settings/trail"), "Where the trail is kept was saved."),
-        Err(error) => form::refused(
-            settings(visit, "Trail", "trail"),
-            trail_form(visit, &wished).typed(sent.typed()),
-            error,
-            &TRAIL,
-        ),
+        Err(error) => form::refused(settings(visit, "Trail", "trail"), meanwhile::carry(typed(), &sent), error, &TRAIL),
     }
 }

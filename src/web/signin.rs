@@ -6,6 +6,7 @@ use super::{
     address::own_path,
     brand,
     caller::{Answer, SESSION, draw, encode, flash_of},
+    links::{self, Found, Link},
     me::Codes,
     page::{Bare, FieldView, FormView, Kind, Qr},
     passkey::PasskeyPart,
@@ -42,6 +43,8 @@ struct CodePage {
     recovery: FieldView,
     passkey: Option<PasskeyPart>,
     has_code: bool,
+    /// Whether the recovery code is all that is left, or was just wrong.
+    unfolded: bool,
     back_href: String,
 }
 #[derive(Template)]
@@ -72,6 +75,8 @@ struct InvitationPage {
     form: FormView,
     person: String,
     email: String,
+    /// Who is signed in here at present.
+    other: Option<String>,
 }
 
 /// `/` → sign-in.
@@ -219,20 +224,21 @@ fn code_field() -> FieldView {
 
 fn code_page(call: &Call, company: &Company, pending: &PendingSession) -> Result<CodePage> {
     let ways = admit::ways_to_finish(company, pending)?;
+    let site = call.site();
+    let passkey = site.map(|site| admit::passkey_to_finish(company, pending, &site)).transpose()?.flatten();
+    let (title, lead) = match (ways.code, passkey.is_some()) {
+        (true, _) => ("Enter your code", "open your authenticator app and type the code it shows for"),
+        (false, true) => ("Use your passkey", "use your passkey to sign in to"),
+        (false, false) => {
+            ("Use a recovery code", "your passkey does not work at this address. Use a recovery code for")
+        }
+    };
     Ok(CodePage {
-        frame: brand::bare(call, "Enter your code", company),
+        frame: brand::bare(call, title, company),
         form: FormView::new(step_address(call, company, "code"), "Sign in").field(code_field()),
-        lead: format!(
-            "{}, open your authenticator app and type the code it shows for {}.",
-            pending.name(),
-            company.name()
-        ),
-        passkey: call
-            .site()
-            .map(|site| admit::passkey_to_finish(company, pending, &site))
-            .transpose()?
-            .flatten()
-            .map(|challenge| PasskeyPart::get(challenge, "")),
+        lead: format!("{}, {lead} {}.", pending.name(), company.name()),
+        unfolded: !ways.code && passkey.is_none(),
+        passkey: passkey.map(|challenge| PasskeyPart::get(challenge, "").primary(!ways.code)),
         recovery: recovery_field("recovery"),
         has_code: ways.code,
         back_href: format!("{}/login", call.base(company.slug())),
@@ -269,6 +275,7 @@ pub(super) fn code_submit(call: &Call) -> Result<Answer> {
         Err(Error::Invalid(fields)) => {
             let mut page = code_page(call, &company, &pending)?;
             let wrong = fields.iter().next().map(|(_, wrong)| wrong).unwrap_or_default();
+            page.unfolded |= recovery;
             page.form = if recovery || !offered.passkey.is_empty() {
                 page.form.problem(wrong)
             } else {
@@ -358,7 +365,8 @@ pub(super) fn enrol_submit(call: &Call) -> Result<Answer> {
                 codes: Codes::new(company.name(), enrolled.codes),
                 next: own_path(call, company.slug(), call.asked("next")),
             };
-            Ok(Answer::Welcome { company: company.slug().into(), token: enrolled.token, html: draw(&page)? })
+            let to = format!("{}/me", call.base(company.slug()));
+            Ok(Answer::Welcome { company: company.slug().into(), token: enrolled.token, to, html: draw(&page)? })
         }
         Err(Error::Invalid(fields)) => {
             let mut page = enrol_page(call, &company, &pending)?;
@@ -387,52 +395,61 @@ pub(super) fn sign_out(call: &Call) -> Result<Answer> {
     Ok(Answer::SignedOut { company: slug.into() })
 }
 
-fn invited(call: &Call) -> Result<(Company, String, String)> {
-    let gone = || Error::NotFound("invitation".into());
-    let company = call.desk.appliance.enter(call.parameter("company")).map_err(|error| match error {
-        Error::NotFound(_) => gone(),
-        other => other,
-    })?;
-    let (person, email) = admit::invitation(&company, call.parameter("token"))?.ok_or_else(gone)?;
-    Ok((company, person, email))
+fn invited(call: &Call) -> Result<Found<(String, String)>> {
+    links::find(call, Link::Invitation, |company| admit::invitation(company, call.parameter("token")))
 }
 
-fn invitation_page(call: &Call, company: &Company, person: String, email: String) -> InvitationPage {
-    let form = FormView::new(
-        format!("{}/invitation/{}", call.base(company.slug()), call.parameter("token")),
-        "Choose this password and go on",
-    )
-    .field(
-        FieldView::password("password", "New password")
-            .required()
-            .autofocus()
-            .autocomplete("new-password")
-            .help(super::forgot::password_help(company)),
-    )
-    .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
-    InvitationPage {
-        frame: brand::bare(call, format!("Welcome to {}", brand::name(company)), company),
-        form,
-        person,
-        email,
+/// Says who is signed in and would be signed out: the invited person is somebody else, who cannot be signed in yet.
+fn invitation_page(call: &Call, company: &Company, (person, email): (String, String)) -> Result<InvitationPage> {
+    let other = links::signed_in(call, company)?;
+    let submit = match &other {
+        Some(other) => format!("Sign {other} out and go on"),
+        None => "Choose this password and go on".into(),
+    };
+    let mut form =
+        FormView::new(format!("{}/invitation/{}", call.base(company.slug()), call.parameter("token")), submit);
+    if other.is_some() {
+        form = form.field(FieldView::hidden("instead", "yes"));
     }
+    let form = form
+        .field(
+            FieldView::password("password", "New password")
+                .required()
+                .autofocus()
+                .autocomplete("new-password")
+                .help(super::forgot::password_help(company)),
+        )
+        .field(FieldView::password("again", "The same once more").required().autocomplete("new-password"));
+    let frame = brand::bare(call, format!("Welcome to {}", brand::name(company)), company);
+    Ok(InvitationPage { frame, form, person, email, other })
 }
 
 /// Welcomes somebody who was invited.
 pub(super) fn invitation_form(call: &Call) -> Result<Answer> {
-    let (company, person, email) = invited(call)?;
-    Answer::page(&invitation_page(call, &company, person, email))
+    match invited(call)? {
+        Found::Here(company, who) => Answer::page(&invitation_page(call, &company, who)?),
+        Found::Not(answer) => Ok(answer),
+    }
 }
 
 /// They chose a password.
 pub(super) fn invitation_submit(call: &Call) -> Result<Answer> {
-    let (company, person, email) = invited(call)?;
+    let (company, who) = match invited(call)? {
+        Found::Here(company, who) => (company, who),
+        Found::Not(answer) => return Ok(answer),
+    };
     let sent = call.form();
     let refused = |field: &str, message: &str| {
-        let mut page = invitation_page(call, &company, person.clone(), email.clone());
+        let mut page = invitation_page(call, &company, who.clone())?;
         page.form = page.form.errors([(field, message)]);
         Answer::refused(&page)
     };
+    if let (Some(other), "") = (links::signed_in(call, &company)?, sent.text("instead")) {
+        return refused(
+            "password",
+            &format!("{other} is signed in here. Type it again to sign {other} out and go on."),
+        );
+    }
     if sent.text("password") != sent.text("again") {
         return refused("again", "The two are not the same. Type it once more.");
     }

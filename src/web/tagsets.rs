@@ -225,7 +225,7 @@ fn page(frame: Frame, draft: &Draft, form: FormView) -> Form {
 }
 
 fn drawn(frame: Frame, draft: &Draft) -> Result<Answer> {
-    Answer::page(&page(frame, draft, form_view(draft)))
+    Answer::asked(&page(frame, draft, form_view(draft)))
 }
 
 fn refused(frame: Frame, draft: &Draft, error: Error) -> Result<Answer> {

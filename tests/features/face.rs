@@ -75,7 +75,7 @@ fn nothing_on_the_way_in_or_in_the_portal_names_the_product() {
 
     // A lost password.
     let asked = [("company", "harbour"), ("email", "jo@contoso.test")];
-    unnamed(&stranger.post("/harbour/forgot", asked), &[200], &mut drawn);
+    unnamed(&stranger.done("/harbour/forgot", asked), &[200], &mut drawn);
     let reset = loop {
         let letter = mail.letter();
         silent("a letter", &letter.text());

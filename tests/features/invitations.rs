@@ -154,11 +154,11 @@ fn what_somebody_will_be_able_to_do_is_shown_before_the_invitation_is_made() {
         "and nothing that was typed is lost"
     );
     assert_eq!(ada.get("/api/users").expect(200).json()["TotalResults"], 1, "nobody was invited by looking");
-    let page = browser.post("/harbour/access/people/invite", [a, b, c, ("confirmed", "yes")]).expect(200).text();
+    let page = browser.done("/harbour/access/people/invite", [a, b, c, ("confirmed", "yes")]).text();
     assert!(page.contains("/harbour/invitation/"), "without mail the link is shown: {page}");
     let user = text(&ada.get("/api/users?filter=ben").expect(200).json()["Items"][0]["Id"]);
     let own = format!("/harbour/access/people/{user}");
-    let again = browser.post(&format!("{own}/invite-again"), [("", "")]).expect(200).text();
+    let again = browser.done(&format!("{own}/invite-again"), [("", "")]).text();
     let link = again.split("/harbour/invitation/").nth(1).unwrap().split(['<', '"', '&']).next().unwrap().to_owned();
     server.browser().get(&format!("/harbour/invitation/{}", encode(&link))).expect(200);
     assert_eq!(browser.post(&format!("{own}/deactivate"), [("", "")]).expect(422).status, 422);
@@ -185,7 +185,7 @@ fn an_open_invitation_is_made_on_a_page_and_whoever_has_its_link_registers_once(
     assert!(shown.contains("Is this meant?") && shown.contains("Whoever uses it"), "{shown}");
     assert!(shown.contains("Make the open invitation") && !shown.contains("/harbour/register/"), "{shown}");
     let [a, b] = fields;
-    let made = ada.post("/harbour/access/people/invite", [a, b, ("confirmed", "yes")]).expect(200);
+    let made = ada.done("/harbour/access/people/invite", [a, b, ("confirmed", "yes")]);
     let made = made.text();
     let begin = format!("{}/harbour/register/", server.base());
     let after = made.split_once(begin.as_str()).unwrap_or_else(|| panic!("no link in {made}")).1;
@@ -224,4 +224,54 @@ fn an_open_invitation_is_made_on_a_page_and_whoever_has_its_link_registers_once(
     let mut ben = server.browser();
     ben.sign_in("harbour", "ben@harbour.test", long).expect(200);
     ben.get("/harbour/access/people").expect(200);
+}
+
+/// Findings J10: a dead link says what it was and whom to ask, alike for companies that exist or not.
+#[test]
+fn a_dead_link_says_what_it_was_and_whom_to_ask() {
+    let (server, _) = founded();
+    let nobody = server.browser();
+    for (rest, words) in [
+        ("invitation/used-up", "ask whoever invited you"),
+        ("register/used-up", "ask whoever gave it to you"),
+        ("reset?token=used-up", "ask somebody who manages people"),
+    ] {
+        let page = |company: &str| nobody.get(&format!("/{company}/{rest}")).expect(404).text().replace(company, "…");
+        assert!(page("harbour").to_lowercase().contains(words), "{}", page("harbour"));
+        assert!(page("harbour").contains("/…/login"), "{}", page("harbour"));
+        assert_eq!(page("harbour"), page("nowhere"));
+    }
+}
+
+/// Findings J10: nobody is signed out silently.
+#[test]
+fn accepting_an_invitation_where_somebody_else_is_signed_in_asks() {
+    let (server, harbour) = founded();
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let ben = json!({ "DisplayName": "Ben", "EmailAddress": "ben@harbour.test", "AddToTeamIds": [] });
+    let made = harbour.caller().post("/api/users/invitations", ben).expect(201).json();
+    let link = text(&made["Links"]["Web"]);
+    let page = ada.get(&link).expect(200).text();
+    assert!(page.contains("Ada is signed in here") && page.contains("Sign Ada out and go on"), "{page}");
+    let password = "lantern copper seven boats";
+    let fields = [("password", password), ("again", password)];
+    let asked = ada.post(&link, fields).expect(422).text();
+    assert!(asked.contains("is signed in here"), "{asked}");
+    ada.get("/harbour/me").expect(200);
+    let [a, b] = fields;
+    ada.post(&link, [a, b, ("instead", "yes")]).expect(303);
+    assert_ne!(ada.get("/harbour/me").status, 200, "Ben goes on where Ada was");
+
+    // A reset link of somebody else's leaves who is signed in where they are.
+    let mut zoe = server.browser();
+    let made = json!({ "Username": "zoe", "DisplayName": "Zoe", "EmailAddress": "zoe@harbour.test", "Password": "a long password of hers" });
+    harbour.caller().post("/api/users", made).expect(201);
+    zoe.sign_in("harbour", "zoe@harbour.test", "a long password of hers");
+    let told = server.command(&["user", "reset-password", "harbour", &harbour.email]).run().expect_success();
+    let reset = told.stdout.trim().trim_start_matches("reset: ").to_owned();
+    let token = reset.split_once("token=").expect("a token").1.to_owned();
+    let sent = [("token", token.as_str()), ("password", password), ("again", password)];
+    zoe.post("/harbour/reset", sent).expect(303);
+    zoe.get("/harbour/me").expect(200);
 }

@@ -118,7 +118,7 @@ fn keys_are_made_and_revoked_on_pages_too() {
             ("permissions", "UserView"),
             ("space", ""),
         ];
-        let page = browser.post(&base, fields).expect(200).text();
+        let page = browser.done(&base, fields).text();
         let key = page.split("API-").nth(1).unwrap().split('<').next().unwrap();
         let program = Caller::with_key(&harbour.base, &format!("API-{key}"));
         program.get("/api/users/me").expect(200);
@@ -127,7 +127,10 @@ fn keys_are_made_and_revoked_on_pages_too() {
         let wrong = browser.post(&base, [("purpose", ""), ("days", "5000"), ("addresses", "x y")]).expect(422).text();
         assert!(wrong.contains("value=\"5000\""), "{wrong}");
         let revoke = page.split(&format!("action=\"{base}/")).nth(1).unwrap().split('"').next().unwrap();
-        browser.post(&format!("{base}/{revoke}"), [("", "")]).expect(303);
+        let asked = browser.post(&format!("{base}/{revoke}"), [("", "")]).expect(200).text();
+        assert!(asked.contains("Nothing is changed yet") && asked.contains("CI"), "{asked}");
+        program.get("/api/users/me").expect(200);
+        browser.post(&format!("{base}/{revoke}"), [("confirmed", "yes")]).expect(303);
         program.get("/api/users/me").expect(401);
     }
 }

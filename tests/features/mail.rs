@@ -42,10 +42,8 @@ fn a_lost_password_is_set_anew_by_a_letter() {
         mail.letter().text().contains("Subject: Your second factor was changed"),
         "the first one, set up on the way in"
     );
-    let asks = |email: &str| {
-        let answer = server.browser().post("/harbour/forgot", [("company", "harbour"), ("email", email)]);
-        answer.expect(200).text()
-    };
+    let asks =
+        |email: &str| server.browser().done("/harbour/forgot", [("company", "harbour"), ("email", email)]).text();
     assert_eq!(asks("zoe@harbour.test"), asks("zara@harbour.test"));
     assert_eq!(asks(&harbour.email), asks("zoe@harbour.test"), "the page tells nothing");
     let letter = mail.letter();
@@ -116,6 +114,43 @@ fn over_an_encrypted_line(mail: &MailServer) {
     harbour.caller().post("/api/letters/test", ()).expect(201);
     let refused = told(&harbour, |letter| letter["Problem"] != "");
     assert_eq!(refused["State"], "waiting", "{refused}");
+    // In words, not as TLS has it (findings J10).
+    let words = refused["Problem"].as_str().unwrap_or_default();
+    assert!(words.contains("does not trust who signed") || words.contains("made to sign others"), "{refused}");
+}
+
+/// Findings J8: an invitation that the mail server refuses is no waiting one, and the link can be handed over.
+#[test]
+fn an_invitation_that_the_mail_server_refuses_is_told_where_it_was_sent() {
+    let mail = MailServer::open();
+    let (server, harbour) = with_mail(&mail, "");
+    let mut ada = server.browser();
+    ada.sign_in("harbour", &harbour.email, &harbour.password);
+    let sent = [("name", "Nobody"), ("email", "nobody@harbour.test"), ("confirmed", "yes")];
+    let own = ada.post("/harbour/access/people/invite", sent).expect(303).location().to_owned();
+    let user = own.rsplit('/').next().expect("an id").to_owned();
+    told(&harbour, |letter| letter["State"] == "failed");
+    let page = ada.get(&own).expect(200).text();
+    for words in
+        ["Invitation not delivered", "has not arrived at nobody@harbour.test", "no such person", "invite-again?by=hand"]
+    {
+        assert!(page.contains(words), "“{words}” is missing: {page}");
+    }
+    assert!(ada.get("/harbour/access/people").expect(200).text().contains("Invitation not delivered"));
+    let handed = ada.done(&format!("{own}/invite-again?by=hand"), ()).text();
+    let link = handed.split("/harbour/invitation/").nth(1).expect("a link to hand over");
+    let token: String = link.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let path = format!("/harbour/invitation/{token}");
+    server.browser().get(&path).expect(200);
+    // To an address that takes it: it waits as any other.
+    let right =
+        serde_json::json!({ "Username": "nobody", "DisplayName": "Nobody", "EmailAddress": "somebody@harbour.test" });
+    harbour.caller().put(&format!("/api/users/{user}"), right).expect(200);
+    ada.post(&format!("{own}/invite-again"), ()).expect(303);
+    told(&harbour, |letter| letter["Kind"] == "invitation" && letter["State"] == "sent");
+    let page = ada.get(&own).expect(200).text();
+    assert!(!page.contains("has not arrived") && page.contains("Invited"), "{page}");
+    server.browser().get(&path).expect(404);
 }
 
 #[test]
@@ -228,7 +263,7 @@ fn without_mail_the_page_says_whom_to_ask_and_an_administrator_gets_the_link() {
     let id = made.expect(201).json()["Id"].as_str().expect("an id").to_owned();
     let mut ada = server.browser();
     ada.sign_in("harbour", &harbour.email, &harbour.password);
-    let page = ada.post(&format!("/harbour/access/people/{id}/reset-password"), ()).expect(200).text();
+    let page = ada.done(&format!("/harbour/access/people/{id}/reset-password"), ()).text();
     let (_, after) = page.split_once("/harbour/reset?token=").expect("the link");
     let token: String = after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
     let choose =

@@ -47,7 +47,7 @@ fn ten_recovery_codes_are_shown_once_and_each_signs_in_once() {
     };
     assert_eq!((give(&codes[0]), give(&codes[0]), give(&codes[1].to_lowercase())), (303, 422, 303));
     assert!(ada.get("/harbour/me").text().contains("8 of 10 left"));
-    let renewed = codes_of(&ada.post("/harbour/me/recovery-codes", ()).expect(200).text());
+    let renewed = codes_of(&ada.done("/harbour/me/recovery-codes", ()).text());
     assert_eq!(renewed.len(), 10);
     assert_eq!((give(&codes[2]), give(&renewed[0])), (422, 303));
 }
@@ -65,7 +65,7 @@ fn factors_are_looked_after_on_the_page_and_through_the_api() {
     assert!(ada.get("/harbour/me").text().contains("My telephone"));
     let last = session_call(&ada, &server, "DELETE", &renamed, json!(null)).expect(409);
     assert!(last.json()["ErrorMessage"].as_str().unwrap_or_default().contains("last second factor"), "{last}");
-    let page = ada.post(&format!("/harbour/me/factors/{id}/delete"), ());
+    let page = ada.post(&format!("/harbour/me/factors/{id}/delete"), [("confirmed", "yes")]);
     assert_eq!(page.status, 409);
 
     let page = ada.get("/harbour/me/factors/app").expect(200).text();
@@ -77,7 +77,11 @@ fn factors_are_looked_after_on_the_page_and_through_the_api() {
     let code = crate::support::browser_like::code_at(secret, now);
     let added = ada.post("/harbour/me/factors/app", [("name", "Tablet"), ("code", code.as_str())]);
     assert_eq!(added.location(), "/harbour/me#factors");
-    ada.post(&format!("/harbour/me/factors/{id}/delete"), ()).expect(303);
+    // One press asks (findings J10).
+    let asked = ada.post(&format!("/harbour/me/factors/{id}/delete"), ()).expect(200).text();
+    assert!(asked.contains("Nothing is changed yet") && asked.contains("My telephone"), "{asked}");
+    assert!(ada.get("/harbour/me").text().contains("My telephone"), "nothing was removed by asking");
+    ada.post(&format!("/harbour/me/factors/{id}/delete"), [("confirmed", "yes")]).expect(303);
     assert!(ada.get("/harbour/me").text().contains("Tablet"));
 
     // A program cannot change them for its owner.
@@ -194,7 +198,8 @@ fn rights_are_told_by_place_and_who_lacks_a_factor_is_listed() {
     let mut browser = server.browser();
     browser.sign_in("harbour", "ben@harbour.test", "a long password of ben");
     assert_eq!(harbour.caller().get("/api/users/withoutsecondfactor").json(), json!([]));
-    ada.post(&format!("/harbour/access/people/{ben}/reset-second-factors"), ()).expect(303);
+    ada.post(&format!("/harbour/access/people/{ben}/reset-second-factors"), ()).expect(200);
+    ada.post(&format!("/harbour/access/people/{ben}/reset-second-factors"), [("confirmed", "yes")]).expect(303);
     assert_eq!(browser.get("/harbour/me").status, 303);
     let page =
         server.browser().give_password("harbour", "ben@harbour.test", "a long password of ben").expect(200).text();

@@ -33,6 +33,7 @@ mod links;
 mod long_lists;
 mod mail;
 mod me;
+mod once;
 mod operator;
 mod people;
 mod proof;
@@ -55,6 +56,7 @@ mod targets;
 mod tenants;
 mod told_by_mail;
 mod trail;
+mod typed;
 mod users_cli;
 mod what_if;
 

@@ -124,11 +124,11 @@ fn what_the_operator_does_on_pages_takes_effect_and_is_in_both_trails() {
     haven.caller().get("/api/users/me").expect(200);
     both_trails_say(&ward, &haven, "CompanyRenamed");
 
-    let made = otto.post(
+    let made = otto.done(
         "/operator/companies",
         [("name", "Meridian"), ("slug", "meridian"), ("admin_name", "Dora"), ("admin_email", "dora@meridian.test")],
     );
-    let text = made.expect(200).text();
+    let text = made.text();
     let link = text.split("/meridian/invitation/").nth(1).expect("a link to hand over");
     let token: String = link.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
     ward.server.browser().get(&format!("/meridian/invitation/{token}")).expect(200);
@@ -142,7 +142,7 @@ fn what_the_operator_does_on_pages_takes_effect_and_is_in_both_trails() {
             .text()
             .contains("Type the name")
     );
-    let receipt = otto.post("/operator/companies/haven/remove", [("confirm", "haven")]).expect(200);
+    let receipt = otto.done("/operator/companies/haven/remove", [("confirm", "haven")]);
     assert!(receipt.text().contains("Key destroyed"), "{receipt}");
     haven.caller().get("/api/users/me").expect(401);
     for category in ["CompanyCreated", "CompanyRemoved"] {
@@ -170,6 +170,13 @@ fn the_api_does_the_same() {
     otto.post("/api/companies/harbour/resume", json!({})).expect(200);
     otto.put("/api/companies/harbour/limits", json!({ "People": 3, "DiskBytes": null })).expect(200);
     otto.put("/api/companies/harbour/limits", json!({ "People": "many" })).expect(400);
+    // What is left out stays, null takes it away (findings I5).
+    let limits = |sent: Value| otto.put("/api/companies/harbour/limits", sent).expect(200).json();
+    let set = limits(json!({ "DiskBytes": 5_000_000, "runningTasks": "7" }));
+    assert_eq!(set, json!({ "People": 3, "DiskBytes": 5_000_000, "RunningTasks": 7, "RequestsPerMinute": null }));
+    assert_eq!(limits(json!({ "DiskBytes": null, "RunningTasks": null }))["People"], 3);
+    assert_eq!(limits(json!({}))["DiskBytes"], json!(null));
+    otto.put("/api/companies/harbour/limits", json!({ "People": 0 })).expect(400);
     assert_eq!(ada.get("/api/settings").expect(200).json()["Limits"]["People"]["Limit"], 3);
     assert!(otto.post("/api/companies/harbour/backups", json!({})).expect(201).json()["File"].is_string());
     assert_eq!(
@@ -318,4 +325,128 @@ fn every_change_of_a_company_asks_the_operator_for_a_fresh_proof() {
     age(11);
     ward.otto.get("/operator/companies").expect(200);
     ward.otto.get("/operator/companies/harbour").expect(200);
+}
+
+/// The value that a page's form says stood in it.
+fn was_in(page: &str, action: &str) -> String {
+    let begin = format!("action=\"{action}\"");
+    let form = page.split(begin.as_str()).nth(1).unwrap_or_else(|| panic!("no form to {action} in {page}"));
+    let value = form.split("name=\"was\" value=\"").nth(1).and_then(|after| after.split('"').next());
+    value.expect("what stood in it").replace("&#38;", "&")
+}
+
+/// Findings I5.
+#[test]
+fn what_somebody_else_set_meanwhile_is_not_taken_back_by_a_form() {
+    let ward = ward();
+    let (otto, caller) = (&ward.otto, ward.operator.caller());
+    let address = "/operator/companies/harbour/limits";
+    let was = was_in(&otto.get("/operator/companies/harbour").expect(200).text(), address);
+    caller.put("/api/companies/harbour/limits", json!({ "People": 30 })).expect(200);
+    let sent = [("disk", "10G"), ("people", ""), ("running_tasks", ""), ("requests", ""), ("was", was.as_str())];
+    let refused = otto.post(address, sent).expect(422).text();
+    assert!(
+        refused.contains("Somebody else set this to “30” meanwhile") && refused.contains("value=\"10G\""),
+        "{refused}"
+    );
+    let limits = || caller.get("/api/companies/harbour").expect(200).json()["Limits"].clone();
+    assert_eq!((&limits()["People"], &limits()["DiskBytes"]), (&json!(30), &json!(null)));
+    let was = was_in(&refused, address);
+    let sent = [("disk", "10G"), ("people", "30"), ("running_tasks", ""), ("requests", ""), ("was", was.as_str())];
+    otto.post(address, sent).expect(303);
+    assert_eq!((&limits()["People"], &limits()["DiskBytes"]), (&json!(30), &json!(10_i64 << 30)));
+
+    // The company's own settings: each form.
+    let mut ada = ward.server.browser();
+    ada.sign_in("harbour", &ward.harbour.email, &ward.harbour.password);
+    let api = ward.harbour.caller();
+    for (page, change, body, form, said) in [
+        (
+            "/harbour/settings",
+            "/api/settings/general",
+            json!({ "Name": "Haven Ltd", "TimeZone": "UTC" }),
+            vec![("name", "Harbour Ltd"), ("time_zone", "Europe/Berlin"), ("from_address", "")],
+            "Haven Ltd",
+        ),
+        (
+            "/harbour/settings/sign-in",
+            "/api/settings/signin",
+            json!({ "PasswordMin": 20 }),
+            vec![
+                ("second_factor", "everyone"),
+                ("grace_days", "7"),
+                ("password_min", "12"),
+                ("idle", "60"),
+                ("absolute", "720"),
+                ("key_days_max", "365"),
+                ("key_days_usual", "180"),
+                ("people_may_have_keys", "true"),
+            ],
+            "20",
+        ),
+        (
+            "/harbour/settings/brand",
+            "/api/settings/brand",
+            json!({ "Name": "Harbour & Sons" }),
+            vec![("name", ""), ("accent", "#0b6478")],
+            "Sons",
+        ),
+        ("/harbour/settings/trail", "/api/settings/trail", json!({ "RetentionDays": 44 }), vec![("days", "90")], "44"),
+    ] {
+        let was = was_in(&ada.get(page).expect(200).text(), page);
+        if change.ends_with("signin") {
+            // No key changes these.
+            let file = ward.server.data().join("companies/harbour/company.db");
+            let sql = rusqlite::Connection::open(file).expect("the company's file");
+            sql.busy_timeout(std::time::Duration::from_secs(30)).expect("patience");
+            sql.execute("UPDATE settings SET password_min = 20", []).expect("another rule");
+        } else {
+            api.put(change, body).expect(200);
+        }
+        let before = api.get("/api/settings").expect(200).json();
+        let mut form = form;
+        form.push(("was", was.as_str()));
+        let refused = ada.post(page, &form[..]).expect(422).text();
+        assert!(refused.contains("Somebody else") && refused.contains(said), "{page}: {refused}");
+        assert_eq!(api.get("/api/settings").expect(200).json(), before, "{page}: nothing was saved");
+        was_in(&refused, page);
+    }
+}
+
+/// Findings I3.
+#[test]
+fn the_first_administrator_is_invited_again_while_nobody_has_come() {
+    let ward = ward();
+    let (otto, caller) = (&ward.otto, ward.operator.caller());
+    let new =
+        json!({ "Slug": "meridian", "Name": "Meridian", "AdminName": "Dora", "AdminEmail": "dora@meridian.test" });
+    let first =
+        caller.post("/api/companies", new).expect(201).json()["Invitation"].as_str().expect("a link").to_owned();
+    let page = otto.get("/operator/companies/meridian").expect(200).text();
+    assert!(page.contains("Invite the administrator again"), "{page}");
+    let again = otto.done("/operator/companies/meridian/invite-again", ()).text();
+    let link = again.split("/meridian/invitation/").nth(1).expect("a link to hand over");
+    let token: String = link.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let nobody = ward.server.browser();
+    nobody.get(&first).expect(404);
+    nobody.get(&format!("/meridian/invitation/{token}")).expect(200);
+    let third = caller.post("/api/companies/meridian/invite-again", json!({})).expect(200).json();
+    let third = third["Invitation"].as_str().expect("a link").to_owned();
+    nobody.get(&format!("/meridian/invitation/{token}")).expect(404);
+
+    // The link survives a rename, for who has it.
+    caller.post("/api/companies/meridian/rename", json!({ "Slug": "apex" })).expect(200);
+    caller.post("/api/companies/apex/rename", json!({ "Slug": "zenith" })).expect(200);
+    let moved = nobody.get(&third).expect(303).location().to_owned();
+    assert!(moved.starts_with("/zenith/invitation/"), "{moved}");
+    let dead = nobody.get("/meridian/invitation/made-up").expect(404).text();
+    assert!(!dead.contains("zenith") && dead.contains("does not work any more"), "{dead}");
+    let password = "lantern copper seven boats";
+    nobody.post(&moved, [("password", password), ("again", password)]).expect(303);
+    let page = otto.get("/operator/companies/zenith").expect(200).text();
+    assert!(!page.contains("Invite the administrator again"), "{page}");
+    let late = otto.post("/operator/companies/zenith/invite-again", ()).expect(422).text();
+    assert!(late.contains("has accepted an invitation already"), "{late}");
+    caller.post("/api/companies/zenith/invite-again", json!({})).expect(409);
+    caller.post("/api/companies/nowhere/invite-again", json!({})).expect(404);
 }

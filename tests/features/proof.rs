@@ -30,7 +30,7 @@ fn signed_in() -> (Server, Company, BrowserLike) {
 #[test]
 fn a_stale_session_is_asked_for_a_code_and_goes_on_with_what_was_sent() {
     let (server, harbour, mut ada) = signed_in();
-    let made = ada.post("/harbour/me/keys", [("purpose", "while fresh"), ("days", "30")]).expect(200);
+    let made = ada.done("/harbour/me/keys", [("purpose", "while fresh"), ("days", "30")]);
     assert!(made.text().contains("API-"), "{made}");
     age(&server, &harbour);
 
@@ -44,10 +44,9 @@ fn a_stale_session_is_asked_for_a_code_and_goes_on_with_what_was_sent() {
     assert!(wrong.text().contains("the &#60;build&#62; server"), "nothing is lost: {wrong}");
     let code = ada.code();
     let done = ada
-        .post("/harbour/me/keys", [("purpose", "the <build> server"), ("days", "30"), ("proof-code", code.as_str())])
-        .expect(200);
+        .done("/harbour/me/keys", [("purpose", "the <build> server"), ("days", "30"), ("proof-code", code.as_str())]);
     assert!(done.text().contains("API-") && done.text().contains("the &#60;build&#62; server"), "{done}");
-    ada.post("/harbour/me/keys", [("purpose", "a third"), ("days", "30")]).expect(200);
+    ada.done("/harbour/me/keys", [("purpose", "a third"), ("days", "30")]);
     let replayed = {
         age(&server, &harbour);
         ada.post("/harbour/me/keys", [("purpose", "a fourth"), ("days", "30"), ("proof-code", code.as_str())])
@@ -107,7 +106,7 @@ fn after_the_proof_one_goes_on_within_the_company_only() {
 #[test]
 fn each_way_of_proving_is_a_form_of_its_own() {
     let (server, harbour, ada) = signed_in();
-    let codes = ada.post("/harbour/me/recovery-codes", [("x", "y")]).expect(200).text();
+    let codes = ada.done("/harbour/me/recovery-codes", [("x", "y")]).text();
     age(&server, &harbour);
     let asked = ada.post("/harbour/me/keys", [("purpose", "kept"), ("days", "30")]).expect(403).text();
     let forms: Vec<&str> = asked.split("<form").skip(1).filter(|form| form.contains("name=\"proof-")).collect();
@@ -123,7 +122,7 @@ fn each_way_of_proving_is_a_form_of_its_own() {
     let wrong = ada.post("/harbour/me/keys", sent).expect(422).text();
     assert!(wrong.contains("<details class=\"card-more\" open>"), "where it was wrong stands open: {wrong}");
     let sent = [("purpose", "kept"), ("days", "30"), ("proof-recovery", code)];
-    assert!(ada.post("/harbour/me/keys", sent).expect(200).text().contains("API-"));
+    assert!(ada.done("/harbour/me/keys", sent).text().contains("API-"));
 }
 
 /// findings B2: what passed a stale session by. With a proof all of it is done.

@@ -38,6 +38,7 @@ fn a_company_whose_seats_are_all_taken_keeps_no_request_of_another_waiting() {
         proxies: Arc::default(),
         issuers: Arc::new(Issuers::new(Arc::default())),
         streams: Arc::default(),
+        kept: Arc::default(),
         worker: Default::default(),
         stopping: tokio_util::sync::CancellationToken::new(),
         closing: tokio_util::sync::CancellationToken::new(),

@@ -70,11 +70,11 @@ fn each_change_of_what_protects_an_account_is_told_to_whose_it_is() {
     let (id, ben) = ben(&post);
     let told = |what: &str, subject: &str| drop(post.tells(what, &[("ben@harbour.test", subject)]));
 
-    ben.post("/harbour/me/keys", [("purpose", "the build server"), ("days", "30")]).expect(200);
+    ben.done("/harbour/me/keys", [("purpose", "the build server"), ("days", "30")]);
     let texts = post.tells("a new API key", &[("ben@harbour.test", "An API key was made for you")]);
     assert!(texts[0].contains("the build server") && !texts[0].contains("API-"), "{}", texts[0]);
 
-    let codes = ben.post("/harbour/me/recovery-codes", [("x", "y")]).expect(200).text();
+    let codes = ben.done("/harbour/me/recovery-codes", [("x", "y")]).text();
     told("new recovery codes", "Your second factor was changed");
     let code: Vec<&str> = codes.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').collect();
     let code = code.into_iter().find(|word| is_code(word)).expect("a recovery code").to_owned();

@@ -132,7 +132,7 @@ fn meaning(answer: &Answer, asked: &[String]) -> String {
     }
     let mut parts = text.split("name=\"_csrf\" value=\"");
     let first = parts.next().unwrap_or_default().to_owned();
-    let text = parts.fold(first, |text, part| text + "…" + part.get(43..).unwrap_or_default());
+    let text = parts.fold(first, |text, part| text + "…" + part.split_once('"').map_or("", |(_, rest)| rest));
     let changing = ["date", "content-length", "set-cookie", "etag"];
     let headers: BTreeSet<String> = answer
         .headers

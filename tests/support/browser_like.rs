@@ -90,6 +90,13 @@ impl BrowserLike {
         self.caller.call_saying("POST", path, form, &headers)
     }
 
+    /// Sends a form that does something, and looks at the address its answer leads to.
+    #[track_caller]
+    pub fn done(&self, path: &str, form: impl Into<Sent>) -> Answer {
+        let answer = self.post(path, form).expect(303);
+        self.follow(answer).expect(200)
+    }
+
     /// Fills in the one form a page has, and goes where it leads.
     #[track_caller]
     pub fn send_form<const N: usize>(&self, page: &Answer, fields: [(&str, &str); N]) -> Answer {

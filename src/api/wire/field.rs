@@ -20,6 +20,8 @@ pub(super) const ONLY: &str = "x-only";
 pub(super) const SENSITIVE: &str = "x-sensitive";
 /// The key of a schema of what is read as it was sent, whatever it is.
 pub(in crate::api) const AS_SENT: &str = "x-as-sent";
+/// The key of a schema of what `null` is said of: it is not the same as left out.
+pub(super) const NULL_COUNTS: &str = "x-null-counts";
 /// The key of a schema of text that names something of a kind.
 const REFERS: &str = "x-refers-to";
 
@@ -166,6 +168,34 @@ macro_rules! fixed {
     )* };
 }
 pub(in crate::api) use fixed;
+
+/// A number that can be set, or set to none by `null`; left out, it stays as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settable(Option<Option<i64>>);
+
+impl Settable {
+    /// The number from now on.
+    pub fn or(self, present: Option<i64>) -> Option<i64> {
+        self.0.unwrap_or(present)
+    }
+}
+impl Serialize for Settable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.flatten().serialize(serializer)
+    }
+}
+impl<'de> Deserialize<'de> for Settable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Settable(Some(Option::deserialize(deserializer)?)))
+    }
+}
+impl ComposeSchema for Settable {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        let null_counts = ExtensionsBuilder::new().add(NULL_COUNTS, json!(true)).build();
+        ObjectBuilder::new().schema_type(Type::Integer).extensions(Some(null_counts)).into()
+    }
+}
+impl ToSchema for Settable {}
 
 /// A secret on the wire (`rest-api §7`): a plain text or `NewValue` sets it, `HasValue` false clears it, anything else
 /// leaves it as it is. What goes out says only whether there is one.

@@ -9,7 +9,7 @@ mod read;
 mod route;
 
 pub(in crate::api) use field::{AS_SENT, fixed};
-pub use field::{Constant, Links, NoList, NoMap, Nothing, Off, Only, Ref, Sensitive, refer};
+pub use field::{Constant, Links, NoList, NoMap, Nothing, Off, Only, Ref, Sensitive, Settable, refer};
 pub use read::Reader;
 pub use route::{All, Answer, Answers, Created, Described, Done, Handler, Json, Query, Sent, Shape};
 

@@ -1,7 +1,7 @@
 //! Reading what is sent by its description: names in any case, `null` as absent, numbers and truth also as text, as
 //! clients of all ages send them. All that is wrong is told at once, each by the path of its field.
 
-use super::field::{AS_SENT, ONLY, SENSITIVE};
+use super::field::{AS_SENT, NULL_COUNTS, ONLY, SENSITIVE};
 use crate::base::error::{Fields as Wrong, Result};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -24,6 +24,8 @@ pub enum Reader {
     Integer,
     Number,
     Only(Value),
+    /// `null` is passed on, and not taken for absent.
+    Nullable(Box<Reader>),
     Any,
     /// What only the server says: passed over.
     ServersOwn,
@@ -83,6 +85,7 @@ impl Reader {
                 Reader::Text(words.filter_map(|word| word.as_str().map(str::to_owned)).collect())
             }
             Some("boolean") => Reader::Truth,
+            Some("integer") if schema[NULL_COUNTS] == true => Reader::Nullable(Box::new(Reader::Integer)),
             Some("integer") => Reader::Integer,
             Some("number") => Reader::Number,
             _ => Reader::Any,
@@ -101,6 +104,9 @@ impl Reader {
     }
 
     fn taken(&self, sent: &Value, path: &str, wrong: &mut Wrong) -> Option<Value> {
+        if let Reader::Nullable(reader) = self {
+            return if sent.is_null() { Some(Value::Null) } else { reader.taken(sent, path, wrong) };
+        }
         if matches!(self, Reader::ServersOwn) || sent.is_null() {
             return None;
         }
@@ -109,7 +115,7 @@ impl Reader {
             None
         };
         match (self, sent) {
-            (Reader::ServersOwn, _) => None,
+            (Reader::ServersOwn | Reader::Nullable(_), _) => None,
             (Reader::Any, any) => Some(any.clone()),
             (Reader::Only(only), sent) => {
                 if same(only, sent) || nothing(sent) {

@@ -14,7 +14,7 @@ use crate::{
         access::{
             At, Event, Gifts, Granted, Rows, Within, Writing,
             admit::{INVITATION_LIFE, check_names, insert_account, store_invitation, store_open_invitation},
-            permissions::{Info, TeamView, UserInvite},
+            permissions::{FileKeep, Info, TeamView, UserInvite},
         },
         post::{self, Letter, LetterKind},
         teams::{self, Joining, ScopedRole},
@@ -182,6 +182,18 @@ pub fn revoke_open(granted: &Granted<'_, UserInvite>, id: i64) -> Result<()> {
 /// `Conflict` when they are not waiting for one; `Denied` for somebody who will hold what the visitor does not: whoever has
 /// the link comes in as them.
 pub fn invite_again(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Result<Invited> {
+    again(granted, user, true)
+}
+
+/// As [`invite_again`], to be handed over: no letter goes out, for where letters do not arrive.
+///
+/// # Errors
+/// As [`invite_again`].
+pub fn invite_again_by_hand(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Result<Invited> {
+    again(granted, user, false)
+}
+
+fn again(granted: &Granted<'_, UserInvite>, user: &At<Kind>, by_mail: bool) -> Result<Invited> {
     let held = may_stand_in(granted, user.id())?;
     let token = secret::token();
     let user = granted.write(|tx| {
@@ -189,10 +201,31 @@ pub fn invite_again(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Resul
         let user = sql::by_id(tx, user.id())?;
         super::led(&user, Step::InviteAgain)?;
         store_invitation(tx, user.id.0, &token)?;
-        write_letter(tx, granted, &user, &token)?;
+        match by_mail {
+            true => write_letter(tx, granted, &user, &token)?,
+            false => sql::drop_letters(tx, user.id)?,
+        }
         tx.record(Event::new("Modified").name(user.id, &user.display_name).say(" was sent a new invitation"), user)
     })?;
     Ok(Invited { user, token, until: clock::now().plus(INVITATION_LIFE) })
+}
+
+/// Makes a new link for the first administrator, for the operator: only while nobody of the company has accepted an
+/// invitation. The old link no longer works.
+///
+/// # Errors
+/// `Conflict` when somebody has.
+pub fn first_again(granted: &Granted<'_, FileKeep>) -> Result<String> {
+    let token = secret::token();
+    granted.write(|tx| {
+        let (first, name) = sql::first_invited(tx)?.ok_or_else(|| {
+            Error::Conflict("Somebody of this company has accepted an invitation already. Whoever manages its people invites others.".into())
+        })?;
+        store_invitation(tx, first.0, &token)?;
+        sql::drop_letters(tx, first)?;
+        tx.record(Event::new("Modified").name(first, &name).say(" was sent a new invitation"), ())
+    })?;
+    Ok(token)
 }
 
 /// Takes the invitation of somebody back who has not accepted yet: the link no longer works, the account goes.
@@ -218,6 +251,22 @@ pub fn revoke(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Result<()> 
 /// When the present link of somebody who is invited ends; `None` without one that can be used.
 pub fn ends(granted: &Granted<'_, UserInvite>, user: &At<Kind>) -> Result<Option<Moment>> {
     granted.read(|rows| sql::invitation_ends(rows, user.id()))
+}
+
+/// An invitation by mail that has not arrived.
+#[derive(Debug, Clone)]
+pub struct Undelivered {
+    /// Whose.
+    pub user: Id<Kind>,
+    /// Whether it was given up; else it is tried again.
+    pub given_up: bool,
+    /// Why.
+    pub problem: String,
+}
+
+/// The people whose latest invitation by mail has not arrived, as far as it is known.
+pub fn undelivered(granted: &Granted<'_, UserInvite>) -> Result<Vec<Undelivered>> {
+    granted.read(sql::undelivered)
 }
 
 /// The link by mail, where mail is set. A letter with an older link is not sent any more.

@@ -1,6 +1,10 @@
 //! The statements of people.
 
-use super::{Counts, Filter, State, User, WaysIn, invitations::Open, own::Session};
+use super::{
+    Counts, Filter, State, User, WaysIn,
+    invitations::{Open, Undelivered},
+    own::Session,
+};
 use crate::company::naming::json;
 use crate::{
     base::{
@@ -176,4 +180,28 @@ pub fn invitation_ends(rows: &Rows<'_>, user: Id<Kind>) -> Result<Option<Moment>
 pub fn drop_letters(tx: &Writing<'_>, user: Id<Kind>) -> Result<()> {
     tx.run("DELETE FROM letters WHERE user_id = ?1 AND kind = 'invitation' AND state = 'waiting'", [user])?;
     Ok(())
+}
+
+/// The first administrator, while nobody of the company has accepted an invitation: id and name.
+pub fn first_invited(rows: &Rows<'_>) -> Result<Option<(Id<Kind>, String)>> {
+    rows.one(
+        "SELECT u.id, u.display_name FROM team_members m JOIN teams t ON t.id = m.team_id JOIN users u ON u.id = m.user_id
+         WHERE t.builtin = 'administrators' AND u.state = 'invited'
+         AND NOT EXISTS (SELECT 1 FROM users WHERE is_service = 0 AND state <> 'invited') ORDER BY u.id LIMIT 1",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// Whose latest letter with an invitation was given up, or failed and is tried again.
+pub fn undelivered(rows: &Rows<'_>) -> Result<Vec<Undelivered>> {
+    rows.all(
+        "SELECT l.user_id, l.state, l.problem FROM letters l JOIN users u ON u.id = l.user_id
+         WHERE l.id IN (SELECT max(id) FROM letters WHERE kind = 'invitation' GROUP BY user_id)
+         AND l.state <> 'sent' AND l.problem <> '' AND u.state = 'invited'",
+        [],
+        |row| {
+            Ok(Undelivered { user: row.get(0)?, given_up: row.get_ref(1)?.as_str()? == "failed", problem: row.get(2)? })
+        },
+    )
 }

@@ -109,7 +109,7 @@ pub(in crate::web) fn guarded_by<T>(
     if !asked && !change.first && told.dangers.is_empty() && !told.reaches_everyone && !told.takes {
         return command().map(Checked::Done);
     }
-    Ok(Checked::Shown(Answer::page(&page(visit, &change, told, asked))?))
+    Ok(Checked::Shown(Answer::asked(&page(visit, &change, told, asked))?))
 }
 
 fn page(visit: &Visit, change: &Change<'_>, told: Preview, asked: bool) -> PreviewPage {

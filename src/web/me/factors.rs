@@ -10,7 +10,8 @@ use crate::{
     web::{
         caller::{Answer, Visit},
         forgot::password_help,
-        form::{FormPage, refuse},
+        form::{FormPage, refuse, sure},
+        once::Once,
         page::{FieldView, FormView, Frame, Qr},
         passkey::PasskeyPart,
     },
@@ -53,11 +54,11 @@ fn done(visit: &Visit, codes: Option<Vec<String>>) -> Result<Answer> {
     let to = visit.path("/me#factors");
     match codes {
         None => Answer::done(to, "The second factor was added."),
-        Some(codes) => Answer::page(&Recovery {
-            frame: frame(visit, "Keep your recovery codes"),
-            codes: Codes::new(visit.company().name(), codes),
-            next: to,
-        }),
+        Some(codes) => {
+            let codes = Codes::new(visit.company().name(), codes);
+            let page = Recovery { frame: frame(visit, "Keep your recovery codes"), codes, next: to };
+            Answer::once(Once::Codes, visit.path("/me"), &page)
+        }
     }
 }
 
@@ -165,7 +166,17 @@ pub(in crate::web) fn rename(visit: &Visit) -> Result<Answer> {
 
 /// Removes one.
 pub(in crate::web) fn remove(visit: &Visit) -> Result<Answer> {
-    factors::remove(&visit.visitor.myself()?, asked(visit)?)?;
+    let (granted, id) = (visit.visitor.myself()?, asked(visit)?);
+    granted.in_person()?;
+    let found = factors::list(&granted)?.into_iter().find(|factor| factor.id == id);
+    let factor = found.ok_or_else(|| Error::NotFound("second factor".into()))?;
+    let words =
+        format!("“{}” no longer signs you in. Without any second factor your recovery codes go, too.", factor.name);
+    let page = frame(visit, "Remove the second factor?");
+    if let Some(asked) = sure(visit, page, &words, "Remove the second factor", visit.path("/me#factors")) {
+        return asked;
+    }
+    factors::remove(&granted, id)?;
     Answer::done(visit.path("/me#factors"), "The second factor was removed.")
 }
 

@@ -250,7 +250,7 @@ pub(super) fn is_open(segments: &[String]) -> bool {
         ["portal", ..]
             | ["me"]
             | ["me", "proof" | "email" | "password" | "recovery-codes"]
-            | ["me", "factors" | "sessions", ..]
+            | ["me", "factors" | "sessions" | "typed", ..]
     )
 }
 

@@ -116,7 +116,7 @@ pub(in crate::web) fn run(visit: &Visit) -> Result<Answer> {
     let sent = visit.form();
     let chosen = Chosen::sent(&sent);
     if !sent.text("preview").is_empty() {
-        return Answer::page(&draw(visit, &project, &of, &chosen, None)?);
+        return Answer::asked(&draw(visit, &project, &of, &chosen, None)?);
     }
     match start(visit, &of, &chosen) {
         Ok(made) => {

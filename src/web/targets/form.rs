@@ -324,7 +324,7 @@ fn with_host_key(visit: &Visit, mut draft: Draft, present: Option<&Target>) -> R
             draft.host_key = seen;
             let mut page = form_view(visit, &draft, present, true)?;
             page.told = Some(Message::new(Kind::Info, words));
-            Answer::page(&page)
+            Answer::asked(&page)
         }
         Err(fault) => refused(visit, &draft, present, Error::invalid("Host", fault.to_string())),
     }

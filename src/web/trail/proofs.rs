@@ -14,6 +14,8 @@ use crate::{
     http::download::{Download, of_file},
     web::{
         caller::{Answer, Visit},
+        form::sure,
+        once::Once,
         page::{Act, Chip, Frame, Kv, When},
     },
 };
@@ -70,10 +72,10 @@ pub(in crate::web) fn export(visit: &Visit) -> Result<Answer> {
 
 /// What the trail can be proved with, and the archives.
 pub(in crate::web) fn proofs(visit: &Visit) -> Result<Answer> {
-    draw(visit, None)
+    Answer::page(&page(visit, None)?)
 }
 
-fn draw(visit: &Visit, secret: Option<String>) -> Result<Answer> {
+fn page(visit: &Visit, secret: Option<String>) -> Result<Proofs> {
     let granted = visit.visitor.ask(EventRetentionView {})?;
     let standing = keep::standing(&granted)?;
     let may_delete = visit.visitor.may(EventRetentionDelete {});
@@ -103,7 +105,7 @@ fn draw(visit: &Visit, secret: Option<String>) -> Result<Answer> {
         delete: (may_delete && one.removed_at.is_none()).then(|| path(&format!("archives/{}/delete", one.number))),
         file: one.file,
     });
-    Answer::page(&Proofs {
+    Ok(Proofs {
         frame: visit.frame("trail", "Archives and proofs").crumb("Trail", visit.path("/trail")),
         about,
         witnesses: witnesses.collect(),
@@ -119,7 +121,7 @@ fn draw(visit: &Visit, secret: Option<String>) -> Result<Answer> {
 /// Shows the secret of the webhook, once asked for.
 pub(in crate::web) fn secret(visit: &Visit) -> Result<Answer> {
     let secret = keep::webhook_secret(&visit.visitor.ask(ConfigureServer {})?)?;
-    draw(visit, Some(secret))
+    Answer::once(Once::Webhook, visit.path("/trail/proofs"), &page(visit, Some(secret))?)
 }
 
 fn number(visit: &Visit) -> Result<i64> {
@@ -137,6 +139,12 @@ pub(in crate::web) fn archive(visit: &Visit) -> Result<Answer> {
 /// Deletes an archive.
 pub(in crate::web) fn delete_archive(visit: &Visit) -> Result<Answer> {
     let number = number(visit);
-    out::delete_archive(&visit.visitor.ask(EventRetentionDelete {})?, number?)?;
+    let (granted, number) = (visit.visitor.ask(EventRetentionDelete {})?, number?);
+    let page = visit.frame("trail", "Delete the archive?").crumb("Trail", visit.path("/trail"));
+    let words = "The events in it are gone for good. That they were there can still be proved.";
+    if let Some(asked) = sure(visit, page, words, "Delete the archive", visit.path("/trail/proofs")) {
+        return asked;
+    }
+    out::delete_archive(&granted, number)?;
     Answer::done(visit.path("/trail/proofs"), "The archive was deleted.")
 }

@@ -12,6 +12,8 @@ use zxcvbn::matching::patterns::MatchPattern;
 pub const LONGEST: usize = 128;
 /// A password that is found within so many guesses (as a power of ten) is refused.
 const GUESSES: f64 = 8.0;
+/// Beside names that are known here there have to be this many letters or digits.
+const BESIDE_NAMES: usize = 6;
 
 /// Checks a password that somebody chose. `about` are texts that somebody who guesses knows: names, addresses, slugs.
 ///
@@ -30,13 +32,15 @@ pub fn check_choice(password: &Secret, shortest: usize, about: &[&str]) -> Resul
     let words = words(about);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let found = zxcvbn::zxcvbn(text, &words);
-    if found.guesses_log10() >= GUESSES {
+    let made_of_names = rest_beside(text, &words) < BESIDE_NAMES;
+    if found.guesses_log10() >= GUESSES && !made_of_names {
         return Ok(());
     }
-    let known_here = found.sequence().iter().any(|part| match &part.pattern {
-        MatchPattern::Dictionary(word) => words.iter().any(|known| known.eq_ignore_ascii_case(&word.matched_word)),
-        _ => false,
-    });
+    let known_here = made_of_names
+        || found.sequence().iter().any(|part| match &part.pattern {
+            MatchPattern::Dictionary(word) => words.iter().any(|known| known.eq_ignore_ascii_case(&word.matched_word)),
+            _ => false,
+        });
     let why = if known_here {
         "it is made of names that are known here"
     } else {
@@ -45,6 +49,36 @@ pub fn check_choice(password: &Secret, shortest: usize, about: &[&str]) -> Resul
     Err(format!(
         "This password is easy to guess: {why}. Choose another, such as four words that do not belong together."
     ))
+}
+
+/// How many letters and digits are left of a password when the words that are known here are taken out of it, however
+/// often they stand in it. Digits and signs in the place of letters are read as those.
+fn rest_beside(text: &str, words: &[&str]) -> usize {
+    let as_letter = |c: char| match c {
+        '4' | '@' => 'a',
+        '3' => 'e',
+        '1' | '!' => 'i',
+        '0' => 'o',
+        '5' | '$' => 's',
+        '7' => 't',
+        other => other,
+    };
+    let plain: String = text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+    let read: String = text.to_lowercase().chars().map(as_letter).filter(|c| c.is_alphanumeric()).collect();
+    let mut longest_first: Vec<String> =
+        words.iter().map(|word| word.chars().filter(|c| c.is_alphanumeric()).collect()).collect();
+    longest_first.sort_by_key(|word: &String| std::cmp::Reverse(word.len()));
+    let rest = |text: String| {
+        let mut known = false;
+        let mut text = text;
+        for word in longest_first.iter().filter(|word| !word.is_empty()) {
+            known |= text.contains(word.as_str());
+            // What stood on both sides does not become a word.
+            text = text.replace(word.as_str(), "\0");
+        }
+        if known { text.chars().filter(|c| *c != '\0').count() } else { usize::MAX }
+    };
+    rest(plain).min(rest(read))
 }
 
 /// The words in what is known of a person and their company, and each text as a whole.
@@ -106,7 +140,6 @@ mod tests {
             "letmein12345",
             "drowssap4321",
             "administrator1",
-            "h4rb0urh4rb0ur",
         ] {
             assert!(refusal(bad).is_some_and(|said| said.contains("guessers try first")), "{bad}: {:?}", refusal(bad));
         }
@@ -121,6 +154,14 @@ mod tests {
             "adakowalewska1",
             "Bulkhead2026!",
             "ada.k@harbour.example",
+            "h4rb0urh4rb0ur",
+            // Findings J10: in any number of repetitions.
+            "harbour-logistics harbour-logistics",
+            "Harbour Logistics Ltd, Harbour Logistics Ltd!",
+            "ada.k ada.k ada.k@harbour harbour",
+            "h4rb0ur L0gistics harbour logistics",
+            "kowalewska-harbour-kowalewska-2026",
+            "logistics bulkhead harbour deploy",
         ] {
             assert!(refusal(bad).is_some_and(|said| said.contains("known here")), "{bad}: {:?}", refusal(bad));
         }
