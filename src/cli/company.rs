@@ -336,14 +336,17 @@ fn make(start: &Start, appliance: &Appliance, create: Create) -> Result<(), Fail
     if start.json {
         println!(
             "{}",
-            json!({ "slug": company.slug(), "name": company.name(), "invitation": invitation, "apiKey": key })
+            json!({
+                "slug": company.slug(), "name": company.name(), "invitation": invitation, "apiKey": key,
+                "link": invitation.as_deref().and_then(|path| start.whole_link(path)),
+            })
         );
         return Ok(());
     }
     println!("company: {}", company.slug());
     if let Some(invitation) = invitation {
-        println!("invitation: {invitation}");
-        eprintln!("Open the invitation below this server's address; it works once, for 48 hours.");
+        println!("invitation: {}", start.link(&invitation));
+        eprintln!("{} It works once, for 48 hours.", start.where_to_open());
     }
     if let Some(key) = key {
         println!("{key}");

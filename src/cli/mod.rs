@@ -5,6 +5,7 @@ mod out;
 
 mod backup;
 mod company;
+mod config;
 mod demo;
 mod owner;
 mod serve;
@@ -12,13 +13,16 @@ mod serve;
 mod tests;
 mod user;
 
+pub use config::Config;
+use config::Mail;
+
 use crate::{
     base::error::Error,
     company::{
         access::{EngineKey, OperatorKey, mint_keys},
         post,
     },
-    execution::{mail, transport::sandbox},
+    execution::transport::sandbox,
 };
 use clap::{Args, Parser, Subcommand, builder::BoolishValueParser};
 use std::{path::PathBuf, process::ExitCode};
@@ -39,7 +43,7 @@ pub struct Common {
     /// The data folder; commands run as its owner [default: /var/lib/bulkhead if it exists, else ./bulkhead-data]
     #[arg(long, global = true, env = "BULKHEAD_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A configuration file (TOML)
+    /// A configuration file (TOML) [default: /etc/bulkhead/bulkhead.toml, for the data folder that it is about]
     #[arg(long, global = true, env = "BULKHEAD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print one JSON document
@@ -70,43 +74,6 @@ enum Command {
     Verify(backup::Verify),
     /// Print the description of the API (OpenAPI 3.1)
     Openapi,
-}
-
-/// What the configuration file may say. The command line and the environment go before it.
-#[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Config {
-    listen: Option<std::net::SocketAddr>,
-    data: Option<PathBuf>,
-    public_url: Option<String>,
-    log: Option<String>,
-    worker_sandbox: Option<sandbox::Weakest>,
-    worker_network: Option<sandbox::Network>,
-    allow_unsandboxed: Option<bool>,
-    mail: Option<Mail>,
-    #[serde(default)]
-    trusted_proxies: Vec<ipnet::IpNet>,
-    proxy_secret_file: Option<PathBuf>,
-    syslog: Option<String>,
-    reserve: Option<String>,
-    #[serde(default)]
-    allow_internal: Vec<ipnet::IpNet>,
-}
-
-/// The section `[mail]` of the configuration file.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Mail {
-    host: String,
-    port: Option<u16>,
-    #[serde(default)]
-    tls: mail::Encryption,
-    user: Option<String>,
-    password_file: Option<PathBuf>,
-    from: String,
-    ca_file: Option<PathBuf>,
-    /// Seconds that the mail server has for its answer to a letter.
-    timeout: Option<u64>,
 }
 
 /// A command's end that is not a success.
@@ -160,10 +127,30 @@ pub struct Start {
     pub json: bool,
     /// What the configuration file says.
     pub config: Config,
+    /// The address people use, as far as it is known here.
+    pub public_url: Option<String>,
     /// The right to act as the engine.
     pub engine: EngineKey,
     /// The right to act as the operator.
     pub operator: OperatorKey,
+}
+
+impl Start {
+    /// A path of the server as a link, whole where the server's address is known.
+    pub fn link(&self, path: &str) -> String {
+        format!("{}{path}", self.public_url.as_deref().unwrap_or_default())
+    }
+    /// A path of the server as a whole link; `None` where its address is not known.
+    pub fn whole_link(&self, path: &str) -> Option<String> {
+        self.public_url.as_deref().map(|url| format!("{url}{path}"))
+    }
+    /// What is said above a link.
+    pub fn where_to_open(&self) -> &'static str {
+        match self.public_url {
+            Some(_) => "Open this link in a browser.",
+            None => "Open the link below this server's address.",
+        }
+    }
 }
 
 /// Runs the command line.
@@ -201,15 +188,8 @@ pub fn run() -> ExitCode {
 }
 
 fn begin(cli: Cli) -> Result<(), Failure> {
-    let config = match &cli.common.config {
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|cause| Failure::Failed(format!("{} cannot be read: {cause}.", path.display())))?;
-            toml::from_str(&text).map_err(|cause| Failure::Failed(format!("{}: {cause}", path.display())))?
-        }
-        None => Config::default(),
-    };
-    log_to_stderr(config.log.as_deref());
+    let config = config::read(&cli.common, matches!(cli.command, Command::Demo(_)))?;
+    log_to_stderr(config.log.as_deref())?;
     post::mail_is(config.mail.is_some());
     let data = cli.common.data.clone().or(config.data.clone()).unwrap_or_else(owner::default_folder);
     let who = owner::who();
@@ -219,7 +199,8 @@ fn begin(cli: Cli) -> Result<(), Failure> {
     }
     let (engine, operator) = mint_keys().ok_or_else(|| Failure::Failed("The keys were handed out already.".into()))?;
     let operator = operator.on_behalf_of(who);
-    let start = Start { data, json: cli.common.json, config, engine, operator };
+    let public_url = config::public_url(&config)?;
+    let start = Start { data, json: cli.common.json, config, public_url, engine, operator };
     match cli.command {
         Command::Serve(options) => serve::run(start, options),
         Command::Demo(options) => demo::run(start, options),
@@ -243,10 +224,19 @@ impl Command {
     }
 }
 
-fn log_to_stderr(filter: Option<&str>) {
+fn log_to_stderr(configured: Option<&str>) -> Result<(), Failure> {
     use tracing_subscriber::EnvFilter;
-    let filter =
-        EnvFilter::try_from_env("BULKHEAD_LOG").unwrap_or_else(|_| EnvFilter::new(filter.unwrap_or("info,russh=warn")));
+    let typed = std::env::var("BULKHEAD_LOG").ok().filter(|text| !text.trim().is_empty());
+    let (named, text) = match (&typed, configured) {
+        (Some(text), _) => ("BULKHEAD_LOG", text.as_str()),
+        (None, Some(text)) => ("The configuration: log", text),
+        (None, None) => ("", "info,russh=warn"),
+    };
+    let filter = EnvFilter::builder().parse(text).map_err(|cause| {
+        Failure::Misused(format!(
+            "{named}: “{text}” is not understood: {cause}. Give error, warn, info, debug or trace."
+        ))
+    })?;
     let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
     // Who reads the log may have gone: that is no reason to fail a request, which is what telling it on the same stream does.
     let plain = tracing_subscriber::fmt()
@@ -259,4 +249,5 @@ fn log_to_stderr(filter: Option<&str>) {
     let started =
         if under_systemd { plain.without_time().with_ansi(false).try_init() } else { plain.compact().try_init() };
     drop(started);
+    Ok(())
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// Where the service keeps its data.
-const SYSTEM: &str = "/var/lib/bulkhead";
+pub(super) const SYSTEM: &str = "/var/lib/bulkhead";
 
 /// The data folder where none is named: that of the service when there is one, whoever asks.
 pub(super) fn default_folder() -> PathBuf {

@@ -1,10 +1,13 @@
 //! `bulkhead serve`.
 
-use super::{Failure, Mail, Start};
+use super::{
+    Failure, Mail, Start,
+    config::{as_public_url, read_secret},
+};
 use crate::{
     app::{Server, Settings},
     appliance::RESERVE,
-    base::{names, outward::Outward, secret::Secret},
+    base::{names, outward::Outward},
     execution::{
         keeper, mail,
         transport::sandbox::{self, Network, Weakest},
@@ -12,13 +15,7 @@ use crate::{
     http::proxies::Proxies,
 };
 use clap::{Args, builder::BoolishValueParser};
-use std::{
-    io::Write,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 /// Where and how to serve.
 #[derive(Args, Clone)]
@@ -27,7 +24,7 @@ pub struct Options {
     #[arg(long, env = "BULKHEAD_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
     /// The address people use, such as https://deploy.example.com
-    #[arg(long, env = "BULKHEAD_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    #[arg(long, env = "BULKHEAD_PUBLIC_URL", value_name = "URL", value_parser = as_public_url)]
     pub public_url: Option<String>,
     /// The weakest sandbox in which the built-in worker may run scripts [default: full]
     #[arg(long, env = "BULKHEAD_WORKER_SANDBOX", value_name = "KIND")]
@@ -49,13 +46,10 @@ pub struct Options {
 /// The settings that command line and configuration file give together.
 pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
     let listen = options.listen.or(start.config.listen).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let configured = start.config.public_url.as_deref().map(public_url).transpose();
-    let configured =
-        configured.map_err(|sentence| Failure::Misused(format!("The configuration: public-url: {sentence}")))?;
     Ok(Settings {
         listen,
         data: start.data.clone(),
-        public_url: options.public_url.clone().or(configured),
+        public_url: options.public_url.clone().or(start.public_url.clone()),
         program: program()?,
         worker: worker(start, options),
         grace: Duration::from_secs(options.grace),
@@ -77,42 +71,13 @@ fn reserve(start: &Start, options: &Options) -> Result<u64, Failure> {
     let Some(text) = options.reserve.as_ref().or(start.config.reserve.as_ref()) else { return Ok(RESERVE) };
     let bytes = if text.trim() == "0" { Some(0) } else { names::parse_bytes(text) };
     bytes.map(i64::unsigned_abs).ok_or_else(|| {
-        Failure::Refused(format!("--reserve: “{text}” is not a size. Give one such as 32M, or 0 for no reserve."))
+        Failure::Misused(format!("--reserve: “{text}” is not a size. Give one such as 32M, or 0 for no reserve."))
     })
-}
-
-/// The address people use, as everything else compares it: `http(s)://host[:port]`, in lower case, without the port that
-/// goes without saying.
-fn public_url(text: &str) -> Result<String, String> {
-    let wrong = |what: &str| {
-        Err(format!(
-            "{what} Give the address that people use, such as https://deploy.example.com or http://10.0.0.5:8080."
-        ))
-    };
-    let lower = text.trim().to_ascii_lowercase();
-    if !lower.starts_with("http://") && !lower.starts_with("https://") {
-        return wrong("It does not begin with http:// or https://.");
-    }
-    // What browsers would put right silently, or worse.
-    if lower.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
-        return wrong("There is a space, a backslash or a control character in it.");
-    }
-    let Ok(url) = url::Url::parse(&lower) else { return wrong("It is no address.") };
-    if !url.username().is_empty() || url.password().is_some() {
-        return wrong("It cannot carry a name or a password.");
-    }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return wrong("It cannot carry a path, a query or a fragment: the server stands at the root of its address.");
-    }
-    if url.port() == Some(0) {
-        return wrong("There is no port 0.");
-    }
-    Ok(url.origin().ascii_serialization())
 }
 
 fn trails(start: &Start) -> Result<keeper::Settings, Failure> {
     let syslog = start.config.syslog.as_deref().map(str::parse).transpose();
-    let syslog = syslog.map_err(|wrong| Failure::Failed(format!("The configuration: {wrong}")))?;
+    let syslog = syslog.map_err(|wrong| Failure::Misused(format!("The configuration: syslog: {wrong}")))?;
     Ok(keeper::Settings {
         syslog: syslog.unwrap_or_default(),
         outward: Arc::new(Outward::new(start.config.allow_internal.clone())),
@@ -120,19 +85,12 @@ fn trails(start: &Start) -> Result<keeper::Settings, Failure> {
     })
 }
 
-/// A secret that stands in a file, without the line's end.
-fn secret_in(path: &Path) -> Result<Secret, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|cause| Failure::Failed(format!("{} cannot be read: {cause}.", path.display())))?;
-    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
-}
-
 /// A secret that a proxy shows is at least so long, in bytes.
 const PROXY_SECRET: usize = 16;
 
 fn proxies(start: &Start) -> Result<Proxies, Failure> {
     let config = &start.config;
-    let secret = config.proxy_secret_file.as_deref().map(secret_in).transpose()?;
+    let secret = config.proxy_secret_file.as_deref().map(read_secret).transpose()?;
     if let Some(path) = config.proxy_secret_file.as_deref().filter(|_| config.trusted_proxies.is_empty()) {
         let path = path.display();
         return Err(Failure::Misused(format!(
@@ -151,21 +109,31 @@ fn proxies(start: &Start) -> Result<Proxies, Failure> {
 fn mail_settings(mail: &Mail) -> Result<mail::Settings, Failure> {
     let credentials = match (&mail.user, &mail.password_file) {
         (None, None) => None,
-        (Some(user), Some(path)) => Some((user.clone(), secret_in(path)?)),
+        (Some(user), Some(path)) => Some((user.clone(), read_secret(path)?)),
         _ => {
             let sentence = "The section [mail] of the configuration: “user” and “password-file” belong together.";
-            return Err(Failure::Failed(sentence.into()));
+            return Err(Failure::Misused(sentence.into()));
         }
     };
-    Ok(mail::Settings {
+    let section = |what: &str| Failure::Misused(format!("The section [mail] of the configuration: {what}"));
+    if mail.port == Some(0) {
+        return Err(section("there is no port 0. Leave “port” out for the usual one."));
+    }
+    if mail.timeout.is_some_and(|seconds| !(1..=600).contains(&seconds)) {
+        return Err(section("“timeout” is a number of seconds from 1 to 600."));
+    }
+    let settings = mail::Settings {
         host: mail.host.clone(),
         port: mail.port,
         tls: mail.tls,
         credentials,
         from: mail.from.clone(),
         ca: mail.ca_file.clone(),
-        timeout: mail.timeout.map(|seconds| Duration::from_secs(seconds.clamp(1, 600))),
-    })
+        timeout: mail.timeout.map(Duration::from_secs),
+    };
+    // What it does not take is said before anything is opened.
+    mail::Mailer::new(&settings).map_err(|wrong| Failure::Misused(wrong.to_string()))?;
+    Ok(settings)
 }
 
 fn program() -> Result<PathBuf, Failure> {
@@ -209,46 +177,4 @@ pub fn run(start: Start, options: Options) -> Result<(), Failure> {
         server.run(start.engine).await?;
         Ok(())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Findings F7.
-    #[test]
-    fn the_public_address_is_one_of_a_web_server_and_nothing_more() {
-        for (typed, kept) in [
-            ("https://deploy.example.com", "https://deploy.example.com"),
-            ("HTTPS://Deploy.Example.COM/", "https://deploy.example.com"),
-            ("https://deploy.example.com:443", "https://deploy.example.com"),
-            ("http://10.0.0.5:8080", "http://10.0.0.5:8080"),
-            ("http://[::1]:8080/", "http://[::1]:8080"),
-            (" https://bücher.example ", "https://xn--bcher-kva.example"),
-        ] {
-            assert_eq!(public_url(typed).as_deref(), Ok(kept), "{typed}");
-        }
-        for typed in [
-            "",
-            "not a url",
-            "deploy.example.com",
-            "ftp://x",
-            "https:deploy.example.com",
-            "https://",
-            "https://x/y",
-            "https://x?y",
-            "https://x/#y",
-            "https://ada@x",
-            "https://ada:secret@x",
-            "https://x:0",
-            "https://x:99999",
-            "https://x y",
-            "https:\\\\x",
-            "https://x\\y",
-            "javascript://x",
-        ] {
-            let sentence = public_url(typed).expect_err(typed);
-            assert!(sentence.contains("such as https://"), "{typed}: {sentence}");
-        }
-    }
 }

@@ -16,7 +16,10 @@ use crate::{
             admit::reset_path,
             permissions::{UserEdit, UserInvite, UserView},
         },
-        people::{self, Fields, Filter, User, invitations},
+        people::{
+            self, Fields, Filter, User,
+            invitations::{self, Invited},
+        },
         post, teams,
     },
 };
@@ -43,6 +46,20 @@ pub enum Command {
         /// A team of the whole company they are put into: its name or id
         #[arg(long = "team", env = "BULKHEAD_TEAMS", value_name = "NAME", value_delimiter = ',')]
         teams: Vec<String>,
+    },
+    /// Make another link for somebody who has not accepted the invitation; the one before no longer works
+    InviteAgain {
+        /// The company
+        slug: String,
+        /// Their e-mail address or username
+        email: String,
+    },
+    /// Take an invitation back that was not accepted: the account goes
+    Revoke {
+        /// The company
+        slug: String,
+        /// Their e-mail address or username
+        email: String,
     },
     /// Shut somebody out: sessions and keys end, what they did is kept
     Deactivate {
@@ -107,6 +124,8 @@ pub fn run(start: &Start, command: Command) -> Result<(), Failure> {
     let slug = match &command {
         Command::List { slug }
         | Command::Invite { slug, .. }
+        | Command::InviteAgain { slug, .. }
+        | Command::Revoke { slug, .. }
         | Command::Deactivate { slug, .. }
         | Command::ResetPassword { slug, .. }
         | Command::ResetSecondFactor { slug, .. }
@@ -117,9 +136,26 @@ pub fn run(start: &Start, command: Command) -> Result<(), Failure> {
     match command {
         Command::List { .. } => list(start, &operator),
         Command::Invite { email, name, teams, .. } => invite(start, &company, &operator, &email, name, &teams),
+        Command::InviteAgain { email, .. } => {
+            let at = located(&operator, &email)?;
+            print_link(start, &company, &invitations::invite_again(&operator.ask(UserInvite {})?, &at)?);
+            Ok(())
+        }
+        Command::Revoke { email, .. } => {
+            let at = located(&operator, &email)?;
+            let user = people::show(&operator.ask(UserView {})?, &at)?;
+            invitations::revoke(&operator.ask(UserInvite {})?, &at)?;
+            if start.json {
+                println!("{}", json!({ "revoked": draw(&user) }));
+            } else {
+                println!("{}: the invitation was revoked", user.display_name);
+            }
+            Ok(())
+        }
         Command::Deactivate { email, .. } => {
             let at = located(&operator, &email)?;
-            print(start, &people::deactivate(&operator.ask(UserEdit {})?, &at)?);
+            let user = people::deactivate(&operator.ask(UserEdit {})?, &at);
+            print(start, &user.map_err(|error| instead(error, "revoke", &slug, &email))?);
             Ok(())
         }
         Command::ResetPassword { email, .. } => {
@@ -127,11 +163,14 @@ pub fn run(start: &Start, command: Command) -> Result<(), Failure> {
             let token = people::reset::send(&operator.ask(UserEdit {})?, &at)?;
             let path = token.map(|token| reset_path(company.slug(), &token));
             match (start.json, path) {
-                (true, path) => println!("{}", json!({ "reset": path, "sent": path.is_none() })),
+                (true, path) => {
+                    let link = path.as_deref().and_then(|path| start.whole_link(path));
+                    println!("{}", json!({ "reset": path, "link": link, "sent": path.is_none() }));
+                }
                 (false, None) => println!("sent: the server sends the link to them by mail"),
                 (false, Some(path)) => {
-                    eprintln!("Open the link below this server's address; it works once, for an hour.");
-                    println!("reset: {path}");
+                    eprintln!("{} It works once, for an hour.", start.where_to_open());
+                    println!("reset: {}", start.link(&path));
                 }
             }
             Ok(())
@@ -148,7 +187,8 @@ pub fn run(start: &Start, command: Command) -> Result<(), Failure> {
         }
         Command::Reactivate { email, .. } => {
             let at = located(&operator, &email)?;
-            print(start, &people::reactivate(&operator.ask(UserEdit {})?, &at)?);
+            let user = people::reactivate(&operator.ask(UserEdit {})?, &at);
+            print(start, &user.map_err(|error| instead(error, "invite-again", &slug, &email))?);
             Ok(())
         }
     }
@@ -196,16 +236,32 @@ fn invite(
     let display_name = name.unwrap_or_else(|| email.split('@').next().unwrap_or(email).to_owned());
     let fields = Fields { display_name, email_address: email.to_owned(), ..Fields::default() };
     let made = invitations::invite(&operator.ask(UserInvite {})?, &into, &fields)?;
+    print_link(start, company, &made);
+    Ok(())
+}
+
+fn print_link(start: &Start, company: &Company, made: &Invited) {
     let path = format!("/{}/invitation/{}", company.slug(), made.token);
     if start.json {
-        println!("{}", json!({ "user": draw(&made.user), "invitation": path, "expires": made.until.wire() }));
-        return Ok(());
+        let link = start.whole_link(&path);
+        let made = json!({ "user": draw(&made.user), "invitation": path, "link": link, "expires": made.until.wire() });
+        println!("{made}");
+        return;
     }
     if post::is_set() {
         eprintln!("The server sends the link to {} by mail. It is this one:", made.user.email_address);
     } else {
-        eprintln!("Open the link below this server's address; it works once, for 48 hours.");
+        eprintln!("{} It works once, for 48 hours.", start.where_to_open());
     }
-    println!("invitation: {path}");
-    Ok(())
+    println!("invitation: {}", start.link(&path));
+}
+
+/// What is refused to somebody who is invited names the command that is meant.
+fn instead(error: Error, command: &str, slug: &str, email: &str) -> Failure {
+    match error {
+        Error::Conflict(sentence) if sentence.contains("has not accepted") => {
+            Failure::Refused(format!("{sentence} Run: bulkhead user {command} {slug} {email}"))
+        }
+        other => other.into(),
+    }
 }

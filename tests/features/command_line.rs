@@ -296,3 +296,96 @@ fn a_command_works_as_the_owner_of_the_data_folder_or_refuses() {
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("cannot be reached as user 54322") && said.contains("hidden/data"), "{said}");
 }
+
+/// The program where the machine has this as the service's configuration.
+fn where_the_service_is_set_up(config: &str) -> Command {
+    let mut command = Command::new("bwrap");
+    command.args(["--bind", "/", "/", "--dev-bind", "/dev", "/dev", "--tmpfs", "/etc"]);
+    command.args(["--ro-bind", "/etc/passwd", "/etc/passwd", "--bind", config, "/etc/bulkhead", PROGRAM]);
+    command.env_clear().env("PATH", "/usr/bin:/bin");
+    command
+}
+
+/// Findings I7: the configuration of the service is read where it is, and links are whole.
+#[test]
+fn the_service_is_configured_once_for_server_and_command_line() {
+    let server = Server::start();
+    server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let data = server.data();
+    let etc = tempfile::tempdir().unwrap();
+    let settle = |text: &str| fs::write(etc.path().join("bulkhead.toml"), text).unwrap();
+    let run = |arguments: &[&str]| {
+        let told = where_the_service_is_set_up(etc.path().to_str().unwrap()).args(arguments).output().expect("bwrap");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (told.status.code(), text(&told.stdout), text(&told.stderr))
+    };
+    settle(&format!("data = \"{}\"\npublic-url = \"HTTPS://Deploy.Example.com/\"\n", data.display()));
+    let (code, out, err) = run(&["company", "list"]);
+    assert!(code == Some(0) && out.contains("harbour"), "{code:?} {out} {err}");
+    let (_, out, err) = run(&["user", "invite", "harbour", "ben@harbour.test"]);
+    assert!(out.starts_with("invitation: https://deploy.example.com/harbour/invitation/"), "{out} {err}");
+    let (_, out, _) = run(&["--json", "user", "invite-again", "harbour", "ben@harbour.test"]);
+    let made: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let path = made["invitation"].as_str().expect("a path");
+    assert_eq!(made["link"], format!("https://deploy.example.com{path}"));
+    let (_, out, _) = run(&["user", "reset-password", "harbour", "ada@harbour.test"]);
+    assert!(out.starts_with("reset: https://deploy.example.com/harbour/reset?token="), "{out}");
+    let new = ["--name", "M", "--admin-name", "Dora", "--admin-email", "dora@meridian.test"];
+    let (_, out, _) = run(&[&["company", "create", "meridian"][..], &new].concat());
+    assert!(out.contains("invitation: https://deploy.example.com/meridian/invitation/"), "{out}");
+    // It is that of its own data folder, and says nothing of another.
+    let other = tempfile::tempdir().unwrap();
+    let elsewhere = ["--data", other.path().to_str().unwrap()];
+    let (_, out, err) = run(&[&elsewhere[..], &["company", "create", "apex"], &new].concat());
+    assert!(out.contains("invitation: /apex/invitation/"), "{out} {err}");
+    let same = ["--data", data.to_str().unwrap()];
+    let (_, out, _) = run(&[&same[..], &["user", "invite-again", "harbour", "ben@harbour.test"]].concat());
+    assert!(out.starts_with("invitation: https://deploy.example.com/"), "{out}");
+    // What is wrong in it is said, and nothing is done.
+    settle("public-url = \"ftp://x\"\n");
+    let (code, _, err) = run(&["company", "list"]);
+    assert!(code == Some(2) && err.contains("public-url"), "{code:?} {err}");
+}
+
+/// Findings F7, its neighbours: what is set is understood at the start, or it does not start.
+#[test]
+fn what_is_set_is_understood_at_the_start_or_nothing_starts() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("settings.toml");
+    let mail = "[mail]\nhost = \"mail.example.com\"\nfrom = \"bulkhead@example.com\"\n";
+    for (text, said) in [
+        ("public-url = \"not a url\"".to_owned(), "public-url"),
+        ("listen = \"nowhere\"".into(), "listen"),
+        ("no-such-setting = 1".into(), "no-such-setting"),
+        ("trusted-proxies = [\"10.0.0.0/99\"]".into(), "trusted-proxies"),
+        ("allow-internal = [\"x\"]".into(), "allow-internal"),
+        ("syslog = \"carrier pigeon\"".into(), "syslog"),
+        ("reserve = \"much\"".into(), "reserve"),
+        ("log = \"bulkhead=loud\"".into(), "log"),
+        ("worker-sandbox = \"sand\"".into(), "worker-sandbox"),
+        ("worker-network = \"net\"".into(), "worker-network"),
+        (mail.replace("bulkhead@example.com", "nobody"), "nobody"),
+        (mail.replace("mail.example.com", " "), "host"),
+        (format!("{mail}port = 0\n"), "port"),
+        (format!("{mail}timeout = 0\n"), "timeout"),
+        (format!("{mail}timeout = 601\n"), "timeout"),
+        (format!("{mail}tls = \"maybe\"\n"), "tls"),
+        (format!("{mail}user = \"bulkhead\"\n"), "password-file"),
+        (format!("{mail}ca-file = \"/no/such/file\"\n"), "/no/such/file"),
+    ] {
+        fs::write(&file, &text).unwrap();
+        let told = Program::on(data.path(), &["serve", "--listen", "127.0.0.1:0", "--config", file.to_str().unwrap()]);
+        let told = told.run().expect_code(2);
+        assert!(told.stderr.contains(said), "{text}: {}", told.stderr);
+    }
+    for arguments in [
+        &["--public-url", "ftp://x"][..],
+        &["--public-url", "https://x/y"],
+        &["--listen", "8080"],
+        &["--grace", "-1"],
+        &["--reserve", "much"],
+        &["--worker-sandbox", "sand"],
+    ] {
+        Program::on(data.path(), &[&["serve"][..], arguments].concat()).run().expect_code(2);
+    }
+}

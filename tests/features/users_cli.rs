@@ -60,3 +60,38 @@ fn people_are_listed_invited_shut_out_and_let_in() {
     let trail = harbour.caller().get("/api/events?take=50").expect(200).text();
     assert!(trail.contains("ben was invited into Managers") && trail.contains("ben was deactivated"), "{trail}");
 }
+
+/// Findings I3: what the pages can, the command line can.
+#[test]
+fn an_invitation_is_made_again_and_taken_back() {
+    let server = Server::start();
+    let run = |arguments: &[&str]| server.command(arguments).run();
+    let create = ["--name", "Harbour Ltd", "--admin-name", "Ada", "--admin-email", "ada@harbour.test"];
+    let told = run(&[&["company", "create", "harbour"][..], &create].concat()).expect_success();
+    let link = |told: &str| {
+        let line = told.lines().find(|line| line.starts_with("invitation: ")).expect("a link");
+        line.trim_start_matches("invitation: ").to_owned()
+    };
+    let first = link(&told.stdout);
+    let nobody = server.nobody();
+    nobody.get(&first).expect(200);
+    let again = link(&run(&["user", "invite-again", "harbour", "ada@harbour.test"]).expect_success().stdout);
+    nobody.get(&first).expect(404);
+    nobody.get(&again).expect(200);
+    let refused = run(&["user", "revoke", "harbour", "ada@harbour.test"]).expect_code(3);
+    assert!(refused.stderr.contains("administer"), "{}", refused.stderr);
+
+    let ben = link(&run(&["user", "invite", "harbour", "ben@harbour.test"]).expect_success().stdout);
+    // What is refused names the command that is meant.
+    let refused = run(&["user", "deactivate", "harbour", "ben@harbour.test"]).expect_code(3);
+    assert!(refused.stderr.contains("bulkhead user revoke harbour ben@harbour.test"), "{}", refused.stderr);
+    let refused = run(&["user", "reactivate", "harbour", "ben@harbour.test"]).expect_code(3);
+    assert!(refused.stderr.contains("bulkhead user invite-again harbour ben@harbour.test"), "{}", refused.stderr);
+    let told = run(&["user", "revoke", "harbour", "ben@harbour.test"]).expect_success();
+    assert_eq!(told.stdout.trim(), "ben: the invitation was revoked");
+    nobody.get(&ben).expect(404);
+    for command in ["invite-again", "revoke"] {
+        run(&["user", command, "harbour", "ben@harbour.test"]).expect_code(3);
+        run(&["user", command, "nope", "ben@harbour.test"]).expect_code(3);
+    }
+}
