@@ -190,6 +190,7 @@ pub fn run() -> ExitCode {
 fn begin(cli: Cli) -> Result<(), Failure> {
     let config = config::read(&cli.common, matches!(cli.command, Command::Demo(_)))?;
     log_to_stderr(config.log.as_deref())?;
+    let public_url = config::public_url(&config)?;
     post::mail_is(config.mail.is_some());
     let data = cli.common.data.clone().or(config.data.clone()).unwrap_or_else(owner::default_folder);
     let who = owner::who();
@@ -199,7 +200,6 @@ fn begin(cli: Cli) -> Result<(), Failure> {
     }
     let (engine, operator) = mint_keys().ok_or_else(|| Failure::Failed("The keys were handed out already.".into()))?;
     let operator = operator.on_behalf_of(who);
-    let public_url = config::public_url(&config)?;
     let start = Start { data, json: cli.common.json, config, public_url, engine, operator };
     match cli.command {
         Command::Serve(options) => serve::run(start, options),

@@ -129,6 +129,16 @@ async function passkeyFirst(run, address) {
     await page.locator('#recovery-codes').waitFor();
     await page.goto(`${address}/${company}/me`);
     await page.getByRole('row').filter({ hasText: 'Passkey' }).first().waitFor();
+    // Asked for what she has, and for nothing else (findings J6).
+    await context.clearCookies({ name: 'house_session' });
+    await page.goto(`${address}/${company}/login`);
+    await page.getByLabel(words.email).fill('frida@example.com');
+    await page.getByLabel(words.password).fill(password);
+    await page.getByRole('button', { name: words.signIn }).first().click();
+    await page.getByRole('heading', { name: 'Use your passkey' }).waitFor();
+    assert.equal(await page.getByLabel('Recovery code').isVisible(), false);
+    await page.locator('main button.primary:visible').getByText('Use a passkey').click();
+    await isSignedIn(page);
   });
   await context.close();
   return fine;

@@ -161,7 +161,7 @@ mod tests {
             "ada.k ada.k ada.k@harbour harbour",
             "h4rb0ur L0gistics harbour logistics",
             "kowalewska-harbour-kowalewska-2026",
-            "logistics bulkhead harbour deploy",
+            "logistics deploy harbour bulkhead",
         ] {
             assert!(refusal(bad).is_some_and(|said| said.contains("known here")), "{bad}: {:?}", refusal(bad));
         }
