@@ -342,7 +342,7 @@ fn the_service_is_configured_once_for_server_and_command_line() {
     let (_, out, _) = run(&[&same[..], &["user", "invite-again", "harbour", "ben@harbour.test"]].concat());
     assert!(out.starts_with("invitation: https://deploy.example.com/"), "{out}");
     // What is wrong in it is said, and nothing is done.
-    settle("public-url = \"ftp://x\"\n");
+    settle(&format!("data = \"{}\"\npublic-url = \"ftp://x\"\n", data.display()));
     let (code, _, err) = run(&["company", "list"]);
     assert!(code == Some(2) && err.contains("public-url"), "{code:?} {err}");
 }

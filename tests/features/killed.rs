@@ -85,6 +85,7 @@ fn nothing_is_left(data: &Path, at: &str) -> BTreeSet<(String, String)> {
         "work",
         "receipts",
         "backups.jsonl",
+        "renamed.jsonl",
         "trails",
     ];
     let ends: BTreeSet<String> = names(&data.join("trails")).iter().map(|name| name.replace(".json", "")).collect();

@@ -1,5 +1,10 @@
 //! One's own account through the front door: factors, recovery codes, e-mail, sessions, rights.
 
+#[path = "once.rs"]
+mod once;
+#[path = "typed.rs"]
+mod typed;
+
 use crate::support::{
     browser_like::BrowserLike,
     server::{Company, Server, founded},

@@ -33,7 +33,6 @@ mod links;
 mod long_lists;
 mod mail;
 mod me;
-mod once;
 mod operator;
 mod people;
 mod proof;
@@ -56,7 +55,6 @@ mod targets;
 mod tenants;
 mod told_by_mail;
 mod trail;
-mod typed;
 mod users_cli;
 mod what_if;
 
