@@ -1,4 +1,7 @@
-//! Search or jump: projects, tenants, runbooks, environments, releases and pages by name, narrowed by rights.
+//! Search or jump: projects, tenants, runbooks, environments, releases, machines, people, tasks and pages, by name or id,
+//! narrowed by rights.
+
+mod more;
 
 use super::{
     caller::{Answer, Visit},
@@ -45,7 +48,10 @@ pub(super) fn search(visit: &Visit) -> Result<Answer> {
         for row in visit.visitor.spaces()? {
             let space = visit.visitor.locate_space(&row.id.to_string())?;
             things(visit, &space, &row.slug, &row.name, &asked, &mut hits)?;
+            more::in_space(visit, &space, &row.slug, &row.name, &asked, &mut hits)?;
         }
+        more::people(visit, &asked, &mut hits)?;
+        more::tasks(visit, &asked, &mut hits)?;
     }
     let mut frame = visit.frame("", if asked.is_empty() { "Search".to_owned() } else { format!("Search: {asked}") });
     frame.search.clone_from(&asked);

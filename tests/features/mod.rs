@@ -19,6 +19,7 @@ mod exchange;
 mod face;
 mod faults;
 mod first_start;
+mod found;
 mod host_names;
 mod https;
 mod infrastructure_pages;

@@ -15,11 +15,13 @@ use crate::{
     base::{
         error::{Error, Result},
         ids::{Id, User},
-        paging::Listed,
+        names,
+        paging::{Listed, Page},
     },
     company::{
-        access::{At, Within, permissions::UserView},
+        access::{At, Granted, Within, permissions::UserView},
         answers::{self, Line, Names, Shape},
+        people,
     },
     http::download::Download,
 };
@@ -99,6 +101,33 @@ fn until(visit: &Visit, line: &Line) -> String {
     line.grant.until.map(|until| format!("until {}", visit.clock(until))).unwrap_or_default()
 }
 
+/// The person that a word means: an id, a username, an e-mail address, or the name that is shown. Several of one name are
+/// offered by what tells them apart.
+fn person_of(visit: &Visit, granted: &Granted<'_, UserView>, word: &str) -> Result<At<User>> {
+    let missing = match visit.visitor.locate(Within::Company, word) {
+        Err(missing @ Error::NotFound(_)) => missing,
+        other => return other,
+    };
+    let filter = people::Filter { text: word.trim().into(), ..people::Filter::default() };
+    let found = people::list(granted, &filter, Page { skip: 0, take: 50 })?.items;
+    let named = |user: &&people::User| names::key(&user.display_name) == names::key(word);
+    let exact: Vec<_> = found.iter().filter(named).collect();
+    match (exact.as_slice(), found.as_slice()) {
+        ([only], _) => visit.visitor.locate(Within::Company, &only.id.to_string()),
+        ([], [only]) => visit.visitor.locate(Within::Company, &only.id.to_string()),
+        ([], []) => Err(missing),
+        ([], some) => Err(several(word, some.iter().collect())),
+        (some, _) => Err(several(word, some.to_vec())),
+    }
+}
+
+fn several(word: &str, who: Vec<&people::User>) -> Error {
+    let names: Vec<String> =
+        who.iter().take(8).map(|user| format!("{} ({})", user.display_name, user.username)).collect();
+    let more = if who.len() > names.len() { " and others" } else { "" };
+    Error::invalid("Person", format!("“{word}” could be {}{more}. Give the username.", names.join(", ")))
+}
+
 /// What was wrong with what was asked, as a sentence; other errors are passed on.
 fn wrong(error: Error) -> Result<String> {
     match error {
@@ -140,7 +169,7 @@ fn found(visit: &Visit, mine: bool, person: &str, asked: &Ask) -> Result<answers
         return answers::why_me(&visit.visitor.myself()?, asked.info, &asked.spot);
     }
     let granted = visit.visitor.ask(UserView {})?;
-    let user: At<User> = visit.visitor.locate(Within::Company, person)?;
+    let user = person_of(visit, &granted, person)?;
     answers::why(&granted, &user, asked.info, &asked.spot)
 }
 
