@@ -124,15 +124,25 @@ pub fn delete(granted: &Granted<'_, EnvironmentDelete>) -> Result<()> {
     let id = granted.what().environment.id();
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
-        if let Some(user) = sql::used_by(tx, id)? {
-            let user = user.words(granted.visitor());
-            return Err(Error::Conflict(format!("{} cannot be deleted: it is used by {user}.", gone.name)));
+        if let Some(why) = stops(tx, granted.visitor(), &gone)? {
+            return Err(Error::Conflict(why));
         }
         tx.run("DELETE FROM environments WHERE id = ?1", [id])?;
         // Roles that are limited to it stay limited to it: without that line they would hold in every environment.
         let event = Event::new("Deleted").say("Environment ").name(id, &gone.name).say(" was deleted");
         tx.record(event.space(gone.space.0).environment(id.0), ())
     })
+}
+
+/// Why it cannot be deleted now; `None`: it can. What [`delete`] would say, said first (findings C6).
+pub fn obstacle(granted: &Granted<'_, EnvironmentDelete>) -> Result<Option<String>> {
+    let id = granted.what().environment.id();
+    granted.read(|rows| stops(rows, granted.visitor(), &sql::by_id(rows, id)?))
+}
+
+fn stops(rows: &Rows<'_>, visitor: &Visitor, gone: &Environment) -> Result<Option<String>> {
+    let user = sql::used_by(rows, gone.id)?.map(|user| user.words(visitor));
+    Ok(user.map(|user| format!("{} cannot be deleted: it is used by {user}.", gone.name)))
 }
 
 /// Something that refers to an environment, by kind, number and name.

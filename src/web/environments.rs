@@ -167,8 +167,17 @@ fn show_page(
     problem: Option<&str>,
 ) -> Result<Answer> {
     let address = format!("{}/{}", base(visit), found.slug);
-    let removal = visit.removal(EnvironmentDelete { environment: at.clone() }, &found.name, || {
-        form::removal(format!("{address}/delete"), "environment", &found.name, problem)
+    let ask = EnvironmentDelete { environment: at.clone() };
+    let obstacle = match visit.visitor.may(ask.clone()) {
+        true => environments::obstacle(&visit.visitor.ask(ask.clone())?)?,
+        false => None,
+    };
+    let removal = visit.removal(ask, &found.name, || {
+        let removal = form::removal(format!("{address}/delete"), "environment", &found.name, problem);
+        match obstacle {
+            Some(why) => removal.obstacle(why),
+            None => removal,
+        }
     });
     let page = Show {
         frame: frame(visit, &found.name).crumb("Environments", base(visit)),

@@ -23,6 +23,7 @@ use crate::{
 use askama::Template;
 
 pub(super) mod live;
+mod whereto;
 
 /// So much of the log stands on the page; the plain text has it all.
 const SHOWN: Most = Most { lines: 2000, bytes: 1024 * 1024, each: 4 * 1024 };
@@ -54,6 +55,8 @@ struct Show {
     chip: Chip,
     facts: Vec<String>,
     cancel: Act,
+    whereto: whereto::WhereTo,
+    waits: String,
     together: Vec<Sibling>,
     question: Option<Question>,
     failure: Option<Failure>,
@@ -228,6 +231,8 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
                 .icon("ban")
                 .only_if(!over && task.state != State::Cancelling),
         ),
+        whereto: whereto::of(visit, &task)?,
+        waits: tasks::waits_for(&granted)?.unwrap_or_default(),
         together: together(visit, &task)?,
         question: None,
         failure,

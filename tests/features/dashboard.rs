@@ -154,13 +154,29 @@ fn one_question_has_one_answer_wherever_it_is_asked() {
     for page in [ada.get("/harbour/default").expect(200), ada.get("/harbour/nowhere").expect(404)] {
         says(&page.text(), &["1 <span>running</span>"]);
     }
+    // The one that waits says for what, and leads to what it is about; what is used says so before it is removed
+    // (findings C14, C6).
+    let waits = ada.get(&format!("/harbour/tasks/{second}")).expect(200).text();
+    says(
+        &waits,
+        &[
+            "It waits for “Deploy Shop 1.1.0 to Production for Contoso”",
+            "/harbour/default/projects/shop/releases/1.1.0\"",
+        ],
+    );
+    says(&waits, &["/harbour/default/tenants/contoso\"", "/infrastructure/environments/Environments-2\""]);
+    let page = ada.get("/harbour/default/infrastructure/environments/production").expect(200).text();
+    says(&page, &["Production cannot be deleted: it is used by"]);
+    assert!(!page.contains("Nothing else goes with this environment"), "{page}");
     for task in [&second, &first] {
         api.post(&format!("/api/tasks/{task}/cancel"), json!({})).expect(200);
         yard.end_of(task);
     }
 
     // What failed for a tenant that is not connected any more asks for nobody's attention.
-    assert_eq!(yard.end_of(&send())["State"], "Failed");
+    let failed = send();
+    assert_eq!(yard.end_of(&failed)["State"], "Failed");
+    says(&ada.get(&format!("/harbour/tasks/{failed}")).expect(200).text(), &["Try again…"]);
     says(&ada.get("/harbour/default").expect(200).text(), &["Needs someone", "1 deployment failed"]);
     api.put(&format!("/api/Spaces-1/tenants/{contoso}"), body(json!([]))).expect(200);
     let page = ada.get("/harbour/default").expect(200).text();

@@ -10,6 +10,7 @@ mod put_back;
 mod queue;
 mod states;
 mod steps;
+mod waiting;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ pub use queue::{
 pub(in crate::company) use queue::{NewTask, enqueue, ring, scope};
 pub use states::{State, StepStatus};
 pub use steps::{NewStep, Step, begin, end, lay_out, steps};
+pub use waiting::waits_for;
 
 /// What a task does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
