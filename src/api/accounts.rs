@@ -105,7 +105,7 @@ fn located(ask: &Ask) -> Result<At<ids::Account>> {
 
 fn environments(ask: &Ask, sent: &AccountResource) -> Result<Vec<At<ids::Environment>>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
-    sent.environment_ids.iter().map(|name| visitor.locate(&space, name.text())).collect()
+    sent.environment_ids.iter().map(|name| visitor.named(&space, name.text())).collect()
 }
 
 /// What a sensitive value means for the account.

@@ -290,7 +290,7 @@ pub(super) fn options(visitor: &Visitor, space: &At<Space>, said: Said, wrong: &
     let (not_before, not_after) = (time(said.not_before), time(said.not_after));
     let targets = |names: Vec<String>| -> Result<Vec<Id<Target>>> {
         // One that may not be seen is not there.
-        let seen = |name: &String| match visitor.locate::<Target>(space, name)? {
+        let seen = |name: &String| match visitor.named::<Target>(space, name)? {
             at if visitor.sees(&at) => Ok(at.id()),
             _ => Err(Error::NotFound(name.clone())),
         };
@@ -337,8 +337,8 @@ fn request(ask: &Ask, sent: &mut CreateDeployments) -> Result<Request> {
     };
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
-    let project: At<Project> = visitor.locate(&space, &name.unwrap_or_default())?;
-    let release = visitor.locate(&project, &version.unwrap_or_default())?;
+    let project: At<Project> = visitor.named(&space, &name.unwrap_or_default())?;
+    let release = visitor.named(&project, &version.unwrap_or_default())?;
     Ok(Request { space, project, release, options })
 }
 
@@ -364,7 +364,7 @@ pub(super) fn untenanted(ask: &Ask, Sent(mut sent): Sent<CreateDeployments>) -> 
     }
     let mut places = Vec::new();
     for name in &names {
-        let environment: At<Environment> = visitor.locate(&request.space, name)?;
+        let environment: At<Environment> = visitor.named(&request.space, name)?;
         if !places.iter().any(|(other, _): &(At<Environment>, _)| other.id() == environment.id()) {
             places.push((environment, None));
         }
@@ -384,7 +384,7 @@ pub(super) fn tenanted(ask: &Ask, Sent(mut sent): Sent<CreateDeployments>) -> Re
         [first, rest @ ..] if rest.iter().all(|other| other == first) => first,
         _ => return Err(Error::invalid("EnvironmentNames", "For tenants, name one environment at a time.")),
     };
-    let environment: At<Environment> = visitor.locate(&request.space, name)?;
+    let environment: At<Environment> = visitor.named(&request.space, name)?;
     let (wanted, tags) = (sent.tenants, sent.tenant_tags);
     if wanted.is_empty() && tags.is_empty() {
         return Err(Error::invalid("Tenants", "Name at least one tenant in Tenants, or a tag in TenantTags."));
@@ -396,7 +396,7 @@ pub(super) fn tenanted(ask: &Ask, Sent(mut sent): Sent<CreateDeployments>) -> Re
         }
     };
     for name in &wanted {
-        add(visitor.locate(&request.space, name)?, &mut chosen);
+        add(visitor.named(&request.space, name)?, &mut chosen);
     }
     if !tags.is_empty() {
         for tenant in tagged(visitor, &request.space, &request.project, &environment, tags)? {
@@ -454,11 +454,11 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<DeploymentResource>) -> Result<
     };
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
-    let release: At<Release> = visitor.locate(&space, sent.release_id.text())?;
+    let release: At<Release> = visitor.named(&space, sent.release_id.text())?;
     let project = visitor.locate(&space, &format!("Projects-{}", release.project_id().unwrap_or_default()))?;
-    let environment = visitor.locate(&space, sent.environment_id.text())?;
+    let environment = visitor.named(&space, sent.environment_id.text())?;
     let tenant = sent.tenant_id.as_ref().and_then(refer::Tenant::given);
-    let tenant = tenant.map(|id| visitor.locate(&space, id)).transpose()?;
+    let tenant = tenant.map(|id| visitor.named(&space, id)).transpose()?;
     let made = deployments::deploy_to_many(visitor, &project, &release, &[(environment, tenant)], &options);
     let made = wire::in_words_sent(made, &OLDER_WORDS)?;
     let one = made.first().ok_or_else(|| Error::internal("a deployment was made and is not there"))?;

@@ -102,7 +102,7 @@ pub(super) fn begin(ask: &Ask, Sent(sent): Sent<EmergencyResource>) -> Result<Cr
     let granted = ask.visitor()?.myself()?;
     let none = || Error::invalid("TeamId", "Choose one of your teams for emergencies.");
     let hidden = |error| if matches!(error, Error::NotFound(_)) { none() } else { error };
-    let at = team(ask, sent.team_id.text()).map_err(hidden)?;
+    let at = ask.visitor()?.named(Within::Company, sent.team_id.text()).map_err(hidden)?;
     let made = emergency::begin(&granted, &at, &sent.reason, sent.hours).map_err(hidden)?;
     Ok(Created(draw(&made)))
 }

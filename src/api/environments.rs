@@ -142,7 +142,7 @@ pub(super) fn sort(ask: &Ask, Sent(order): Sent<Vec<refer::Environment>>) -> Res
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     let proofs = order
         .iter()
-        .map(|id| visitor.ask(EnvironmentEdit { environment: visitor.locate(&space, id.text())? }))
+        .map(|id| visitor.ask(EnvironmentEdit { environment: visitor.named(&space, id.text())? }))
         .collect::<Result<Vec<_>>>()?;
     environments::sort(&proofs)?;
     Ok(Done)

@@ -68,6 +68,8 @@ pub(super) fn reply(error: &Error, reference: &str) -> Reply {
             StatusCode::NOT_FOUND,
             body(&format!("The resource '{what}' was not found."), Vec::new(), None, none()),
         ),
+        // Clients look for a name in the list when its address is not found.
+        Error::Ambiguous(sentence) => Reply::with(StatusCode::NOT_FOUND, body(sentence, Vec::new(), None, none())),
         Error::Conflict(sentence) => Reply::with(StatusCode::CONFLICT, body(sentence, Vec::new(), None, none())),
         Error::Unavailable(sentence) => {
             Reply::with(StatusCode::SERVICE_UNAVAILABLE, body(sentence, Vec::new(), None, none()))

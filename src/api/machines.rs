@@ -207,7 +207,7 @@ pub(super) fn located(ask: &Ask) -> Result<At<ids::Target>> {
 
 fn all_of<T: Locate>(ask: &Ask, names: &[wire::Ref<T>]) -> Result<Vec<At<T>>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
-    names.iter().map(|name| visitor.locate(&space, name.text())).collect()
+    names.iter().map(|name| visitor.named(&space, name.text())).collect()
 }
 
 /// Where the fields of an endpoint stand.
@@ -366,7 +366,7 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<MachineResource>) -> Result<Cre
     };
     let granted = visitor.ask(what)?;
     let account = match sent.endpoint.account_id.given() {
-        Some(text) => Some(visitor.ask(AccountView { account: visitor.locate(&space, text)? })?),
+        Some(text) => Some(visitor.ask(AccountView { account: visitor.named(&space, text)? })?),
         None => None,
     };
     sent.endpoint.check(None)?;
@@ -386,7 +386,7 @@ pub(super) fn update(ask: &Ask, Sent(sent): Sent<MachineResource>) -> Result<Jso
     let account = match sent.endpoint.account_id.given() {
         // The account it has may stay, also where one may not see accounts.
         Some(text) if Id::parse(text) == Some(present.account) => None,
-        Some(text) => Some(visitor.ask(AccountView { account: visitor.locate(&space, text)? })?),
+        Some(text) => Some(visitor.ask(AccountView { account: visitor.named(&space, text)? })?),
         None => None,
     };
     let saved = targets::edit(&granted, &after, account.as_ref(), sent.fields());

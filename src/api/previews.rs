@@ -8,11 +8,11 @@ use super::{
 use crate::{
     base::{
         error::{Error, Result},
-        ids::{Release, Space},
+        ids::{Environment, Release, Tenant},
     },
     company::{
         access::{
-            At, Visitor,
+            At, Granted, Visitor,
             permissions::{EnvironmentView, ProcessView, ReleaseView, TenantView},
         },
         deployments::{
@@ -232,42 +232,43 @@ pub(super) fn template(ask: &Ask) -> Result<Json<DeploymentTemplate>> {
 pub(super) fn show(ask: &Ask, query: Query<PreviewQuery>) -> Result<Json<PreviewResource>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     let release = visitor.locate(&space, ask.parameter("id"))?;
-    let tenant = Some(ask.parameter("tenant")).filter(|text| !text.is_empty()).or(query.tenant.given());
-    let environment = ask.parameter("environment");
-    Ok(Json(previewed(visitor, &space, &release, environment, tenant, query.include_disabled_steps)?))
+    let granted = visitor.ask(ReleaseView { release })?;
+    let environment = visitor.locate(&space, ask.parameter("environment"))?;
+    let tenant = match (ask.parameter("tenant"), query.tenant.given()) {
+        ("", None) => None,
+        ("", Some(text)) => Some(visitor.named(&space, text)?),
+        (text, _) => Some(visitor.locate(&space, text)?),
+    };
+    Ok(Json(previewed(visitor, &granted, environment, tenant, query.include_disabled_steps)?))
 }
 
 /// The same for several places.
 pub(super) fn several(ask: &Ask, Sent(sent): Sent<PreviewsWanted>) -> Result<All<PreviewResource>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     let release = visitor.locate(&space, ask.parameter("id"))?;
-    visitor.ask(ReleaseView { release: release.clone() })?;
+    let granted = visitor.ask(ReleaseView { release })?;
     let wanted = sent.few()?;
     let drawn = wanted.deployment_previews.iter().map(|one| {
-        let (environment, tenant) = (one.environment_id.text(), one.tenant_id.given());
-        previewed(visitor, &space, &release, environment, tenant, wanted.include_disabled_steps)
+        let environment = visitor.named(&space, one.environment_id.text())?;
+        let tenant = one.tenant_id.given().map(|text| visitor.named(&space, text)).transpose()?;
+        previewed(visitor, &granted, environment, tenant, wanted.include_disabled_steps)
     });
     Ok(All(drawn.collect::<Result<_>>()?))
 }
 
 fn previewed(
     visitor: &Visitor,
-    space: &At<Space>,
-    release: &At<Release>,
-    environment: &str,
-    tenant: Option<&str>,
+    granted: &Granted<'_, ReleaseView>,
+    environment: At<Environment>,
+    tenant: Option<At<Tenant>>,
     disabled: bool,
 ) -> Result<PreviewResource> {
-    let granted = visitor.ask(ReleaseView { release: release.clone() })?;
-    let environment = visitor.ask(EnvironmentView { environment: visitor.locate(space, environment)? })?;
-    let tenant = match tenant {
-        Some(tenant) => Some(visitor.ask(TenantView { tenant: visitor.locate(space, tenant)? })?),
-        None => None,
-    };
-    let preview = deployments::preview(&granted, &environment, tenant.as_ref(), &[])?;
+    let environment = visitor.ask(EnvironmentView { environment })?;
+    let tenant = tenant.map(|tenant| visitor.ask(TenantView { tenant })).transpose()?;
+    let preview = deployments::preview(granted, &environment, tenant.as_ref(), &[])?;
     Ok(PreviewResource {
         changes: Some(NoList::default()),
         changes_markdown: Some(String::new()),
-        ..PreviewResource::of(&preview, &releases::show(&granted)?.steps, disabled)
+        ..PreviewResource::of(&preview, &releases::show(granted)?.steps, disabled)
     })
 }

@@ -225,7 +225,7 @@ pub(super) fn referred<T: Locate>(ask: &Ask, field: &str, text: &str) -> Result<
     }
     let visitor = ask.visitor()?;
     let missing = || Error::invalid(field, format!("There is no {word} “{text}” in this space."));
-    match visitor.locate(&ask.space()?, text) {
+    match visitor.named(&ask.space()?, text) {
         // What one may not see is told like what is not there.
         Ok(at) if visitor.sees(&at) => Ok(at),
         Ok(_) | Err(Error::NotFound(_)) => Err(missing()),
@@ -315,7 +315,7 @@ pub(super) fn create(
     let granted = visitor.ask(ProjectCreate { group })?;
     let made = match query.clone.given() {
         Some(source) => {
-            let source = visitor.ask(ProcessView { project: visitor.locate(&ask.space()?, source)? })?;
+            let source = visitor.ask(ProcessView { project: visitor.named(&ask.space()?, source)? })?;
             projects::clone(&granted, &source, fields(ask, sent)?)?
         }
         None => projects::create(&granted, fields(ask, sent)?)?,

@@ -117,7 +117,7 @@ fn teams_and_people(ask: &Ask, named: &[refer::Team], this: Option<i64>) -> Resu
     let (mut fitting, mut people) = (Vec::new(), Vec::new());
     for text in named.iter().map(refer::Team::text) {
         let wrong = |why: String| Error::invalid("SpaceManagersTeams", why);
-        let at: At<ids::Team> = match visitor.locate(Within::Company, text) {
+        let at: At<ids::Team> = match visitor.named(Within::Company, text) {
             Err(Error::NotFound(_)) => return Err(wrong(format!("There is no team {text}."))),
             found => found?,
         };

@@ -177,7 +177,7 @@ pub(super) fn sort(ask: &Ask, Sent(order): Sent<Vec<refer::TagSet>>) -> Result<D
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     let proofs = order
         .iter()
-        .map(|id| visitor.ask(TagSetEdit { tag_set: visitor.locate(&space, id.text())? }))
+        .map(|id| visitor.ask(TagSetEdit { tag_set: visitor.named(&space, id.text())? }))
         .collect::<Result<Vec<_>>>()?;
     tags::sort(&proofs)?;
     Ok(Done)

@@ -167,7 +167,7 @@ pub(super) fn create(
     let (fields, wished) = sent.fields();
     let made = match query.clone.given() {
         Some(source) => {
-            let source = visitor.ask(TenantView { tenant: visitor.locate(&space, source)? })?;
+            let source = visitor.ask(TenantView { tenant: visitor.named(&space, source)? })?;
             tenants::clone(&granted, &source, fields)?
         }
         None => tenants::create(&granted, fields, &tenants::connections(visitor, &space, &wished)?)?,

@@ -17,6 +17,8 @@ pub enum Error {
     Invalid(Fields),
     /// There is no such thing, or the visitor may not know that there is: the two look alike.
     NotFound(String),
+    /// What was given could mean more than one thing that the visitor may see; the sentence names them by their ids.
+    Ambiguous(String),
     /// The change contradicts the present state; the sentence says how and what to do.
     Conflict(String),
     /// Needs a fresh proof of a second factor first; with it, the same request goes through (`access-rules §9`).
@@ -203,9 +205,10 @@ impl fmt::Display for Error {
             Error::PersonNeeded => {
                 f.write_str("Only a person who is signed in can do this, not an API key or a token.")
             }
-            Error::Conflict(sentence) | Error::Unavailable(sentence) | Error::Later { sentence, .. } => {
-                f.write_str(sentence)
-            }
+            Error::Ambiguous(sentence)
+            | Error::Conflict(sentence)
+            | Error::Unavailable(sentence)
+            | Error::Later { sentence, .. } => f.write_str(sentence),
             Error::Limit(limit) => f.write_str(&limit.sentence),
             Error::Fault(fault) => write!(f, "{fault}"),
             Error::Internal(cause) => write!(f, "{cause:#}"),

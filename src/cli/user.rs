@@ -112,7 +112,7 @@ fn print(start: &Start, user: &User) {
 }
 
 pub(super) fn located(operator: &Visitor, who: &str) -> Result<At<Kind>, Failure> {
-    operator.locate(Within::Company, who).map_err(|error| match error {
+    operator.named(Within::Company, who).map_err(|error| match error {
         Error::NotFound(_) => Failure::Refused(format!("There is nobody called “{who}” in this company.")),
         other => other.into(),
     })
@@ -221,7 +221,7 @@ fn invite(
 ) -> Result<(), Failure> {
     let mut into = Vec::new();
     for team in teams {
-        let at: At<Team> = operator.locate(Within::Company, team).map_err(|error| match error {
+        let at: At<Team> = operator.named(Within::Company, team).map_err(|error| match error {
             Error::NotFound(_) => Failure::Refused(format!("There is no team called “{team}” in this company.")),
             other => other.into(),
         })?;

@@ -3,7 +3,7 @@
 //! Channels are seen and changed with the rights to the project's process.
 
 use super::access::{
-    Columns, Conditions, Event, Granted, Rows,
+    Columns, Conditions, Event, Granted, Rows, Within, named,
     permissions::{List, ProcessEdit, ProcessView},
 };
 use super::projects;
@@ -185,9 +185,9 @@ pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Channel
     sql::by_id(rows, id)
 }
 
-/// The channel of a project with this id, slug or name.
+/// The channel of a project that somebody names, by its id, name or slug.
 pub(in crate::company) fn find(rows: &Rows<'_>, project: Id<Project>, text: &str) -> Result<Channel> {
-    sql::find(rows, project, text)
+    sql::of_project(rows, project, named(rows, Within::Project(project.0), text)?)
 }
 
 /// The default channel of a project.
@@ -227,15 +227,6 @@ mod sql {
     pub fn of_project(rows: &Rows<'_>, project: Id<Project>, id: Id<Kind>) -> Result<Channel> {
         rows.one(&format!("SELECT {FIELDS} {FROM} WHERE c.id = ?1 AND c.project_id = ?2"), (id, project), read)?
             .ok_or_else(|| Error::NotFound(id.to_string()))
-    }
-
-    pub fn find(rows: &Rows<'_>, project: Id<Project>, text: &str) -> Result<Channel> {
-        let id = Id::<Kind>::parse(text).map_or(0, |id| id.0);
-        let sql = format!(
-            "SELECT {FIELDS} {FROM} WHERE c.project_id = ?1 AND (c.id = ?2 OR c.slug = ?3 OR c.name_key = ?3)
-             ORDER BY c.id = ?2 DESC, c.slug = ?3 DESC LIMIT 1"
-        );
-        rows.one(&sql, (project, id, names::key(text)), read)?.ok_or_else(|| Error::NotFound(text.to_owned()))
     }
 
     pub fn default_of(rows: &Rows<'_>, project: Id<Project>) -> Result<Channel> {

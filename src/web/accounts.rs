@@ -227,7 +227,7 @@ fn fields(visit: &Visit, method: Method) -> Fields {
 /// The environments that were ticked.
 fn ticked(visit: &Visit) -> Result<Vec<At<ids::Environment>>> {
     let space = visit.space()?;
-    visit.form().all("environments").iter().map(|text| visit.visitor.locate(&space, text)).collect()
+    visit.form().all("environments").iter().map(|text| visit.visitor.named(&space, text)).collect()
 }
 
 fn page(visit: &Visit, frame: Frame, draft: &Draft, present: Option<&Account>, error: Option<Error>) -> Result<Answer> {

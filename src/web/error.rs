@@ -66,6 +66,9 @@ fn shown(error: &Error, reference: &str, home: &str) -> (StatusCode, Shown) {
             "It may have been deleted or renamed, or you may have no right to see it.".into(),
             Vec::new(),
         ),
+        Error::Ambiguous(sentence) => {
+            (StatusCode::NOT_FOUND, "This address can mean more than one thing", sentence.clone(), Vec::new())
+        }
         Error::Invalid(fields) => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "Something in the request is not right",

@@ -87,7 +87,7 @@ pub(super) fn new(visit: &Visit) -> Result<Answer> {
 
 fn into<'v>(visit: &'v Visit, chosen: &[String]) -> Result<Vec<teams::Joining<'v>>> {
     let ask = |id: &String| -> Result<teams::Joining<'v>> {
-        let at: At<Team> = visit.visitor.locate(Within::Company, id).map_err(|error| match error {
+        let at: At<Team> = visit.visitor.named(Within::Company, id).map_err(|error| match error {
             Error::NotFound(_) => Error::invalid("AddToTeamIds", "A chosen team is gone. Choose again."),
             other => other,
         })?;

@@ -34,6 +34,7 @@ mod links;
 mod long_lists;
 mod mail;
 mod me;
+mod naming;
 mod operator;
 mod people;
 mod proof;

@@ -128,11 +128,11 @@ fn spot(ask: &Ask, query: &AccessQuery, info: &Info) -> Result<Spot> {
     };
     let space = visitor.locate_space(&space)?;
     fn one<T: Locate>(ask: &Ask, space: &At<ids::Space>, text: Option<String>) -> Result<Option<At<T>>> {
-        text.map(|text| ask.visitor()?.locate::<T>(space, &text)).transpose()
+        text.map(|text| ask.visitor()?.named::<T>(space, &text)).transpose()
     }
     let project: Option<At<ids::Project>> = one(ask, &space, given(&query.project))?;
     let runbook = match (given(&query.runbook), &project) {
-        (Some(text), Some(project)) => Some(visitor.locate::<ids::Runbook>(project, &text)?),
+        (Some(text), Some(project)) => Some(visitor.named::<ids::Runbook>(project, &text)?),
         (text, None) => one(ask, &space, text)?,
         (None, _) => None,
     };
@@ -184,7 +184,7 @@ pub(in crate::api) fn why(ask: &Ask, query: Query<AccessQuery>) -> Result<Json<A
     let spot = spot(ask, &query, info)?;
     let found = match &granted {
         None => answers::why_me(&visitor.myself()?, info, &spot)?,
-        Some(granted) => answers::why(granted, &visitor.locate(Within::Company, user)?, info, &spot)?,
+        Some(granted) => answers::why(granted, &visitor.named(Within::Company, user)?, info, &spot)?,
     };
     let asked = spot.space.as_ref().map(|space| space.id().0);
     let grants = found.verdicts.iter().map(|verdict| GrantExplained {

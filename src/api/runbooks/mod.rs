@@ -176,14 +176,15 @@ fn draw(ask: &Ask, runbook: &Runbook) -> RunbookResource {
 
 /// A runbook of the path, as a place; in a project that the visitor may not see, there is none.
 fn located(ask: &Ask, parameter: &str) -> Result<At<ids::Runbook>> {
-    find(ask, ask.parameter(parameter))
+    find(ask, ask.parameter(parameter), false)
 }
 
-/// A runbook by its id; below a project in the path by its slug or name too.
-fn find(ask: &Ask, text: &str) -> Result<At<ids::Runbook>> {
+/// A runbook by its id; below a project in the path by its slug or name too. `said`: in a body, not in the address.
+fn find(ask: &Ask, text: &str, said: bool) -> Result<At<ids::Runbook>> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     if !ask.parameter("project").is_empty() {
-        return visitor.locate(&projects::located(ask)?, text);
+        let project = projects::located(ask)?;
+        return if said { visitor.named(&project, text) } else { visitor.locate(&project, text) };
     }
     let found: At<ids::Runbook> = visitor.locate(&space, text)?;
     let project = found.project_id().ok_or_else(|| Error::internal("a runbook without project"))?;
@@ -211,7 +212,7 @@ fn project(ask: &Ask, of_path: Option<At<ids::Project>>, text: &str) -> Result<A
     if let Some(project) = of_path {
         return Ok(project);
     }
-    match ask.visitor()?.locate(&ask.space()?, text) {
+    match ask.visitor()?.named(&ask.space()?, text) {
         Err(Error::NotFound(_)) if text.trim().is_empty() => Err(Error::invalid("ProjectId", "Name the project.")),
         Ok(at) if !ask.visitor()?.sees::<ids::Project>(&at) => Err(Error::NotFound(text.to_owned())),
         other => other,
@@ -245,7 +246,7 @@ fn fields(ask: &Ask, sent: RunbookResource, before: Option<&Runbook>) -> Result<
     if let Some(environments) = sent.environments {
         fields.environments.clear();
         for text in environments.iter().map(refer::Environment::text) {
-            match visitor.locate::<Environment>(&space, text) {
+            match visitor.named::<Environment>(&space, text) {
                 // One that is kept from before needs not be seen.
                 Ok(at)
                     if visitor.may(EnvironmentView { environment: at.clone() })

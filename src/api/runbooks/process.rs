@@ -52,7 +52,7 @@ fn named(ask: &Ask) -> Result<(At<ids::Runbook>, Option<String>)> {
     let rest = plain.strip_prefix("runbookprocess-").unwrap_or(&plain);
     let (runbook, snapshot) =
         rest.split_once("-s-").map_or((rest, None), |(runbook, snapshot)| (runbook, Some(snapshot)));
-    let found = match find(ask, runbook) {
+    let found = match find(ask, runbook, false) {
         Ok(found) if ask.visitor()?.sees(&found) => found,
         Ok(_) | Err(Error::NotFound(_)) => return Err(Error::NotFound(id.to_owned())),
         Err(error) => return Err(error),

@@ -17,7 +17,7 @@ use crate::{
     },
     company::{
         access::{
-            At, Visitor,
+            At, Granted, Visitor,
             permissions::{
                 EnvironmentView, List, RunbookRunCreate, RunbookRunDelete, RunbookRunView, RunbookView, TenantView,
             },
@@ -258,13 +258,13 @@ pub(in crate::api) fn create_one(ask: &Ask, Sent(sent): Sent<RunResource>) -> Re
     };
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
-    let runbook = find(ask, sent.runbook_id.text())?;
+    let runbook = find(ask, sent.runbook_id.text(), true)?;
     // One that the caller may not see is not there, whatever else is wrong.
     visitor.ask(RunbookView { runbook: runbook.clone() })?;
     let which = first([sent.runbook_snapshot_id]).map_or(Which::Published, Which::Snapshot);
-    let environment = visitor.locate(&space, sent.environment_id.text())?;
+    let environment = visitor.named(&space, sent.environment_id.text())?;
     let tenant = sent.tenant_id.as_ref().and_then(refer::Tenant::given);
-    let tenant = tenant.map(|id| visitor.locate(&space, id)).transpose()?;
+    let tenant = tenant.map(|id| visitor.named(&space, id)).transpose()?;
     let made = runbooks::run(visitor, &runbook, &which, &[(environment, tenant)], &options);
     let made = wire::in_words_sent(made, &OLDER_WORDS)?;
     let one = made.first().ok_or_else(|| Error::internal("a run was made and is not there"))?;
@@ -301,8 +301,8 @@ pub(in crate::api) fn create(ask: &Ask, Sent(sent): Sent<CreateRuns>) -> Result<
     };
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
-    let project: At<Project> = visitor.locate(&space, &project.unwrap_or_default())?;
-    let runbook: At<Runbook> = visitor.locate(&project, &runbook.unwrap_or_default())?;
+    let project: At<Project> = visitor.named(&space, &project.unwrap_or_default())?;
+    let runbook: At<Runbook> = visitor.named(&project, &runbook.unwrap_or_default())?;
     // One that the caller may not see is not there, whatever else is wrong.
     visitor.ask(RunbookView { runbook: runbook.clone() })?;
     let which = match first([sent.snapshot, sent.runbook_snapshot_id]) {
@@ -317,12 +317,12 @@ pub(in crate::api) fn create(ask: &Ask, Sent(sent): Sent<CreateRuns>) -> Result<
     wanted.extend(first([sent.tenant_id]));
     let mut places: Vec<(At<Environment>, Option<At<Tenant>>)> = Vec::new();
     for name in &environments {
-        let environment: At<Environment> = visitor.locate(&space, name)?;
+        let environment: At<Environment> = visitor.named(&space, name)?;
         if places.iter().any(|(other, _)| other.id() == environment.id()) {
             continue;
         }
         let mut tenants: Vec<At<Tenant>> =
-            wanted.iter().map(|name| visitor.locate(&space, name)).collect::<Result<_>>()?;
+            wanted.iter().map(|name| visitor.named(&space, name)).collect::<Result<_>>()?;
         if !tags.is_empty() {
             tenants.extend(tagged(visitor, &space, &project, &environment, tags.clone())?);
         }
@@ -356,43 +356,41 @@ pub(in crate::api) fn preview(ask: &Ask, query: Query<PreviewQuery>) -> Result<J
     let visitor = ask.visitor()?;
     let (at, snapshot) = with_snapshot(ask)?;
     let which = snapshot.map_or(Which::Published, Which::Snapshot);
-    let (environment, tenant) = (ask.parameter("environment"), query.tenant.given());
-    Ok(Json(previewed(ask, visitor, &at, (environment, tenant), &which, query.include_disabled_steps)?))
+    let granted = visitor.ask(RunbookView { runbook: at })?;
+    let space = ask.space()?;
+    let environment = visitor.locate(&space, ask.parameter("environment"))?;
+    let tenant = query.tenant.given().map(|text| visitor.named(&space, text)).transpose()?;
+    Ok(Json(previewed(visitor, &granted, (environment, tenant), &which, query.include_disabled_steps)?))
 }
 
 /// The same for several places.
 pub(in crate::api) fn previews(ask: &Ask, Sent(sent): Sent<PreviewsWanted>) -> Result<All<PreviewResource>> {
     let visitor = ask.visitor()?;
     let at = located(ask, "runbook")?;
-    visitor.ask(RunbookView { runbook: at.clone() })?;
-    let wanted = sent.few()?;
+    let granted = visitor.ask(RunbookView { runbook: at })?;
+    let (space, wanted) = (ask.space()?, sent.few()?);
     let drawn = wanted.deployment_previews.iter().map(|one| {
-        let place = (one.environment_id.text(), one.tenant_id.given());
-        previewed(ask, visitor, &at, place, &Which::Published, wanted.include_disabled_steps)
+        let environment = visitor.named(&space, one.environment_id.text())?;
+        let tenant = one.tenant_id.given().map(|text| visitor.named(&space, text)).transpose()?;
+        previewed(visitor, &granted, (environment, tenant), &Which::Published, wanted.include_disabled_steps)
     });
     Ok(All(drawn.collect::<Result<_>>()?))
 }
 
 fn previewed(
-    ask: &Ask,
     visitor: &Visitor,
-    at: &At<Runbook>,
-    (environment, tenant): (&str, Option<&str>),
+    granted: &Granted<'_, RunbookView>,
+    (environment, tenant): (At<Environment>, Option<At<Tenant>>),
     which: &Which,
     disabled: bool,
 ) -> Result<PreviewResource> {
-    let space = ask.space()?;
-    let granted = visitor.ask(RunbookView { runbook: at.clone() })?;
-    let environment = visitor.ask(EnvironmentView { environment: visitor.locate(&space, environment)? })?;
-    let tenant = match tenant {
-        Some(tenant) => Some(visitor.ask(TenantView { tenant: visitor.locate(&space, tenant)? })?),
-        None => None,
-    };
-    let preview = runbooks::preview(&granted, &environment, tenant.as_ref(), which, &[])?;
+    let environment = visitor.ask(EnvironmentView { environment })?;
+    let tenant = tenant.map(|tenant| visitor.ask(TenantView { tenant })).transpose()?;
+    let preview = runbooks::preview(granted, &environment, tenant.as_ref(), which, &[])?;
     let frozen = match which {
-        Which::Snapshot(text) => Some(snapshots::show(&granted, text)?),
-        _ => match runbooks::show(&granted)?.published {
-            Some(published) => Some(snapshots::show(&granted, &published.id.to_string())?),
+        Which::Snapshot(text) => Some(snapshots::show(granted, text)?),
+        _ => match runbooks::show(granted)?.published {
+            Some(published) => Some(snapshots::show(granted, &published.id.to_string())?),
             None => None,
         },
     };

@@ -174,7 +174,7 @@ pub(super) fn with_snapshot(ask: &Ask) -> Result<(At<ids::Runbook>, Option<Strin
     }
     let unknown = || Error::NotFound(text.to_owned());
     let at: At<ids::RunbookSnapshot> = ask.visitor()?.locate(&ask.space()?, text)?;
-    let runbook = find(ask, &Id::<ids::Runbook>::new(at.runbook_id().ok_or_else(unknown)?).to_string());
+    let runbook = find(ask, &Id::<ids::Runbook>::new(at.runbook_id().ok_or_else(unknown)?).to_string(), false);
     match runbook {
         Ok(runbook) if ask.visitor()?.sees(&runbook) => Ok((runbook, Some(at.id().to_string()))),
         Ok(_) | Err(Error::NotFound(_)) => Err(unknown()),
@@ -225,7 +225,7 @@ pub(in crate::api) fn take(
     let Some(runbook) = sent.runbook_id.given() else {
         return Err(Error::invalid("RunbookId", "Name the runbook: RunbookId is required."));
     };
-    let at = find(ask, runbook)?;
+    let at = find(ask, runbook, true)?;
     let granted = visitor.ask(RunbookSnapshotCreate { runbook: at.clone() })?;
     let publish = match query.publish || sent.publish == Some(true) {
         true => Some(visitor.ask(RunbookEdit { runbook: RunbookPart::This(at) })?),

@@ -315,7 +315,7 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<NewTask>) -> Result<Created<Tas
             here.collect::<Result<Vec<_>>>()?
         }
         _ => {
-            let named = wanted.machine_ids.iter().map(|id| visitor.locate(&space, id.text()));
+            let named = wanted.machine_ids.iter().map(|id| visitor.named(&space, id.text()));
             named.collect::<Result<Vec<_>>>()?
         }
     };

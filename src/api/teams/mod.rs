@@ -211,7 +211,7 @@ impl TeamResource {
 
 /// A thing named in the body.
 fn named<T: crate::company::access::Locate>(ask: &Ask, field: &str, text: &str) -> Result<At<T>> {
-    match ask.visitor()?.locate(Within::Company, text) {
+    match ask.visitor()?.named(Within::Company, text) {
         Err(Error::NotFound(_)) => Err(Error::invalid(field, format!("There is no {} {text}.", T::WORD))),
         other => other,
     }
@@ -318,7 +318,7 @@ pub(super) fn membership(ask: &Ask, query: Query<MembershipQuery>) -> Result<All
         (granted.what().user().to_string(), own)
     } else {
         visitor.ask(UserView {})?;
-        let at: At<ids::User> = visitor.locate(Within::Company, user)?;
+        let at: At<ids::User> = visitor.named(Within::Company, user)?;
         let granted = visitor.ask(UserView {})?;
         (at.id().to_string(), answers::teams_of(&granted, &at, &wanted)?.0)
     };

@@ -119,7 +119,7 @@ fn into<'v>(ask: &'v Ask, named: &[refer::Team]) -> Result<Vec<teams::Joining<'v
     let visitor = ask.visitor()?;
     let mut into = Vec::new();
     for text in named.iter().map(refer::Team::text) {
-        let team: At<ids::Team> = match visitor.locate(Within::Company, text) {
+        let team: At<ids::Team> = match visitor.named(Within::Company, text) {
             Err(Error::NotFound(_)) => return Err(Error::invalid("AddToTeamIds", format!("There is no team {text}."))),
             other => other?,
         };

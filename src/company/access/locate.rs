@@ -9,15 +9,18 @@ use super::{
     rows::Rows,
 };
 use crate::base::{
-    error::Result,
-    ids::{
-        Account, ApiKey, Environment, Id, Kind, Lifecycle, Project, ProjectGroup, ScopedUserRole, Space, TagSet,
-        Target, Task, Team, Tenant, User, UserRole,
-    },
+    error::{Error, Result},
+    ids::{Account, Environment, Id, Kind, Lifecycle, Project, ProjectGroup, Space, TagSet, Target, Task, Tenant},
     names,
 };
 
+mod of_company;
 mod of_project;
+mod word;
+
+pub use word::Word;
+pub(super) use word::ambiguous;
+use word::{Hit, settle};
 
 /// Where a thing is: which company, which space, and the ids of what it belongs to.
 #[derive(Debug, Clone)]
@@ -159,8 +162,9 @@ impl Container for &At<Project> {
 pub trait Locate: Kind + Sized {
     /// The permission that lets one see it; `None`: anything held in its space.
     fn view() -> Option<&'static Info>;
+    /// What a word means; several where it can mean more than one thing.
     #[doc(hidden)]
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>>;
+    fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>>;
     /// Whether such a thing may be for one tenant's own people: then it is there for those alone who may see the tenant.
     #[doc(hidden)]
     fn is_behind_its_tenant() -> bool {
@@ -187,46 +191,71 @@ pub struct Found {
     runbooks: Ids,
 }
 
-pub(super) fn locate<T: Locate>(rows: &Rows<'_>, company: u64, within: Within, text: &str) -> Result<Option<At<T>>> {
-    let found = T::find(rows, within, text)?;
-    Ok(found.map(|f| {
-        let place = Place {
-            company,
-            space: f.space,
-            groups: f.groups,
-            projects: f.projects,
-            environments: f.environments,
-            tenants: f.tenants,
-            runbooks: f.runbooks,
-        };
-        At::new(f.id, place, text)
-    }))
+pub(super) fn locate<T: Locate>(rows: &Rows<'_>, company: u64, within: Within, word: Word<'_>) -> Result<Vec<At<T>>> {
+    let found = T::find(rows, within, word)?;
+    Ok(found
+        .into_iter()
+        .map(|f| {
+            let place = Place {
+                company,
+                space: f.space,
+                groups: f.groups,
+                projects: f.projects,
+                environments: f.environments,
+                tenants: f.tenants,
+                runbooks: f.runbooks,
+            };
+            At::new(f.id, place, word.text)
+        })
+        .collect())
+}
+
+/// The id of what somebody names, inside a transaction that was granted for what it is in: its id, name or slug.
+///
+/// # Errors
+/// `NotFound`, and `Invalid` for what could be the name of one and the slug of another.
+pub(in crate::company) fn named<T: Locate>(rows: &Rows<'_>, within: Within, text: &str) -> Result<Id<T>> {
+    let found = T::find(rows, within, Word::said(text))?;
+    match found.as_slice() {
+        [] => Err(Error::NotFound(text.to_owned())),
+        [one] => Ok(Id::new(one.id)),
+        several => {
+            let ids = several.iter().map(|one| Id::<T>::new(one.id));
+            Err(Error::invalid("", word::ambiguous(text, ids)))
+        }
+    }
 }
 
 /// The id, the space and one more number of a row.
 type Located = (i64, i64, Option<i64>);
 
-/// Finds by id, slug or name in a table whose rows carry a space: the id first, then the slug, then the name. Each is
-/// asked for by itself, so that each is one look into an index.
-fn in_space<T: Kind>(rows: &Rows<'_>, table: &str, more: &str, within: Within, text: &str) -> Result<Option<Located>> {
+/// Finds by id, slug or name in a table whose rows carry a space. Each is asked for by itself, so that each is one look
+/// into an index.
+fn in_space<T: Kind>(rows: &Rows<'_>, table: &str, more: &str, within: Within, word: Word<'_>) -> Result<Vec<Located>> {
     let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let by = |condition: &str| ["SELECT id, space_id, ", more, " FROM ", table, " WHERE ", condition].concat();
-    let id = Id::<T>::parse(text).map(|id| id.0);
+    let by = |column: &str, condition: &str| {
+        ["SELECT id, space_id, ", more, column, " FROM ", table, " WHERE ", condition].concat()
+    };
+    let id = Id::<T>::parse(word.text).map(|id| id.0);
     match (within, id) {
-        (Within::Company, id) => rows.one(&by("id = ?1"), [id.unwrap_or(0)], read),
+        (Within::Company, id) => Ok(rows.one(&by("", "id = ?1"), [id.unwrap_or(0)], read)?.into_iter().collect()),
         (Within::Space(space), id) => {
             if let Some(id) = id
-                && let Some(found) = rows.one(&by("id = ?1 AND space_id = ?2"), (id, space), read)?
+                && let Some(found) = rows.one(&by("", "id = ?1 AND space_id = ?2"), (id, space), read)?
             {
-                return Ok(Some(found));
+                return Ok(vec![found]);
             }
-            let key = names::key(text);
-            match rows.one(&by("space_id = ?1 AND slug = ?2"), (space, &key), read)? {
-                Some(found) => Ok(Some(found)),
-                None => rows.one(&by("space_id = ?1 AND name_key = ?2"), (space, &key), read),
-            }
+            let key = names::key(word.text);
+            let hit = |column: &str, condition: &str| {
+                rows.one(&by(column, condition), (space, &key), |row| {
+                    Ok(Hit { what: read(row)?, id: row.get(0)?, exact: word.is_spelt(&row.get::<_, String>(3)?) })
+                })
+            };
+            let by_slug = || hit(", slug", "space_id = ?1 AND slug = ?2");
+            let by_name = || hit(", name", "space_id = ?1 AND name_key = ?2");
+            settle(word, by_slug, by_name)
         }
-        (Within::Project(_), _) => Ok(None),
+        (Within::Project(_), _) => Ok(Vec::new()),
     }
 }
 
@@ -252,9 +281,9 @@ macro_rules! plain_in_space {
     ($($kind:ident $table:literal $view:ident;)*) => {$(
         impl Locate for $kind {
             fn view() -> Option<&'static Info> { Some(<catalogue::$view as Permission>::INFO) }
-            fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-                let found = in_space::<$kind>(rows, $table, "NULL", within, text)?;
-                Ok(found.map(|(id, space, _)| Found { id, space: Some(space), ..Found::default() }))
+            fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>> {
+                let found = in_space::<$kind>(rows, $table, "NULL", within, word)?;
+                Ok(found.into_iter().map(|(id, space, _)| Found { id, space: Some(space), ..Found::default() }).collect())
             }
         }
     )*};
@@ -266,9 +295,9 @@ impl Locate for TagSet {
     fn view() -> Option<&'static Info> {
         None
     }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let found = in_space::<Self>(rows, "tag_sets", "NULL", within, text)?;
-        Ok(found.map(|(id, space, _)| Found { id, space: Some(space), ..Found::default() }))
+    fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>> {
+        let found = in_space::<Self>(rows, "tag_sets", "NULL", within, word)?;
+        Ok(found.into_iter().map(|(id, space, _)| Found { id, space: Some(space), ..Found::default() }).collect())
     }
 }
 
@@ -276,9 +305,9 @@ impl Locate for Space {
     fn view() -> Option<&'static Info> {
         None
     }
-    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
-        let found = space(&lobby::all_spaces(rows)?, 0, text);
-        Ok(found.map(|at| Found { id: at.id.0, space: Some(at.id.0), ..Found::default() }))
+    fn find(rows: &Rows<'_>, _: Within, word: Word<'_>) -> Result<Vec<Found>> {
+        let found = space(&lobby::all_spaces(rows)?, 0, word.text).into_iter();
+        Ok(found.map(|at| Found { id: at.id.0, space: Some(at.id.0), ..Found::default() }).collect())
     }
 }
 
@@ -286,9 +315,12 @@ impl Locate for ProjectGroup {
     fn view() -> Option<&'static Info> {
         Some(catalogue::ProjectGroupView::INFO)
     }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let found = in_space::<Self>(rows, "project_groups", "NULL", within, text)?;
-        Ok(found.map(|(id, space, _)| Found { id, space: Some(space), groups: Ids::One(id), ..Found::default() }))
+    fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>> {
+        let found = in_space::<Self>(rows, "project_groups", "NULL", within, word)?;
+        Ok(found
+            .into_iter()
+            .map(|(id, space, _)| Found { id, space: Some(space), groups: Ids::One(id), ..Found::default() })
+            .collect())
     }
 }
 impl Scoping for ProjectGroup {
@@ -301,9 +333,12 @@ impl Locate for Environment {
     fn view() -> Option<&'static Info> {
         Some(catalogue::EnvironmentView::INFO)
     }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let found = in_space::<Self>(rows, "environments", "NULL", within, text)?;
-        Ok(found.map(|(id, space, _)| Found { id, space: Some(space), environments: Ids::One(id), ..Found::default() }))
+    fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>> {
+        let found = in_space::<Self>(rows, "environments", "NULL", within, word)?;
+        Ok(found
+            .into_iter()
+            .map(|(id, space, _)| Found { id, space: Some(space), environments: Ids::One(id), ..Found::default() })
+            .collect())
     }
 }
 impl Scoping for Environment {
@@ -316,9 +351,12 @@ impl Locate for Tenant {
     fn view() -> Option<&'static Info> {
         Some(catalogue::TenantView::INFO)
     }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let found = in_space::<Self>(rows, "tenants", "NULL", within, text)?;
-        Ok(found.map(|(id, space, _)| Found { id, space: Some(space), tenants: Ids::One(id), ..Found::default() }))
+    fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>> {
+        let found = in_space::<Self>(rows, "tenants", "NULL", within, word)?;
+        Ok(found
+            .into_iter()
+            .map(|(id, space, _)| Found { id, space: Some(space), tenants: Ids::One(id), ..Found::default() })
+            .collect())
     }
 }
 impl Scoping for Tenant {
@@ -331,15 +369,16 @@ impl Locate for Project {
     fn view() -> Option<&'static Info> {
         Some(catalogue::ProjectView::INFO)
     }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let found = in_space::<Self>(rows, "projects", "group_id", within, text)?;
-        Ok(found.map(|(id, space, group)| Found {
+    fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>> {
+        let found = in_space::<Self>(rows, "projects", "group_id", within, word)?;
+        let found = found.into_iter().map(|(id, space, group)| Found {
             id,
             space: Some(space),
             groups: Ids::One(group.unwrap_or(0)),
             projects: Ids::One(id),
             ..Found::default()
-        }))
+        });
+        Ok(found.collect())
     }
 }
 impl Scoping for Project {
@@ -352,8 +391,8 @@ impl Locate for Task {
     fn view() -> Option<&'static Info> {
         Some(catalogue::TaskView::INFO)
     }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<Task>::parse(text).map_or(0, |id| id.0);
+    fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>> {
+        let id = Id::<Task>::parse(word.text).map_or(0, |id| id.0);
         let space = if let Within::Space(space) = within { space } else { 0 };
         let sql = "SELECT t.id, t.space_id, t.project_id, COALESCE(p.group_id, t.group_id), t.environment_id, t.tenant_id,
                           t.runbook_id, CASE t.kind WHEN 'Health' THEN t.arguments ->> 'MachineId' END
@@ -379,7 +418,7 @@ impl Locate for Task {
             };
             Ok((found, machine))
         })?;
-        let Some((mut found, machine)) = found else { return Ok(None) };
+        let Some((mut found, machine)) = found else { return Ok(Vec::new()) };
         if matches!(found.environments, Ids::Any) {
             let sql = "SELECT target_id FROM task_scopes WHERE task_id = ?1 AND dimension = 'environment'";
             let several: Vec<i64> = rows.all(sql, [id], |row| row.get(0))?;
@@ -391,7 +430,7 @@ impl Locate for Task {
         if let Some(machine) = machine.and_then(|text| Id::<Target>::parse(&text)) {
             found.tenants = machines::place(rows, machine.0)?;
         }
-        Ok(Some(found))
+        Ok(vec![found])
     }
 }
 
@@ -403,15 +442,18 @@ impl Locate for Target {
     fn view() -> Option<&'static Info> {
         Some(catalogue::MachineView::INFO)
     }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let Some((id, space, _)) = in_space::<Self>(rows, "targets", "NULL", within, text)? else { return Ok(None) };
-        Ok(Some(Found {
-            id,
-            space: Some(space),
-            environments: numbers(rows, "SELECT environment_id FROM target_environments WHERE target_id = ?1", id)?,
-            tenants: machines::place(rows, id)?,
-            ..Found::default()
-        }))
+    fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>> {
+        let found = in_space::<Self>(rows, "targets", "NULL", within, word)?.into_iter();
+        let place = |(id, space, _)| {
+            Ok(Found {
+                id,
+                space: Some(space),
+                environments: numbers(rows, "SELECT environment_id FROM target_environments WHERE target_id = ?1", id)?,
+                tenants: machines::place(rows, id)?,
+                ..Found::default()
+            })
+        };
+        found.map(place).collect()
     }
 }
 
@@ -419,93 +461,16 @@ impl Locate for Account {
     fn view() -> Option<&'static Info> {
         Some(catalogue::AccountView::INFO)
     }
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let Some((id, space, _)) = in_space::<Self>(rows, "accounts", "NULL", within, text)? else { return Ok(None) };
-        let environments =
-            match numbers(rows, "SELECT environment_id FROM account_environments WHERE account_id = ?1", id)? {
+    fn find(rows: &Rows<'_>, within: Within, word: Word<'_>) -> Result<Vec<Found>> {
+        let found = in_space::<Self>(rows, "accounts", "NULL", within, word)?.into_iter();
+        let place = |(id, space, _)| {
+            let sql = "SELECT environment_id FROM account_environments WHERE account_id = ?1";
+            let environments = match numbers(rows, sql, id)? {
                 Ids::None => Ids::Every,
                 some => some,
             };
-        Ok(Some(Found { id, space: Some(space), environments, ..Found::default() }))
-    }
-}
-
-impl Locate for Team {
-    fn view() -> Option<&'static Info> {
-        Some(catalogue::TeamView::INFO)
-    }
-    /// By id, by the conventional id of a built-in team (`access-rules §6`), or by name.
-    fn find(rows: &Rows<'_>, within: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<Team>::parse(text).map_or(0, |id| id.0);
-        let space = if let Within::Space(space) = within { Some(space) } else { None };
-        // Nobody gets between an id and what it means by calling a team so, nor before a team of the company by making one
-        // of the same name in a space.
-        let sql = "SELECT id, space_id, tenant_id FROM teams
-                   WHERE (id = ?1 OR name_key = ?2 OR 'teams-' || builtin || COALESCE('-spaces-' || space_id, '') = ?2)
-                     AND (?3 IS NULL OR space_id IS NULL OR space_id = ?3)
-                   ORDER BY id = ?1 DESC, ('teams-' || builtin || COALESCE('-spaces-' || space_id, '') = ?2) IS TRUE DESC,
-                            (space_id IS NULL) = (?3 IS NULL) DESC, id LIMIT 1";
-        rows.one(sql, (id, names::key(text), space), |row| {
-            Ok(Found { id: row.get(0)?, space: row.get(1)?, tenants: of_tenant(row.get(2)?), ..Found::default() })
-        })
-    }
-    fn is_behind_its_tenant() -> bool {
-        true
-    }
-}
-
-/// The tenant whose own people a team is for.
-fn of_tenant(tenant: Option<i64>) -> Ids {
-    tenant.map_or(Ids::Any, Ids::One)
-}
-
-impl Locate for UserRole {
-    fn view() -> Option<&'static Info> {
-        Some(catalogue::UserRoleView::INFO)
-    }
-    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<UserRole>::parse(text).map_or(0, |id| id.0);
-        let sql = "SELECT id FROM user_roles WHERE id = ?1 OR name_key = ?2 OR 'userroles-' || builtin = ?2
-                   ORDER BY id = ?1 DESC, ('userroles-' || builtin = ?2) IS TRUE DESC LIMIT 1";
-        rows.one(sql, (id, names::key(text)), |row| Ok(Found { id: row.get(0)?, ..Found::default() }))
-    }
-}
-
-impl Locate for ScopedUserRole {
-    fn view() -> Option<&'static Info> {
-        Some(catalogue::TeamView::INFO)
-    }
-    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<ScopedUserRole>::parse(text).map_or(0, |id| id.0);
-        let sql =
-            "SELECT s.id, t.space_id, t.tenant_id FROM scoped_roles s JOIN teams t ON t.id = s.team_id WHERE s.id = ?1";
-        rows.one(sql, [id], |row| {
-            Ok(Found { id: row.get(0)?, space: row.get(1)?, tenants: of_tenant(row.get(2)?), ..Found::default() })
-        })
-    }
-    fn is_behind_its_tenant() -> bool {
-        true
-    }
-}
-
-impl Locate for User {
-    fn view() -> Option<&'static Info> {
-        Some(catalogue::UserView::INFO)
-    }
-    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<User>::parse(text).map_or(0, |id| id.0);
-        let sql =
-            "SELECT id FROM users WHERE id = ?1 OR username_key = ?2 OR email_key = ?2 ORDER BY id = ?1 DESC LIMIT 1";
-        rows.one(sql, (id, names::key(text)), |row| Ok(Found { id: row.get(0)?, ..Found::default() }))
-    }
-}
-
-impl Locate for ApiKey {
-    fn view() -> Option<&'static Info> {
-        Some(catalogue::UserView::INFO)
-    }
-    fn find(rows: &Rows<'_>, _: Within, text: &str) -> Result<Option<Found>> {
-        let id = Id::<ApiKey>::parse(text).map_or(0, |id| id.0);
-        rows.one("SELECT id FROM api_keys WHERE id = ?1", [id], |row| Ok(Found { id: row.get(0)?, ..Found::default() }))
+            Ok(Found { id, space: Some(space), environments, ..Found::default() })
+        };
+        found.map(place).collect()
     }
 }

@@ -140,6 +140,7 @@ pub use giving::{Gift, Gifts};
 pub use granted::Granted;
 pub use lobby::SpaceRow;
 pub(in crate::company) use lobby::{SPACE_COLUMNS, read_space};
+pub(in crate::company) use locate::named;
 pub use locate::{At, Container, Locate, New, Within};
 pub(in crate::company) use machines::{is_for, is_for_one_of};
 pub use own::Myself;

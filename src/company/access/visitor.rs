@@ -5,9 +5,9 @@ use super::{
     granted::Granted,
     grants::{Carried, Whose, load},
     lobby::{self, SpaceRow},
-    locate::{self, At, Container, Locate},
+    locate::{self, At, Locate},
     permissions::{Held, Info, List, Permission},
-    policy::{Check, Grants, Ids, Reason},
+    policy::{Check, Grants, Reason},
     reach::Reach,
     rows::{Recorded, Rows, Writing},
     sight::{Part, Sight},
@@ -26,6 +26,8 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
+
+mod finding;
 
 /// From where a request came, for the trail.
 #[derive(Debug, Clone, Default)]
@@ -270,35 +272,6 @@ impl Visitor {
         self.kind
     }
 
-    /// Finds a thing by slug, name or id and tells where it is, nothing else.
-    ///
-    /// # Errors
-    /// `NotFound` in the same words as for a thing the visitor may not see. In a project that they may not see, nothing is
-    /// found, and it is the project that is named: as for one that is not there.
-    pub fn locate<T: Locate>(&self, within: impl Container, text: &str) -> Result<At<T>> {
-        if let Some(project) = within.project()
-            && !self.may(super::permissions::ProjectView { project: project.clone() })
-        {
-            return Err(Error::NotFound(project.asked().to_owned()));
-        }
-        let within = within.within();
-        let found: Option<At<T>> = self.read(|rows| locate::locate(rows, self.company.stamp(), within, text))?;
-        found
-            .filter(|at| !T::is_behind_its_tenant() || self.sees_tenant_of(at))
-            .ok_or_else(|| Error::NotFound(text.to_owned()))
-    }
-
-    /// Whether the visitor may see the tenant that a thing belongs to, if it belongs to one.
-    fn sees_tenant_of<T: Locate>(&self, at: &At<T>) -> bool {
-        let place = at.place();
-        if matches!(place.tenants, Ids::Any) || !self.is_of_the_company() {
-            return true;
-        }
-        let mut check = Check::new(false);
-        (check.company, check.space, check.tenants) = (place.company, place.space, place.tenants.clone());
-        self.allows(super::permissions::TenantView::INFO, &check)
-    }
-
     /// A person or a service account, and none of the server's own actors.
     fn is_of_the_company(&self) -> bool {
         matches!(self.kind, ActorKind::User | ActorKind::Service)
@@ -308,25 +281,6 @@ impl Visitor {
     /// a tenant's own people, Everyone apart. They get the portal. Empty for everybody else.
     pub fn customer_of(&self) -> &[(Id<Tenant>, Id<Space>)] {
         self.grants.customer_of()
-    }
-
-    /// Finds a space. One in which the visitor holds nothing is not found (`access-rules §7`).
-    pub fn locate_space(&self, text: &str) -> Result<At<Space>> {
-        let known = self.known.borrow().located.iter().find(|at| at.asked() == text).cloned();
-        let space: At<Space> = match known {
-            Some(at) => at,
-            None => {
-                let rows = self.space_rows()?;
-                let at = locate::space(&rows, self.company.stamp(), text);
-                let at = at.ok_or_else(|| Error::NotFound(text.to_owned()))?;
-                self.known.borrow_mut().located.push(at.clone());
-                at
-            }
-        };
-        let seen = !self.is_of_the_company()
-            || self.grants.anything_in(space.id().0, clock::now())
-            || self.may_check(<super::permissions::SpaceView as Permission>::INFO, &Check::new(false));
-        if seen { Ok(space) } else { Err(Error::NotFound(text.to_owned())) }
     }
 
     /// Asks the door. The answer is the key, or an error that says what was missing; refusals go to the trail.
@@ -528,14 +482,5 @@ impl Visitor {
             self.company.note_limit(limit);
         }
         answer
-    }
-}
-
-impl Visitor {
-    /// The space that is meant when none is named: the default one, or the first one visible.
-    pub fn home_space(&self) -> Option<At<Space>> {
-        let spaces = self.spaces().ok()?;
-        let home = spaces.iter().find(|space| space.is_default).or(spaces.first())?;
-        self.locate_space(&home.id.to_string()).ok()
     }
 }

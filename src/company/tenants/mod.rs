@@ -137,11 +137,11 @@ pub fn connections<'v>(
     let mut wrong = Wrong::new();
     let mut out: Vec<Connection<'v>> = Vec::new();
     for (project, environments) in wished {
-        let asked = visitor.locate::<Project>(space, project).and_then(|project| visitor.ask(ProjectView { project }));
+        let asked = visitor.named::<Project>(space, project).and_then(|project| visitor.ask(ProjectView { project }));
         let Some(asked) = unless_missing(asked, project, "project", &mut wrong)? else { continue };
         let mut connection = Connection { project: asked, environments: Vec::new() };
         for environment in environments {
-            let asked = visitor.locate::<Environment>(space, environment);
+            let asked = visitor.named::<Environment>(space, environment);
             let asked = asked.and_then(|environment| visitor.ask(EnvironmentView { environment }));
             connection.environments.extend(unless_missing(asked, environment, "environment", &mut wrong)?);
         }

@@ -153,13 +153,13 @@ impl SpotForm {
             self.boxes.iter().find(|one| one.name == name).map(|one| one.value.as_str()).filter(|text| !text.is_empty())
         };
         fn one<T: Locate>(visit: &Visit, space: &At<Space>, text: Option<&str>) -> Result<Option<At<T>>> {
-            text.map(|text| visit.visitor.locate::<T>(space, text)).transpose()
+            text.map(|text| visit.visitor.named::<T>(space, text)).transpose()
         }
         let tenant = value("tenant");
         let untenanted = tenant.is_some_and(|text| text.eq_ignore_ascii_case("none"));
         let project: Option<At<Project>> = one(visit, &space, value("project"))?;
         let runbook = match (value("runbook"), &project) {
-            (Some(text), Some(project)) => Some(visitor.locate::<Runbook>(project, text)?),
+            (Some(text), Some(project)) => Some(visitor.named::<Runbook>(project, text)?),
             (text, _) => one(visit, &space, text)?,
         };
         let spot = Spot {

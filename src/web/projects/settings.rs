@@ -176,7 +176,7 @@ fn group(visit: &Visit) -> Result<At<ids::ProjectGroup>> {
     if text.is_empty() {
         return Err(wrong());
     }
-    let at: At<ids::ProjectGroup> = match visit.visitor.locate(&visit.space()?, text) {
+    let at: At<ids::ProjectGroup> = match visit.visitor.named(&visit.space()?, text) {
         Err(Error::NotFound(_)) => return Err(wrong()),
         found => found?,
     };

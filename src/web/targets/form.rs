@@ -332,7 +332,7 @@ fn with_host_key(visit: &Visit, mut draft: Draft, present: Option<&Target>) -> R
 
 fn all_of<T: Locate>(visit: &Visit, wire: &str, wanted: &[String]) -> Result<Vec<At<T>>> {
     let space = visit.space()?;
-    let one = |text: &String| match visit.visitor.locate(&space, text) {
+    let one = |text: &String| match visit.visitor.named(&space, text) {
         Err(Error::NotFound(_)) => Err(Error::invalid(wire, "One of them is not there any more. Choose again.")),
         other => other,
     };

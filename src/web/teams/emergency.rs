@@ -213,7 +213,7 @@ pub(in crate::web) fn begin(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.myself()?;
     let sent = visit.form();
     let asked = sent.text("team").to_owned();
-    let at: At<Team> = match visit.visitor.locate(Within::Company, &asked) {
+    let at: At<Team> = match visit.visitor.named(Within::Company, &asked) {
         Err(Error::NotFound(_)) => return own_refused(),
         other => other?,
     };
