@@ -41,6 +41,10 @@ fn findings_f1_a_new_thing_has_the_name_that_a_renamed_one_had() {
     let (_server, harbour) = founded();
     let ada = harbour.caller();
     let (old_place, place) = rename_and_make(&ada, "environments", json!({ "Name": "Staging" }));
+    // A release may go anywhere.
+    let mut anywhere = ada.get(&format!("{API}/lifecycles/Lifecycles-1")).expect(200).json();
+    anywhere["Phases"] = json!([{ "Name": "Anywhere" }]);
+    ada.put(&format!("{API}/lifecycles/Lifecycles-1"), anywhere).expect(200);
     let (_, shop) = rename_and_make(&ada, "projects", project("Shop"));
     let shop_id = shop["Id"].as_str().unwrap();
     let of_shop = |name: &str| json!({ "Name": name, "ProjectId": shop["Id"] });
