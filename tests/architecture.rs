@@ -266,6 +266,7 @@ const VIEWS: &[(&str, &str)] = &[
     // The wire has resources of its own for parts of a feature.
     ("accounts", "targets"),
     ("apikeys", "people"),
+    ("defects", "releases"),
     ("emergencies", "teams"),
     ("events", "audit"),
     ("letters", "post"),
@@ -300,7 +301,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("releases", "channels"),
 ];
 /// Features without pages or API of their own: the door, how things are named, and the file as a whole, which is the operator's.
-const WITHOUT_FACE: &[&str] = &["access", "naming", "upkeep"];
+const WITHOUT_FACE: &[&str] = &["access", "naming", "references", "upkeep"];
 
 #[test]
 fn each_features_files_stand_in_their_places() {

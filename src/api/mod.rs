@@ -8,6 +8,7 @@ pub mod caller;
 mod channels;
 mod companies;
 mod dashboard;
+mod defects;
 mod deployments;
 mod emergencies;
 mod environments;
@@ -302,6 +303,9 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::PUT,    "/releases/{id}",                        "ReleaseEdit",       releases::update),
         top(M::DELETE, "/releases/{id}",                        "ReleaseDelete",     releases::delete),
         top(M::GET,    "/releases/{id}/progression",            "ReleaseView",       progression::of_release),
+        top(M::GET,    "/releases/{id}/defects",                "ReleaseView",       defects::list),
+        top(M::POST,   "/releases/{id}/defects",                "DefectReport",      defects::report),
+        top(M::POST,   "/releases/{id}/defects/resolve",        "DefectResolve",     defects::resolve),
         top(M::GET,    "/releases/{id}/missingpackages",        "ReleaseView",       releases::missing_packages),
         top(M::GET,    "/projects/{project}/releases",          "ReleaseView",       releases::of_project),
         top(M::GET,    "/projects/{project}/progression",       "ProjectView",       progression::of_project),

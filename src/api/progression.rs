@@ -5,7 +5,7 @@ use super::{
     projects::located as project_of,
     releases::{self as drawing, ReleaseResource},
     resource,
-    wire::{Json, Links, Nothing, Off},
+    wire::{Json, Links, Nothing},
 };
 use crate::{
     base::{
@@ -32,7 +32,7 @@ pub(super) struct ReleaseProgression {
     /// Environments by id.
     next_deployments: Vec<String>,
     next_deployments_minimum_required: usize,
-    has_unresolved_defect: Off,
+    has_unresolved_defect: bool,
     phases: Vec<PhaseProgression>,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct PhaseProgression {
     name: String,
     /// `Pending`, `Current` or `Complete`.
     progress: &'static str,
-    blocked: Off,
+    blocked: bool,
     automatic_deployment_targets: Vec<String>,
     optional_deployment_targets: Vec<String>,
     deployments: Vec<ProgressionCell>,
@@ -118,7 +118,7 @@ struct ReleaseOfProject {
     /// By environment, the newest first.
     deployments: BTreeMap<String, Vec<ProgressionCell>>,
     next_deployments: Vec<String>,
-    has_unresolved_defect: Off,
+    has_unresolved_defect: bool,
     release_retention_period: Nothing,
     tentacle_retention_period: Nothing,
 }
@@ -146,7 +146,7 @@ fn draw_phase(ask: &Ask, one: &PhaseProgress, deployed: &[Deployment]) -> PhaseP
         id: one.phase.id.map(|id| id.to_string()),
         name: one.phase.name.clone(),
         progress: one.progress.word(),
-        blocked: Off::default(),
+        blocked: one.is_blocked,
         automatic_deployment_targets: of(true),
         optional_deployment_targets: of(false),
         deployments: deployed.iter().filter(inside).map(|d| draw_cell(ask, d)).collect(),
@@ -199,17 +199,17 @@ fn deployed(ask: &Ask, filter: &deployments::Filter) -> Result<Vec<Deployment>> 
 
 fn draw(
     ask: &Ask,
-    progress: &[PhaseProgress],
+    (progress, has_unresolved_defect): (&[PhaseProgress], bool),
     next: &[Id<Environment>],
     deployed: &[Deployment],
 ) -> ReleaseProgression {
-    let current = progress.iter().find(|one| one.is_open && !one.missing.is_empty());
+    let current = progress.iter().find(|one| one.is_open && !one.is_blocked && !one.missing.is_empty());
     let all = |one: &PhaseProgress| one.phase.environments.len();
     ReleaseProgression {
         next_deployments: texts(next),
         next_deployments_minimum_required: current
             .map_or(0, |one| if one.phase.minimum == 0 { all(one) } else { one.phase.minimum }),
-        has_unresolved_defect: Off::default(),
+        has_unresolved_defect,
         phases: progress.iter().map(|one| draw_phase(ask, one, deployed)).collect(),
     }
 }
@@ -221,7 +221,8 @@ pub(super) fn of_release(ask: &Ask) -> Result<Json<ReleaseProgression>> {
     let granted = ask.visitor()?.ask(ReleaseView { release })?;
     let progress = releases::progression(&granted)?;
     let next = deployments::choices(&granted)?.next();
-    Ok(Json(draw(ask, &progress, &next, &deployed(ask, &filter)?)))
+    let progress = (progress.as_slice(), releases::defects::has_unresolved(&granted)?);
+    Ok(Json(draw(ask, progress, &next, &deployed(ask, &filter)?)))
 }
 
 /// The newest releases of a project, and how far each is.
@@ -245,7 +246,9 @@ pub(super) fn of_project(ask: &Ask) -> Result<Json<ProjectProgression>> {
         let all = deployed(ask, &deployments::Filter { releases: ids, ..deployments::Filter::default() })?;
         for release in &listed.items {
             let at = visitor.locate(&project, &release.id.to_string())?;
-            let next = deployments::choices(&visitor.ask(ReleaseView { release: at })?)?.next();
+            let granted = visitor.ask(ReleaseView { release: at })?;
+            let has_unresolved_defect = releases::defects::has_unresolved(&granted)?;
+            let next = deployments::choices(&granted)?.next();
             let mut cells: BTreeMap<String, Vec<ProgressionCell>> = BTreeMap::new();
             for deployment in all.iter().filter(|deployment| deployment.release == release.id) {
                 cells.entry(deployment.environment.to_string()).or_default().push(draw_cell(ask, deployment));
@@ -260,7 +263,7 @@ pub(super) fn of_project(ask: &Ask) -> Result<Json<ProjectProgression>> {
                 },
                 deployments: cells,
                 next_deployments: texts(&next),
-                has_unresolved_defect: Off::default(),
+                has_unresolved_defect,
                 release_retention_period: Nothing::default(),
                 tentacle_retention_period: Nothing::default(),
             });

@@ -184,9 +184,23 @@ pub(super) fn update(ask: &Ask, Sent(sent): Sent<TenantResource>) -> Result<Json
     Ok(Json(draw(ask, &tenants::edit(&granted, fields, Some(&connections))?)))
 }
 
-/// Deletes one.
-pub(super) fn delete(ask: &Ask) -> Result<Done> {
-    tenants::delete(&ask.visitor()?.ask(TenantDelete { tenant: located(ask)? })?)?;
+/// How a tenant is deleted.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct DeleteQuery {
+    /// Its deployments and runs go with it, with their tasks and logs. Without this, a tenant that has any is not deleted.
+    delete_history: bool,
+}
+
+/// Deletes one. A tenant that was deployed for is deleted with `deleteHistory=true` only: its deployments and runs go, too,
+/// and the caller may delete each of them.
+pub(super) fn delete(ask: &Ask, query: Query<DeleteQuery>) -> Result<Done> {
+    let granted = ask.visitor()?.ask(TenantDelete { tenant: located(ask)? })?;
+    if query.delete_history {
+        tenants::history::delete(&granted)?
+    } else {
+        tenants::delete(&granted)?
+    }
     Ok(Done)
 }
 

@@ -7,14 +7,14 @@ use super::{
 };
 use crate::{
     base::error::{Error, Result},
-    company::access::permissions::{Inside, WorkerView},
+    company::{
+        access::permissions::{Inside, WorkerView},
+        projects::process::POOL,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-
-/// The id of the pool that the built-in worker stands in.
-const POOL: &str = "WorkerPools-1";
 
 /// A pool of workers on the wire.
 #[derive(Serialize, ToSchema)]

@@ -183,6 +183,7 @@ fn built_in_worker(appliance: &Appliance, settings: &Settings) -> Result<Sandbox
 
 fn start_engine(server: &Server, key: Arc<EngineKey>, hurry: CancellationToken) -> Running {
     let (desk, settings, sandbox) = (&server.desk, &server.settings, server.sandbox.clone());
-    let engine = execution::Settings { grace: settings.grace, hurry, ..execution::Settings::default() };
+    let (grace, address) = (settings.grace, server.url());
+    let engine = execution::Settings { grace, hurry, server: address, ..execution::Settings::default() };
     Running(execution::start(desk.appliance.clone(), key, sandbox, engine, server.stop.clone()))
 }

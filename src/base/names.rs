@@ -178,7 +178,8 @@ pub fn company_slug(text: &str) -> Result<String, String> {
     Ok(text)
 }
 
-/// An e-mail address: something, an @, something with no blanks; 256 characters at most.
+/// An e-mail address: something, an @, something with no blanks; 256 characters at most. A domain in other letters than
+/// English ones is written in its ASCII spelling, so that one address has one.
 pub fn email(text: &str) -> Result<String, String> {
     let text = text.trim();
     let shape = text.split_once('@').is_some_and(|(person, host)| {
@@ -190,7 +191,21 @@ pub fn email(text: &str) -> Result<String, String> {
     if text.len() > 256 || !shape || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("Give an e-mail address, such as ada@example.com.".into());
     }
-    Ok(text.to_owned())
+    match text.split_once('@') {
+        Some((person, host)) if !host.is_ascii() => match url::Host::parse(host) {
+            Ok(url::Host::Domain(host)) => Ok(format!("{person}@{host}")),
+            _ => Err("There is no such domain. Give an e-mail address, such as ada@example.com.".into()),
+        },
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// What somebody is found by who signs in with this word: as it is spelt, and with its domain in ASCII, as addresses are
+/// kept since that has one spelling.
+pub fn account_keys(text: &str) -> (String, String) {
+    let plain = key(text);
+    let ascii = email(text).map_or_else(|_| plain.clone(), |email| key(&email));
+    (plain, ascii)
 }
 
 /// A size for people: `812 KiB`, `4.2 GiB`.

@@ -13,7 +13,7 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
-use crate::company::naming::Named;
+use crate::company::{naming::Named, references};
 use serde::Serialize;
 
 /// How they are named.
@@ -139,7 +139,7 @@ pub fn edit(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>, fields: Field
 /// Deletes a channel of the project.
 ///
 /// # Errors
-/// `Conflict` for the default one and while it has releases (`domain §15`).
+/// `Conflict` for the default one, while it has releases, and while a step is limited to it (`domain §15`).
 pub fn delete(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>) -> Result<()> {
     let project = granted.what().project.id();
     granted.write(|tx| {
@@ -156,6 +156,10 @@ pub fn delete(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>) -> Result<(
             let some = if releases == 1 { "1 release".into() } else { format!("{releases} releases") };
             return Err(Error::Conflict(format!("{} cannot be deleted: it has {some}. Delete them first.", gone.name)));
         }
+        let users = references::words(&references::of_channel(tx, channel)?, granted.visitor());
+        if let Some(users) = references::sentence(&users) {
+            return Err(Error::Conflict(format!("{} cannot be deleted: it is used by {users}.", gone.name)));
+        }
         tx.run("DELETE FROM channels WHERE id = ?1", [channel])?;
         let event = Event::new("Deleted")
             .say("Channel ")
@@ -165,6 +169,18 @@ pub fn delete(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>) -> Result<(
             .say(" was deleted");
         tx.record(event.space(of.space.0).project(of.id.0, Some(of.group.0)), ())
     })
+}
+
+/// Who uses a channel of the project, in words, as far as the visitor may see it; its releases are not among them.
+///
+/// # Errors
+/// `NotFound` for a channel that the project does not have.
+pub fn users(granted: &Granted<'_, ProcessEdit>, channel: Id<Kind>) -> Result<Vec<String>> {
+    let users = granted.read(|rows| {
+        sql::of_project(rows, granted.what().project.id(), channel)?;
+        references::of_channel(rows, channel)
+    })?;
+    Ok(references::words(&users, granted.visitor()))
 }
 
 fn check(rows: &Rows<'_>, project: Id<Project>, fields: &Fields, this: Option<&Channel>) -> Result<Fields> {

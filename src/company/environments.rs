@@ -8,12 +8,15 @@ use super::access::{
 };
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
-    ids::{Account, Environment as Kind, Id, Lifecycle, Project, Runbook, Space, Target, Tenant},
+    ids::{Environment as Kind, Id, Space},
     names,
     paging::{Listed, Page},
 };
 pub use crate::company::naming::Filter;
-use crate::company::naming::Named;
+use crate::company::{
+    naming::Named,
+    references::{self, User},
+};
 use serde::Serialize;
 
 /// How they are named.
@@ -141,30 +144,8 @@ pub fn obstacle(granted: &Granted<'_, EnvironmentDelete>) -> Result<Option<Strin
 }
 
 fn stops(rows: &Rows<'_>, visitor: &Visitor, gone: &Environment) -> Result<Option<String>> {
-    let user = sql::used_by(rows, gone.id)?.map(|user| user.words(visitor));
-    Ok(user.map(|user| format!("{} cannot be deleted: it is used by {user}.", gone.name)))
-}
-
-/// Something that refers to an environment, by kind, number and name.
-struct User {
-    kind: String,
-    id: i64,
-    name: String,
-}
-
-impl User {
-    fn words(&self, visitor: &Visitor) -> String {
-        let (id, name) = (self.id, self.name.as_str());
-        match self.kind.as_str() {
-            "lifecycle" => visitor.called::<Lifecycle>(Id::new(id), name),
-            "target" => visitor.called::<Target>(Id::new(id), name),
-            "tenant" => visitor.called::<Tenant>(Id::new(id), name),
-            "account" => visitor.called::<Account>(Id::new(id), name),
-            "runbook" => visitor.called::<Runbook>(Id::new(id), name),
-            "runs" => format!("runs of {}", visitor.called::<Runbook>(Id::new(id), name)),
-            _ => format!("deployments of {}", visitor.called::<Project>(Id::new(id), name)),
-        }
-    }
+    let users = references::sentence(&references::words(&sql::users(rows, gone.id)?, visitor));
+    Ok(users.map(|users| format!("{} cannot be deleted: it is used by {users}.", gone.name)))
 }
 
 /// Puts environments into a new order: those named come first, in the order named. Needs the right to change each.
@@ -284,20 +265,22 @@ mod sql {
         Ok(())
     }
 
-    /// What refers to it, in words.
-    pub fn used_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<User>> {
-        rows.one(
-            "SELECT 'lifecycle', l.id, l.name FROM phase_environments e JOIN phases p ON p.id = e.phase_id JOIN lifecycles l ON l.id = p.lifecycle_id
+    /// What refers to it.
+    pub fn users(rows: &Rows<'_>, id: Id<Kind>) -> Result<Vec<User>> {
+        let mut users = rows.all(
+            "SELECT DISTINCT 'lifecycle', l.id, l.name, '' FROM phase_environments e JOIN phases p ON p.id = e.phase_id JOIN lifecycles l ON l.id = p.lifecycle_id
                WHERE e.environment_id = ?1
-             UNION ALL SELECT 'target', t.id, t.name FROM target_environments e JOIN targets t ON t.id = e.target_id WHERE e.environment_id = ?1
-             UNION ALL SELECT 'tenant', t.id, t.name FROM tenant_environments e JOIN tenants t ON t.id = e.tenant_id WHERE e.environment_id = ?1
-             UNION ALL SELECT 'account', a.id, a.name FROM account_environments e JOIN accounts a ON a.id = e.account_id WHERE e.environment_id = ?1
-             UNION ALL SELECT 'runbook', r.id, r.name FROM runbook_environments e JOIN runbooks r ON r.id = e.runbook_id WHERE e.environment_id = ?1
-             UNION ALL SELECT 'runs', r.id, r.name FROM runbook_runs u JOIN runbooks r ON r.id = u.runbook_id WHERE u.environment_id = ?1
-             UNION ALL SELECT 'deployments', p.id, p.name FROM deployments d JOIN projects p ON p.id = d.project_id WHERE d.environment_id = ?1
-             LIMIT 1",
+             UNION ALL SELECT 'target', t.id, t.name, '' FROM target_environments e JOIN targets t ON t.id = e.target_id WHERE e.environment_id = ?1
+             UNION ALL SELECT DISTINCT 'tenant', t.id, t.name, '' FROM tenant_environments e JOIN tenants t ON t.id = e.tenant_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'account', a.id, a.name, '' FROM account_environments e JOIN accounts a ON a.id = e.account_id WHERE e.environment_id = ?1
+             UNION ALL SELECT 'runbook', r.id, r.name, '' FROM runbook_environments e JOIN runbooks r ON r.id = e.runbook_id WHERE e.environment_id = ?1
+             UNION ALL SELECT DISTINCT 'runs', r.id, r.name, '' FROM runbook_runs u JOIN runbooks r ON r.id = u.runbook_id WHERE u.environment_id = ?1
+             UNION ALL SELECT DISTINCT 'deployments', p.id, p.name, '' FROM deployments d JOIN projects p ON p.id = d.project_id WHERE d.environment_id = ?1
+             LIMIT 20",
             [id],
-            |row| Ok(User { kind: row.get(0)?, id: row.get(1)?, name: row.get(2)? }),
-        )
+            User::read,
+        )?;
+        users.extend(references::of_environment(rows, id)?);
+        Ok(users)
     }
 }

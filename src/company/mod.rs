@@ -6,6 +6,7 @@
 
 pub mod access;
 mod naming;
+mod references;
 pub mod upkeep;
 pub mod standing;
 pub mod audit;

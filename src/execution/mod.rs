@@ -50,6 +50,8 @@ pub struct Settings {
     pub script_limit: Duration,
     /// A script on the built-in worker that keeps more bytes in its folder is ended.
     pub most_folder: u64,
+    /// The address by which people know the server.
+    pub server: String,
     /// When the server stops, running tasks get so long to end by themselves.
     pub grace: Duration,
     /// Ends the grace before its time.
@@ -63,6 +65,7 @@ impl Default for Settings {
             most_scripts: 10,
             script_limit: Duration::from_secs(60 * 60),
             most_folder: 2 << 30,
+            server: String::new(),
             grace: Duration::from_secs(20),
             hurry: CancellationToken::new(),
         }

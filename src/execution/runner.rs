@@ -100,7 +100,12 @@ async fn carry_out_plan(book: Arc<Book>, task: Task) -> Outcome {
         _ => book.with(deployments::prepare).await,
     };
     let prepared = match prepared {
-        Ok(prepared) => prepared,
+        Ok(mut prepared) => {
+            let (server, company) = (&book.crew.settings.server, book.company.slug());
+            let web = [("BaseUrl", server.clone()), ("ServerUri", format!("{server}/{company}"))];
+            prepared.plan.variables.extend(web.map(|(name, value)| (format!("Octopus.Web.{name}"), value)));
+            prepared
+        }
         Err(error) => return failed(fault(error)),
     };
     book.say("", Category::Info, format!("{}, asked for by {}.", task.description, task.created_by)).await;
@@ -390,6 +395,9 @@ async fn run(
     let Ok(syntax) = action.syntax.word().parse() else {
         return (StepStatus::Failed, Some(format!("{} scripts cannot be run by this version.", action.syntax.word())));
     };
+    if let Some(notice) = &action.notice {
+        book.say(number, Category::Info, notice.clone()).await;
+    }
     if !action.names_syntax {
         let words = format!("{} names no script language. It is run as {}.", action.name, action.syntax.word());
         book.say(number, Category::Warning, words).await;
@@ -476,6 +484,7 @@ mod tests {
             condition: Condition::Success,
             with_previous,
             window: None,
+            roles: Vec::new(),
             places: Vec::new(),
             actions: Vec::new(),
             skipped: None,

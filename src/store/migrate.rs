@@ -12,6 +12,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0002_proof.sql"),
     include_str!("migrations/0003_customers.sql"),
     include_str!("migrations/0004_kept.sql"),
+    include_str!("migrations/0005_references.sql"),
 ];
 
 /// The number that this program's files carry.
@@ -51,4 +52,44 @@ pub fn migrate(connection: &Connection) -> Result<()> {
 /// What differs between the schema of a file and the one that this program makes, in words.
 pub fn difference(connection: &Connection) -> Result<Option<String>> {
     schema::difference(connection, STEPS, number(connection)?.max(0) as usize)
+}
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a file of its own, in memory")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_f2_the_tags_that_steps_name_are_kept_by_id() {
+        let file = Connection::open_in_memory().unwrap();
+        file.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+        for step in &STEPS[..4] {
+            file.execute_batch(step).unwrap();
+        }
+        let steps = r#"[{"Name":"A","Actions":[{"Name":"A","TenantTags":["ring/Stable","Gone/Tag"],"Inputs":{"n":1.50}},{"Name":"B","TenantTags":[]}]},{"Name":"C","Actions":[]}]"#;
+        file.execute_batch(
+            "INSERT INTO tag_sets (id, space_id, name, name_key, slug) VALUES (1, 1, 'Ring', 'ring', 'ring'), (2, 2, 'Ring', 'ring', 'ring');
+             INSERT INTO tags (id, tag_set_id, name, name_key) VALUES (7, 1, 'Stable', 'stable'), (8, 2, 'Stable', 'stable');
+             INSERT INTO projects (id, space_id, group_id, lifecycle_id, name, name_key, slug, created_at) VALUES (5, 2, 1, 1, 'P', 'p', 'p', 0);",
+        )
+        .unwrap();
+        let put = |sql: &str| assert_eq!(file.execute(sql, [steps]).unwrap(), 1);
+        put("INSERT INTO processes (project_id, steps) VALUES (5, ?1)");
+        put(
+            "INSERT INTO runbooks (id, space_id, project_id, name, name_key, slug, created_at, steps) VALUES (3, 1, 5, 'R', 'r', 'r', 0, ?1)",
+        );
+        put(
+            "INSERT INTO runbook_snapshots (runbook_id, name, name_key, assembled_at, created_by, steps) VALUES (3, 'S', 's', 0, '', ?1)",
+        );
+        put(
+            "INSERT INTO releases (space_id, project_id, channel_id, version, version_key, assembled_at, created_by, steps) VALUES (2, 5, 1, '1', '1', 0, '', ?1)",
+        );
+        file.execute_batch(STEPS[4]).unwrap();
+        for (table, tag) in [("processes", 8), ("runbooks", 7), ("runbook_snapshots", 7), ("releases", 8)] {
+            let kept: String = file.query_row(&format!("SELECT steps FROM {table}"), (), |row| row.get(0)).unwrap();
+            let wanted = steps.replace("ring/Stable", &format!("Tags-{tag}"));
+            let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+            assert_eq!(read(&kept), read(&wanted), "{table}");
+        }
+    }
 }

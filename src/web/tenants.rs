@@ -314,15 +314,27 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
     });
     let rows: Vec<MatrixRow> = rows.collect();
 
+    let history = match visitor.may(TenantDelete { tenant: at.clone() }) {
+        true => Some(tenants::history::of(&visitor.ask(TenantDelete { tenant: at.clone() })?)?),
+        false => None,
+    };
     let removal = visit.removal(TenantDelete { tenant: at.clone() }, &tenant.name, || {
-        let removal = form::removal(format!("{own}/delete"), "tenant", &tenant.name, problem)
+        // What the page told that it goes is what goes.
+        let history = history.filter(|history| !history.is_empty());
+        let way = if history.is_some() { "/delete?history=1" } else { "/delete" };
+        let removal = form::removal(format!("{own}{way}"), "tenant", &tenant.name, problem)
             .goes_too("Its tags and its connections to projects.");
-        if recent.is_empty() {
-            return removal;
+        match history {
+            None => removal,
+            Some(history) if history.has_others => removal.obstacle(
+                "It has deployments or runs that you cannot delete. Disable it instead: it keeps its history and takes no more.",
+            ),
+            Some(history) => {
+                let deployments = crate::web::projects::counted(history.deployments as usize, "deployment");
+                let runs = crate::web::projects::counted(history.runs as usize, "run");
+                removal.goes_too(format!("Its history: {deployments} and {runs}, with their tasks and logs. The audit log stays."))
+            }
         }
-        removal.obstacle(
-            "It has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.",
-        )
     });
     let edit = |act: Act| visit.offer(TenantEdit { tenant: at.clone() }, act);
     let page = Show {
@@ -447,5 +459,7 @@ pub(super) fn delete(visit: &Visit) -> Result<Answer> {
     let at = located(visit)?;
     let granted = visit.visitor.ask(TenantDelete { tenant: at.clone() })?;
     let tenant = shown(visit, &at)?;
-    form::remove(visit, &tenant.name, base(visit), || tenants::delete(&granted), |why| show_page(visit, &at, Some(why)))
+    let with_history = visit.call.asked("history").is_some();
+    let delete = || if with_history { tenants::history::delete(&granted) } else { tenants::delete(&granted) };
+    form::remove(visit, &tenant.name, base(visit), delete, |why| show_page(visit, &at, Some(why)))
 }

@@ -275,3 +275,26 @@ fn accepting_an_invitation_where_somebody_else_is_signed_in_asks() {
     zoe.post("/harbour/reset", sent).expect(303);
     zoe.get("/harbour/me").expect(200);
 }
+
+#[test]
+fn findings_f15_a_code_with_blanks_around_it_and_an_address_in_two_spellings() {
+    let (_server, harbour) = founded();
+    let ada = harbour.caller();
+    let made = ada.post("/api/users/invitations", json!({ "AddToTeamIds": ["teams-managers"] })).expect(201).json();
+    let mut body = registration(&format!(" \t{}\n", text(&made["InvitationCode"])), 1);
+    (body["EmailAddress"], body["Username"]) = (json!("cleo@Bücher.example"), json!(""));
+    Caller::nobody(&harbour.base).post("/api/users/register", body).expect(201);
+    let people = ada.get("/api/users?filter=cleo").expect(200).json();
+    assert_eq!(people["Items"][0]["EmailAddress"], "cleo@xn--bcher-kva.example");
+    // One address is one account, and its owner signs in by either spelling.
+    for spelling in ["cleo@bücher.example", "cleo@xn--bcher-kva.example", "CLEO@XN--BCHER-KVA.EXAMPLE"] {
+        let again =
+            json!({ "DisplayName": "Another", "EmailAddress": spelling, "Password": "a long enough passphrase" });
+        ada.post("/api/users", again).expect(400);
+        let signed = json!({ "Username": spelling, "Password": "a long enough passphrase" });
+        Caller::nobody(&harbour.base).post("/api/users/login", signed).expect(200);
+    }
+    let wrong =
+        json!({ "DisplayName": "Nobody", "EmailAddress": "x@ü .example", "Password": "a long enough passphrase" });
+    ada.post("/api/users", wrong).expect(400);
+}

@@ -10,6 +10,8 @@ pub const CATEGORIES: &[(&str, &str)] = &[
     ("DeploymentStarted", "Deployment started"),
     ("DeploymentSucceeded", "Deployment succeeded"),
     ("DeploymentFailed", "Deployment failed"),
+    ("DefectReported", "Defect reported"),
+    ("DefectResolved", "Defect resolved"),
     ("TaskQueued", "Task queued"),
     ("TaskStarted", "Task started"),
     ("TaskSucceeded", "Task succeeded"),

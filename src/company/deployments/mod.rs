@@ -2,6 +2,7 @@
 //!
 //! Decides whether a release may go somewhere and what will run where. Does not know how a script gets there.
 
+pub mod builtins;
 mod choices;
 mod deploy;
 mod outlook;
@@ -25,6 +26,7 @@ use crate::base::{
     names,
     paging::{Listed, Page},
 };
+pub(in crate::company) use builtins::{page, said};
 pub(in crate::company) use choices::connected;
 pub use choices::{Choices, Place, Recipient, Verdict, choices};
 pub use deploy::{MOST_AT_ONCE, deploy, deploy_to_many};

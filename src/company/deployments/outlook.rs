@@ -100,6 +100,10 @@ impl Subject {
                 format!("{place} is not in the lifecycle"),
                 format!("{place} is not in the lifecycle of {project}. Add it to a phase, or deploy elsewhere."),
             ),
+            Blocked::Defect(defect) => (
+                blocked.to_string(),
+                format!("An unresolved defect keeps the release where it is: {defect} Resolve it first."),
+            ),
             blocked => (blocked.to_string(), format!("The release may not go to {place} yet: {blocked}.")),
         };
         let sentence = match to {

@@ -9,7 +9,8 @@ use crate::base::{
     ids::{Account, Channel, Environment, Id, Project, Release, Runbook, RunbookSnapshot, Space, Target, Task, Tenant},
     names,
 };
-use crate::company::projects::process::{Action, Condition, StartTrigger, Step, Syntax};
+use crate::company::deployments::builtins::Builtins;
+use crate::company::projects::process::{Action, Condition, POOL, StartTrigger, Step, Syntax};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -44,6 +45,10 @@ pub struct Material {
     pub allows_no_targets: bool,
     /// Names of steps and actions to leave out.
     pub skip: Vec<String>,
+    /// What scripts may ask for beyond the rest.
+    pub builtins: Builtins,
+    /// Why an action cannot be told where it runs, by its id: what it is limited to is gone.
+    pub gone: BTreeMap<String, String>,
 }
 
 /// What is carried out: a release is deployed, or a runbook is run.
@@ -137,6 +142,9 @@ pub struct PlannedStep {
     pub with_previous: bool,
     /// On how many targets it works at a time; `None`: as many as the server allows.
     pub window: Option<usize>,
+    /// The target tags that it asks for.
+    #[serde(skip)]
+    pub roles: Vec<String>,
     /// Where it runs; none when it is skipped.
     pub places: Vec<Place>,
     /// What it does at each place, one after the other.
@@ -169,6 +177,9 @@ pub struct PlannedAction {
     pub script: String,
     /// It runs on the built-in worker, on behalf of the place.
     pub on_worker: bool,
+    /// What is said of its worker before it runs.
+    #[serde(skip)]
+    pub notice: Option<String>,
     /// Nobody may leave it out.
     pub is_required: bool,
     /// It is switched off in the process.
@@ -212,7 +223,13 @@ impl Place {
 pub fn build(material: &Material) -> Plan {
     let mut steps: Vec<PlannedStep> = Vec::with_capacity(material.steps.len());
     let mut targets = Targets::default();
+    let mut refused = None;
     for (index, step) in material.steps.iter().enumerate() {
+        // What nobody can tell the limits of is not passed over: nothing of the plan is done.
+        let runs = |action: &&Action| !action.is_disabled && !is_left_out(step, action, material);
+        refused =
+            refused.or_else(|| step.actions.iter().filter(runs).find_map(|one| material.gone.get(&one.id).cloned()));
+        let roles = step.target_roles();
         let actions: Vec<PlannedAction> = step
             .actions
             .iter()
@@ -224,7 +241,8 @@ pub fn build(material: &Material) -> Plan {
                 syntax: action.syntax(),
                 names_syntax: action.names_syntax(),
                 script: action.script_body().to_owned(),
-                on_worker: action.run_on_server(),
+                on_worker: action.is_on_worker(&roles),
+                notice: action.other_pool().filter(|_| action.is_on_worker(&roles)),
                 is_required: action.is_required,
                 is_disabled: action.is_disabled,
                 skipped: why_skipped(step, action, material),
@@ -249,12 +267,13 @@ pub fn build(material: &Material) -> Plan {
             condition: step.condition,
             with_previous: index > 0 && step.start_trigger == StartTrigger::StartWithPrevious,
             window: step.max_parallelism(),
+            roles,
             places: if skipped.is_some() { Vec::new() } else { places },
             actions,
             skipped,
         });
     }
-    let refused = targets.why_refused(material);
+    let refused = refused.or_else(|| targets.why_refused(material));
     Plan { steps, variables: variables(material), refused }
 }
 
@@ -281,19 +300,24 @@ impl Targets {
     }
 }
 
-/// Why an action is left out of this deployment, as a sentence.
-fn why_skipped(step: &Step, action: &Action, material: &Material) -> Option<String> {
+/// Whether whoever started it left an action out.
+fn is_left_out(step: &Step, action: &Action, material: &Material) -> bool {
     let named = |text: &String| {
         let key = names::key(text);
         key == names::key(&step.name)
             || key == names::key(&action.name)
             || (!action.id.is_empty() && *text == action.id)
     };
+    !action.is_required && material.skip.iter().any(named)
+}
+
+/// Why an action is left out of this deployment, as a sentence.
+fn why_skipped(step: &Step, action: &Action, material: &Material) -> Option<String> {
     let environment = material.environment.0.to_string();
     let has = |list: &[String], id: &str| list.iter().any(|one| one.eq_ignore_ascii_case(id));
     if action.is_disabled {
         Some("It is disabled.".into())
-    } else if !action.is_required && material.skip.iter().any(named) {
+    } else if is_left_out(step, action, material) {
         Some(format!("It was left out of this {} by hand.", material.subject.word()))
     } else if (!action.environments.is_empty() && !has(&action.environments, &environment))
         || has(&action.excluded_environments, &environment)
@@ -324,7 +348,7 @@ fn carries(tags: &[String], listed: &[String]) -> bool {
 
 fn places(step: &Step, actions: &[PlannedAction], material: &Material) -> (Vec<Place>, Option<String>) {
     let roles = step.target_roles();
-    if roles.is_empty() && actions.iter().all(|action| action.on_worker) {
+    if roles.is_empty() && actions.iter().all(|action| action.on_worker || action.is_disabled) {
         return (vec![Place::Worker], None);
     }
     let matches = |machine: &&Machine| {
@@ -377,6 +401,7 @@ fn variables(material: &Material) -> BTreeMap<String, String> {
             set("Release.Id", &release.0);
             set("Release.Number", &release.1);
             set("Release.Notes", &release.2);
+            set("Release.Channel.Id", &channel.0);
             set("Release.Channel.Name", &channel.1);
         }
         Subject::Runbook { runbook, snapshot } => {
@@ -388,6 +413,16 @@ fn variables(material: &Material) -> BTreeMap<String, String> {
     }
     set("Environment.Id", &material.environment.0);
     set("Environment.Name", &material.environment.1);
+    for (name, value) in material.builtins.iter() {
+        set(name, value);
+    }
+    let mut with: BTreeMap<String, (&String, Vec<String>)> = BTreeMap::new();
+    for (machine, role) in material.machines.iter().flat_map(|one| one.roles.iter().map(move |role| (one, role))) {
+        with.entry(names::key(role)).or_insert((role, Vec::new())).1.push(machine.id.to_string());
+    }
+    for (role, ids) in with.values() {
+        set(&format!("Environment.MachinesInRole[{role}]"), &ids.join(","));
+    }
     if let Some(tenant) = &material.tenant {
         set("Deployment.Tenant.Id", &tenant.id);
         set("Deployment.Tenant.Name", &tenant.name);
@@ -413,6 +448,8 @@ impl Plan {
         let mut all = self.variables.clone();
         all.insert("Octopus.Step.Name".into(), step.name.clone());
         all.insert("Octopus.Step.Number".into(), step.number.to_string());
+        all.insert("Octopus.Action.Id".into(), action.id.clone());
+        all.insert("Octopus.Action.TargetRoles".into(), step.roles.join(","));
         all.insert("Octopus.Action.Name".into(), action.name.clone());
         all.insert("Octopus.Action.Number".into(), action.number.to_string());
         if let Some(machine) = place.machine() {
@@ -421,8 +458,13 @@ impl Plan {
             all.insert("Octopus.Machine.Hostname".into(), machine.host.clone());
             all.insert("Octopus.Machine.Roles".into(), machine.roles.join(","));
         }
+        if action.on_worker {
+            all.insert("Octopus.WorkerPool.Id".into(), POOL.into());
+            all.insert("Octopus.WorkerPool.Name".into(), "Default Worker Pool".into());
+        }
         if let Some(error) = error {
             all.insert("Octopus.Deployment.Error".into(), error.to_owned());
+            all.insert("Octopus.Deployment.ErrorDetail".into(), error.to_owned());
         }
         all
     }

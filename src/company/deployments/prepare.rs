@@ -2,13 +2,14 @@
 //! what stands in the way.
 
 use super::{
+    builtins::{self, Before},
     outlook::Outlook,
     plan::{self, Machine, Material, Place, Plan, Recipient, Subject},
     sql,
 };
 use crate::base::{
     clock,
-    error::Result,
+    error::{Error, Result},
     ids::{Account, Environment, Id, Project, Release, Target, Tenant},
 };
 use crate::company::{
@@ -42,10 +43,19 @@ pub struct Preview {
     pub obstacle: Option<String>,
 }
 
+impl Preview {
+    /// What some material would do; it is in the way, too, that nobody can tell what a step is limited to.
+    pub(in crate::company) fn of(material: &Material, obstacle: Option<String>) -> Preview {
+        let plan = plan::build(material);
+        Preview { obstacle: obstacle.or_else(|| plan.refused.clone()), plan }
+    }
+}
+
 /// The plan of the task's deployment, with the credentials of its targets.
 ///
 /// # Errors
-/// `Conflict` when an account has no secret or may not be used in the environment.
+/// `Conflict` when an account has no secret or may not be used in the environment, and when what a step is limited to is
+/// gone.
 pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
     granted.read(|rows| {
         let deployment = sql::by_task(rows, granted.what().task.id())?;
@@ -55,6 +65,18 @@ pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
         material.created_at = deployment.created_at;
         material.created_by = deployment.created_by;
         material.skip = deployment.skip_steps;
+        let (word, by) = ("Deployment", deployment.created_by_id);
+        builtins::said(rows, &mut material, (word, &deployment.comments, by))?;
+        let made = releases::by_id(rows, deployment.release)?.assembled_at;
+        let before = Before {
+            project: deployment.project,
+            environment: deployment.environment,
+            tenant: deployment.tenant,
+            task: deployment.task,
+        };
+        builtins::of_release(rows, &mut material, made, before)?;
+        let company = granted.visitor().company().slug();
+        builtins::links(&mut material, company, (deployment.id, deployment.release));
         keep_targets(&mut material, &deployment.only_targets, &deployment.not_targets);
         Prepared::of(rows, granted.seal(), &material)
     })
@@ -67,6 +89,9 @@ impl Prepared {
     /// As [`prepare`].
     pub(in crate::company) fn of(rows: &Rows<'_>, seal: &Seal, material: &Material) -> Result<Prepared> {
         let plan = plan::build(material);
+        if let Some(why) = &plan.refused {
+            return Err(Error::Conflict(why.clone()));
+        }
         let mut credentials = BTreeMap::new();
         for machine in machines_of(&plan) {
             if let Entry::Vacant(place) = credentials.entry(machine.account) {
@@ -123,7 +148,7 @@ pub fn preview(
         let to = tenant.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
         let to = to.as_ref().map(|one| (one.id, one.name.as_str(), one.is_disabled));
         let obstacle = outlook.obstacle((environment, &material.environment.1), to).map(|why| why.sentence);
-        Ok(Preview { plan: plan::build(&material), obstacle })
+        Ok(Preview::of(&material, obstacle))
     })
 }
 
@@ -162,6 +187,8 @@ pub(in crate::company) fn gather(
     let machines =
         targets::for_deployment(rows, project.space, environment.id, tenant.as_ref().map(|tenant| tenant.id))?;
     let allows_no_targets = matches!(subject, Subject::Runbook { .. }) || project.allows_no_targets;
+    let builtins = builtins::of_place(rows, &project, &space, &environment, tenant.as_ref())?;
+    let gone = projects::kept::gone(rows, &project, &steps)?;
     Ok(Material {
         made: None,
         name,
@@ -178,6 +205,8 @@ pub(in crate::company) fn gather(
         // A runbook may always be run where there is no target for it.
         allows_no_targets,
         skip: Vec::new(),
+        builtins,
+        gone,
     })
 }
 

@@ -243,6 +243,13 @@ pub fn delete(granted: &Granted<'_, LifecycleDelete>) -> Result<()> {
     })
 }
 
+/// Who uses a lifecycle, in words, as far as the visitor may see it: while anybody does, it is not deleted.
+pub fn users(granted: &Granted<'_, LifecycleDelete>) -> Result<Vec<String>> {
+    let at = &granted.what().lifecycle;
+    let reach = granted.reach_of::<ProjectView>(at.space_id());
+    granted.read(|rows| Ok(projects::counted(rows, "lifecycle_id", at.id().0, &reach)?.into_iter().collect()))
+}
+
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifecycle>) -> Result<Fields> {
     let mut wrong = Wrong::new();
     let given = (fields.name.as_str(), fields.description.as_str());

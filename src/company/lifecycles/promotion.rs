@@ -62,6 +62,8 @@ pub struct PhaseProgress {
     pub progress: Progress,
     /// Whether the release may go to its environments now: every earlier phase that is not optional is complete.
     pub is_open: bool,
+    /// An unresolved defect keeps the release out of it.
+    pub is_blocked: bool,
     /// Its environments that have a success.
     pub done: Vec<Id<Kind>>,
     /// Its environments that count and have none.
@@ -73,6 +75,8 @@ pub struct PhaseProgress {
 pub enum Blocked {
     /// No phase has the environment.
     NotInLifecycle,
+    /// What is wrong with the release is not resolved: the sentence says what.
+    Defect(String),
     /// Phases that come first.
     First(Vec<Needed>),
 }
@@ -98,6 +102,7 @@ impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Blocked::NotInLifecycle => f.write_str("not in the lifecycle"),
+            Blocked::Defect(why) => write!(f, "an unresolved defect: {why}"),
             Blocked::First(needed) => {
                 for (place, one) in needed.iter().enumerate() {
                     let joined = match (one.missing.as_slice(), &one.phase) {
@@ -178,9 +183,9 @@ pub fn progression(phases: &[PhaseView], successes: &[Id<Kind>], connected: Opti
                 (false, true) => Progress::Current,
                 (false, false) => Progress::Pending,
             };
-            let answer = PhaseProgress { phase: phase.clone(), progress, is_open, done, missing };
+            let open = is_open;
             is_open &= complete || phase.is_optional;
-            answer
+            PhaseProgress { phase: phase.clone(), progress, is_open: open, is_blocked: false, done, missing }
         })
         .collect()
 }
@@ -257,6 +262,13 @@ pub fn may_reach(
             .collect(),
     );
     Err(blocked.seen(seen, phases))
+}
+
+/// With an unresolved defect, the phases after the first that have no success are closed to the release. For a tenant, the
+/// first is the first that has an environment of theirs.
+pub fn block(progress: &mut [PhaseProgress]) {
+    let counts = |one: &&mut PhaseProgress| !one.done.is_empty() || !one.missing.is_empty();
+    progress.iter_mut().filter(counts).skip(1).for_each(|one| one.is_blocked = one.done.is_empty());
 }
 
 #[cfg(test)]
@@ -438,6 +450,23 @@ mod tests {
             let left: Vec<Id<Kind>> = phases.iter().flat_map(|phase| &phase.environments).map(|one| one.id).collect();
             assert_eq!(left, ids(seen));
             assert!(phases.iter().all(|phase| phase.id.is_some() || phase.environments.len() == 1), "{phases:?}");
+        }
+    }
+
+    #[test]
+    fn findings_d10_a_defect_closes_what_a_release_has_not_reached() {
+        let phases = phases_of(&lifecycle(&["A: 1", "B: 2", "C: 3 4"]), &environments());
+        for (successes, connected, blocked) in [
+            (&[][..], None, [false, true, true]),
+            (&[DEV], None, [false, true, true]),
+            (&[DEV, TEST], None, [false, false, true]),
+            (&[DEV, TEST, STAGING], None, [false, false, false]),
+            (&[], Some(ids(&[TEST, PROD])), [false, false, true]),
+        ] {
+            let mut progress = progression(&phases, &ids(successes), connected.as_deref());
+            block(&mut progress);
+            let got: Vec<bool> = progress.iter().map(|one| one.is_blocked).collect();
+            assert_eq!(got, blocked, "{successes:?} {connected:?}");
         }
     }
 }

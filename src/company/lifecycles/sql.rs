@@ -132,6 +132,13 @@ fn phases(tx: &Writing<'_>, lifecycle: Id<Kind>, phases: &[PhaseFields]) -> Resu
     Ok(())
 }
 
+/// The description of the release's unresolved defect, as a sentence.
+pub fn defect(rows: &Rows<'_>, release: Id<Release>) -> Result<Option<String>> {
+    let sql = "SELECT description FROM defects WHERE release_id = ?1 AND resolved_at IS NULL";
+    let found: Option<String> = rows.one(sql, [release], |row| row.get(0))?;
+    Ok(found.map(|text| if text.ends_with(['.', '!', '?']) { text } else { text + "." }))
+}
+
 /// For which tenant and where a release was deployed with success. With `eyes`, only deployments inside that reach count.
 pub fn successes(
     rows: &Rows<'_>,

@@ -34,6 +34,8 @@ pub(in crate::company) struct Ways {
     tenants: BTreeMap<i64, Connected>,
     /// Where it succeeded, by tenant.
     successes: HashMap<Option<i64>, Vec<Id<Environment>>>,
+    /// What is wrong with the release, as long as that is unresolved.
+    defect: Option<String>,
 }
 
 impl Ways {
@@ -49,6 +51,7 @@ impl Ways {
             mode: project.tenanted,
             tenants: sql::connected(rows, project.id)?,
             successes,
+            defect: sql::defect(rows, release)?,
         })
     }
 
@@ -79,7 +82,22 @@ impl Ways {
     ) -> std::result::Result<(), Blocked> {
         let tenant = tenant.map(|tenant| tenant.0);
         let connected = tenant.map(|id| self.tenants.get(&id).map_or(&[][..], |one| &one.environments));
-        promotion::may_reach(&self.phases, self.done(tenant), connected, environment, seen)
+        promotion::may_reach(&self.phases, self.done(tenant), connected, environment, seen)?;
+        let way = self.walked(tenant, connected);
+        let here = |one: &&PhaseProgress| one.phase.environments.iter().any(|place| place.id == environment);
+        match (way.iter().find(here), &self.defect) {
+            (Some(phase), Some(why)) if phase.is_blocked => Err(Blocked::Defect(why.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// How far the release is on one way.
+    fn walked(&self, tenant: Option<i64>, counting: Option<&[Id<Environment>]>) -> Vec<PhaseProgress> {
+        let mut way = promotion::progression(&self.phases, self.done(tenant), counting);
+        if self.defect.is_some() {
+            promotion::block(&mut way);
+        }
+        way
     }
 
     /// How far the release is for all of whom the asker may see deployments. On each way the environments count in which
@@ -88,7 +106,7 @@ impl Ways {
         let mut walked: Vec<(bool, Vec<PhaseProgress>)> = Vec::new();
         let mut walk = |takes: bool, tenant: Option<i64>, counting: Vec<Id<Environment>>| {
             if !counting.is_empty() {
-                walked.push((takes, promotion::progression(&self.phases, self.done(tenant), Some(&counting))));
+                walked.push((takes, self.walked(tenant, Some(&counting))));
             }
         };
         let all: Vec<_> = self.phases.iter().flat_map(|phase| &phase.environments).map(|place| place.id).collect();
@@ -127,7 +145,8 @@ fn together(phases: &[PhaseView], walked: &[(bool, Vec<PhaseProgress>)]) -> Vec<
             false if is_open => Progress::Current,
             false => Progress::Pending,
         };
-        PhaseProgress { phase: phase.clone(), progress, is_open, done, missing }
+        let is_blocked = here().all(|(_, way)| way.is_blocked);
+        PhaseProgress { phase: phase.clone(), progress, is_open, is_blocked, done, missing }
     };
     phases.iter().enumerate().map(walk).collect()
 }

@@ -123,6 +123,13 @@ pub fn delete(granted: &Granted<'_, ProjectGroupDelete>) -> Result<()> {
     })
 }
 
+/// Which projects a group has, in words, as far as the visitor may see them: while it has any, it is not deleted.
+pub fn users(granted: &Granted<'_, ProjectGroupDelete>) -> Result<Vec<String>> {
+    let at = &granted.what().group;
+    let reach = granted.reach_of::<ProjectView>(at.space_id());
+    granted.read(|rows| Ok(counted(rows, "group_id", at.id().0, &reach)?.into_iter().collect()))
+}
+
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Group>) -> Result<Fields> {
     let mut wrong = Wrong::new();
     let given = (fields.name.as_str(), fields.description.as_str());

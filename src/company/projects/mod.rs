@@ -3,6 +3,7 @@
 //! Does not know releases or deployments, but for what goes with a project when it is deleted.
 
 pub mod groups;
+pub(in crate::company) mod kept;
 pub mod process;
 mod sql;
 mod step;
@@ -20,7 +21,7 @@ use super::tasks;
 use crate::base::{
     clock::{self, Moment},
     error::{Error, Fields as Wrong, Result},
-    ids::{Channel, Id, Lifecycle, Project as Kind, ProjectGroup, Space, Task},
+    ids::{Id, Lifecycle, Project as Kind, ProjectGroup, Space, Task},
     names,
     paging::{Listed, Page},
 };
@@ -235,14 +236,14 @@ pub fn clone(
         sql::copy_channels(tx, from, made.id)?;
         let mut steps = process::of(tx, from)?.steps;
         let channels = sql::channels_by_name(tx, from, made.id)?;
-        for channel in steps.iter_mut().flat_map(|step| &mut step.actions).flat_map(|action| &mut action.channels) {
-            let of = Id::<Channel>::parse(channel);
-            if let Some((_, new)) = channels.iter().find(|(old, _)| Some(*old) == of) {
-                *channel = new.to_string();
-            }
-        }
-        sql::set_steps(tx, made.id, &serde_json::to_string(&steps)?)?;
+        kept::rename_channels(&mut steps, &channels);
+        sql::set_steps(tx, made.id, &kept::write(tx, made.space, &steps)?)?;
         sql::copy_runbooks(tx, from, made.id, &runbooks)?;
+        for (runbook, json) in sql::runbooks_with_channels(tx, made.id)? {
+            let mut steps = kept::read(tx, made.space, &json)?;
+            kept::rename_channels(&mut steps, &channels);
+            tx.run("UPDATE runbooks SET steps = ?2 WHERE id = ?1", (runbook, kept::write(tx, made.space, &steps)?))?;
+        }
         tx.record(event.say(" as a copy of ").name(from, &original.name), made)
     })
 }

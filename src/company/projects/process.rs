@@ -2,9 +2,11 @@
 //!
 //! A process carries a version; who saves over a version that is no longer the newest is told so and loses nothing.
 
-pub use super::step::{Action, Condition, PackageRequirement, Properties, PropertyValue, StartTrigger, Step, Syntax};
+pub use super::step::{
+    Action, Condition, POOL, PackageRequirement, Properties, PropertyValue, StartTrigger, Step, Syntax,
+};
 use super::step::{SCRIPT_ACTION, SCRIPT_BODY, SCRIPT_SOURCE, SCRIPT_SYNTAX};
-use super::{Kind, Project};
+use super::{Kind, Project, kept};
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
     ids::{Channel, Environment, Id, Space},
@@ -53,7 +55,7 @@ pub fn save(granted: &Granted<'_, ProcessEdit>, version: i64, steps: Vec<Step>) 
         let project = super::by_id(tx, id)?;
         let before = sql::of(tx, id)?;
         let json = to_save(tx, &project, &project.name, (before.version, version), steps)?;
-        if json == serde_json::to_string(&before.steps)? {
+        if json == kept::write(tx, project.space, &before.steps)? {
             // What was read and is sent back changes nothing.
             return tx.unchanged(changes, before);
         }
@@ -82,7 +84,8 @@ pub(in crate::company) fn to_save(
             versions.0
         )));
     }
-    let json = serde_json::to_string(&check(steps, |thing| sql::known(rows, project, thing))?)?;
+    let steps = check(kept::spelt(rows, project.space, steps)?, |thing| sql::known(rows, project, thing))?;
+    let json = kept::write(rows, project.space, &steps)?;
     if json.len() > LARGEST {
         return Err(Error::invalid(
             "Steps",
@@ -127,13 +130,15 @@ fn check(mut steps: Vec<Step>, known: impl Fn(Thing<'_>) -> Result<bool>) -> Res
                 format!("There is a step called “{}” already. Choose another name.", step.name),
             );
         }
-        if step.condition == Condition::Variable {
+        // A step that is switched off is kept as it came, whatever it is; it is checked when it is switched on.
+        let is_off = !step.actions.is_empty() && step.actions.iter().all(|action| action.is_disabled);
+        if step.condition == Condition::Variable && !is_off {
             wrong.add(
                 &format!("{at}.Condition"),
                 "This version cannot decide by a variable yet. Choose Success, Failure or Always.",
             );
         }
-        no_secrets(&mut wrong, &at, &step.properties);
+        no_secrets(&mut wrong, &at, &step.properties, is_off);
         identify(&mut step.id, &mut step.slug, &step.name, "step", &mut ids, &mut slugs);
         if step.actions.is_empty() {
             wrong.add(&format!("{at}.Actions"), "A step does at least one thing. Give it an action.");
@@ -154,11 +159,15 @@ fn check(mut steps: Vec<Step>, known: impl Fn(Thing<'_>) -> Result<bool>) -> Res
                     format!("There is an action called “{}” already. Choose another name.", action.name),
                 );
             }
-            action.other.retain(|name, value| !is_usual(name, value));
+            if !action.is_disabled {
+                action.other.retain(|name, value| !is_usual(name, value));
+            }
             identify(&mut action.id, &mut action.slug, &action.name, "action", &mut ids, &mut action_slugs);
-            no_secrets(&mut wrong, &at, &action.properties);
-            check_action(&mut wrong, &at, action, &roles);
-            check_names(&mut wrong, &at, action, &known)?;
+            no_secrets(&mut wrong, &at, &action.properties, action.is_disabled);
+            if !action.is_disabled {
+                check_action(&mut wrong, &at, action, &roles);
+                check_names(&mut wrong, &at, action, &known)?;
+            }
         }
     }
     wrong.finish()?;
@@ -185,9 +194,10 @@ fn identify(
     slugs.insert(slug.clone());
 }
 
-fn no_secrets(wrong: &mut Wrong, at: &str, properties: &Properties) {
+/// `is_off`: that a secret was there may stay, for what is switched off.
+fn no_secrets(wrong: &mut Wrong, at: &str, properties: &Properties, is_off: bool) {
     for (name, value) in properties {
-        if matches!(value, PropertyValue::Sensitive { .. }) {
+        if matches!(value, PropertyValue::Sensitive { new_value, .. } if !is_off || new_value.is_some()) {
             wrong.add(
                 &format!("{at}.Properties[{name}]"),
                 format!("{name} is a sensitive value. This version cannot keep secrets in a process: leave it out."),
@@ -219,7 +229,7 @@ fn check_action(wrong: &mut Wrong, at: &str, action: &Action, roles: &[String]) 
     if action.property(SCRIPT_BODY).trim().is_empty() {
         wrong.add(&format!("{at}.ScriptBody"), "Write the script that the step runs.");
     }
-    if !action.run_on_server() && roles.is_empty() {
+    if !action.is_on_worker(roles) && roles.is_empty() {
         wrong.add(
             &format!("{at}.TargetRoles"),
             "Name at least one target tag: the step runs on targets that have it. Or let it run on the worker.",
@@ -229,12 +239,6 @@ fn check_action(wrong: &mut Wrong, at: &str, action: &Action, roles: &[String]) 
         |name: &str| action.other.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     if filled("Packages").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
         wrong.add(&format!("{at}.Packages"), "This version has no packages yet. Leave them out of the step.");
-    }
-    if filled("WorkerPoolId").and_then(Value::as_str).is_some_and(|pool| !pool.trim().is_empty()) {
-        wrong.add(
-            &format!("{at}.WorkerPoolId"),
-            "This version has no worker pools yet. Leave it empty: the built-in worker runs the step.",
-        );
     }
     not_yet(wrong, at, action);
     let image = filled("Container")
@@ -304,7 +308,6 @@ fn not_yet(wrong: &mut Wrong, at: &str, action: &Action) {
                 "This version cannot decide by a variable yet. Send Success."
             }
             "gitdependencies" if !is_empty => "This version has no steps from Git yet. Leave them out.",
-            "workerpoolvariable" if !is_empty => "This version has no worker pools yet. Leave it empty.",
             "inputs" | "steppackageversion" if !is_empty => "This version has no step packages yet. Leave it out.",
             _ => continue,
         };
@@ -364,7 +367,7 @@ mod sql {
             |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)),
         )?;
         let (space, version, steps) = found.ok_or_else(|| Error::NotFound(project.to_string()))?;
-        Ok(Process { project, space, version, steps: serde_json::from_str(&steps)? })
+        Ok(Process { project, space, version, steps: kept::read(rows, space, &steps)? })
     }
 
     pub fn update(tx: &Writing<'_>, project: Id<Kind>, steps: &str) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The statements of projects.
 
 use super::*;
-use crate::company::access::Writing;
+use crate::{base::ids::Channel, company::access::Writing};
 use rusqlite::{Row, params_from_iter, types::Type};
 
 const FIELDS: &str =
@@ -111,6 +111,12 @@ pub fn channels_by_name(rows: &Rows<'_>, from: Id<Kind>, to: Id<Kind>) -> Result
 pub fn set_steps(tx: &Writing<'_>, id: Id<Kind>, steps: &str) -> Result<()> {
     tx.run("UPDATE processes SET steps = ?2 WHERE project_id = ?1", (id, steps))?;
     Ok(())
+}
+
+/// The runbooks of a project whose steps name channels: id and steps.
+pub fn runbooks_with_channels(rows: &Rows<'_>, project: Id<Kind>) -> Result<Vec<(i64, String)>> {
+    let sql = "SELECT id, steps FROM runbooks WHERE project_id = ?1 AND instr(steps, '\"Channels-') > 0";
+    rows.all(sql, [project], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 const RUNBOOK: Columns = Columns {

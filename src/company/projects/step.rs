@@ -19,6 +19,8 @@ pub const SCRIPT_SOURCE: &str = "Octopus.Action.Script.ScriptSource";
 pub const SCRIPT_SYNTAX: &str = "Octopus.Action.Script.Syntax";
 /// The script itself.
 pub const SCRIPT_BODY: &str = "Octopus.Action.Script.ScriptBody";
+/// The id of the one pool of workers, in which the built-in worker stands.
+pub const POOL: &str = "WorkerPools-1";
 /// The only action type that this version runs.
 pub const SCRIPT_ACTION: &str = "Octopus.Script";
 
@@ -232,9 +234,37 @@ impl Action {
     pub fn names_syntax(&self) -> bool {
         !self.property(SCRIPT_SYNTAX).trim().is_empty()
     }
-    /// Whether it runs on a worker; otherwise on targets.
-    pub fn run_on_server(&self) -> bool {
-        self.property(RUN_ON_SERVER).trim().eq_ignore_ascii_case("true")
+    /// Whether it runs on a worker, of a step that asks for these target tags; otherwise on targets. An action that does
+    /// not say so runs on a worker where there is no target tag, or where it names a pool of workers (`domain §2`).
+    pub fn is_on_worker(&self, roles: &[String]) -> bool {
+        match self.property(RUN_ON_SERVER).trim() {
+            "" => roles.is_empty() || self.names_pool(),
+            word => word.eq_ignore_ascii_case("true"),
+        }
+    }
+    /// Whether it names a pool of workers.
+    fn names_pool(&self) -> bool {
+        ["WorkerPoolId", "WorkerPoolVariable"].iter().any(|name| !self.other_text(name).is_empty())
+    }
+    /// What whoever reads the log is told when the pool that it names is not there: its worker is another (`domain §2`).
+    pub fn other_pool(&self) -> Option<String> {
+        let (id, variable) = (self.other_text("WorkerPoolId"), self.other_text("WorkerPoolVariable"));
+        match (id, variable) {
+            (id, "") if id.is_empty() || id.eq_ignore_ascii_case(POOL) => None,
+            (id, "") => Some(format!("There is no worker pool {id}. The built-in worker runs it.")),
+            (_, name) => {
+                Some(format!("There is no variable {name} that names a worker pool. The built-in worker runs it."))
+            }
+        }
+    }
+    /// The text of a field that this version keeps as it came; empty when it is not there.
+    pub fn other_text(&self, name: &str) -> &str {
+        let found = self.other.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.and_then(|(_, value)| value.as_str()).unwrap_or_default().trim()
+    }
+    /// Whether it is a script, the one kind that this version runs.
+    pub fn is_script(&self) -> bool {
+        self.action_type == SCRIPT_ACTION
     }
 }
 
@@ -405,7 +435,7 @@ mod tests {
             (step.name.as_str(), step.condition, step.start_trigger),
             ("A", Condition::Failure, StartTrigger::StartAfterPrevious)
         );
-        assert!(step.actions[0].run_on_server());
+        assert!(step.actions[0].is_on_worker(&[]) && step.actions[0].is_on_worker(&["web".into()]));
         assert_eq!(step.actions[0].syntax(), Syntax::Python);
     }
 

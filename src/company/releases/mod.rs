@@ -1,5 +1,6 @@
 //! Releases: a version of a project with its process as it was, frozen. What is deployed is always a release.
 
+pub mod defects;
 mod sql;
 
 pub use super::projects::version;
@@ -231,7 +232,7 @@ pub fn create(granted: &Granted<'_, ReleaseCreate>, fields: Fields) -> Result<Re
                 of.name
             )));
         }
-        let steps = serde_json::to_string(&process.steps)?;
+        let steps = projects::kept::write(tx, of.space, &process.steps)?;
         let id = sql::insert(tx, &of, channel.id, (&version, &notes, &fields.said), &steps)?;
         let made = sql::by_id(tx, id)?;
         let event = Event::new("Created")

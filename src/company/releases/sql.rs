@@ -48,8 +48,8 @@ fn read_brief(row: &Row<'_>) -> rusqlite::Result<Brief> {
     })
 }
 
-fn thawed((mut release, steps): (Release, String)) -> Result<Release> {
-    release.steps = serde_json::from_str(&steps)?;
+fn thawed(rows: &Rows<'_>, (mut release, steps): (Release, String)) -> Result<Release> {
+    release.steps = projects::kept::read(rows, release.space, &steps)?;
     Ok(release)
 }
 
@@ -65,7 +65,7 @@ pub fn list(rows: &Rows<'_>, wanted: &Conditions, page: Page) -> Result<Listed<B
 
 pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Release> {
     let found = rows.one(&format!("SELECT {FIELDS}, r.steps FROM releases r WHERE r.id = ?1"), [id], read)?;
-    thawed(found.ok_or_else(|| Error::NotFound(id.to_string()))?)
+    thawed(rows, found.ok_or_else(|| Error::NotFound(id.to_string()))?)
 }
 
 pub fn brief(rows: &Rows<'_>, id: Id<Kind>) -> Result<Brief> {
@@ -75,7 +75,7 @@ pub fn brief(rows: &Rows<'_>, id: Id<Kind>) -> Result<Brief> {
 
 pub fn by_version(rows: &Rows<'_>, project: Id<Project>, version: &str) -> Result<Option<Release>> {
     let sql = format!("SELECT {FIELDS}, r.steps FROM releases r WHERE r.project_id = ?1 AND r.version_key = ?2");
-    rows.one(&sql, (project, names::key(version)), read)?.map(thawed).transpose()
+    rows.one(&sql, (project, names::key(version)), read)?.map(|found| thawed(rows, found)).transpose()
 }
 
 /// All versions of a project, or those in one of its channels.

@@ -20,7 +20,7 @@ use crate::{
         },
         deployments::{
             self, Prepared, Preview,
-            plan::{self, Material, Subject},
+            plan::{Material, Subject},
         },
         environments, lifecycles,
         projects::process::Step,
@@ -41,6 +41,13 @@ pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
         material.created_at = run.created_at;
         material.created_by = run.created_by;
         material.skip = run.skip_steps;
+        deployments::said(rows, &mut material, ("RunbookRun", &run.comments, run.created_by_id))?;
+        let company = granted.visitor().company().slug();
+        let below = format!("/runbooks/{}/runs/{}", run.runbook_slug, run.id);
+        let (project, link) =
+            (deployments::page(company, &material, ""), deployments::page(company, &material, &below));
+        material.builtins.set("Web.ProjectLink", project);
+        material.builtins.set("Web.RunbookRunLink", link);
         deployments::keep_targets(&mut material, &run.only_targets, &run.not_targets);
         Prepared::of(rows, granted.seal(), &material)
     })
@@ -80,7 +87,7 @@ pub fn preview(
         let told = told.collect::<Result<Vec<_>>>()?.iter().any(|places| places.have(environment, tenant));
         deployments::hide_unseen(rows, &reach, &mut material, told)?;
         let obstacle = run::obstacle(rows, &runbook, environment, tenant)?;
-        Ok(Preview { plan: plan::build(&material), obstacle })
+        Ok(Preview::of(&material, obstacle))
     })
 }
 

@@ -9,7 +9,7 @@ use crate::{
             permissions::{RunbookEdit, RunbookView},
         },
         projects::{
-            self,
+            self, kept,
             process::{Process, Step, by_name, to_save},
         },
     },
@@ -36,7 +36,7 @@ pub fn save(granted: &Granted<'_, RunbookEdit>, version: i64, steps: Vec<Step>) 
         let project = projects::by_id(tx, runbook.project)?;
         let (present, before) = sql::process(tx, id)?;
         let json = to_save(tx, &project, &runbook.name, (present, version), steps)?;
-        if json == serde_json::to_string(&before)? {
+        if json == kept::write(tx, project.space, &before)? {
             // What was read and is sent back changes nothing.
             let found = Process { project: project.id, space: project.space, version: present, steps: before };
             return tx.unchanged(changes, found);

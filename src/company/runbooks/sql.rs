@@ -14,7 +14,7 @@ use crate::{
     },
     company::{
         access::{Conditions, Rows, Writing},
-        projects::{TenantedMode, process::Step},
+        projects::{TenantedMode, kept, process::Step},
     },
 };
 use rusqlite::Row;
@@ -62,10 +62,12 @@ pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Runbook> {
 
 /// Version and steps of the process.
 pub fn process(rows: &Rows<'_>, id: Id<Kind>) -> Result<(i64, Vec<Step>)> {
-    let found: Option<(i64, String)> =
-        rows.one("SELECT version, steps FROM runbooks WHERE id = ?1", [id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (version, steps) = found.ok_or_else(|| Error::NotFound(id.to_string()))?;
-    Ok((version, serde_json::from_str(&steps)?))
+    let found: Option<(i64, Id<Space>, String)> =
+        rows.one("SELECT version, space_id, steps FROM runbooks WHERE id = ?1", [id], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    let (version, space, steps) = found.ok_or_else(|| Error::NotFound(id.to_string()))?;
+    Ok((version, kept::read(rows, space, &steps)?))
 }
 
 pub fn set_process(tx: &Writing<'_>, id: Id<Kind>, steps: &str) -> Result<()> {
@@ -183,8 +185,8 @@ fn read_snapshot(row: &Row<'_>) -> rusqlite::Result<(Snapshot, String)> {
     Ok((snapshot, row.get(9)?))
 }
 
-fn thawed((mut snapshot, steps): (Snapshot, String)) -> Result<Snapshot> {
-    snapshot.steps = serde_json::from_str(&steps)?;
+fn thawed(rows: &Rows<'_>, (mut snapshot, steps): (Snapshot, String)) -> Result<Snapshot> {
+    snapshot.steps = kept::read(rows, snapshot.space, &steps)?;
     Ok(snapshot)
 }
 
@@ -193,7 +195,7 @@ pub fn snapshots(rows: &Rows<'_>, runbook: Id<Kind>, search: &str, page: Page) -
     let parameters = (runbook, names::key(search));
     let sql = format!("{SNAPSHOT} {wanted} ORDER BY s.id DESC LIMIT {} OFFSET {}", page.take, page.skip);
     let found = rows.all(&sql, (parameters.0, &parameters.1), read_snapshot)?;
-    let items = found.into_iter().map(thawed).collect::<Result<Vec<_>>>()?;
+    let items = found.into_iter().map(|found| thawed(rows, found)).collect::<Result<Vec<_>>>()?;
     Listed::of(page, items, || {
         rows.number(&format!("SELECT count(*) FROM runbook_snapshots s {wanted}"), (parameters.0, &parameters.1))
     })
@@ -205,7 +207,7 @@ pub fn snapshots_of_project(rows: &Rows<'_>, wanted: &Conditions, page: Page) ->
     let columns = columns.trim_start_matches("SELECT ");
     let from = format!("FROM {from} JOIN projects p ON p.id = r.project_id");
     let found = rows.page((columns, &from, "s.id DESC"), wanted, page, read_snapshot)?;
-    let items = found.items.into_iter().map(thawed).collect::<Result<Vec<_>>>()?;
+    let items = found.items.into_iter().map(|found| thawed(rows, found)).collect::<Result<Vec<_>>>()?;
     Ok(Listed { items, total: found.total })
 }
 
@@ -213,12 +215,12 @@ pub fn snapshots_of_project(rows: &Rows<'_>, wanted: &Conditions, page: Page) ->
 pub fn find_snapshot(rows: &Rows<'_>, runbook: Id<Kind>, text: &str) -> Result<Option<Snapshot>> {
     let id = Id::<RunbookSnapshot>::parse(text).map_or(0, |id| id.0);
     let sql = format!("{SNAPSHOT} WHERE s.runbook_id = ?1 AND (s.id = ?2 OR s.name_key = ?3) ORDER BY s.id = ?2 DESC");
-    rows.one(&sql, (runbook, id, names::key(text)), read_snapshot)?.map(thawed).transpose()
+    rows.one(&sql, (runbook, id, names::key(text)), read_snapshot)?.map(|found| thawed(rows, found)).transpose()
 }
 
 pub fn snapshot(rows: &Rows<'_>, id: Id<RunbookSnapshot>) -> Result<Snapshot> {
     let found = rows.one(&format!("{SNAPSHOT} WHERE s.id = ?1"), [id], read_snapshot)?;
-    thawed(found.ok_or_else(|| Error::NotFound(id.to_string()))?)
+    thawed(rows, found.ok_or_else(|| Error::NotFound(id.to_string()))?)
 }
 
 pub fn snapshot_taken(rows: &Rows<'_>, runbook: Id<Kind>, name: &str) -> Result<bool> {

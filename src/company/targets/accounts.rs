@@ -2,6 +2,7 @@
 //! looks is told that one is set.
 
 use crate::company::naming::Named;
+use crate::company::references::{self, User};
 use crate::{
     base::{
         error::{Error, Fields as Wrong, Result},
@@ -239,10 +240,9 @@ pub fn delete(granted: &Granted<'_, AccountDelete>) -> Result<()> {
     let id = granted.what().account.id();
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
-        if let Some((target, name)) = sql::used_by(tx, id)? {
-            let target = granted.visitor().called(target, &name);
+        if let Some(users) = references::sentence(&references::words(&sql::users(tx, id)?, granted.visitor())) {
             return Err(Error::Conflict(format!(
-                "{} cannot be deleted: {target} signs in with it. Give that one another account first.",
+                "{} cannot be deleted: it is used by {users}. Give them another account first.",
                 gone.name
             )));
         }
@@ -250,6 +250,12 @@ pub fn delete(granted: &Granted<'_, AccountDelete>) -> Result<()> {
         let event = Event::new("Deleted").say("Account ").name(id, &gone.name).say(" was deleted");
         tx.record(event.space(gone.space.0), ())
     })
+}
+
+/// Who signs in with an account, in words, as far as the visitor may see it: while anybody does, it is not deleted.
+pub fn users(granted: &Granted<'_, AccountDelete>) -> Result<Vec<String>> {
+    let users = granted.read(|rows| sql::users(rows, granted.what().account.id()))?;
+    Ok(references::words(&users, granted.visitor()))
 }
 
 /// The wire's name of the secret of a kind of account.
@@ -454,8 +460,8 @@ mod sql {
     /// A number and a name.
     type Named<T> = (Id<T>, String);
 
-    pub fn used_by(rows: &Rows<'_>, id: Id<Kind>) -> Result<Option<Named<Target>>> {
-        let sql = "SELECT id, name FROM targets WHERE account_id = ?1 ORDER BY name_key LIMIT 1";
-        rows.one(sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))
+    pub fn users(rows: &Rows<'_>, id: Id<Kind>) -> Result<Vec<User>> {
+        let sql = "SELECT 'target', id, name, '' FROM targets WHERE account_id = ?1 ORDER BY name_key LIMIT 20";
+        rows.all(sql, [id], User::read)
     }
 }

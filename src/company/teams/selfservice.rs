@@ -109,10 +109,11 @@ pub(in crate::company) fn join(tx: &Writing<'_>, team: Id<Kind>, user: Id<User>)
 /// # Errors
 /// `Invalid` for a service account and for somebody who was deactivated.
 pub(in crate::company) fn person(rows: &Rows<'_>, email: &str) -> Result<Option<(Id<User>, String)>> {
-    let sql = "SELECT id, display_name, is_service, state FROM users WHERE email_key = ?1 OR username_key = ?1
-               ORDER BY email_key IS ?1 DESC LIMIT 1";
+    let sql =
+        "SELECT id, display_name, is_service, state FROM users WHERE email_key IN (?1, ?2) OR username_key IN (?1, ?2)
+               ORDER BY email_key IN (?1, ?2) DESC LIMIT 1";
     let found: Option<(Id<User>, String, bool, String)> =
-        rows.one(sql, [names::key(email)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        rows.one(sql, names::account_keys(email), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     match found {
         Some((_, _, true, _)) => Err(Error::invalid("EmailAddresses", format!("{email} is a service account's."))),
         Some((_, name, _, state)) if state == "inactive" => {

@@ -4,6 +4,7 @@
 //! leaves the others as they are (`access-rules §4`, and §5 on hidden values). Does not know what was deployed to whom.
 
 pub mod filter;
+pub mod history;
 pub mod selfservice;
 mod sql;
 pub mod tags;
@@ -253,8 +254,8 @@ pub fn edit(
     })
 }
 
-/// Deletes a tenant that nothing was ever deployed to. One with a history is disabled instead: its deployments say for
-/// whom they were, and that must not be lost.
+/// Deletes a tenant that nothing was ever deployed to. One with a history is disabled instead, or deleted with it
+/// ([`history::delete`]).
 ///
 /// # Errors
 /// `Conflict` while it has deployments, or is named by a deployment target.
@@ -263,7 +264,7 @@ pub fn delete(granted: &Granted<'_, TenantDelete>) -> Result<()> {
     granted.write(|tx| {
         let gone = by_id(tx, id)?;
         let called = |target, name: &str| granted.visitor().called::<Target>(target, name);
-        if let Some(why) = sql::kept_by(tx, id, called)? {
+        if let Some(why) = sql::kept_by(tx, id, false, called)? {
             return Err(Error::Conflict(format!("{} cannot be deleted: {why}", gone.name)));
         }
         tx.run("DELETE FROM tenants WHERE id = ?1", [id])?;

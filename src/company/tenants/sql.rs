@@ -237,19 +237,24 @@ pub fn outside_lifecycle(
     )
 }
 
-/// Why a tenant cannot go, in words.
-pub fn kept_by(rows: &Rows<'_>, id: Id<Kind>, called: impl Fn(Id<Target>, &str) -> String) -> Result<Option<String>> {
+/// Why a tenant cannot go, in words. `with_history`: its deployments and runs go, too.
+pub fn kept_by(
+    rows: &Rows<'_>,
+    id: Id<Kind>,
+    with_history: bool,
+    called: impl Fn(Id<Target>, &str) -> String,
+) -> Result<Option<String>> {
     let found = rows.one(
         "SELECT 'something is being deployed to it. Wait until that has ended, or cancel it.', NULL, NULL
            FROM tasks WHERE tenant_id = ?1 AND state IN ('Queued', 'Executing', 'Cancelling')
-         UNION ALL SELECT 'it has deployments, and they say for whom they were. Disable it instead: it keeps its history and takes no more.', NULL, NULL
-           FROM deployments WHERE tenant_id = ?1
-         UNION ALL SELECT 'runbooks were run for it, and the runs say for whom they were. Disable it instead: it keeps its history and takes no more.', NULL, NULL
-           FROM runbook_runs WHERE tenant_id = ?1
+         UNION ALL SELECT 'it has deployments, and they say for whom they were. Disable it, or delete it with its history (deleteHistory=true).', NULL, NULL
+           FROM deployments WHERE tenant_id = ?1 AND NOT ?2
+         UNION ALL SELECT 'runbooks were run for it, and the runs say for whom they were. Disable it, or delete it with its history (deleteHistory=true).', NULL, NULL
+           FROM runbook_runs WHERE tenant_id = ?1 AND NOT ?2
          UNION ALL SELECT '', m.id, m.name
            FROM target_tenants u JOIN targets m ON m.id = u.target_id WHERE u.tenant_id = ?1
          LIMIT 1",
-        [id],
+        (id, with_history),
         |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<Id<Target>>>(1)?.zip(row.get::<_, Option<String>>(2)?))),
     )?;
     Ok(found.map(|(why, target)| match target {

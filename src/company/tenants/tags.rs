@@ -14,9 +14,10 @@ use crate::{
         paging::{Listed, Page},
     },
     company::access::{
-        Columns, Conditions, Event, Granted, Rows, Writing,
-        permissions::{Change, Inside, TagSetCreate, TagSetDelete, TagSetEdit, TenantView},
+        Conditions, Event, Granted, Rows, Writing,
+        permissions::{Change, Inside, TagSetCreate, TagSetDelete, TagSetEdit},
     },
+    company::references::{self, User},
 };
 use serde::Serialize;
 
@@ -142,7 +143,7 @@ pub fn edit(granted: &Granted<'_, TagSetEdit>, fields: Fields) -> Result<TagSet>
             tag.id = before.tags.iter().find(|wanted| known(wanted)).map(|found| found.id);
         }
         for gone in before.tags.iter().filter(|tag| !fields.tags.iter().any(|kept| kept.id == Some(tag.id))) {
-            remove(granted, tx, before.space, gone)?;
+            remove(granted, tx, gone)?;
         }
         sql::update(tx, id, &fields)?;
         sql::set_names_aside(tx, id)?;
@@ -167,12 +168,21 @@ pub fn delete(granted: &Granted<'_, TagSetDelete>) -> Result<()> {
     granted.write(|tx| {
         let gone = by_id(tx, id)?;
         for tag in &gone.tags {
-            remove(granted, tx, gone.space, tag)?;
+            remove(granted, tx, tag)?;
         }
         tx.run("DELETE FROM tag_sets WHERE id = ?1", [id])?;
         let event = Event::new("Deleted").say("Tag set ").name(id, &gone.name).say(" was deleted");
         tx.record(event.space(gone.space.0), ())
     })
+}
+
+/// Who uses a tag of the set, in words, as far as the visitor may see it: while anybody does, the set is not deleted.
+pub fn users(granted: &Granted<'_, TagSetDelete>) -> Result<Vec<String>> {
+    let users = granted.read(|rows| {
+        let set = by_id(rows, granted.what().tag_set.id())?;
+        Ok(set.tags.iter().map(|tag| sql::users(rows, tag.id)).collect::<Result<Vec<_>>>()?.concat())
+    })?;
+    Ok(references::words(&users, granted.visitor()))
 }
 
 /// Puts tag sets into a new order: those named come first, in the order named. Needs the right to change each.
@@ -188,14 +198,10 @@ pub fn sort(granted: &[Granted<'_, TagSetEdit>]) -> Result<()> {
     })
 }
 
-fn remove<P: Change>(granted: &Granted<'_, P>, tx: &Writing<'_>, space: Id<Space>, tag: &Tag) -> Result<()> {
-    // Only those whom the visitor may see are named; the others are counted among "other".
-    let mut parameters = vec![tag.id.0.into()];
-    let reach = granted.reach_of::<TenantView>(space.0);
-    let seen = reach.condition(Columns { tenant: Some("t.id"), ..Columns::default() }, &mut parameters);
-    if let Some(user) = sql::used_by(tx, &seen, parameters)? {
+fn remove<P: Change>(granted: &Granted<'_, P>, tx: &Writing<'_>, tag: &Tag) -> Result<()> {
+    if let Some(users) = references::sentence(&references::words(&sql::users(tx, tag.id)?, granted.visitor())) {
         return Err(Error::Conflict(format!(
-            "The tag {} cannot be removed: it is used by {user}. Take it off there first.",
+            "The tag {} cannot be removed: it is used by {users}. Take it off there first.",
             tag.canonical
         )));
     }
@@ -316,7 +322,7 @@ pub(in crate::company) fn choice(
 
 mod sql {
     use super::*;
-    use rusqlite::{Row, params_from_iter, types::Value};
+    use rusqlite::Row;
 
     const SET: &str = "id, space_id, name, slug, description, sort_order";
     const TAG: &str = "g.id, g.tag_set_id, g.name, g.color, g.description, g.sort_order, s.name || '/' || g.name
@@ -411,18 +417,17 @@ mod sql {
         Ok(())
     }
 
-    /// Who uses a tag, in words; tenants by name only where `seen` holds.
-    pub fn used_by(rows: &Rows<'_>, seen: &str, parameters: Vec<Value>) -> Result<Option<String>> {
-        rows.one(
-            &format!(
-                "SELECT CASE WHEN {seen} THEN 'the tenant ' || t.name ELSE 'a tenant that you may not see' END
-                   FROM tenant_tags u JOIN tenants t ON t.id = u.tenant_id WHERE u.tag_id = ?1
-                 UNION ALL SELECT 'the deployment target ' || m.name FROM target_tenant_tags u JOIN targets m ON m.id = u.target_id
-                   WHERE u.tag_id = ?1
-                 LIMIT 1"
-            ),
-            params_from_iter(parameters),
-            |row| row.get(0),
-        )
+    /// Who uses a tag.
+    pub fn users(rows: &Rows<'_>, tag: Id<TagKind>) -> Result<Vec<User>> {
+        let mut users = rows.all(
+            "SELECT 'tenant', t.id, t.name, '' FROM tenant_tags u JOIN tenants t ON t.id = u.tenant_id WHERE u.tag_id = ?1
+             UNION ALL SELECT 'target', m.id, m.name, '' FROM target_tenant_tags u JOIN targets m ON m.id = u.target_id
+               WHERE u.tag_id = ?1
+             LIMIT 20",
+            [tag],
+            User::read,
+        )?;
+        users.extend(references::of_tag(rows, tag)?);
+        Ok(users)
     }
 }

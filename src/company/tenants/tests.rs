@@ -274,5 +274,5 @@ fn a_clone_has_tags_and_connections_and_a_tenant_with_history_stays() {
                VALUES (1, 1, 1, 91, 1, 1, 1, 'x', 0, 'Ada');",
         )
     });
-    refused("Disable it instead");
+    refused("Disable it, or delete it");
 }

@@ -5,10 +5,12 @@
 //! the connection was lost, and then the answer says that the outcome is unknown; the private folder is gone.
 //! It does not know tasks, steps, companies or secrets: masking is done by whoever receives the lines.
 
+mod lines;
 pub mod prelude;
 pub mod sandbox;
 pub mod ssh;
 
+use lines::{Outlet, SHOWN_EVERY};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -195,7 +197,7 @@ pub enum Stream {
     Note,
 }
 
-/// One line of output.
+/// One line of output, as a terminal would show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// Where it was written.
@@ -315,98 +317,6 @@ fn safe_label(label: &str) -> String {
     if safe.is_empty() { "script".to_owned() } else { safe.to_owned() }
 }
 
-/// Cuts a stream of bytes into lines.
-#[derive(Default)]
-struct Splitter {
-    held: Vec<u8>,
-}
-
-impl Splitter {
-    /// Takes bytes in; answers the lines they complete, with whether each goes on.
-    fn push(&mut self, mut bytes: &[u8]) -> Vec<(String, bool)> {
-        let mut ready = Vec::new();
-        while !bytes.is_empty() {
-            let room = LONGEST_LINE - self.held.len();
-            let end = bytes.iter().take(room).position(|byte| *byte == b'\n');
-            match end {
-                Some(end) => {
-                    self.held.extend_from_slice(&bytes[..end]);
-                    bytes = &bytes[end + 1..];
-                    ready.push((self.take_line(), false));
-                }
-                None => {
-                    let taken = room.min(bytes.len());
-                    self.held.extend_from_slice(&bytes[..taken]);
-                    bytes = &bytes[taken..];
-                    if self.held.len() >= LONGEST_LINE {
-                        let cut = character_boundary(&self.held);
-                        let rest = self.held.split_off(cut);
-                        let piece = std::mem::replace(&mut self.held, rest);
-                        ready.push((String::from_utf8_lossy(&piece).into_owned(), true));
-                    }
-                }
-            }
-        }
-        ready
-    }
-
-    /// The last line, if it had no end.
-    fn finish(&mut self) -> Option<String> {
-        (!self.held.is_empty()).then(|| self.take_line())
-    }
-
-    fn take_line(&mut self) -> String {
-        let held = std::mem::take(&mut self.held);
-        let line = held.strip_suffix(b"\r").unwrap_or(&held);
-        String::from_utf8_lossy(line).into_owned()
-    }
-}
-
-/// Where to cut so that no UTF-8 character is torn; at most three bytes before the end.
-fn character_boundary(bytes: &[u8]) -> usize {
-    let length = bytes.len();
-    for back in 1..=3.min(length) {
-        let byte = bytes[length - back];
-        if byte & 0b1100_0000 == 0b1000_0000 {
-            continue;
-        }
-        let needed = match byte {
-            0xC0..=0xDF => 2,
-            0xE0..=0xEF => 3,
-            0xF0..=0xF7 => 4,
-            _ => 1,
-        };
-        return if needed > back && back < length { length - back } else { length };
-    }
-    length
-}
-
-/// Sends a stream's lines on; a receiver that has gone away is not waited for.
-struct Outlet {
-    stream: Stream,
-    splitter: Splitter,
-    lines: mpsc::Sender<Line>,
-}
-
-impl Outlet {
-    fn new(stream: Stream, lines: mpsc::Sender<Line>) -> Self {
-        Self { stream, splitter: Splitter::default(), lines }
-    }
-
-    async fn push(&mut self, bytes: &[u8]) {
-        for (text, continued) in self.splitter.push(bytes) {
-            // An error means that nobody listens any more; the script goes on.
-            let _ = self.lines.send(Line { stream: self.stream, text, continued }).await;
-        }
-    }
-
-    async fn finish(&mut self) {
-        if let Some(text) = self.splitter.finish() {
-            let _ = self.lines.send(Line { stream: self.stream, text, continued: false }).await;
-        }
-    }
-}
-
 /// The name of a signal, without `SIG`.
 fn signal_name(number: i32) -> String {
     match number {
@@ -433,47 +343,6 @@ fn signal_name(number: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn all(chunks: &[&[u8]]) -> Vec<(String, bool)> {
-        let mut splitter = Splitter::default();
-        let mut found: Vec<_> = chunks.iter().flat_map(|chunk| splitter.push(chunk)).collect();
-        found.extend(splitter.finish().map(|line| (line, false)));
-        found
-    }
-
-    #[test]
-    fn lines_come_out_whole_whatever_the_chunks() {
-        let expected = vec![("one".to_owned(), false), (String::new(), false), ("zwölf".to_owned(), false)];
-        let text = "one\r\n\nzwölf".as_bytes();
-        for size in 1..=text.len() {
-            assert_eq!(all(&text.chunks(size).collect::<Vec<_>>()), expected, "chunks of {size}");
-        }
-        assert_eq!(all(&[b"last\n"]), vec![("last".to_owned(), false)]);
-        assert!(all(&[b""]).is_empty());
-    }
-
-    #[test]
-    fn bytes_that_are_not_text_are_shown_as_such() {
-        assert_eq!(all(&[b"a\xff\x00b\n"]), vec![("a\u{fffd}\0b".to_owned(), false)]);
-    }
-
-    #[test]
-    fn a_long_line_is_cut_without_tearing_a_character() {
-        let long = format!("x{}", "ü€😀".repeat(20_000));
-        let pieces = all(&[long.as_bytes(), b"\nnext\n"]);
-        assert!(pieces.iter().all(|(text, _)| text.len() <= LONGEST_LINE));
-        let last = pieces.iter().position(|(_, continued)| !continued).unwrap();
-        assert_eq!(pieces[..=last].iter().map(|(text, _)| text.as_str()).collect::<String>(), long);
-        assert_eq!(pieces[last + 1], ("next".to_owned(), false));
-        assert_eq!(pieces.len(), last + 2);
-    }
-
-    #[test]
-    fn a_long_line_of_garbage_ends() {
-        let pieces = all(&[&[0x80; LONGEST_LINE * 2 + 5]]);
-        assert_eq!(pieces.len(), 3);
-        assert_eq!(pieces.iter().map(|(text, _)| text.chars().count()).sum::<usize>(), LONGEST_LINE * 2 + 5);
-    }
 
     #[test]
     fn labels_become_folder_names() {

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use connection::{Gatekeeper, answer_questions, command, connect, hang_up, open, preferences, unreachable};
 
-use super::{Line, Outcome, Outlet, Script, Stream, Syntax, TransportError};
+use super::{Line, Outcome, Outlet, SHOWN_EVERY, Script, Stream, Syntax, TransportError};
 use crate::base::secret::Secret;
 
 /// For the connection with its key exchange, and again for the sign-in.
@@ -376,6 +376,14 @@ async fn pump(mut reader: ChannelReadHalf, lines: mpsc::Sender<Line>) -> Ended {
     let mut until = None;
     loop {
         let message = match &ended {
+            None if out.is_moving() || err.is_moving() => match timeout(SHOWN_EVERY, reader.wait()).await {
+                Ok(message) => message,
+                Err(_) => {
+                    out.look().await;
+                    err.look().await;
+                    continue;
+                }
+            },
             None => reader.wait().await,
             // Something the script has left running may hold its output open for ever, in silence or not.
             Some(_) => {

@@ -92,6 +92,11 @@ pub(super) fn step_views(visit: &Visit, steps: &[Step]) -> Result<Vec<StepView>>
 
 fn view(step: &Step, environments: &[Environment]) -> StepView {
     let script = |action: &process::Action| {
+        if !action.is_script() {
+            let name = if step.actions.len() > 1 { action.name.clone() } else { String::new() };
+            let what = format!("{}, which this version cannot run", action.action_type);
+            return ScriptView { name, what, text: String::new(), left_out: String::new() };
+        }
         let body = action.script_body();
         let lines = body.lines().count();
         let text: Vec<&str> = body.lines().take(SHOWN_LINES).collect();
@@ -123,7 +128,7 @@ fn view(step: &Step, environments: &[Environment]) -> StepView {
 fn place(step: &Step) -> String {
     let roles = step.target_roles();
     let names: Vec<&str> = roles.iter().map(String::as_str).collect();
-    let on_worker = step.actions.iter().all(process::Action::run_on_server);
+    let on_worker = step.actions.iter().all(|action| action.is_on_worker(&roles));
     match (on_worker, names.is_empty()) {
         (true, true) => "On the built-in worker".into(),
         (true, false) => format!("On the built-in worker, once for each target tagged {}", names.join(" or ")),

@@ -63,7 +63,8 @@ fn choice(value: &str, label: &str, hint: &str, chosen: bool) -> Choice {
 fn form_view(action: &str, submit: &str, step: &Step, at: i64, environments: &[Environment], is_new: bool) -> FormView {
     let empty = Action::default();
     let first = step.actions.first().unwrap_or(&empty);
-    let with_script = step.actions.len() <= 1;
+    let with_one = step.actions.len() <= 1;
+    let with_script = with_one && (is_new || first.is_script());
     let roles = step.target_roles().join(", ");
     let mut name = FieldView::text("name", "Name").value(&step.name).required().max_length(200);
     name = name.help("What it does, in a few words: it stands in the log.");
@@ -87,7 +88,7 @@ fn form_view(action: &str, submit: &str, step: &Step, at: i64, environments: &[E
                 .rows(18)
                 .help("It fails when it ends with another code than 0."),
         );
-        let worker = first.run_on_server();
+        let worker = first.is_on_worker(&step.target_roles());
         let each = worker && !roles.is_empty();
         let mut places = vec![
             choice("worker", "On the built-in worker", "On this server, in a sandbox of its own.", worker && !each),
@@ -101,7 +102,7 @@ fn form_view(action: &str, submit: &str, step: &Step, at: i64, environments: &[E
     }
     let tags = FieldView::text("roles", "Target tags").value(roles).mono().placeholder("web-server, db-server");
     form = form.field(tags.help("For targets only: tags joined by commas. One of them is enough."));
-    let conditions = vec![
+    let mut conditions = vec![
         choice("Success", "When all steps before it succeeded", "", step.condition == Condition::Success),
         choice(
             "Failure",
@@ -111,8 +112,13 @@ fn form_view(action: &str, submit: &str, step: &Step, at: i64, environments: &[E
         ),
         choice("Always", "In any case", "", step.condition == Condition::Always),
     ];
+    // A step that is switched off is kept as it came.
+    if step.condition == Condition::Variable {
+        let words = "This version cannot decide so: the step stays disabled.";
+        conditions.push(choice("Variable", "When a variable says so", words, true));
+    }
     form = form.field(FieldView::radios("condition", "It runs", conditions).required());
-    if with_script {
+    if with_one {
         if !environments.is_empty() {
             let places = environments.iter().map(|one| {
                 let id = one.id.to_string();
@@ -149,7 +155,8 @@ fn apply(visit: &Visit, step: &mut Step, environments: &[Environment]) -> Result
     step.condition =
         Condition::parse(sent.text("condition")).ok_or_else(|| Error::invalid("Condition", "Choose when it runs."))?;
     let roles: Vec<&str> = sent.text("roles").split(',').map(str::trim).filter(|role| !role.is_empty()).collect();
-    let on_targets = step.actions.len() != 1 || sent.text("where") != "worker";
+    let with_script = step.actions.len() == 1 && step.actions[0].is_script();
+    let on_targets = !with_script || sent.text("where") != "worker";
     if on_targets && !roles.is_empty() {
         step.properties.insert(TARGET_ROLES.into(), roles.join(",").as_str().into());
     } else {
@@ -159,12 +166,14 @@ fn apply(visit: &Visit, step: &mut Step, environments: &[Environment]) -> Result
     if action.name.is_empty() || action.name == before {
         action.name.clone_from(&step.name);
     }
-    let on_worker = if sent.text("where") == "targets" { "False" } else { "True" };
-    // A browser ends lines its own way; a script wants them plain.
-    let script = sent.text("script").replace("\r\n", "\n");
-    action.properties.insert(RUN_ON_SERVER.into(), on_worker.into());
-    action.properties.insert(SYNTAX.into(), sent.text("syntax").into());
-    action.properties.insert(BODY.into(), script.as_str().into());
+    if with_script {
+        let on_worker = if sent.text("where") == "targets" { "False" } else { "True" };
+        // A browser ends lines its own way; a script wants them plain.
+        let script = sent.text("script").replace("\r\n", "\n");
+        action.properties.insert(RUN_ON_SERVER.into(), on_worker.into());
+        action.properties.insert(SYNTAX.into(), sent.text("syntax").into());
+        action.properties.insert(BODY.into(), script.as_str().into());
+    }
     let mut chosen = sent.all("environments");
     chosen.extend(hidden_from(environments, &action.environments));
     action.environments = chosen;

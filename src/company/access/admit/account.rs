@@ -48,7 +48,7 @@ pub(in crate::company) fn check_names(
     };
     let email_address = wrong.check("EmailAddress", email).unwrap_or_default();
     let wish = fields.username.trim();
-    let as_email = wish.is_empty() && !service || names::key(wish) == names::key(&email_address) && !none;
+    let as_email = wish.is_empty() && !service || names::account_keys(wish).1 == names::key(&email_address) && !none;
     let username = if as_email && email_address.chars().count() <= LONGEST_USERNAME {
         email_address.clone()
     } else if wish.is_empty() || as_email {
@@ -69,9 +69,10 @@ pub(in crate::company) fn check_names(
 }
 
 fn is_taken(rows: &Rows<'_>, word: &str, but: Option<Id<User>>) -> Result<bool> {
+    let (plain, ascii) = names::account_keys(word);
     rows.any(
-        "SELECT 1 FROM users WHERE (username_key = ?1 OR email_key = ?1) AND id IS NOT ?2",
-        (names::key(word), but),
+        "SELECT 1 FROM users WHERE (username_key IN (?1, ?2) OR email_key IN (?1, ?2)) AND id IS NOT ?3",
+        (plain, ascii, but),
     )
 }
 

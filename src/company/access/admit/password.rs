@@ -44,8 +44,8 @@ pub fn sign_in(company: &Company, name: &str, password: &Secret, from: &From) ->
     let found = company.snapshot()?.with(|rows| {
         rows.one(
             "SELECT id, display_name, password_hash, state FROM users
-             WHERE (email_key = ?1 OR username_key = ?1) AND is_service = 0",
-            [names::key(name)],
+             WHERE (email_key IN (?1, ?2) OR username_key IN (?1, ?2)) AND is_service = 0",
+            names::account_keys(name),
             |row| {
                 Ok((
                     row.get::<_, i64>(0)?,

@@ -41,6 +41,8 @@ pub struct Registered {
 /// whoever invited may not give any more what the invitation's teams hold: a team became stronger, or they lost rights.
 pub fn register(company: &Company, code: &str, wish: &Names, password: &Secret, from: &From) -> Result<Registered> {
     let gone = || Error::NotFound("invitation".into());
+    // Blanks come along when a code is copied.
+    let code = code.trim();
     let token = hash(code);
     let open = company.snapshot()?.with(|rows| is_open(rows, &token))?;
     if !open && invitation(company, code)?.is_none() {
@@ -61,7 +63,7 @@ pub fn register(company: &Company, code: &str, wish: &Names, password: &Secret, 
 
 /// Whether a code is one of an open invitation that can be used.
 pub fn open_invitation(company: &Company, code: &str) -> Result<bool> {
-    company.snapshot()?.with(|rows| is_open(rows, &hash(code)))
+    company.snapshot()?.with(|rows| is_open(rows, &hash(code.trim())))
 }
 
 fn is_open(rows: &Rows<'_>, token: &[u8; 32]) -> Result<bool> {
@@ -87,7 +89,7 @@ fn by_own(tx: &Writing<'_>, token: &[u8; 32], wish: &Names, hashed: &str) -> Res
         })?;
     let Some(invited) = invited else { return Ok(None) };
     let email = wish.email_address.trim();
-    if !email.is_empty() && names::key(email) != names::key(&invited.email_address) {
+    if !email.is_empty() && names::account_keys(email).1 != names::account_keys(&invited.email_address).1 {
         return Err(Error::invalid("EmailAddress", "The invitation is for another e-mail address. Leave it out."));
     }
     let given = |text: &str, invited: &str| if text.trim().is_empty() { invited.to_owned() } else { text.to_owned() };

@@ -33,9 +33,9 @@ pub fn forgot(company: &Company, name: &str, from: &From) -> Result<()> {
     }
     let found = company.snapshot()?.with(|rows| {
         rows.one(
-            "SELECT id, display_name FROM users WHERE (email_key = ?1 OR username_key = ?1) AND is_service = 0
+            "SELECT id, display_name FROM users WHERE (email_key IN (?1, ?2) OR username_key IN (?1, ?2)) AND is_service = 0
              AND state = 'active' AND email <> ''",
-            [names::key(name)],
+            names::account_keys(name),
             |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
         )
     })?;

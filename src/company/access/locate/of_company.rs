@@ -93,8 +93,8 @@ impl Locate for User {
         if !found.is_empty() {
             return Ok(found);
         }
-        let sql = "SELECT id FROM users WHERE username_key = ?1 OR email_key = ?1 ORDER BY id";
-        rows.all(sql, [names::key(word.text)], read)
+        let sql = "SELECT id FROM users WHERE username_key IN (?1, ?2) OR email_key IN (?1, ?2) ORDER BY id";
+        rows.all(sql, names::account_keys(word.text), read)
     }
 }
 

@@ -38,6 +38,8 @@ fn material(steps: Vec<Step>) -> Material {
         excluded: Vec::new(),
         allows_no_targets: false,
         skip: Vec::new(),
+        gone: BTreeMap::new(),
+        builtins: Builtins::default(),
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::super::{Line, Outcome, Outlet, Script, Stream, TransportError, signal_name};
+use super::super::{Line, Outcome, Outlet, SHOWN_EVERY, Script, Stream, TransportError, signal_name};
 use super::plan::{self, Layer, Plan, Report};
 use super::{groups, init, leftovers, room, standing};
 
@@ -141,6 +141,10 @@ async fn copy<R: AsyncRead + Unpin>(mut pipe: R, mut outlet: Outlet, gone: Cance
         let read = tokio::select! {
             biased;
             () = &mut given_up => break,
+            () = tokio::time::sleep(SHOWN_EVERY), if outlet.is_moving() => {
+                outlet.look().await;
+                continue;
+            }
             read = pipe.read(&mut buffer) => read,
         };
         match read {
