@@ -104,7 +104,7 @@ fn until(visit: &Visit, line: &Line) -> String {
 /// The person that a word means: an id, a username, an e-mail address, or the name that is shown. Several of one name are
 /// offered by what tells them apart.
 fn person_of(visit: &Visit, granted: &Granted<'_, UserView>, word: &str) -> Result<At<User>> {
-    let missing = match visit.visitor.locate(Within::Company, word) {
+    let missing = match visit.visitor.named(Within::Company, word) {
         Err(missing @ Error::NotFound(_)) => missing,
         other => return other,
     };
