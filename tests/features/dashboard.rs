@@ -102,7 +102,7 @@ fn tenants_are_counted_and_each_has_a_page_of_its_own() {
 
     // What was deployed keeps its tenant.
     let kept = yard.caller().delete("/api/Spaces-1/tenants/contoso", ()).expect(409).json();
-    assert!(kept["ErrorMessage"].as_str().unwrap().contains("Disable it instead"), "{kept}");
+    assert!(kept["ErrorMessage"].as_str().unwrap().contains("Disable it, or delete it with its history"), "{kept}");
 }
 
 /// (findings C4, F13)

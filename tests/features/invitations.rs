@@ -280,7 +280,8 @@ fn accepting_an_invitation_where_somebody_else_is_signed_in_asks() {
 fn findings_f15_a_code_with_blanks_around_it_and_an_address_in_two_spellings() {
     let (_server, harbour) = founded();
     let ada = harbour.caller();
-    let made = ada.post("/api/users/invitations", json!({ "AddToTeamIds": ["teams-managers"] })).expect(201).json();
+    let team = ada.post("/api/teams", json!({ "Name": "Readers" })).expect(201).json()["Id"].clone();
+    let made = ada.post("/api/users/invitations", json!({ "AddToTeamIds": [team] })).expect(201).json();
     let mut body = registration(&format!(" \t{}\n", text(&made["InvitationCode"])), 1);
     (body["EmailAddress"], body["Username"]) = (json!("cleo@Bücher.example"), json!(""));
     Caller::nobody(&harbour.base).post("/api/users/register", body).expect(201);
