@@ -278,7 +278,7 @@ fn accepting_an_invitation_where_somebody_else_is_signed_in_asks() {
 
 #[test]
 fn findings_f15_a_code_with_blanks_around_it_and_an_address_in_two_spellings() {
-    let (_server, harbour) = founded();
+    let (server, harbour) = founded();
     let ada = harbour.caller();
     let team = ada.post("/api/teams", json!({ "Name": "Readers" })).expect(201).json()["Id"].clone();
     let made = ada.post("/api/users/invitations", json!({ "AddToTeamIds": [team] })).expect(201).json();
@@ -292,8 +292,7 @@ fn findings_f15_a_code_with_blanks_around_it_and_an_address_in_two_spellings() {
         let again =
             json!({ "DisplayName": "Another", "EmailAddress": spelling, "Password": "a long enough passphrase" });
         ada.post("/api/users", again).expect(400);
-        let signed = json!({ "Username": spelling, "Password": "a long enough passphrase" });
-        Caller::nobody(&harbour.base).post("/api/users/login", signed).expect(200);
+        server.browser().sign_in("harbour", spelling, "a long enough passphrase");
     }
     let wrong =
         json!({ "DisplayName": "Nobody", "EmailAddress": "x@ü .example", "Password": "a long enough passphrase" });
