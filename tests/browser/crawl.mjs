@@ -29,6 +29,9 @@ export function routeOf(path, routes = table.inside) {
 /** The pages of the operator's own compartment; in no other company are they. */
 const operators = (route) => route.startsWith('/{company}/companies');
 
+/** Pages that are there only for who was interrupted; kept.mjs goes there. */
+const passing = (route) => route.endsWith('/me/typed/{mark}');
+
 /** One address of each page that a signed-in person has, in the order found. Fails if one cannot be reached. */
 export async function crawl(run) {
   if (run.pages) return run.pages;
@@ -50,7 +53,7 @@ async function walk(run, company, waiting, wanted) {
   const kinds = new Map();
   const known = new Set(waiting.map((path) => routeOf(path)));
   const others = new Set(); // of kinds that were seen already: looked at only while something is missing
-  const missing = () => table.inside.filter((route) => wanted(route) && !reached.has(route));
+  const missing = () => table.inside.filter((route) => wanted(route) && !passing(route) && !reached.has(route));
   for (let left = 250; left > 0; left--) {
     const path = waiting.shift() ?? (missing().length ? [...others].find((other) => !visited.has(other)) : null);
     if (!path) break;

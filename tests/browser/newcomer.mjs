@@ -37,8 +37,14 @@ async function path(run, page, how, scripts) {
     })) &&
     (await step('chooses an environment and two tenants, and deploys', async () => {
       await page.getByRole('main').getByRole('link', { name: words.deploy }).or(page.getByRole('main').getByRole('button', { name: words.deploy })).first().click();
+      // Without scripts the page is asked what a choice means, and then offers what can be done.
+      const ask = async () => {
+        if (!scripts) await page.getByRole('button', { name: words.preview }).click();
+      };
       await choose(page, words.environment, 1);
+      await ask();
       await choose(page, words.tenants, 2);
+      await ask();
       await page.getByRole('main').getByRole('button', { name: words.pressDeploy }).click();
       await page.locator(marks.taskState).first().waitFor();
     })) &&

@@ -20,6 +20,7 @@ export const words = {
   deploy: /^deploy/i, // on the release's page
   environment: /^(where to|environment)/i,
   tenants: /tenant/i,
+  preview: /^show what will happen/i,
   pressDeploy: /^deploy/i, // the button that says what will happen
 
   // What a task may end as
