@@ -22,6 +22,7 @@ export default async function forms(run) {
       const page = by ? operators : own;
       await run.test(`${path}, empty, ${how}`, page, async () => {
         const form = await open(run, page, path);
+        if (await isOff(form)) return;
         await form.evaluate(empty);
         await send(page, form);
         await errorsStandBesideTheirFields(page);
@@ -30,6 +31,7 @@ export default async function forms(run) {
       });
       await run.test(`${path}, half filled in, ${how}`, page, async () => {
         const form = await open(run, page, path);
+        if (await isOff(form)) return;
         const typed = await form.evaluate(fillHalf, marks.secretText);
         await send(page, form);
         const kept = await theForm(page).evaluate(read, Object.keys(typed));
@@ -49,6 +51,15 @@ async function open(run, page, path) {
   const form = theForm(page);
   assert.equal(await form.count(), 1, 'the page has a form');
   return form;
+}
+
+/** Whether nothing can be sent before something was chosen: then the button is off, with its reason. */
+async function isOff(form) {
+  if (await form.locator(marks.send).count()) return false;
+  const off = form.locator('button[aria-disabled=true]').first();
+  const reason = await off.getAttribute('aria-describedby');
+  assert.ok((await form.locator(`#${reason}`).innerText()).trim(), 'the button that is off says why');
+  return true;
 }
 
 /** Presses the form's button, past the browser's own checks: the server's answer is what counts. */

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::base::{
     clock,
-    error::{Error, Result},
+    error::Result,
     ids::{Account, Environment, Id, Project, Release, Target, Tenant},
 };
 use crate::company::{
@@ -83,15 +83,13 @@ pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
 }
 
 impl Prepared {
-    /// The plan of some material, with the credentials of its targets.
+    /// The plan of some material, with the credentials of its targets. One that is refused is laid out, too: whoever looks at
+    /// the task sees its steps, and that none ran.
     ///
     /// # Errors
     /// As [`prepare`].
     pub(in crate::company) fn of(rows: &Rows<'_>, seal: &Seal, material: &Material) -> Result<Prepared> {
         let plan = plan::build(material);
-        if let Some(why) = &plan.refused {
-            return Err(Error::Conflict(why.clone()));
-        }
         let mut credentials = BTreeMap::new();
         for machine in machines_of(&plan) {
             if let Entry::Vacant(place) = credentials.entry(machine.account) {
