@@ -2,7 +2,7 @@
 //! tables and links to other sites; never a script, an image, a form, or a link into these pages.
 
 use askama::{FastWritable, Values, filters::HtmlSafe};
-use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use std::{collections::HashSet, fmt, sync::LazyLock};
 
 /// So much of a text is drawn; notes are read, not stored here.
@@ -96,7 +96,6 @@ impl Prose {
         for event in parser(text) {
             match event {
                 Event::Text(words) | Event::Code(words) => line.push_str(&words),
-                Event::Html(CowStr::Borrowed(_)) => {}
                 Event::SoftBreak | Event::HardBreak | Event::End(_) if line.trim().is_empty() => {}
                 Event::SoftBreak
                 | Event::HardBreak

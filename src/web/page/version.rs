@@ -1,8 +1,7 @@
 //! A release's version: short ones as they are; of long ones the middle gives way to the room there is, so that what tells
 //! two builds apart, the end, is always seen.
 
-use askama::{FastWritable, Values, filters::HtmlSafe};
-use std::fmt;
+use askama::{Template, filters::HtmlSafe};
 
 /// A version of more characters is cut where it does not fit.
 const SHORT: usize = 20;
@@ -10,54 +9,25 @@ const SHORT: usize = 20;
 const END: usize = 9;
 
 /// A version, drawn.
-#[derive(Clone, Copy, Debug)]
-pub struct Version<'a>(&'a str);
-
-/// `{{ crate::web::page::version(row.version) }}` in templates.
-pub fn version(text: &str) -> Version<'_> {
-    Version(text)
-}
-
-fn escaped(text: &str, to: &mut dyn fmt::Write) -> fmt::Result {
-    text.chars().try_for_each(|c| match c {
-        '&' => to.write_str("&amp;"),
-        '<' => to.write_str("&lt;"),
-        '>' => to.write_str("&gt;"),
-        '"' => to.write_str("&quot;"),
-        '\'' => to.write_str("&#39;"),
-        _ => to.write_char(c),
-    })
-}
-
-impl Version<'_> {
-    fn draw(&self, to: &mut dyn fmt::Write) -> fmt::Result {
-        let count = self.0.chars().count();
-        if count <= SHORT {
-            return escaped(self.0, to);
-        }
-        let cut = self.0.char_indices().nth(count - END).map_or(0, |(at, _)| at);
-        let (begin, end) = self.0.split_at(cut);
-        to.write_str("<span class=\"version\" title=\"")?;
-        escaped(self.0, to)?;
-        to.write_str("\"><span>")?;
-        escaped(begin, to)?;
-        to.write_str("</span><span>")?;
-        escaped(end, to)?;
-        to.write_str("</span></span>")
-    }
-}
-
-impl fmt::Display for Version<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.draw(f)
-    }
-}
-impl FastWritable for Version<'_> {
-    fn write_into(&self, to: &mut dyn fmt::Write, _: &dyn Values) -> askama::Result<()> {
-        Ok(self.draw(to)?)
-    }
+#[derive(Clone, Copy, Debug, Template)]
+#[template(
+    source = r#"{% if end.is_empty() %}{{ whole }}{% else %}<span class="version" title="{{ whole }}"><span>{{ begin }}</span><span>{{ end }}</span></span>{% endif %}"#,
+    ext = "html"
+)]
+pub struct Version<'a> {
+    whole: &'a str,
+    begin: &'a str,
+    end: &'a str,
 }
 impl HtmlSafe for Version<'_> {}
+
+/// `{{ crate::web::page::version(row.version) }}` in templates.
+pub fn version(whole: &str) -> Version<'_> {
+    let count = whole.chars().count();
+    let cut = if count <= SHORT { None } else { whole.char_indices().nth(count - END) };
+    let (begin, end) = whole.split_at(cut.map_or(whole.len(), |(at, _)| at));
+    Version { whole, begin, end }
+}
 
 /// Findings C9.
 #[test]
