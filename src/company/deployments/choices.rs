@@ -11,6 +11,7 @@ use crate::company::{
         Columns, Granted, Reach, Rows,
         permissions::{ReleaseView, TenantView},
     },
+    lifecycles,
     projects::TenantedMode,
 };
 
@@ -112,11 +113,14 @@ pub fn choices(granted: &Granted<'_, ReleaseView>) -> Result<Choices> {
         let project = outlook.project();
         let recipients = match project.tenanted {
             TenantedMode::Untenanted => Vec::new(),
-            _ => sql::connected(rows, project.id, &tenants, &outlook.seen)?,
+            _ => {
+                let places = |tenant| outlook.ways().connected(tenant);
+                recipients(rows, project.id, &tenants, outlook.seen(), places)?
+            }
         };
         let mut places: Vec<Place> = Vec::new();
         for one in outlook.ways().phases.iter().flat_map(|phase| &phase.environments) {
-            if outlook.seen.contains(&one.id) && places.iter().all(|other| other.id != one.id) {
+            if outlook.seen().contains(&one.id) && places.iter().all(|other| other.id != one.id) {
                 places.push(place(&outlook, (one.id, &one.name), &recipients));
             }
         }
@@ -146,8 +150,8 @@ fn place(outlook: &Outlook, at: (Id<Environment>, &str), recipients: &[Recipient
             let own = alone.as_ref().and_then(|verdict| verdict.obstacle.as_ref());
             Some(match (first, own) {
                 // It is closed to each of them; the first stands for all.
-                (Some(why), _) if recipients.len() > 1 => format!("No tenant can get it here yet. {}", why.sentence),
-                (Some(why), _) | (None, Some(why)) => why.sentence.clone(),
+                (Some(why), _) if recipients.len() > 1 => format!("No tenant can get it here yet. {}", why.sentence()),
+                (Some(why), _) | (None, Some(why)) => why.sentence(),
                 (None, None) => format!("No tenant that you can see is connected to {} in {}.", project.name, at.1),
             })
         }
@@ -163,35 +167,44 @@ pub(in crate::company) fn connected(
     reach: &Reach,
     visible: &[Id<Environment>],
 ) -> Result<Vec<Recipient>> {
-    sql::connected(rows, project, reach, visible)
+    let places = lifecycles::connected(rows, project)?;
+    recipients(rows, project, reach, visible, |tenant| places.get(&tenant.0).map_or(&[], Vec::as_slice))
+}
+
+/// The same, where it is known already in which environments each is.
+fn recipients<'p>(
+    rows: &Rows<'_>,
+    project: Id<Project>,
+    reach: &Reach,
+    visible: &[Id<Environment>],
+    places: impl Fn(Id<Tenant>) -> &'p [Id<Environment>],
+) -> Result<Vec<Recipient>> {
+    let mut found = sql::recipients(rows, project, reach)?;
+    for one in &mut found {
+        one.environments = places(one.id).iter().copied().filter(|id| visible.contains(id)).collect();
+    }
+    Ok(found)
 }
 
 mod sql {
     use super::*;
     use rusqlite::params_from_iter;
 
-    pub fn connected(
-        rows: &Rows<'_>,
-        project: Id<Project>,
-        reach: &Reach,
-        visible: &[Id<Environment>],
-    ) -> Result<Vec<Recipient>> {
+    /// Without the environments in which they are.
+    pub fn recipients(rows: &Rows<'_>, project: Id<Project>, reach: &Reach) -> Result<Vec<Recipient>> {
         let mut parameters = vec![project.0.into()];
         let seen = reach.condition(Columns { tenant: Some("t.id"), ..Columns::default() }, &mut parameters);
         let sql = format!(
-            "SELECT t.id, t.name, t.slug, t.is_disabled,
-                    (SELECT json_group_array(e.environment_id) FROM tenant_environments e WHERE e.tenant_id = t.id AND e.project_id = ?1)
-             FROM tenants t JOIN tenant_projects p ON p.tenant_id = t.id WHERE p.project_id = ?1 AND {seen} ORDER BY t.name_key"
+            "SELECT t.id, t.name, t.slug, t.is_disabled FROM tenants t JOIN tenant_projects p ON p.tenant_id = t.id
+             WHERE p.project_id = ?1 AND {seen} ORDER BY t.name_key"
         );
         rows.all(&sql, params_from_iter(&parameters), |row| {
-            let environments: String = row.get(4)?;
-            let environments: Vec<i64> = serde_json::from_str(&environments).unwrap_or_default();
             Ok(Recipient {
                 id: row.get(0)?,
                 name: row.get(1)?,
                 slug: row.get(2)?,
                 is_disabled: row.get(3)?,
-                environments: environments.into_iter().map(Id::new).filter(|id| visible.contains(id)).collect(),
+                environments: Vec::new(),
             })
         })
     }

@@ -109,12 +109,12 @@ fn write(
     let made = granted.write(|tx| {
         let mut wrong = Wrong::new();
         let seen = lifecycles::visible(tx, space, &environments)?;
-        let of = Subject::of(tx, release.id(), None)?;
+        let of = Subject::of(tx, release.id(), seen, None)?;
         if of.project.id != project {
             return Err(Error::NotFound(release.id().to_string()));
         }
         if let Some(why) = of.refused() {
-            wrong.add(why.field, why.sentence);
+            wrong.add(why.field, why.sentence());
         }
         if let Some((field, why)) = refused_skip(&of.release.steps, &options.skip_steps, "release") {
             wrong.add(field, why);
@@ -129,8 +129,8 @@ fn write(
             let environment = environments::by_id(tx, environment)?;
             let tenant = tenant.map(|tenant| tenants::by_id(tx, tenant)).transpose()?;
             let to = tenant.as_ref().map(|one| (one.id, one.name.as_str(), one.is_disabled));
-            match of.obstacle((environment.id, &environment.name), to, &seen) {
-                Some(why) => wrong.add(why.field, why.sentence),
+            match of.obstacle((environment.id, &environment.name), to) {
+                Some(why) => wrong.add(why.field, why.sentence()),
                 None if wrong.is_empty() => {
                     let (id, event) = put(tx, company, &of, (&environment, tenant.as_ref()), &options)?;
                     made.push(sql::by_id(tx, id)?);

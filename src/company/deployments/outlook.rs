@@ -16,6 +16,7 @@ use crate::{
         releases,
     },
 };
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 /// Why a release cannot go to a place now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +24,24 @@ pub struct Obstacle {
     /// The field of a request that it is about.
     pub field: &'static str,
     /// In a few words, the same for every tenant that it stops: "Staging first".
-    pub reason: String,
+    pub reason: Arc<str>,
+    /// What to do, in a sentence that is the same for every tenant that it stops.
+    why: Arc<str>,
+    /// Whose way it is in.
+    whose: Option<String>,
+}
+
+impl Obstacle {
+    fn new(field: &'static str, reason: impl Into<Arc<str>>, why: impl Into<Arc<str>>) -> Obstacle {
+        Obstacle { field, reason: reason.into(), why: why.into(), whose: None }
+    }
     /// In a sentence that says what to do.
-    pub sentence: String,
+    pub fn sentence(&self) -> String {
+        match &self.whose {
+            Some(name) => format!("{name}: {}", self.why),
+            None => self.why.to_string(),
+        }
+    }
 }
 
 /// A tenant: its id and name, and whether it is disabled.
@@ -36,35 +52,37 @@ pub(super) struct Subject {
     pub project: projects::Project,
     pub release: releases::Release,
     pub ways: Ways,
+    /// Of environments, reasons name these.
+    pub seen: Vec<Id<Environment>>,
+    /// What stands in the way of one kind of way, by environment: worded once, however many tenants it stops.
+    worded: RefCell<HashMap<(Option<usize>, i64), Option<Obstacle>>>,
 }
 
 impl Subject {
     /// With `eyes`, only deployments inside that reach count.
-    pub fn of(rows: &Rows<'_>, release: Id<Release>, eyes: Option<&Reach>) -> Result<Subject> {
+    pub fn of(
+        rows: &Rows<'_>,
+        release: Id<Release>,
+        seen: Vec<Id<Environment>>,
+        eyes: Option<&Reach>,
+    ) -> Result<Subject> {
         let release = releases::by_id(rows, release)?;
         let project = projects::by_id(rows, release.project)?;
         let ways = Ways::of(rows, &project, release.id, eyes)?;
-        Ok(Subject { project, release, ways })
+        Ok(Subject { project, release, ways, seen, worded: RefCell::default() })
     }
 
     /// Why it goes nowhere at all.
     pub fn refused(&self) -> Option<Obstacle> {
-        self.project.is_disabled.then(|| Obstacle {
-            field: "ProjectName",
-            reason: format!("{} is disabled", self.project.name),
-            sentence: format!("{} is disabled and takes no deployments. Enable it first.", self.project.name),
-        })
+        let name = &self.project.name;
+        let sentence = || format!("{name} is disabled and takes no deployments. Enable it first.");
+        self.project.is_disabled.then(|| Obstacle::new("ProjectName", format!("{name} is disabled"), sentence()))
     }
 
-    /// Why it cannot go to one place now. Of environments, the reason names those `seen`.
-    pub fn obstacle(
-        &self,
-        (environment, place): (Id<Environment>, &str),
-        to: Option<To<'_>>,
-        seen: &[Id<Environment>],
-    ) -> Option<Obstacle> {
+    /// Why it cannot go to one place now.
+    pub fn obstacle(&self, (environment, place): (Id<Environment>, &str), to: Option<To<'_>>) -> Option<Obstacle> {
         let project = &self.project.name;
-        let about = |reason: String, sentence: String| Some(Obstacle { field: "Tenants", reason, sentence });
+        let about = |reason: String, sentence: String| Some(Obstacle::new("Tenants", reason, sentence));
         match (to, self.project.tenanted) {
             (None, TenantedMode::Tenanted) => {
                 return about(
@@ -94,7 +112,18 @@ impl Subject {
             }
             _ => {}
         }
-        let blocked = self.ways.may_reach(environment, to.map(|(tenant, ..)| tenant), seen).err()?;
+        let tenant = to.map(|(tenant, ..)| tenant);
+        let kind = (self.ways.kind(tenant), environment.0);
+        let mut worded = self.worded.borrow_mut();
+        let known = worded.entry(kind).or_insert_with(|| self.worded((environment, place), tenant));
+        let obstacle = known.clone()?;
+        Some(Obstacle { whose: to.map(|(_, name, _)| name.to_owned()), ..obstacle })
+    }
+
+    /// What stands in the way of a tenant, or of nobody, in the words for all whose way is of the same kind.
+    fn worded(&self, (environment, place): (Id<Environment>, &str), tenant: Option<Id<Tenant>>) -> Option<Obstacle> {
+        let blocked = self.ways.may_reach(environment, tenant, &self.seen).err()?;
+        let project = &self.project.name;
         let (reason, why) = match &blocked {
             Blocked::NotInLifecycle => (
                 format!("{place} is not in the lifecycle"),
@@ -106,22 +135,17 @@ impl Subject {
             ),
             blocked => (blocked.to_string(), format!("The release may not go to {place} yet: {blocked}.")),
         };
-        let sentence = match to {
-            Some((_, name, _)) => format!("{name}: {why}"),
-            None => why,
-        };
-        Some(Obstacle { field: "EnvironmentName", reason, sentence })
+        Some(Obstacle::new("EnvironmentName", reason, why))
     }
 }
 
 /// How somebody looks at where a release may go: what they are told is made of what they may see, and of what the command
 /// itself would tell them.
 pub(super) struct Outlook {
-    /// The environments that they may see.
-    pub seen: Vec<Id<Environment>>,
-    /// The release as the command sees it, and as they see it.
+    /// The release as the command sees it.
     all: Subject,
-    shown: Subject,
+    /// As they see it, where that is not all.
+    shown: Option<Subject>,
     /// Where they may deploy: there the command decides on all deployments, and so does the page before it.
     open: Places,
     /// Where they may see deployments.
@@ -136,15 +160,21 @@ impl Outlook {
         (space, release): (i64, Id<Release>),
     ) -> Result<Outlook> {
         let deployments = granted.reach_of::<DeploymentView>(space);
-        let all = Subject::of(rows, release, None)?;
+        let seen = lifecycles::visible(rows, space, &granted.reach_of::<EnvironmentView>(space))?;
+        let all = Subject::of(rows, release, seen.clone(), None)?;
         let project: Id<Project> = all.project.id;
+        let narrower = (!deployments.is_all()).then(|| Subject::of(rows, release, seen, Some(&deployments)));
         Ok(Outlook {
-            seen: lifecycles::visible(rows, space, &granted.reach_of::<EnvironmentView>(space))?,
             watched: Places::of(rows, project, &deployments)?,
             open: Places::of(rows, project, &granted.reach_of::<DeploymentCreate>(space))?,
-            shown: Subject::of(rows, release, Some(&deployments))?,
+            shown: narrower.transpose()?,
             all,
         })
+    }
+
+    /// The environments that they may see.
+    pub fn seen(&self) -> &[Id<Environment>] {
+        &self.all.seen
     }
 
     /// The project.
@@ -168,7 +198,8 @@ impl Outlook {
     }
 
     fn subject(&self, environment: Id<Environment>, tenant: Option<Id<Tenant>>) -> &Subject {
-        if self.may(environment, tenant) { &self.all } else { &self.shown }
+        let shown = self.shown.as_ref().filter(|_| !self.may(environment, tenant));
+        shown.unwrap_or(&self.all)
     }
 
     /// Whether the release succeeded there, as far as they are told.
@@ -179,6 +210,6 @@ impl Outlook {
     /// Why the release may not go to a place now; `None`: it may.
     pub fn obstacle(&self, place: (Id<Environment>, &str), to: Option<To<'_>>) -> Option<Obstacle> {
         let subject = self.subject(place.0, to.map(|(tenant, ..)| tenant));
-        subject.refused().or_else(|| subject.obstacle(place, to, &self.seen))
+        subject.refused().or_else(|| subject.obstacle(place, to))
     }
 }

@@ -145,7 +145,7 @@ pub fn preview(
         hide_unseen(rows, &reach, &mut material, outlook.is_told_of(environment, tenant))?;
         let to = tenant.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
         let to = to.as_ref().map(|one| (one.id, one.name.as_str(), one.is_disabled));
-        let obstacle = outlook.obstacle((environment, &material.environment.1), to).map(|why| why.sentence);
+        let obstacle = outlook.obstacle((environment, &material.environment.1), to).map(|why| why.sentence());
         Ok(Preview::of(&material, obstacle))
     })
 }

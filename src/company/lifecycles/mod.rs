@@ -16,7 +16,7 @@ use super::environments;
 use super::projects::{self, Project};
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
-    ids::{Environment, Id, Lifecycle as Kind, Phase as PhaseKind, Space},
+    ids::{Environment, Id, Lifecycle as Kind, Phase as PhaseKind, Project as ProjectKind, Space},
     names,
     paging::{Listed, Page},
     retention::Retention,
@@ -26,6 +26,7 @@ use crate::company::naming::Named;
 pub(in crate::company) use places::Places;
 use promotion::PhaseView;
 use serde::Serialize;
+use std::collections::BTreeMap;
 pub(in crate::company) use ways::Ways;
 
 /// How they are named.
@@ -346,6 +347,14 @@ pub fn of_project(granted: &Granted<'_, ProjectView>) -> Result<Vec<PhaseView>> 
 /// The environments of a space within a reach.
 pub(in crate::company) fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Environment>>> {
     sql::visible(rows, space, reach)
+}
+
+/// In which environments tenants are connected to a project, by tenant.
+pub(in crate::company) fn connected(
+    rows: &Rows<'_>,
+    project: Id<ProjectKind>,
+) -> Result<BTreeMap<i64, Vec<Id<Environment>>>> {
+    Ok(sql::connected(rows, project)?.into_iter().map(|(tenant, one)| (tenant, one.environments)).collect())
 }
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ pub(in crate::company) struct Ways {
     successes: HashMap<Option<i64>, Vec<Id<Environment>>>,
     /// What is wrong with the release, as long as that is unresolved.
     defect: Option<String>,
+    /// The number of each tenant's kind of way.
+    kinds: BTreeMap<i64, usize>,
 }
 
 impl Ways {
@@ -46,18 +48,26 @@ impl Ways {
         for (tenant, environment) in sql::successes(rows, release, eyes)? {
             successes.entry(tenant).or_default().push(environment);
         }
-        Ok(Ways {
-            phases: phases_for(rows, project)?,
-            mode: project.tenanted,
-            tenants: sql::connected(rows, project.id)?,
-            successes,
-            defect: sql::defect(rows, release)?,
-        })
+        let tenants = sql::connected(rows, project.id)?;
+        let kinds = kinds(&tenants, &successes);
+        let (phases, defect) = (phases_for(rows, project)?, sql::defect(rows, release)?);
+        Ok(Ways { phases, mode: project.tenanted, tenants, successes, defect, kinds })
+    }
+
+    /// What is the same for all whose way is of one kind: the same connections and the same successes. Hundreds of tenants
+    /// come to a few kinds, and what holds for one of a kind holds for all. `None`: without a tenant.
+    pub fn kind(&self, tenant: Option<Id<Tenant>>) -> Option<usize> {
+        tenant.and_then(|tenant| self.kinds.get(&tenant.0).copied())
+    }
+
+    /// The environments in which a tenant is connected to the project.
+    pub fn connected(&self, tenant: Id<Tenant>) -> &[Id<Environment>] {
+        self.tenants.get(&tenant.0).map_or(&[], |one| &one.environments)
     }
 
     /// Whether a tenant is connected to the project in an environment.
     pub fn connects(&self, tenant: Id<Tenant>, environment: Id<Environment>) -> bool {
-        self.tenants.get(&tenant.0).is_some_and(|one| one.environments.contains(&environment))
+        self.connected(tenant).contains(&environment)
     }
 
     /// Whether the release succeeded in an environment, for a tenant or without one.
@@ -80,9 +90,12 @@ impl Ways {
         tenant: Option<Id<Tenant>>,
         seen: &[Id<Environment>],
     ) -> std::result::Result<(), Blocked> {
+        let connected = tenant.map(|tenant| self.connected(tenant));
         let tenant = tenant.map(|tenant| tenant.0);
-        let connected = tenant.map(|id| self.tenants.get(&id).map_or(&[][..], |one| &one.environments));
         promotion::may_reach(&self.phases, self.done(tenant), connected, environment, seen)?;
+        if self.defect.is_none() {
+            return Ok(());
+        }
         let way = self.walked(tenant, connected);
         let here = |one: &&PhaseProgress| one.phase.environments.iter().any(|place| place.id == environment);
         match (way.iter().find(here), &self.defect) {
@@ -125,6 +138,25 @@ impl Ways {
         }
         together(&self.phases, &walked)
     }
+}
+
+/// Numbers the kinds of ways that tenants have.
+fn kinds(
+    tenants: &BTreeMap<i64, Connected>,
+    successes: &HashMap<Option<i64>, Vec<Id<Environment>>>,
+) -> BTreeMap<i64, usize> {
+    let sorted = |all: &[Id<Environment>]| {
+        let mut all: Vec<i64> = all.iter().map(|id| id.0).collect();
+        all.sort_unstable();
+        all
+    };
+    let mut known = HashMap::new();
+    let kind = |(id, one): (&i64, &Connected)| {
+        let done = successes.get(&Some(*id)).map_or(&[][..], Vec::as_slice);
+        let next = known.len();
+        (*id, *known.entry((sorted(&one.environments), sorted(done))).or_insert(next))
+    };
+    tenants.iter().map(kind).collect()
 }
 
 /// Several ways as one: an environment is done where one of them has been, a phase is complete where all are, and open

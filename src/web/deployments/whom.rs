@@ -97,7 +97,7 @@ impl<'c> Whom<'c> {
 
 fn why(verdicts: &[&Verdict]) -> String {
     match verdicts.iter().find_map(|verdict| verdict.obstacle.as_ref()) {
-        Some(why) => why.reason.clone(),
+        Some(why) => why.reason.to_string(),
         None => "You cannot deploy for them".into(),
     }
 }
@@ -145,7 +145,7 @@ pub(super) fn unfinished(choices: &Choices, place: Option<&Place>, whom: &Whom<'
             Some(_) if choices.mode.with_tenant() && !whom.open.is_empty() => {
                 Some("It cannot go there without a tenant now. Choose at least one tenant.".into())
             }
-            Some(why) => Some(why.sentence.clone()),
+            Some(why) => Some(why.sentence()),
             None if !alone.may => Some("You can deploy it there for tenants only. Choose at least one tenant.".into()),
             None => None,
         },
