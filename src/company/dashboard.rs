@@ -114,7 +114,8 @@ mod sql {
         let sql = format!(
             "SELECT p.id, e.id FROM projects p JOIN environments e ON e.space_id = p.space_id
              WHERE p.space_id = ?1 AND p.id IN (SELECT value FROM json_each(?2)) AND p.tenanted <> 'Tenanted' AND {without}
-             UNION SELECT p.id, c.environment_id FROM projects p JOIN tenant_environments c ON c.project_id = p.id
+             UNION SELECT p.id, c.environment_id FROM projects p JOIN tenant_projects o ON o.project_id = p.id
+             JOIN tenant_environments c ON c.tenant_id = o.tenant_id AND c.project_id = o.project_id
              JOIN tenants t ON t.id = c.tenant_id AND t.is_disabled = 0
              WHERE p.space_id = ?1 AND p.id IN (SELECT value FROM json_each(?2)) AND p.tenanted <> 'Untenanted' AND {with}"
         );

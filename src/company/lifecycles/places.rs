@@ -38,7 +38,8 @@ fn listed(rows: &Rows<'_>, project: Id<Project>, reach: &Reach) -> Result<HashSe
     let tenanted = reach.condition(tenanted, &mut parameters);
     let sql = format!(
         "SELECT e.id, NULL FROM projects p JOIN environments e ON e.space_id = p.space_id WHERE p.id = ?1 AND {untenanted}
-         UNION ALL SELECT c.environment_id, c.tenant_id FROM projects p JOIN tenant_environments c ON c.project_id = p.id
+         UNION ALL SELECT c.environment_id, c.tenant_id FROM projects p JOIN tenant_projects o ON o.project_id = p.id
+         JOIN tenant_environments c ON c.tenant_id = o.tenant_id AND c.project_id = o.project_id
          WHERE p.id = ?1 AND {tenanted}"
     );
     Ok(rows.all(&sql, params_from_iter(&parameters), |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect())

@@ -171,8 +171,8 @@ pub fn visible(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<Id<Envi
 /// The tenants connected to a project, and where.
 pub fn connected(rows: &Rows<'_>, project: Id<Project>) -> Result<BTreeMap<i64, Connected>> {
     let found: Vec<(i64, bool, Id<Environment>)> = rows.all(
-        "SELECT t.id, t.is_disabled, e.environment_id FROM tenant_environments e JOIN tenants t ON t.id = e.tenant_id
-         WHERE e.project_id = ?1",
+        "SELECT t.id, t.is_disabled, e.environment_id FROM tenant_projects p JOIN tenants t ON t.id = p.tenant_id
+         JOIN tenant_environments e ON e.tenant_id = p.tenant_id AND e.project_id = p.project_id WHERE p.project_id = ?1",
         [project],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
