@@ -47,6 +47,9 @@ impl Obstacle {
 /// A tenant: its id and name, and whether it is disabled.
 pub(super) type To<'a> = (Id<Tenant>, &'a str, bool);
 
+/// What stands in the way, by kind of way and environment.
+type Worded = HashMap<(Option<usize>, i64), Option<Obstacle>>;
+
 /// A release, its project, and what is known of its ways.
 pub(super) struct Subject {
     pub project: projects::Project,
@@ -55,7 +58,7 @@ pub(super) struct Subject {
     /// Of environments, reasons name these.
     pub seen: Vec<Id<Environment>>,
     /// What stands in the way of one kind of way, by environment: worded once, however many tenants it stops.
-    worded: RefCell<HashMap<(Option<usize>, i64), Option<Obstacle>>>,
+    worded: RefCell<Worded>,
 }
 
 impl Subject {
