@@ -116,8 +116,9 @@ fn watch(interpreter: Pid, keeper: &UnixStream) -> io::Result<Report> {
         let mut word = [0];
         while listening.read_exact(&mut word).is_ok() {
             if word == [TERMINATE] {
-                let _ = kill_process_group(interpreter, Signal::TERM);
-                let _ = kill_process(interpreter, Signal::TERM);
+                // It leads its group. Told once: what it does at a signal it does once.
+                let _ =
+                    kill_process_group(interpreter, Signal::TERM).or_else(|_| kill_process(interpreter, Signal::TERM));
             }
         }
     });
