@@ -5,7 +5,7 @@ use super::error;
 use crate::{
     base::{
         error::{Error, Result},
-        ids::{Id, Kind, Space},
+        ids::Space,
         paging::Page,
     },
     company::{
@@ -28,7 +28,7 @@ use axum::{
     http::{HeaderValue, Method, StatusCode, header},
     response::Response,
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// What is answered: a status and JSON, or nothing.
 pub struct Reply {
@@ -48,20 +48,12 @@ enum Content {
 }
 
 impl Reply {
-    /// 200 with a document.
-    pub fn ok(value: Value) -> Result<Reply> {
-        Ok(Reply { status: StatusCode::OK, content: Content::Json(value), after: None, cookie: None })
-    }
     /// Any status with a document of the wire's types.
     pub(super) fn json(status: StatusCode, document: &impl serde::Serialize) -> Result<Reply> {
         // Most answers fit.
         let mut body = Vec::with_capacity(2048);
         serde_json::to_writer(&mut body, document).map_err(|cause| Error::Internal(cause.into()))?;
         Ok(Reply { status, content: Content::Written(body), after: None, cookie: None })
-    }
-    /// 201 with what was made.
-    pub fn created(value: Value) -> Result<Reply> {
-        Ok(Reply { status: StatusCode::CREATED, content: Content::Json(value), after: None, cookie: None })
     }
     /// 200 without a body: what a deletion answers (`rest-api §1`, Status).
     pub fn done() -> Result<Reply> {
@@ -130,8 +122,6 @@ impl Reply {
 pub struct Ask<'c> {
     /// The request as it came.
     pub call: &'c Call,
-    /// What was sent, when it is a JSON object; else an empty one. See [`Ask::list_body`] for a bare array.
-    pub body: Body,
     slug: &'c str,
     company: Option<Company>,
     visitor: Option<Visitor>,
@@ -160,7 +150,7 @@ impl<'c> Ask<'c> {
             return Err(error::unauthenticated());
         }
         let parameters = Parameters::default();
-        Ok(Ask { call, body: Body::default(), slug, company, visitor, raw: Value::Null, parameters })
+        Ok(Ask { call, slug, company, visitor, raw: Value::Null, parameters })
     }
     pub(super) fn at(mut self, parameters: Parameters) -> Self {
         self.parameters = parameters;
@@ -173,9 +163,6 @@ impl<'c> Ask<'c> {
             let body: &[u8] = &self.call.body;
             self.raw = serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
                 .map_err(|cause| Error::invalid("", format!("The body is not valid JSON: {cause}.")))?;
-            if let Value::Object(map) = &self.raw {
-                self.body = Body(map.clone());
-            }
         }
         Ok(self)
     }
@@ -229,22 +216,9 @@ impl<'c> Ask<'c> {
     pub(super) fn raw(&self) -> &Value {
         &self.raw
     }
-    /// A JSON array that was sent bare.
-    pub fn list_body(&self) -> Option<&Vec<Value>> {
-        self.raw.as_array()
-    }
     /// A query parameter.
     pub fn asked(&self, name: &str) -> Option<&str> {
         self.call.asked(name)
-    }
-    /// A query parameter with text in it.
-    pub fn asked_text(&self, name: &str) -> String {
-        self.call.asked(name).unwrap_or_default().to_owned()
-    }
-    /// The numbers of a list of ids in the query; `None` when it was not given. Ids of other kinds are left out.
-    pub fn asked_ids<T: Kind>(&self, name: &str) -> Option<Vec<i64>> {
-        self.call.asked(name)?;
-        Some(self.call.asked_all(name).iter().filter_map(|id| Id::<T>::parse(id)).map(|id| id.0).collect())
     }
     /// A query parameter that is true or false; anything else is `None`.
     pub fn asked_bool(&self, name: &str) -> Option<bool> {
@@ -297,74 +271,5 @@ fn visitor(call: &Call, company: &Company) -> Result<Option<Visitor>> {
             _ => None,
         }),
         None => Ok(None),
-    }
-}
-
-/// A JSON object whose names are compared ignoring case (`rest-api §1`).
-#[derive(Debug, Clone, Default)]
-pub struct Body(Map<String, Value>);
-
-impl Body {
-    /// An object within what was sent; empty for anything else.
-    pub fn of(value: &Value) -> Body {
-        Body(value.as_object().cloned().unwrap_or_default())
-    }
-    /// The value of this name; `null` counts as absent.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-            .filter(|value| !value.is_null())
-    }
-    /// Whether the name was sent at all.
-    pub fn has(&self, name: &str) -> bool {
-        self.get(name).is_some()
-    }
-    /// Text; empty when absent. Numbers and booleans are taken as their text.
-    pub fn text(&self, name: &str) -> String {
-        match self.get(name) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(Value::Bool(value)) => value.to_string(),
-            _ => String::new(),
-        }
-    }
-    /// Text, if there is any in it.
-    pub fn some_text(&self, name: &str) -> Option<String> {
-        Some(self.text(name)).filter(|text| !text.trim().is_empty())
-    }
-    /// True or false; also as text, as the older clients send it.
-    pub fn bool(&self, name: &str) -> bool {
-        match self.get(name) {
-            Some(Value::Bool(value)) => *value,
-            Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
-            _ => false,
-        }
-    }
-    /// A number.
-    pub fn number(&self, name: &str) -> Option<i64> {
-        match self.get(name) {
-            Some(Value::Number(number)) => number.as_i64(),
-            Some(Value::String(text)) => text.trim().parse().ok(),
-            _ => None,
-        }
-    }
-    /// A list of texts; `null` and absent are empty.
-    pub fn texts(&self, name: &str) -> Vec<String> {
-        let list = self.get(name).and_then(Value::as_array).into_iter().flatten();
-        list.filter_map(|value| value.as_str().map(str::to_owned)).collect()
-    }
-    /// A list of objects.
-    pub fn objects(&self, name: &str) -> Vec<Body> {
-        self.get(name).and_then(Value::as_array).into_iter().flatten().map(Body::of).collect()
-    }
-    /// An object, whose own names keep their case: ids and names of things.
-    pub fn map(&self, name: &str) -> Map<String, Value> {
-        self.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
-    }
-    /// The whole object.
-    pub fn value(&self) -> Value {
-        Value::Object(self.0.clone())
     }
 }

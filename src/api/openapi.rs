@@ -80,11 +80,6 @@ fn item(route: &Route<Handler>, path: &str) -> PathItem {
         let body = RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
         operation = operation.request_body(Some(body.build()));
     }
-    if route.method != Method::GET && PREVIEWED.contains(&route.path) {
-        let words = "true: nothing is changed; answered is who would gain and lose what, where, what of it is grave (Dangers), \
-             and whether it reaches Everyone and whoever comes later (ReachesEveryone, Newcomers)";
-        operation = operation.parameter(parameter("preview", ParameterIn::Query).description(Some(words)));
-    }
     let (status, content) = match &route.handler.answers {
         Some((status, answered)) => (*status, Some(ContentBuilder::new().schema(Some((answered.schema)())).build())),
         None => ("200", None),
@@ -146,9 +141,6 @@ const OWN: &[(&str, &str)] = &[
     ),
 ];
 
-/// Changes of access that can be asked for a preview.
-const PREVIEWED: &[&str] = &["/tenants/{id}/selfservice"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,14 +165,5 @@ mod tests {
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         assert!(known.len() > 100);
-    }
-
-    #[test]
-    fn whatever_is_said_to_have_a_preview_is_a_change_that_there_is() {
-        let (company, space) = (company_routes(), space_routes());
-        for path in PREVIEWED {
-            let mut all = company.iter().chain(&space);
-            assert!(all.any(|route| route.path == *path && route.method != Method::GET), "{path}");
-        }
     }
 }

@@ -1,14 +1,17 @@
 //! `/api/{space}/tenants`.
 
+pub(super) mod selfservice;
+pub(super) mod variables;
+
 use super::{
-    caller::{Ask, Reply},
+    caller::Ask,
     projects::web,
     resource,
-    wire::{self, All, Collection, Created, Done, Json, Links, NoList, NoMap, Nothing, Query, Sent, refer},
+    wire::{self, All, Collection, Created, Done, Json, Links, NoList, Nothing, Query, Sent, refer},
 };
 use crate::{
     base::{
-        error::{Error, Result},
+        error::Result,
         ids::{self, Id},
         paging::Page,
     },
@@ -17,11 +20,10 @@ use crate::{
             At, New,
             permissions::{List, TenantCreate, TenantDelete, TenantEdit, TenantView},
         },
-        tenants::{self, Fields, Filter, Tenant, selfservice},
+        tenants::{self, Fields, Filter, Tenant},
     },
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -118,15 +120,19 @@ impl TenantResource {
     }
 }
 
+/// A project whose tenants are asked for; one that is not there has none.
+fn project_asked(ask: &Ask, asked: &refer::Project) -> Result<Option<Id<ids::Project>>> {
+    let (visitor, space) = (ask.visitor()?, ask.space()?);
+    Ok(asked.given().map(|text| Id::new(visitor.locate::<ids::Project>(&space, text).map_or(0, |at| at.id().0))))
+}
+
 fn filter(ask: &Ask, query: &TenantQuery) -> Result<Filter> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
-    // A project or tenant that is not there has no tenants.
-    let project = |text| Id::new(visitor.locate::<ids::Project>(&space, text).map_or(0, |at| at.id().0));
     let tenant = |text| Id::new(visitor.locate::<ids::Tenant>(&space, text).map_or(0, |at| at.id().0));
     let name = if query.partial_name.is_empty() { &query.name } else { &query.partial_name };
     Ok(Filter {
         partial_name: name.clone(),
-        project: query.project_id.given().map(project),
+        project: project_asked(ask, &query.project_id)?,
         tags: query.tags.clone(),
         ids: query.ids.as_deref().map(wire::numbers::<ids::Tenant>),
         is_disabled: query.is_disabled,
@@ -251,109 +257,4 @@ pub(super) fn status(ask: &Ask) -> Result<Json<TenantsStatus>> {
     let granted = ask.visitor()?.ask(List::<TenantView>::of(&ask.space()?))?;
     let total = tenants::list(&granted, &Filter::default(), Page { skip: 0, take: 1 })?.total;
     Ok(Json(TenantsStatus { has_tenants: total > 0, tenant_count: total }))
-}
-
-/// What tenants are asked for: nothing yet.
-#[derive(Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct TenantVariablesResource {
-    #[schema(read_only)]
-    id: String,
-    #[schema(read_only)]
-    tenant_id: String,
-    #[schema(read_only)]
-    tenant_name: String,
-    #[schema(read_only)]
-    space_id: String,
-    project_variables: NoMap,
-    library_variables: NoMap,
-    variables: NoList,
-    #[schema(read_only)]
-    missing_variables: NoList,
-    #[schema(read_only)]
-    concurrency_token: String,
-    #[schema(read_only)]
-    links: Links,
-}
-
-/// A tenant's variables in the older form. There are no variable templates yet, so it has none.
-pub(super) fn variables(ask: &Ask) -> Result<Json<TenantVariablesResource>> {
-    let tenant = tenants::show(&ask.visitor()?.ask(TenantView { tenant: located(ask)? })?)?;
-    Ok(Json(no_variables(ask, &tenant)))
-}
-
-fn no_variables(ask: &Ask, tenant: &Tenant) -> TenantVariablesResource {
-    let own = format!("{}/tenants/{}/variables", resource::space_api(ask, tenant.space.0), tenant.id);
-    TenantVariablesResource {
-        id: format!("variables-{}", tenant.id),
-        tenant_id: tenant.id.to_string(),
-        tenant_name: tenant.name.clone(),
-        space_id: tenant.space.to_string(),
-        links: Links::of(&own, &[]),
-        ..TenantVariablesResource::default()
-    }
-}
-
-/// Sets a tenant's variables: only none can be set until there are templates.
-pub(super) fn set_variables(ask: &Ask) -> Result<Json<TenantVariablesResource>> {
-    let (visitor, at) = (ask.visitor()?, located(ask)?);
-    visitor.ask(TenantEdit { tenant: at.clone() })?;
-    let sent = !ask.body.objects("Variables").is_empty()
-        || !ask.body.map("ProjectVariables").is_empty()
-        || !ask.body.map("LibraryVariables").is_empty()
-        || ask.list_body().is_some_and(|list| !list.is_empty());
-    if sent {
-        return Err(Error::invalid(
-            "Variables",
-            "No project or library set asks tenants for variables, so none can be set.",
-        ));
-    }
-    let tenant = tenants::show(&visitor.ask(TenantView { tenant: at })?)?;
-    Ok(Json(no_variables(ask, &tenant)))
-}
-
-/// Variables that tenants lack: none, since nothing asks for any.
-pub(super) fn missing_variables(ask: &Ask) -> Result<Reply> {
-    ask.visitor()?.ask(List::<TenantView>::of(&ask.space()?))?;
-    Reply::ok(json!([]))
-}
-
-/// The tenant's own people, and what their role lets them do; names as far as one may see them.
-pub(super) fn self_service(ask: &Ask) -> Result<Reply> {
-    let at = located(ask)?;
-    let present = selfservice::present(&ask.visitor()?.ask(TenantView { tenant: at.clone() })?)?;
-    let members = present.members.iter().filter(|member| member.name.is_some()).map(|member| {
-        json!({ "UserId": member.id.to_string(), "DisplayName": member.name, "Username": member.username, "IsActive": member.is_active })
-    });
-    Reply::ok(json!({
-        "TenantId": at.id().to_string(), "TeamId": present.team.as_ref().map(|(id, _)| id.to_string()),
-        "TeamName": present.team.map(|(_, name)| name), "UserRoleId": present.role,
-        "SpacePermissions": present.rights.iter().map(|info| info.name).collect::<Vec<_>>(),
-        "MemberCount": present.members.len(), "Members": members.collect::<Vec<_>>(),
-    }))
-}
-
-/// Gives people access to this tenant alone: the team, its role and the invitations in one step. `EmailAddresses`: a list,
-/// each perhaps as `Jo Doe <jo@contoso.example>`.
-pub(super) fn give_access(ask: &Ask) -> Result<Reply> {
-    let at = located(ask)?;
-    let permit = selfservice::ask(ask.visitor()?, &ask.space()?, &at)?;
-    let wanted = ask.body.texts("EmailAddresses");
-    super::answers::previewed(ask, || selfservice::give(&permit, &wanted), |given| drawn_access(ask, &at, &given))
-}
-
-fn drawn_access(ask: &Ask, at: &At<ids::Tenant>, given: &selfservice::Given) -> Result<Reply> {
-    let base = ask.base();
-    let invited = given.invited.iter().map(|one| {
-        json!({
-            "UserId": one.user.id.to_string(), "EmailAddress": one.user.email_address, "InvitationCode": one.token,
-            "Expires": one.until.wire(), "Links": { "Web": format!("{base}/invitation/{}", one.token) },
-        })
-    });
-    let joined = given.joined.iter().map(|(user, name)| json!({ "UserId": user.to_string(), "DisplayName": name }));
-    let drawn = json!({
-        "TenantId": at.id().to_string(), "TeamId": given.team.to_string(), "TeamName": given.name,
-        "Invitations": invited.collect::<Vec<_>>(), "Joined": joined.collect::<Vec<_>>(),
-    });
-    if given.is_new { Reply::created(drawn) } else { Reply::ok(drawn) }
 }

@@ -94,7 +94,24 @@ fn a_tenant_is_made_connected_listed_and_deleted() {
     for rest in ["/variables", "/commonvariables", "/projectvariables"] {
         let empty = ada.get(&format!("/api/Spaces-1/tenants/contoso{rest}")).expect(200).json();
         assert_eq!(empty["Variables"], json!([]));
+        // The TypeScript client sends the list alone, others the object; only none can be kept yet (findings D9).
+        let path = format!("/api/Spaces-1/tenants/contoso{rest}");
+        for none in [json!([]), json!({ "Variables": [] }), empty.clone()] {
+            assert_eq!(ada.put(&path, none).expect(200).json()["TenantName"], "Contoso");
+        }
+        let some = json!([{ "TemplateId": "x", "Value": "y" }]);
+        for sent in [some.clone(), json!({ "variables": some })] {
+            let wrong = ada.put(&path, sent).expect(400).text();
+            assert!(wrong.contains("Variables"), "{wrong}");
+        }
     }
+    let wrong =
+        ada.put("/api/Spaces-1/tenants/contoso/variables", json!({ "ProjectVariables": { "P": { "a": "b" } } }));
+    assert!(wrong.expect(400).text().contains("ProjectVariables"));
+    let all = ada.get("/api/Spaces-1/tenantvariables/all").expect(200).json();
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    assert_eq!(ada.get("/api/Spaces-1/tenantvariables/all?projectId=Projects-99").expect(200).json(), json!([]));
+    assert_eq!(ada.get("/api/Spaces-1/tenants/variables-missing?includeDetails=true").expect(200).json(), json!([]));
     ada.delete("/api/Spaces-1/tenants/Tenants-2", ()).expect(200);
     ada.get("/api/Spaces-1/tenants/Tenants-2").expect(404);
 }

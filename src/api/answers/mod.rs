@@ -195,13 +195,3 @@ fn restriction(chart: &Chart, line: &Line, space: i64) -> PermissionPlace {
         restricted_to_runbook_ids: told::<ids::Runbook>(limit(Dimension::Runbook), chart.is_own, "runbooks"),
     }
 }
-
-/// A change of access as a plain reply.
-pub(super) fn previewed<T>(
-    ask: &Ask,
-    command: impl FnOnce() -> Result<T>,
-    done: impl FnOnce(T) -> Result<Reply>,
-) -> Result<Reply> {
-    let preview = ask.asked_bool("preview") == Some(true);
-    typed::Answer::reply(change(ask, &AccessPreviewQuery { preview }, command, done)?)
-}

@@ -20,6 +20,8 @@ pub(super) const ONLY: &str = "x-only";
 pub(super) const SENSITIVE: &str = "x-sensitive";
 /// The key of a schema of what is read as it was sent, whatever it is.
 pub(in crate::api) const AS_SENT: &str = "x-as-sent";
+/// The key of a schema of a list that may be sent alone in place of the object that it stands in.
+pub(super) const BARE_LIST: &str = "x-bare-list";
 /// The key of a schema of what `null` is said of: it is not the same as left out.
 pub(super) const NULL_COUNTS: &str = "x-null-counts";
 /// The key of a schema of text that names something of a kind.
@@ -153,6 +155,12 @@ impl<T: Default + Serialize + 'static> Constant for Empty<T> {
         };
         name.to_owned()
     }
+}
+
+/// The schema of a list of nothing that may be sent alone, in place of the object it stands in.
+pub fn bare_list_of_none() -> ObjectBuilder {
+    let marks = ExtensionsBuilder::new().add(ONLY, json!([])).add(BARE_LIST, json!(true)).build();
+    ObjectBuilder::new().schema_type(Type::Array).extensions(Some(marks))
 }
 
 /// Fields of one value: `fixed! { Database(DatabaseValue) = {"Type": "Database"}; }`.

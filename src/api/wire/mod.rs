@@ -9,9 +9,11 @@ mod read;
 mod route;
 
 pub(in crate::api) use field::{AS_SENT, fixed};
-pub use field::{Constant, Links, NoList, NoMap, Nothing, Off, Only, Ref, Sensitive, Settable, refer};
+pub use field::{
+    Constant, Links, NoList, NoMap, Nothing, Off, Only, Ref, Sensitive, Settable, bare_list_of_none, refer,
+};
 pub use read::Reader;
-pub use route::{All, Answer, Answers, Created, Described, Done, Handler, Json, Query, Sent, Shape};
+pub use route::{All, Answer, Answers, Created, Described, Done, Handler, Json, Made, Query, Sent, Shape};
 
 use super::{
     caller::{Ask, Reply},

@@ -1,7 +1,7 @@
 //! Reading what is sent by its description: names in any case, `null` as absent, numbers and truth also as text, as
 //! clients of all ages send them. All that is wrong is told at once, each by the path of its field.
 
-use super::field::{AS_SENT, NULL_COUNTS, ONLY, SENSITIVE};
+use super::field::{AS_SENT, BARE_LIST, NULL_COUNTS, ONLY, SENSITIVE};
 use crate::base::error::{Fields as Wrong, Result};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -15,6 +15,8 @@ use utoipa::{
 pub enum Reader {
     /// Names in small letters, with their spelling.
     Object(BTreeMap<String, (String, Reader)>),
+    /// An object that may be sent as this one of its lists alone.
+    ObjectOrList(String, Box<Reader>),
     /// Names that are data.
     Map(Box<Reader>),
     List(Box<Reader>),
@@ -71,12 +73,16 @@ impl Reader {
         };
         match kind {
             Some("object") => match (schema["properties"].as_object(), &schema["additionalProperties"]) {
-                (Some(properties), _) => Reader::Object(
-                    properties
-                        .iter()
-                        .map(|(name, schema)| (name.to_ascii_lowercase(), (name.clone(), made(schema))))
-                        .collect(),
-                ),
+                (Some(properties), _) => {
+                    let parts = properties.iter();
+                    let bare = parts.clone().find(|(_, part)| part[BARE_LIST] == true).map(|(name, _)| name.clone());
+                    let parts = parts.map(|(name, part)| (name.to_ascii_lowercase(), (name.clone(), made(part))));
+                    let object = Reader::Object(parts.collect());
+                    match bare {
+                        Some(list) => Reader::ObjectOrList(list, Box::new(object)),
+                        None => object,
+                    }
+                }
                 (None, values) => Reader::Map(Box::new(made(values))),
             },
             Some("array") => Reader::List(Box::new(made(&schema["items"]))),
@@ -107,6 +113,14 @@ impl Reader {
         if let Reader::Nullable(reader) = self {
             return if sent.is_null() { Some(Value::Null) } else { reader.taken(sent, path, wrong) };
         }
+        if let Reader::ObjectOrList(name, reader) = self {
+            return match sent {
+                Value::Array(_) => {
+                    reader.taken(&Value::Object(Map::from_iter([(name.clone(), sent.clone())])), path, wrong)
+                }
+                _ => reader.taken(sent, path, wrong),
+            };
+        }
         if matches!(self, Reader::ServersOwn) || sent.is_null() {
             return None;
         }
@@ -115,7 +129,7 @@ impl Reader {
             None
         };
         match (self, sent) {
-            (Reader::ServersOwn | Reader::Nullable(_), _) => None,
+            (Reader::ServersOwn | Reader::Nullable(_) | Reader::ObjectOrList(..), _) => None,
             (Reader::Any, any) => Some(any.clone()),
             (Reader::Only(only), sent) => {
                 if same(only, sent) || nothing(sent) {

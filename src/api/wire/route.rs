@@ -34,6 +34,13 @@ pub struct Json<T>(pub T);
 pub struct All<T>(pub Vec<T>);
 /// 201 with what was made.
 pub struct Created<T>(pub T);
+/// 201 with what was made, or 200 with what was there before and has been added to.
+pub enum Made<T> {
+    /// Made.
+    New(T),
+    /// There before.
+    Known(T),
+}
 /// 200 without a body: what a deletion answers (`rest-api §1`, Status).
 pub struct Done;
 
@@ -136,6 +143,18 @@ impl<T: Serialize + ToSchema> Answer for Created<T> {
     }
     fn described() -> Option<(&'static str, Described)> {
         Some(("201", Described::of::<T>()))
+    }
+}
+
+impl<T: Serialize + ToSchema> Answer for Made<T> {
+    fn reply(self) -> Result<Reply> {
+        match self {
+            Made::New(made) => Created(made).reply(),
+            Made::Known(known) => Json(known).reply(),
+        }
+    }
+    fn described() -> Option<(&'static str, Described)> {
+        Created::<T>::described()
     }
 }
 
