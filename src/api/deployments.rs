@@ -114,7 +114,7 @@ pub(super) struct CreateDeployments {
     excluded_machine_ids: Vec<String>,
     /// Not before; a moment.
     run_at: String,
-    /// As `RunAt`.
+    /// `RunAt` by its older name; both may stand there when they say the same.
     queue_time: String,
     /// Given up when it has not begun by then; a moment.
     no_run_after: String,
@@ -271,19 +271,34 @@ pub(super) struct Said {
     pub skip: Vec<String>,
     pub only: Vec<String>,
     pub not: Vec<String>,
-    /// The first of these that is given.
+    /// By both names that clients have for it.
     pub not_before: [(&'static str, String); 2],
-    /// The first of these that is given.
+    /// By both names that clients have for it.
     pub not_after: [(&'static str, String); 2],
+}
+
+impl Said {
+    /// What commands call the moments, and what they were called here.
+    pub fn words(&self) -> [(&'static str, &'static str); 2] {
+        let sent = |given: &[(&'static str, String); 2]| {
+            given.iter().find(|(_, text)| !text.trim().is_empty()).map_or(given[0].0, |(name, _)| *name)
+        };
+        [("RunAt", sent(&self.not_before)), ("NoRunAfter", sent(&self.not_after))]
+    }
 }
 
 /// What both flavours of the executions API say beside the place.
 pub(super) fn options(visitor: &Visitor, space: &At<Space>, said: Said, wrong: &mut Fields) -> Result<Options> {
     let mut time = |given: [(&'static str, String); 2]| {
-        let (name, text) = given.into_iter().find(|(_, text)| !text.trim().is_empty())?;
-        let read = Moment::parse(&text);
-        if read.is_none() {
-            wrong.add(name, "Give a time such as 2026-01-31T10:00:00+00:00.");
+        let mut read: Option<Moment> = None;
+        for (name, text) in given.iter().filter(|(_, text)| !text.trim().is_empty()) {
+            match (Moment::parse(text), read) {
+                (None, _) => wrong.add(name, "Give a time such as 2026-01-31T10:00:00+00:00."),
+                (Some(other), Some(first)) if other != first => {
+                    wrong.add(name, format!("This is another time than {}. Leave one of them out.", given[0].0));
+                }
+                (moment, _) => read = moment,
+            }
         }
         read
     };
@@ -300,10 +315,8 @@ pub(super) fn options(visitor: &Visitor, space: &At<Space>, said: Said, wrong: &
     Ok(Options { comments: said.comments, skip_steps: said.skip, only_targets, not_targets, not_before, not_after })
 }
 
-/// What the older routes call the fields of a command.
-pub(super) const OLDER_WORDS: [(&str, &str); 2] = [("RunAt", "QueueTime"), ("NoRunAfter", "QueueTimeExpiry")];
-
 struct Request {
+    words: [(&'static str, &'static str); 2],
     space: At<Space>,
     project: At<Project>,
     release: At<Release>,
@@ -335,11 +348,12 @@ fn request(ask: &Ask, sent: &mut CreateDeployments) -> Result<Request> {
             ("QueueTimeExpiry", take(&mut sent.queue_time_expiry)),
         ],
     };
+    let words = said.words();
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
     let project: At<Project> = visitor.named(&space, &name.unwrap_or_default())?;
     let release = visitor.named(&project, &version.unwrap_or_default())?;
-    Ok(Request { space, project, release, options })
+    Ok(Request { words, space, project, release, options })
 }
 
 fn answer(made: &[Deployment]) -> Created<DeploymentsCreated> {
@@ -369,8 +383,8 @@ pub(super) fn untenanted(ask: &Ask, Sent(mut sent): Sent<CreateDeployments>) -> 
             places.push((environment, None));
         }
     }
-    let made = deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options)?;
-    Ok(answer(&made))
+    let made = deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options);
+    Ok(answer(&wire::in_words_sent(made, &request.words)?))
 }
 
 /// `deployments/create/tenanted/v1`: to one environment, for tenants by name and by tag.
@@ -410,8 +424,8 @@ pub(super) fn tenanted(ask: &Ask, Sent(mut sent): Sent<CreateDeployments>) -> Re
         }
     }
     let places: Vec<_> = chosen.into_iter().map(|tenant| (environment.clone(), Some(tenant))).collect();
-    let made = deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options)?;
-    Ok(answer(&made))
+    let made = deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options);
+    Ok(answer(&wire::in_words_sent(made, &request.words)?))
 }
 
 /// The tenants with these tags, by the filter rule, that are connected to the project in the environment (`domain §7`).
@@ -452,6 +466,7 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<DeploymentResource>) -> Result<
         not_before: [("QueueTime", sent.queue_time.unwrap_or_default()), ("RunAt", String::new())],
         not_after: [("QueueTimeExpiry", sent.queue_time_expiry.unwrap_or_default()), ("NoRunAfter", String::new())],
     };
+    let words = said.words();
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
     let release: At<Release> = visitor.named(&space, sent.release_id.text())?;
@@ -460,7 +475,7 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<DeploymentResource>) -> Result<
     let tenant = sent.tenant_id.as_ref().and_then(refer::Tenant::given);
     let tenant = tenant.map(|id| visitor.named(&space, id)).transpose()?;
     let made = deployments::deploy_to_many(visitor, &project, &release, &[(environment, tenant)], &options);
-    let made = wire::in_words_sent(made, &OLDER_WORDS)?;
+    let made = wire::in_words_sent(made, &words)?;
     let one = made.first().ok_or_else(|| Error::internal("a deployment was made and is not there"))?;
     Ok(Created(draw(ask, one)))
 }

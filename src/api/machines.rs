@@ -52,9 +52,9 @@ pub(super) struct MachineResource {
     has_latest_calamari: bool,
     #[schema(read_only)]
     is_in_process: bool,
-    /// A machine is looked at when somebody asks for it: by the page, or by a task called Health.
-    #[schema(read_only)]
-    skip_initial_health_check: bool,
+    /// false: a health check of a new machine is begun at once. Left out of a new one: true, and a machine is looked at
+    /// when somebody asks for it, by the page or by a task called Health.
+    skip_initial_health_check: Option<bool>,
     #[schema(read_only)]
     operating_system: String,
     #[schema(read_only)]
@@ -179,7 +179,7 @@ pub(super) fn draw(ask: &Ask, target: &Target) -> MachineResource {
         status_summary: status(target),
         has_latest_calamari: true,
         is_in_process: false,
-        skip_initial_health_check: true,
+        skip_initial_health_check: Some(target.skips_first_check),
         operating_system: unknown(),
         shell_name: "Bash".to_owned(),
         shell_version: unknown(),
@@ -254,6 +254,7 @@ impl MachineResource {
             port,
             host_key: self.endpoint.fingerprint,
             slug: self.slug,
+            skips_first_check: self.skip_initial_health_check,
         }
     }
 }

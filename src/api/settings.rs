@@ -3,7 +3,7 @@
 use super::{
     caller::Ask,
     resource, root,
-    wire::{Done, Json, Links, Sent},
+    wire::{Done, Json, Links, Sent, Settable},
 };
 use crate::{
     base::error::{Error, Result},
@@ -41,16 +41,15 @@ pub(super) struct CompanySettings {
     links: Links,
 }
 
-/// Name, time zone, from-address, who is in Everyone.
+/// Name, time zone, from-address, who is in Everyone; what is left out stays as it is.
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct GeneralSettings {
-    name: String,
+    name: Option<String>,
     /// A name of the IANA database, such as Europe/Berlin.
-    time_zone: String,
+    time_zone: Option<String>,
     /// Whom letters come from; null: the appliance's own address.
-    from_address: Option<String>,
-    /// Left out: as it is.
+    from_address: Settable<String>,
     customers_in_everyone: Option<bool>,
 }
 
@@ -90,17 +89,18 @@ pub(super) struct TrailSettings {
     retention_days: Option<i64>,
 }
 
-/// Name and colour to show.
+/// Name and colour to show; what is left out stays as it is.
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct BrandSettings {
-    name: Option<String>,
-    /// Such as #0b6478.
-    accent: Option<String>,
+    /// null: the company's own.
+    name: Settable<String>,
+    /// Such as #0b6478; null: the appliance's own.
+    accent: Settable<String>,
     #[schema(read_only)]
     #[serde(skip_serializing_if = "Option::is_none")]
     has_logo: Option<bool>,
-    names_product: bool,
+    names_product: Option<bool>,
 }
 
 /// A logo.
@@ -132,9 +132,9 @@ pub(super) struct LimitInUse {
 impl From<General> for GeneralSettings {
     fn from(kept: General) -> Self {
         GeneralSettings {
-            name: kept.name,
-            time_zone: kept.time_zone,
-            from_address: kept.from_address,
+            name: Some(kept.name),
+            time_zone: Some(kept.time_zone),
+            from_address: Settable::kept(kept.from_address),
             customers_in_everyone: Some(kept.customers_in_everyone),
         }
     }
@@ -198,10 +198,10 @@ pub(super) fn all(ask: &Ask) -> Result<Json<CompanySettings>> {
         sign_in: found.sign_in().into(),
         trail: found.trail().into(),
         brand: BrandSettings {
-            name: rules.brand_name.clone(),
-            accent: rules.brand_accent.clone(),
+            name: Settable::kept(rules.brand_name.clone()),
+            accent: Settable::kept(rules.brand_accent.clone()),
             has_logo: Some(rules.brand_logo.is_some()),
-            names_product: rules.names_product,
+            names_product: Some(rules.names_product),
         },
         limits: LimitsInUse {
             disk_bytes: limit(limits.disk_bytes, i64::try_from(used.disk_bytes).ok()),
@@ -223,9 +223,9 @@ pub(super) fn general(ask: &Ask, Sent(sent): Sent<GeneralSettings>) -> Result<Js
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
     let present = settings::show(&granted)?.general();
     let wished = General {
-        name: sent.name,
-        time_zone: sent.time_zone,
-        from_address: some(sent.from_address),
+        name: sent.name.unwrap_or(present.name),
+        time_zone: sent.time_zone.unwrap_or(present.time_zone),
+        from_address: some(sent.from_address.or(present.from_address)),
         customers_in_everyone: sent.customers_in_everyone.unwrap_or(present.customers_in_everyone),
     };
     Ok(Json(settings::change_general(&granted, &wished)?.into()))
@@ -258,9 +258,19 @@ pub(super) fn sign_in(ask: &Ask, Sent(sent): Sent<SignInSettings>) -> Result<Jso
 /// Name and colour to show.
 pub(super) fn brand(ask: &Ask, Sent(sent): Sent<BrandSettings>) -> Result<Json<BrandSettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
-    let wished = Brand { name: some(sent.name), accent: some(sent.accent), names_product: sent.names_product };
+    let present = settings::show(&granted)?.rules;
+    let wished = Brand {
+        name: some(sent.name.or(present.brand_name)),
+        accent: some(sent.accent.or(present.brand_accent)),
+        names_product: sent.names_product.unwrap_or(present.names_product),
+    };
     let kept = settings::change_brand(&granted, &wished)?;
-    Ok(Json(BrandSettings { name: kept.name, accent: kept.accent, has_logo: None, names_product: kept.names_product }))
+    Ok(Json(BrandSettings {
+        name: Settable::kept(kept.name),
+        accent: Settable::kept(kept.accent),
+        has_logo: None,
+        names_product: Some(kept.names_product),
+    }))
 }
 
 /// The logo, as a PNG picture in base64.

@@ -143,6 +143,39 @@ pub fn minutes_of(text: &str) -> Option<i64> {
     number.parse::<i64>().ok()?.checked_mul(factor)
 }
 
+/// Milliseconds as a span of .NET, `[D.]HH:MM:SS`, in whole seconds, at least one.
+pub fn span(milliseconds: i64) -> String {
+    let seconds = (milliseconds / 1000).max(1);
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let time = format!("{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
+    if days > 0 { format!("{days}.{time}") } else { time }
+}
+
+/// Milliseconds of a span of .NET: `[D.]HH:MM[:SS[.fraction]]`, with any number of digits for the days.
+pub fn milliseconds_of_span(text: &str) -> Option<i64> {
+    let digits =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<i64>().ok()).flatten();
+    let text = text.trim();
+    let (days, time) = match text.split_once('.') {
+        Some((days, time)) if !days.contains(':') => (digits(days)?, time),
+        _ => (0, text),
+    };
+    let parts: Vec<&str> = time.split(':').collect();
+    let (hours, minutes, seconds) = match parts.as_slice() {
+        [hours, minutes] => (hours, minutes, "0"),
+        [hours, minutes, seconds] => (hours, minutes, *seconds),
+        _ => return None,
+    };
+    let (seconds, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
+    digits(fraction)?;
+    let (hours, minutes, seconds) = (digits(hours)?, digits(minutes)?, digits(seconds)?);
+    if hours > 23 || minutes > 59 || seconds > 59 || days > 10_000 {
+        return None;
+    }
+    let part = fraction.bytes().chain(*b"000").take(3).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    Some((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + part)
+}
+
 /// Rounds down to the whole day, UTC.
 pub fn day_of(moment: Moment) -> String {
     let zoned = moment.timestamp().to_zoned(TimeZone::UTC);

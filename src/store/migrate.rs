@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0003_customers.sql"),
     include_str!("migrations/0004_kept.sql"),
     include_str!("migrations/0005_references.sql"),
+    include_str!("migrations/0006_asked.sql"),
 ];
 
 /// The number that this program's files carry.

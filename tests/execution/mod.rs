@@ -1,5 +1,6 @@
 //! Deployments carried out: by the real program, in its sandbox and on real machines.
 
+mod asked;
 mod crash;
 mod logs;
 mod standing;

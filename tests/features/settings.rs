@@ -4,7 +4,7 @@ use crate::support::{
     api::Sent,
     server::{Company, Server},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn harbour() -> (Server, Company) {
     let server = Server::start();
@@ -187,4 +187,47 @@ fn the_pages_that_give_more_say_that_a_second_factor_comes_with_it() {
     // The key of somebody without a factor goes on working: it has none to give.
     let enrolment = browser.get("/harbour/enrol?next=%2Fharbour%2Fme%3Fx%3D1").expect(200).text();
     assert!(enrolment.contains("now asks you for a second factor") && enrolment.contains("Sign out"), "{enrolment}");
+}
+
+#[test]
+fn findings_i5_what_is_left_out_of_the_settings_stays() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let ada = harbour.caller();
+    let put = |part: &str, body: Value| ada.put(&format!("/api/settings/{part}"), body).expect(200).json();
+    put("general", json!({ "FromAddress": "deploy@harbour.test", "TimeZone": "Europe/Berlin" }));
+    let general = put("general", json!({ "TimeZone": "Europe/Paris" }));
+    assert_eq!((&general["Name"], &general["FromAddress"]), (&json!("Harbour Ltd"), &json!("deploy@harbour.test")));
+    assert_eq!(put("general", json!({}))["TimeZone"], "Europe/Paris");
+    assert_eq!(put("general", json!({ "fromAddress": null }))["FromAddress"], json!(null));
+    put("brand", json!({ "Name": "Harbour", "Accent": "#0b6478", "NamesProduct": false }));
+    let brand = put("brand", json!({ "Accent": "#0b6479" }));
+    assert_eq!((&brand["Name"], &brand["NamesProduct"]), (&json!("Harbour"), &json!(false)));
+    let brand = put("brand", json!({ "Name": null }));
+    assert_eq!((&brand["Name"], &brand["Accent"]), (&json!(null), &json!("#0b6479")));
+    let all = ada.get("/api/settings").expect(200).json();
+    assert_eq!(all["Brand"]["Accent"], "#0b6479");
+    // An empty name is a name that is wrong, not one that is left out.
+    ada.put("/api/settings/general", json!({ "Name": "" })).expect(400);
+}
+
+#[test]
+fn findings_d12_events_and_roles_of_teams_are_found_by_the_words_that_links_name() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let ada = harbour.caller();
+    ada.post("/api/Spaces-1/environments", json!({ "Name": "Staging" })).expect(201);
+    let events = ada.get("/api/events?take=3").expect(200).json();
+    let id = |place: usize| events["Items"][place]["Id"].as_str().unwrap().to_owned();
+    let found = ada.get(&format!("/api/events?ids={},{}", id(0), id(2))).expect(200).json();
+    assert_eq!((&found["TotalResults"], &found["Items"][1]["Id"]), (&json!(2), &json!(id(2))));
+    for none in ["Events-999999", "Projects-1"] {
+        assert_eq!(ada.get(&format!("/api/events?ids={none}")).expect(200).json()["TotalResults"], 0, "{none}");
+    }
+    let roles = |part: &str| {
+        ada.get(&format!("/api/scopeduserroles?partialName={part}")).expect(200).json()["TotalResults"]
+            .as_i64()
+            .unwrap()
+    };
+    assert!(roles("administrat") > 0 && roles("no%20such") == 0);
 }

@@ -90,6 +90,7 @@ pub(super) enum EventDifference {
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct EventQuery {
+    ids: Option<Vec<String>>,
     /// Only what names one of these things.
     regarding: Vec<String>,
     /// As regarding.
@@ -258,7 +259,7 @@ impl EventQuery {
             text: self.text.clone(),
             before: self.to_auto_id.map(|id| id.saturating_add(1)),
             after: self.from_auto_id.map(|id| id.saturating_sub(1)),
-            id: None,
+            ids: many(self.ids.as_ref()),
         })
     }
 }

@@ -96,7 +96,7 @@ impl From<RunbookScope> for EnvironmentScope {
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct RunbookConnectivityPolicy {
-    /// Always true in this version.
+    /// Whether a run that finds no target for any of its steps is a success. Left out: as it is, at first so.
     allow_deployments_to_no_targets: Option<bool>,
     exclude_unhealthy_targets: Off,
     skip_machine_behavior: NoSkipping,
@@ -164,7 +164,7 @@ fn draw(ask: &Ask, runbook: &Runbook) -> RunbookResource {
         environment_scope: Some(runbook.environment_scope.into()),
         environments: Some(runbook.environments.iter().copied().map(Into::into).collect()),
         connectivity_policy: RunbookConnectivityPolicy {
-            allow_deployments_to_no_targets: Some(true),
+            allow_deployments_to_no_targets: Some(runbook.allows_no_targets),
             ..RunbookConnectivityPolicy::default()
         },
         run_retention_policy: runbook.run_retention.into(),
@@ -222,16 +222,12 @@ fn project(ask: &Ask, of_path: Option<At<ids::Project>>, text: &str) -> Result<A
 fn fields(ask: &Ask, sent: RunbookResource, before: Option<&Runbook>) -> Result<Fields> {
     let (visitor, space) = (ask.visitor()?, ask.space()?);
     let mut wrong = Wrong::new();
-    if sent.connectivity_policy.allow_deployments_to_no_targets == Some(false) {
-        wrong.add(
-            "ConnectivityPolicy.AllowDeploymentsToNoTargets",
-            "Steps without targets are passed over in this version. Leave it out, or send true.",
-        );
-    }
     // Clients send 100 for the default.
     let run_retention = sent.run_retention_policy.kept("RunRetentionPolicy", 100, &mut wrong);
     let mut fields = before.map(Fields::from).unwrap_or_default();
     fields.run_retention = run_retention.or(fields.run_retention);
+    let allowed = sent.connectivity_policy.allow_deployments_to_no_targets;
+    fields.allows_no_targets = allowed.or(fields.allows_no_targets);
     fields.name = sent.name;
     fields.slug = sent.slug;
     if let Some(description) = sent.description {

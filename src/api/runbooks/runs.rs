@@ -4,7 +4,7 @@ use super::{find, frozen_id, located, snapshots::with_snapshot};
 use crate::{
     api::{
         caller::Ask,
-        deployments::{DeploymentPriority, OLDER_WORDS, Said, options, states, tagged},
+        deployments::{DeploymentPriority, Said, options, states, tagged},
         previews::{PreviewQuery, PreviewResource, PreviewsWanted},
         releases::first,
         resource,
@@ -256,6 +256,7 @@ pub(in crate::api) fn create_one(ask: &Ask, Sent(sent): Sent<RunResource>) -> Re
         not_before: [("QueueTime", sent.queue_time.unwrap_or_default()), ("RunAt", String::new())],
         not_after: [("QueueTimeExpiry", sent.queue_time_expiry.unwrap_or_default()), ("NoRunAfter", String::new())],
     };
+    let words = said.words();
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
     let runbook = find(ask, sent.runbook_id.text(), true)?;
@@ -266,7 +267,7 @@ pub(in crate::api) fn create_one(ask: &Ask, Sent(sent): Sent<RunResource>) -> Re
     let tenant = sent.tenant_id.as_ref().and_then(refer::Tenant::given);
     let tenant = tenant.map(|id| visitor.named(&space, id)).transpose()?;
     let made = runbooks::run(visitor, &runbook, &which, &[(environment, tenant)], &options);
-    let made = wire::in_words_sent(made, &OLDER_WORDS)?;
+    let made = wire::in_words_sent(made, &words)?;
     let one = made.first().ok_or_else(|| Error::internal("a run was made and is not there"))?;
     Ok(Created(draw(ask, one)))
 }
@@ -299,6 +300,7 @@ pub(in crate::api) fn create(ask: &Ask, Sent(sent): Sent<CreateRuns>) -> Result<
         not_before: [("RunAt", sent.run_at), ("QueueTime", sent.queue_time)],
         not_after: [("NoRunAfter", sent.no_run_after), ("QueueTimeExpiry", sent.queue_time_expiry)],
     };
+    let words = said.words();
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
     let project: At<Project> = visitor.named(&space, &project.unwrap_or_default())?;
@@ -344,7 +346,7 @@ pub(in crate::api) fn create(ask: &Ask, Sent(sent): Sent<CreateRuns>) -> Result<
             _ => places.extend(tenants.into_iter().map(|tenant| (environment.clone(), Some(tenant)))),
         }
     }
-    let made = runbooks::run(visitor, &runbook, &which, &places, &options)?;
+    let made = wire::in_words_sent(runbooks::run(visitor, &runbook, &which, &places, &options), &words)?;
     let tasks =
         made.iter().map(|one| RunTask { runbook_run_id: one.id.to_string(), server_task_id: one.task.to_string() });
     Ok(Created(RunsCreated { runbook_run_server_tasks: tasks.collect() }))

@@ -221,20 +221,30 @@ impl TaskQuery {
 /// are left out; when ids are given, all of them are answered whatever `skip` says (`rest-api §8`).
 pub(super) fn list(ask: &Ask, query: Query<TaskQuery>) -> Result<Json<TaskCollection>> {
     let (levels, filter) = (query.levels(ask)?, query.filter()?);
-    let page = match &filter.ids {
-        Some(ids) => Page { skip: 0, take: ids.len().max(1) as i64 },
-        None => ask.page(),
-    };
-    let listed = tasks::list_together(&levels, &filter, page)?;
-    let counts = tasks::counts(&levels, &filter)?;
     let own = match ask.parameter("space") {
         "" => format!("{}/tasks", resource::api(ask)),
         _ => format!("{}/tasks", resource::space_api(ask, ask.space()?.id().0)),
     };
+    page_of(ask, &query, &own, &levels, &filter)
+}
+
+fn page_of(
+    ask: &Ask,
+    query: &Query<TaskQuery>,
+    own: &str,
+    levels: &[Granted<'_, List<TaskView>>],
+    filter: &Filter,
+) -> Result<Json<TaskCollection>> {
+    let page = match &filter.ids {
+        Some(ids) => Page { skip: 0, take: ids.len().max(1) as i64 },
+        None => ask.page(),
+    };
+    let listed = tasks::list_together(levels, filter, page)?;
+    let counts = tasks::counts(levels, filter)?;
     let mut total_counts: BTreeMap<&'static str, i64> =
         counts.into_iter().map(|(state, count)| (state.name(), count)).collect();
     total_counts.insert("Interrupted", 0);
-    let page = wire::collection(ask, &query, &own, "Task", listed, page, |task| draw(ask, task));
+    let page = wire::collection(ask, query, own, "Task", listed, page, |task| draw(ask, task));
     Ok(Json(TaskCollection { page, total_counts }))
 }
 
@@ -244,16 +254,14 @@ pub(super) fn show(ask: &Ask) -> Result<Json<TaskResource>> {
     Ok(Json(draw(ask, &tasks::show(&granted)?)))
 }
 
-/// Those of one deployment target: its health checks.
-pub(super) fn of_machine(ask: &Ask) -> Result<Json<TaskCollection>> {
+/// Those of one deployment target: its health checks, with the filters of all tasks.
+pub(super) fn of_machine(ask: &Ask, query: Query<TaskQuery>) -> Result<Json<TaskCollection>> {
     let machine = machines::located(ask)?;
     ask.visitor()?.ask(MachineView { target: machine.clone() })?;
     let levels = vec![ask.visitor()?.ask(List::<TaskView>::of(&ask.space()?))?];
-    let filter = Filter { machine: Some(machine.id().to_string()), ..Filter::default() };
-    let (listed, counts) = (tasks::list_together(&levels, &filter, ask.page())?, tasks::counts(&levels, &filter)?);
+    let filter = Filter { machine: Some(machine.id().to_string()), ..query.filter()? };
     let own = format!("{}/machines/{}/tasks", resource::space_api(ask, ask.space()?.id().0), machine.id());
-    let page = wire::collection(ask, &wire::of_page(), &own, "Task", listed, ask.page(), |task| draw(ask, task));
-    Ok(Json(TaskCollection { page, total_counts: counts.into_iter().map(|(state, n)| (state.name(), n)).collect() }))
+    page_of(ask, &query, &own, &levels, &filter)
 }
 
 /// A kind of task.
@@ -286,6 +294,10 @@ pub(super) struct HealthArguments {
     machine_ids: Vec<refer::Target>,
     /// All machines of this environment that the caller may have looked at.
     environment_id: refer::Environment,
+    /// How long the check may take, as `00:05:00`, once it has begun. Left out: as long as connecting takes.
+    timeout: String,
+    /// How long one machine may take. Each machine has a task of its own, so the shorter of the two counts.
+    machine_timeout: String,
     restricted_to: Nothing,
 }
 
@@ -301,6 +313,16 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<NewTask>) -> Result<Created<Tas
         ));
     }
     let wanted = &sent.arguments;
+    let limit = |field: &str, text: &str| match text.trim() {
+        "" => Ok(None),
+        text => clock::milliseconds_of_span(text).filter(|length| *length > 0).map(Some).ok_or_else(|| {
+            Error::invalid(&format!("Arguments.{field}"), "Give a length such as 00:05:00, or leave it out.")
+        }),
+    };
+    let limits = health::Limits {
+        whole: limit("Timeout", &wanted.timeout)?,
+        machine: limit("MachineTimeout", &wanted.machine_timeout)?,
+    };
     let machines: Vec<At<ids::Target>> = match wanted.environment_id.given() {
         Some(environment) if wanted.machine_ids.is_empty() => {
             let environment = visitor.locate::<ids::Environment>(&space, environment)?;
@@ -327,7 +349,7 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<NewTask>) -> Result<Created<Tas
         machines.into_iter().map(|target| visitor.ask(TaskCreate { target })).collect::<Result<_>>()?;
     let mut first = None;
     for proof in &proofs {
-        let task = health::ask(proof)?;
+        let task = health::ask(proof, &limits)?;
         first.get_or_insert(task);
     }
     let task = first.ok_or_else(|| Error::internal("no health check was asked for"))?;

@@ -53,6 +53,8 @@ pub(in crate::api) struct ScopedUserRoleResource {
 #[serde(rename_all = "camelCase", default)]
 pub(in crate::api) struct ScopedUserRoleQuery {
     ids: Option<Vec<String>>,
+    /// Part of the name of the team or of the user role.
+    partial_name: String,
     /// Only those that hold in these spaces.
     spaces: Vec<String>,
     /// Whether those outside all spaces are wanted; below a space only when they are.
@@ -100,8 +102,12 @@ pub(in crate::api) fn list(ask: &Ask, query: Query<ScopedUserRoleQuery>) -> Resu
     };
     let mut all = teams::roles_in(&ask.visitor()?.ask_anywhere::<TeamView>(None)?)?;
     let ids = query.ids.as_deref().map(wire::numbers::<ids::ScopedUserRole>);
-    all.retain(|(_, role)| {
-        wanted.has(role.space.map(|space| space.0)) && ids.as_ref().is_none_or(|ids| ids.contains(&role.id.0))
+    let part = query.partial_name.trim().to_lowercase();
+    let named = |name: &str| name.to_lowercase().contains(&part);
+    all.retain(|(team, role)| {
+        (named(&team.name) || named(&role.role_name))
+            && wanted.has(role.space.map(|space| space.0))
+            && ids.as_ref().is_none_or(|ids| ids.contains(&role.id.0))
     });
     let (own, page) = (format!("{own}/scopeduserroles"), ask.page());
     let listed = Listed::from_all(page, all);

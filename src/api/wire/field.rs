@@ -177,33 +177,60 @@ macro_rules! fixed {
 }
 pub(in crate::api) use fixed;
 
-/// A number that can be set, or set to none by `null`; left out, it stays as it is.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Settable(Option<Option<i64>>);
+/// A number or a text that can be set, or set to none by `null`; left out, it stays as it is.
+#[derive(Debug, Clone)]
+pub struct Settable<T = i64>(Option<Option<T>>);
 
-impl Settable {
-    /// The number from now on.
-    pub fn or(self, present: Option<i64>) -> Option<i64> {
+impl<T> Settable<T> {
+    /// What goes out.
+    pub fn kept(present: Option<T>) -> Self {
+        Settable(Some(present))
+    }
+    /// What it is from now on.
+    pub fn or(self, present: Option<T>) -> Option<T> {
         self.0.unwrap_or(present)
     }
 }
-impl Serialize for Settable {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.flatten().serialize(serializer)
+impl<T> Default for Settable<T> {
+    fn default() -> Self {
+        Settable(None)
     }
 }
-impl<'de> Deserialize<'de> for Settable {
+impl<T: Serialize> Serialize for Settable<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_ref().and_then(Option::as_ref).serialize(serializer)
+    }
+}
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Settable<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Settable(Some(Option::deserialize(deserializer)?)))
     }
 }
-impl ComposeSchema for Settable {
+
+fn settable(kind: Type) -> RefOr<Schema> {
+    let null_counts = ExtensionsBuilder::new().add(NULL_COUNTS, json!(true)).build();
+    ObjectBuilder::new().schema_type(kind).extensions(Some(null_counts)).into()
+}
+impl ComposeSchema for Settable<i64> {
     fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
-        let null_counts = ExtensionsBuilder::new().add(NULL_COUNTS, json!(true)).build();
-        ObjectBuilder::new().schema_type(Type::Integer).extensions(Some(null_counts)).into()
+        settable(Type::Integer)
     }
 }
-impl ToSchema for Settable {}
+impl ToSchema for Settable<i64> {
+    fn name() -> Cow<'static, str> {
+        "SettableNumber".into()
+    }
+}
+impl ComposeSchema for Settable<String> {
+    fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+        settable(Type::String)
+    }
+}
+impl ToSchema for Settable<String> {
+    fn name() -> Cow<'static, str> {
+        "SettableText".into()
+    }
+}
 
 /// A secret on the wire (`rest-api §7`): a plain text or `NewValue` sets it, `HasValue` false clears it, anything else
 /// leaves it as it is. What goes out says only whether there is one.

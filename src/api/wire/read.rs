@@ -86,6 +86,7 @@ impl Reader {
                 (None, values) => Reader::Map(Box::new(made(values))),
             },
             Some("array") => Reader::List(Box::new(made(&schema["items"]))),
+            Some("string") if schema[NULL_COUNTS] == true => Reader::Nullable(Box::new(Reader::Text(Vec::new()))),
             Some("string") => {
                 let words = schema["enum"].as_array().into_iter().flatten();
                 Reader::Text(words.filter_map(|word| word.as_str().map(str::to_owned)).collect())

@@ -116,8 +116,8 @@ pub struct Filter {
     pub before: Option<i64>,
     /// Only events with a larger number.
     pub after: Option<i64>,
-    /// Only this one.
-    pub id: Option<Id<Kind>>,
+    /// Only these.
+    pub ids: Vec<Id<Kind>>,
 }
 
 /// The newest events of the granted levels. `take` of them from `skip` on, without a total.
@@ -178,7 +178,7 @@ pub fn time_zone(granted: &[Granted<'_, List<EventView>>]) -> Result<String> {
 /// # Errors
 /// `NotFound` also for one that the visitor may not see.
 pub fn show(granted: &[Granted<'_, List<EventView>>], id: Id<Kind>) -> Result<Event> {
-    let only = Filter { id: Some(id), ..Filter::default() };
+    let only = Filter { ids: vec![id], ..Filter::default() };
     recent(granted, &only, Page { skip: 0, take: 1 })?.pop().ok_or_else(|| Error::NotFound(id.to_string()))
 }
 
@@ -354,7 +354,7 @@ mod sql {
         wanted.number(filter.to.map(|at| at.0), "+at <=");
         wanted.number(filter.before, "id <");
         wanted.number(filter.after, "id >");
-        wanted.number(filter.id.map(|id| id.0), "id =");
+        wanted.one_of("id", &ids(&filter.ids));
         wanted
     }
 

@@ -292,10 +292,13 @@ impl Targets {
     /// `domain §2`: nothing is deployed to no target, unless the project allows it.
     fn why_refused(self, material: &Material) -> Option<String> {
         let missing = self.missing.filter(|_| !self.found && !material.allows_no_targets)?;
+        let whose = match &material.subject {
+            Subject::Release { .. } => &material.project.1,
+            Subject::Runbook { runbook, .. } => &runbook.1,
+        };
         Some(format!(
-            "There is no deployment target for this {}. {missing} Add one, or let the settings of {} allow deployments to no targets.",
+            "There is no deployment target for this {}. {missing} Add one, or let the settings of {whose} allow deployments to no targets.",
             material.subject.word(),
-            material.project.1
         ))
     }
 }

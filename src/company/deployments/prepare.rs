@@ -184,7 +184,6 @@ pub(in crate::company) fn gather(
     let tenant = place.1.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
     let machines =
         targets::for_deployment(rows, project.space, environment.id, tenant.as_ref().map(|tenant| tenant.id))?;
-    let allows_no_targets = matches!(subject, Subject::Runbook { .. }) || project.allows_no_targets;
     let builtins = builtins::of_place(rows, &project, &space, &environment, tenant.as_ref())?;
     let gone = projects::kept::gone(rows, &project, &steps)?;
     Ok(Material {
@@ -200,8 +199,7 @@ pub(in crate::company) fn gather(
         steps,
         machines: machines.into_iter().map(machine).collect(),
         excluded: Vec::new(),
-        // A runbook may always be run where there is no target for it.
-        allows_no_targets,
+        allows_no_targets: project.allows_no_targets,
         skip: Vec::new(),
         builtins,
         gone,

@@ -142,9 +142,9 @@ pub fn copy_runbooks(tx: &Writing<'_>, from: Id<Kind>, to: Id<Kind>, seen: &Reac
     let seen = seen.condition(RUNBOOK, &mut parameters);
     let copy = format!(
         "INSERT INTO runbooks (space_id, project_id, name, name_key, slug, description, tenanted, environment_scope, created_at, steps,
-                               run_retention)
+                               run_retention, allows_no_targets)
          SELECT o.space_id, ?2, o.name, o.name_key, o.slug, o.description, o.tenanted, o.environment_scope, ?3, o.steps,
-                o.run_retention
+                o.run_retention, o.allows_no_targets
          FROM runbooks o WHERE o.project_id = ?1 AND {seen} ORDER BY o.id"
     );
     tx.run(&copy, params_from_iter(&parameters))?;

@@ -99,6 +99,9 @@ pub struct Runbook {
     /// How long runs are kept.
     #[serde(rename = "RunRetentionPolicy")]
     pub run_retention: Retention,
+    /// Whether a run that finds no target for any of its steps is a success.
+    #[serde(rename = "AllowDeploymentsToNoTargets")]
+    pub allows_no_targets: bool,
     /// The snapshot that is run when none is named.
     #[serde(skip)]
     pub published: Option<Published>,
@@ -144,6 +147,8 @@ pub struct Fields {
     pub environments: Vec<Id<Environment>>,
     /// See [`Runbook::run_retention`]; `None`: as it is, at first for ever.
     pub run_retention: Option<Retention>,
+    /// See [`Runbook::allows_no_targets`]; `None`: as it is, at first so.
+    pub allows_no_targets: Option<bool>,
 }
 
 impl Fields {
@@ -163,6 +168,7 @@ impl From<&Runbook> for Fields {
             environment_scope: runbook.environment_scope,
             environments: runbook.environments.clone(),
             run_retention: Some(runbook.run_retention),
+            allows_no_targets: Some(runbook.allows_no_targets),
         }
     }
 }
@@ -312,5 +318,6 @@ fn check(rows: &Rows<'_>, project: &OfProject, fields: &Fields, this: Option<&Ru
     }
     wrong.finish()?;
     let run_retention = fields.run_retention.or(this.map(|this| this.run_retention));
-    Ok(Fields { name, slug, description, environments, run_retention, ..fields.clone() })
+    let allows_no_targets = fields.allows_no_targets.or(this.map(|this| this.allows_no_targets));
+    Ok(Fields { name, slug, description, environments, run_retention, allows_no_targets, ..fields.clone() })
 }

@@ -116,5 +116,7 @@ fn material(
     let name = run::name(&runbook, &environments::by_id(rows, place.0)?);
     let subject =
         Subject::Runbook { runbook: (runbook.id, runbook.name), snapshot: (snapshot.id, snapshot.name.clone()) };
-    deployments::gather(rows, runbook.project, place, name, subject, steps)
+    let mut material = deployments::gather(rows, runbook.project, place, name, subject, steps)?;
+    material.allows_no_targets = runbook.allows_no_targets;
+    Ok(material)
 }

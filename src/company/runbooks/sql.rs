@@ -22,7 +22,8 @@ use rusqlite::Row;
 const FIELDS: &str =
     "r.id, r.space_id, r.project_id, r.name, r.slug, r.description, r.tenanted, r.environment_scope, r.created_at,
     (SELECT json_group_array(e.environment_id) FROM runbook_environments e WHERE e.runbook_id = r.id),
-    json_array_length(r.steps), s.id, s.name, r.published_at, s.steps IS NOT r.steps, r.run_retention";
+    json_array_length(r.steps), s.id, s.name, r.published_at, s.steps IS NOT r.steps, r.run_retention,
+    r.allows_no_targets";
 const FROM: &str =
     "FROM runbooks r JOIN projects p ON p.id = r.project_id LEFT JOIN runbook_snapshots s ON s.id = r.published_id";
 
@@ -43,6 +44,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Runbook> {
         environments: environments.into_iter().map(Id::new).collect(),
         created_at: row.get(8)?,
         run_retention: Retention::of(&row.get::<_, String>(15)?),
+        allows_no_targets: row.get(16)?,
         steps: row.get::<_, i64>(10)?.unsigned_abs() as usize,
         published: match published {
             Some(id) => Some(Published { id, name: row.get(12)?, at: row.get(13)?, is_behind: row.get(14)? }),
@@ -87,8 +89,8 @@ pub fn not_in_space(rows: &Rows<'_>, space: Id<Space>, ids: &[Id<Environment>]) 
 pub fn insert(tx: &Writing<'_>, project: &OfProject, fields: &Fields) -> Result<Id<Kind>> {
     let id = Id::new(tx.insert(
         "INSERT INTO runbooks (space_id, project_id, name, name_key, slug, description, tenanted, environment_scope, created_at,
-                               run_retention)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                               run_retention, allows_no_targets)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         (
             project.space,
             project.id,
@@ -100,6 +102,7 @@ pub fn insert(tx: &Writing<'_>, project: &OfProject, fields: &Fields) -> Result<
             fields.environment_scope.word(),
             clock::now(),
             fields.run_retention.unwrap_or_default().text(),
+            fields.allows_no_targets.unwrap_or(true),
         ),
     )?);
     put_environments(tx, id, fields)?;
@@ -109,7 +112,7 @@ pub fn insert(tx: &Writing<'_>, project: &OfProject, fields: &Fields) -> Result<
 pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
     tx.run(
         "UPDATE runbooks SET name = ?2, name_key = ?3, description = ?4, tenanted = ?5, environment_scope = ?6, slug = ?7,
-                run_retention = ?8 WHERE id = ?1",
+                run_retention = ?8, allows_no_targets = ?9 WHERE id = ?1",
         (
             id,
             &fields.name,
@@ -119,6 +122,7 @@ pub fn update(tx: &Writing<'_>, id: Id<Kind>, fields: &Fields) -> Result<()> {
             fields.environment_scope.word(),
             &fields.slug,
             fields.run_retention.unwrap_or_default().text(),
+            fields.allows_no_targets.unwrap_or(true),
         ),
     )?;
     tx.run("DELETE FROM runbook_environments WHERE runbook_id = ?1", [id])?;

@@ -6,62 +6,98 @@ use super::{
     by_id, note_health,
 };
 use crate::base::{
+    clock,
     error::{Error, Result},
-    ids::{Id, Target as Kind},
+    ids::{Id, Target as Kind, Task as TaskKind},
 };
 use crate::company::{
+    Company,
     access::{
-        Event, Granted,
+        Event, Granted, Writing,
         permissions::{TaskCreate, TaskExecute},
     },
     tasks::{self, NewTask, Task, Work},
 };
 use std::collections::BTreeMap;
 
+/// How long a check may take, in milliseconds; as long as it takes without.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// The task.
+    pub whole: Option<i64>,
+    /// The machine.
+    pub machine: Option<i64>,
+}
+
+/// What the limits are called among the arguments of a task.
+const LIMITS: [&str; 2] = ["Timeout", "MachineTimeout"];
+
+impl Limits {
+    /// The shorter one of a task's.
+    pub fn of(task: &Task) -> Option<i64> {
+        LIMITS.iter().filter_map(|name| clock::milliseconds_of_span(task.arguments.get(*name)?)).min()
+    }
+}
+
 /// Asks the engine to look at a target.
 ///
 /// # Errors
 /// `Conflict` when the target is disabled.
-pub fn ask(granted: &Granted<'_, TaskCreate>) -> Result<Task> {
+pub fn ask(granted: &Granted<'_, TaskCreate>, limits: &Limits) -> Result<Task> {
     let id = granted.what().target.id();
     let task = granted.write(|tx| {
         let target = by_id(tx, id)?;
         if target.is_disabled {
             return Err(Error::Conflict(format!("{} is disabled. Enable it first.", target.name)));
         }
-        // A target in several environments belongs to none of them alone; all of them are written down beside.
-        let environment = match target.environments.as_slice() {
-            [only] => Some(*only),
-            _ => None,
-        };
-        let task = tasks::enqueue(
-            tx,
-            granted.visitor().company(),
-            NewTask {
-                space: Some(target.space),
-                work: Work::Health,
-                description: format!("Check the health of {}", target.name),
-                arguments: BTreeMap::from([("MachineId".to_owned(), id.to_string())]),
-                project: None,
-                environment,
-                tenant: None,
-                runbook: None,
-                exclusive_key: format!("health/{id}"),
-                not_before: None,
-                not_after: None,
-            },
-        )?;
-        tasks::scope(tx, task, &target.environments)?;
-        let mut event =
-            Event::new("TaskQueued").say("A health check of ").name(id, &target.name).say(" was queued").related(task);
-        event = event.space(target.space.0);
-        if let Some(environment) = environment {
-            event = event.environment(environment.0);
-        }
+        let (task, event) = queued(tx, granted.visitor().company(), &target, limits)?;
         tx.record(event, tasks::by_id(tx, task)?)
     })?;
     tasks::ring();
     Ok(task)
+}
+
+/// Puts a look at a target into the queue, beside the change that asks for it.
+pub(super) fn queue(tx: &Writing<'_>, company: &Company, target: &Target, limits: &Limits) -> Result<()> {
+    let (_, event) = queued(tx, company, target, limits)?;
+    tx.also(event)
+}
+
+fn queued(tx: &Writing<'_>, company: &Company, target: &Target, limits: &Limits) -> Result<(Id<TaskKind>, Event)> {
+    // A target in several environments belongs to none of them alone; all of them are written down beside.
+    let environment = match target.environments.as_slice() {
+        [only] => Some(*only),
+        _ => None,
+    };
+    let mut arguments = BTreeMap::from([("MachineId".to_owned(), target.id.to_string())]);
+    for (name, limit) in LIMITS.iter().zip([limits.whole, limits.machine]) {
+        arguments.extend(limit.map(|limit| ((*name).to_owned(), clock::span(limit))));
+    }
+    let task = tasks::enqueue(
+        tx,
+        company,
+        NewTask {
+            space: Some(target.space),
+            work: Work::Health,
+            description: format!("Check the health of {}", target.name),
+            arguments,
+            project: None,
+            environment,
+            tenant: None,
+            runbook: None,
+            exclusive_key: format!("health/{}", target.id),
+            not_before: None,
+            not_after: None,
+        },
+    )?;
+    tasks::scope(tx, task, &target.environments)?;
+    let event = Event::new("TaskQueued").say("A health check of ").name(target.id, &target.name).say(" was queued");
+    let event = event.related(task).space(target.space.0);
+    let event = match environment {
+        Some(environment) => event.environment(environment.0),
+        None => event,
+    };
+    Ok((task, event))
 }
 
 /// The target that the task is to look at, and how to sign in to it.

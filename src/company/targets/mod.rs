@@ -11,6 +11,7 @@ use super::{
         At, Event, Granted, Proof, Reach, Rows, Writing,
         permissions::{AccountView, After, List, MachineCreate, MachineDelete, MachineEdit, MachineView, TenantView},
     },
+    tasks,
     tenants::{
         self,
         filter::{Empty, Filter as Choice},
@@ -135,6 +136,9 @@ pub struct Target {
     /// How it is signed in to.
     #[serde(rename = "AccountId", serialize_with = "one_as_text")]
     pub account: Id<Account>,
+    /// It was made without being looked at.
+    #[serde(rename = "SkipInitialHealthCheck")]
+    pub skips_first_check: bool,
     /// What the last look found.
     #[serde(skip)]
     pub health: Health,
@@ -178,6 +182,8 @@ pub struct Fields {
     pub host_key: String,
     /// What stands for it in addresses; empty: made of the first name, and kept.
     pub slug: String,
+    /// See [`Target::skips_first_check`]; `None`: as it is, at first so.
+    pub skips_first_check: Option<bool>,
 }
 
 /// Which targets are asked for.
@@ -256,7 +262,8 @@ pub fn create(
     }
     let tenants = granted.reach_of::<TenantView>(space.0);
     // Its address is sent what the account signs in with.
-    granted.write_asking(Proof::Fresh, |tx| {
+    let mut looked_at = false;
+    let made = granted.write_asking(Proof::Fresh, |tx| {
         let checked = check(tx, space, &fields, account, &what.environments, None)?;
         let id = sql::insert(tx, space, &checked)?;
         let named: Vec<Id<Tenant>> = what.tenants.iter().map(At::id).collect();
@@ -265,8 +272,17 @@ pub fn create(
         let event = Event::new("MachineAdded").say("Deployment target ").name(id, &made[0].name).say(" was created");
         sql::hide_tenants(tx, &tenants, &mut made)?;
         let [made] = made;
+        // Whoever adds a machine may have it looked at, as it is done with those that a page adds.
+        if !made.skips_first_check && !made.is_disabled {
+            health::queue(tx, granted.visitor().company(), &made, &health::Limits::default())?;
+            looked_at = true;
+        }
         tx.record(event.space(space.0), made)
-    })
+    })?;
+    if looked_at {
+        tasks::ring();
+    }
+    Ok(made)
 }
 
 /// Changes a deployment target. It stands afterwards in the environments and is for the tenants of `after`, and for those

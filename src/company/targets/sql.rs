@@ -15,7 +15,8 @@ const COLUMNS: &str = "t.id, t.space_id, t.name, t.slug, t.is_disabled, t.partic
     (SELECT json_group_array(id) FROM (SELECT n.id FROM target_tenants x JOIN tenants n ON n.id = x.tenant_id
        WHERE x.target_id = t.id ORDER BY n.name_key)),
     (SELECT json_group_array(name) FROM (SELECT s.name || '/' || g.name AS name FROM target_tenant_tags u JOIN tags g ON g.id = u.tag_id
-       JOIN tag_sets s ON s.id = g.tag_set_id WHERE u.target_id = t.id ORDER BY s.sort_order, s.id, g.sort_order, g.id))";
+       JOIN tag_sets s ON s.id = g.tag_set_id WHERE u.target_id = t.id ORDER BY s.sort_order, s.id, g.sort_order, g.id)),
+    t.skip_initial_health_check";
 
 /// What a target in the environment of `x` belongs to.
 const IN_AN_ENVIRONMENT: Columns = Columns {
@@ -47,6 +48,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Target> {
         roles: serde_json::from_str(&text(14)?).unwrap_or_default(),
         tenants: numbers(&text(15)?),
         tenant_tags: serde_json::from_str(&text(16)?).unwrap_or_default(),
+        skips_first_check: row.get(17)?,
     })
 }
 
@@ -186,8 +188,9 @@ pub fn barred(rows: &Rows<'_>, account: Id<Account>, environment: Id<Environment
 pub fn insert(tx: &Writing<'_>, space: Id<Space>, checked: &Checked) -> Result<Id<Kind>> {
     let fields = &checked.fields;
     let id = tx.insert(
-        "INSERT INTO targets (space_id, name, name_key, slug, is_disabled, participation, host, port, host_key, account_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO targets (space_id, name, name_key, slug, is_disabled, participation, host, port, host_key, account_id,
+                              skip_initial_health_check)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         (
             space,
             &fields.name,
@@ -199,6 +202,7 @@ pub fn insert(tx: &Writing<'_>, space: Id<Space>, checked: &Checked) -> Result<I
             checked.port,
             &fields.host_key,
             checked.account,
+            fields.skips_first_check.unwrap_or(true),
         ),
     )?;
     Ok(Id::new(id))
@@ -208,7 +212,8 @@ pub fn update(tx: &Writing<'_>, id: Id<Kind>, checked: &Checked) -> Result<()> {
     let fields = &checked.fields;
     tx.run(
         "UPDATE targets SET name = ?2, name_key = ?3, is_disabled = ?4, participation = ?5, host = ?6, port = ?7, host_key = ?8,
-                account_id = ?9, slug = ?10 WHERE id = ?1",
+                account_id = ?9, slug = ?10,
+                skip_initial_health_check = COALESCE(?11, skip_initial_health_check) WHERE id = ?1",
         (
             id,
             &fields.name,
@@ -220,6 +225,7 @@ pub fn update(tx: &Writing<'_>, id: Id<Kind>, checked: &Checked) -> Result<()> {
             &fields.host_key,
             checked.account,
             &fields.slug,
+            fields.skips_first_check,
         ),
     )?;
     Ok(())

@@ -217,7 +217,7 @@ fn show_page(visit: &Visit, at: &At<ids::Target>, problem: Option<&str>) -> Resu
 /// Has the engine look at one, and leads to the task that does it.
 pub(super) fn check(visit: &Visit) -> Result<Answer> {
     let target = located(visit)?;
-    let task = health::ask(&visit.visitor.ask(TaskCreate { target })?)?;
+    let task = health::ask(&visit.visitor.ask(TaskCreate { target })?, &health::Limits::default())?;
     let address = format!("{}/{}", base(visit), visit.parameter("target"));
     let at: At<ids::Task> = visit.visitor.locate(Within::Company, &task.id.to_string())?;
     let to =
