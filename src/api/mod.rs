@@ -518,6 +518,9 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
     if segments.first().is_some_and(|first| first.eq_ignore_ascii_case("api")) {
         return error::no_company(&desk.address(request.headers())).respond();
     }
+    // The table begins behind these two.
+    let below = |second: &String| second.eq_ignore_ascii_case("api") || second == ".well-known";
+    let is_there = segments.get(1).is_some_and(below);
     let method = request.method().clone();
     let mut call = match Call::read(desk, request).await {
         Ok(call) => call,
@@ -539,7 +542,10 @@ pub async fn serve(desk: Desk, request: Request) -> Response {
         None => None,
     };
     let work = move || {
-        let answer = answer(&mut call, &method, &segments);
+        let answer = match is_there {
+            true => answer(&mut call, &method, &segments),
+            false => error::reply(&Error::NotFound(call.uri.path().to_owned()), ""),
+        };
         drop(seat);
         Ok(answer)
     };

@@ -114,9 +114,14 @@ async fn dispatch(State(desk): State<Desk>, request: Request) -> Response {
     if is_api(path) { api::serve(desk, request).await } else { web::serve(desk, request).await }
 }
 
+/// Whether an answer is JSON: where the API is, and below any `api` in a path that is no page's (findings D1).
+fn is_api(path: &str) -> bool {
+    is_of_api(path) || (path.split('/').any(|part| part.eq_ignore_ascii_case("api")) && !web::is_page(path))
+}
+
 /// Whether a program asks: below a company's `api`, or where a client that joins links to its base address, or that was
 /// given no company, looks for it.
-fn is_api(path: &str) -> bool {
+fn is_of_api(path: &str) -> bool {
     let mut parts = path.split('/').filter(|part| !part.is_empty());
     let is = |part: Option<&str>| part.is_some_and(|part| part.eq_ignore_ascii_case("api"));
     let Some(first) = parts.next() else { return false };

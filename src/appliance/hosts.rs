@@ -129,6 +129,15 @@ impl Appliance {
         names.iter().filter(|(_, of)| *of == slug).map(|(name, _)| name.clone()).collect()
     }
 
+    /// Where people find a company that has a host name of its own: the first of them, by the scheme and the port of the
+    /// server's address.
+    pub fn own_address(&self, server: &str, slug: &str) -> Option<String> {
+        let host = self.hosts_of(slug).into_iter().next()?;
+        let mut url = url::Url::parse(server).ok()?;
+        url.set_host(Some(&host)).ok()?;
+        Some(url.as_str().trim_end_matches('/').to_owned())
+    }
+
     /// Sets the host names that lead to a company; none takes them away. Gives them as they are kept. `public` is this
     /// server's own address, whose host is nobody's own.
     ///

@@ -446,7 +446,9 @@ async fn serve(
     {
         let of = slug.clone();
         let next = in_files(round, move |round| {
-            round.with(&of, |granted| post::next(granted, &round.base, round.own_address(&of).as_deref()))
+            round.with(&of, |granted| {
+                post::next(granted, &round.base, round.appliance.own_address(&round.base, &of).as_deref())
+            })
         })
         .await?;
         let Some(letter) = next else { break };
@@ -466,14 +468,6 @@ async fn serve(
 }
 
 impl Round {
-    /// Where people find a company that has a host name of its own: the first of them, by the scheme and the port of the
-    /// server's address.
-    fn own_address(&self, slug: &str) -> Option<String> {
-        let host = self.appliance.hosts_of(slug).into_iter().next()?;
-        let mut url = url::Url::parse(&self.base).ok()?;
-        url.set_host(Some(&host)).ok()?;
-        Some(url.as_str().trim_end_matches('/').to_owned())
-    }
     fn with<T>(
         &self,
         slug: &str,

@@ -79,6 +79,7 @@ const LAST_WAIT: Duration = Duration::from_secs(15);
 
 /// What all running tasks share.
 struct Crew {
+    appliance: Arc<Appliance>,
     key: Arc<EngineKey>,
     lease: Lease,
     sandbox: Arc<Sandbox>,
@@ -120,6 +121,7 @@ pub fn start(
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
     let crew = Arc::new(Crew {
+        appliance: appliance.clone(),
         key,
         lease: Lease::new(),
         sandbox: Arc::new(sandbox),

@@ -102,7 +102,9 @@ async fn carry_out_plan(book: Arc<Book>, task: Task) -> Outcome {
     let prepared = match prepared {
         Ok(mut prepared) => {
             let (server, company) = (&book.crew.settings.server, book.company.slug());
-            let web = [("BaseUrl", server.clone()), ("ServerUri", format!("{server}/{company}"))];
+            let own = book.crew.appliance.own_address(server, company);
+            let own = own.unwrap_or_else(|| format!("{server}/{company}"));
+            let web = [("BaseUrl", server.clone()), ("ServerUri", own)];
             prepared.plan.variables.extend(web.map(|(name, value)| (format!("Octopus.Web.{name}"), value)));
             prepared
         }

@@ -67,7 +67,7 @@ use crate::http::{
 use axum::http::Method;
 use caller::{Answer, Visit};
 use serving::ROUTES;
-pub use serving::{refuse, serve};
+pub use serving::{is_page, refuse, serve};
 
 /// A page for somebody who is signed in to a company.
 pub type Page = fn(&Visit) -> Result<Answer>;

@@ -125,6 +125,14 @@ fn respond(call: &mut Call, method: &Method, segments: &[String]) -> Response {
     }
 }
 
+/// Whether there is a page at a path, or something that is done there.
+pub fn is_page(path: &str) -> bool {
+    let Some(segments) = table::segments(path) else { return false };
+    let rest = segments.split_first().map_or(&[][..], |(_, rest)| rest);
+    !matches!(OPEN_ROUTES.find(&Method::GET, &segments), Matched::Nothing)
+        || !matches!(ROUTES.find(&Method::GET, rest), Matched::Nothing)
+}
+
 /// The answer to a request that is not looked at any further.
 pub fn refuse(status: axum::http::StatusCode) -> Response {
     error::status(status)

@@ -57,8 +57,17 @@ fn under_its_own_host_name_everything_is_the_company_s_and_no_address_names_it()
     let wrong = walk(&program, "");
     assert!(wrong.is_empty(), "{} wrong links:\n{}", wrong.len(), wrong.join("\n"));
     // Another company is not to be reached by this host, nor its key of any use.
-    let elsewhere = program.get("/meridian/api/users/me").expect(303);
-    assert!(elsewhere.location().starts_with("/login"), "{elsewhere}");
+    // Below any `api` a program reads JSON, wherever it stands (findings D1); a page that is called so stays one.
+    for path in ["/meridian/api/users/me", "/x/y/api/users", "/nowhere/API", "/a/b/c/api/"] {
+        let elsewhere = program.get(path).expect(404);
+        assert!(elsewhere.header("content-type").starts_with("application/json"), "{path}: {elsewhere}");
+        assert!(elsewhere.json()["ErrorMessage"].is_string(), "{path}");
+        let posted = program.post(path, json!({}));
+        assert!(posted.header("content-type").starts_with("application/json"), "{path}: {posted}");
+        let in_path_form = harbour.caller().get(path).expect(404);
+        assert!(in_path_form.header("content-type").starts_with("application/json"), "{path}: {in_path_form}");
+    }
+    assert!(program.get("/default/projects/api").expect(303).location().starts_with("/login"));
     let foreign = Caller::with_key(server.base(), &cast.meridian.company.key).and_header("Host", HOST);
     foreign.get("/api/users/me").expect(401);
     // The path form goes on.

@@ -256,6 +256,16 @@ fn findings_h2_h3_what_does_not_say_where_it_runs_and_what_is_switched_off() {
         assert_eq!(action[field], off["Actions"][0][field], "{field}");
     }
     assert_eq!(saved["Steps"][0]["Actions"][0]["WorkerPoolId"], json!("WorkerPools-7"));
+    // A company with a host name of its own is known to its scripts by that.
+    yard.server.command(&["company", "hosts", "harbour", "--set", "deploy.harbour.test"]).run().expect_success();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let uri = "echo \"<server=$(get_octopusvariable Octopus.Web.ServerUri)>\"";
+    yard.write(&yard.runbook_process(), json!([step("Tell", uri)])).expect(200);
+    let snapshot = json!({ "RunbookId": yard.runbook["Id"], "ProjectId": yard.shop["Id"], "Name": "Two" });
+    make(&yard.ada, "runbookSnapshots?publish=true", snapshot);
+    let (_, log) = yard.run();
+    let port = yard.server.base().rsplit(':').next().unwrap();
+    assert!(log.contains(&format!("<server=http://deploy.harbour.test:{port}>")), "{log}");
     let mut ada = yard.server.browser();
     ada.sign_in("harbour", &yard.company.email, &yard.company.password);
     let page = ada.get("/harbour/default/projects/shop/process").expect(200).text();
