@@ -331,6 +331,7 @@ pub(super) fn limit(ask: &Ask, Sent(sent): Sent<LimitsWanted>) -> Result<Json<Co
         limits.people = sent.people.or(limits.people);
         limits.running_tasks = sent.running_tasks.or(limits.running_tasks);
         limits.requests_per_minute = sent.requests_per_minute.or(limits.requests_per_minute);
+        Ok(())
     };
     let limits = appliance(ask).change_limits(&Steward::of(&granted)?, ask.parameter("id"), set)?;
     Ok(Json(limits.into()))

@@ -120,13 +120,14 @@ pub(super) fn show(ask: &Ask) -> Result<Json<DeploymentSettings>> {
 pub(super) fn update(ask: &Ask, Sent(sent): Sent<DeploymentSettings>) -> Result<Json<DeploymentSettings>> {
     let (visitor, project) = (ask.visitor()?, located(ask)?);
     let granted = visitor.ask(ProjectEdit { project: project.clone() })?;
-    let present = projects::show(&visitor.ask(ProjectView { project })?)?;
-    let fields = Fields {
+    visitor.ask(ProjectView { project })?;
+    let allowed = sent.connectivity_policy.allow_deployments_to_no_targets;
+    let change = |present: &Project| Fields {
         version_template: sent.versioning_strategy.template,
-        allows_no_targets: sent.connectivity_policy.allow_deployments_to_no_targets.or(Some(present.allows_no_targets)),
-        ..Fields::from(&present)
+        allows_no_targets: allowed.or(Some(present.allows_no_targets)),
+        ..Fields::from(present)
     };
-    Ok(Json(draw(ask, &projects::edit(&granted, None, fields)?)))
+    Ok(Json(draw(ask, &projects::edit_as_it_is(&granted, None, change)?)))
 }
 
 /// A project at a glance.

@@ -42,7 +42,7 @@ pub(super) struct CompanySettings {
 }
 
 /// Name, time zone, from-address, who is in Everyone; what is left out stays as it is.
-#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct GeneralSettings {
     name: Option<String>,
@@ -63,7 +63,7 @@ pub(super) enum SecondFactorRule {
 }
 
 /// The rules of sign-in; what is left out stays as it is.
-#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct SignInSettings {
     second_factor: Option<SecondFactorRule>,
@@ -80,7 +80,7 @@ pub(super) struct SignInSettings {
 }
 
 /// Where the trail is kept; what is left out stays as it is.
-#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct TrailSettings {
     checkpoint_syslog: Option<bool>,
@@ -90,7 +90,7 @@ pub(super) struct TrailSettings {
 }
 
 /// Name and colour to show; what is left out stays as it is.
-#[derive(Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct BrandSettings {
     /// null: the company's own.
@@ -218,59 +218,81 @@ fn some(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
+/// Changes what was sent and leaves the rest as it is: as it is when that is written down, so that two who change two
+/// things at once both get theirs.
+fn merged<T>(mut change: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 0..20 {
+        match change() {
+            Err(Error::Conflict(_)) => {}
+            done => return done,
+        }
+    }
+    change()
+}
+
 /// Name, time zone, from-address, who is in Everyone.
 pub(super) fn general(ask: &Ask, Sent(sent): Sent<GeneralSettings>) -> Result<Json<GeneralSettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
-    let present = settings::show(&granted)?.general();
-    let wished = General {
-        name: sent.name.unwrap_or(present.name),
-        time_zone: sent.time_zone.unwrap_or(present.time_zone),
-        from_address: some(sent.from_address.or(present.from_address)),
-        customers_in_everyone: sent.customers_in_everyone.unwrap_or(present.customers_in_everyone),
-    };
-    Ok(Json(settings::change_general(&granted, &wished)?.into()))
+    merged(|| {
+        let (present, sent) = (settings::show(&granted)?.general(), sent.clone());
+        let made_from = present.clone();
+        let wished = General {
+            name: sent.name.unwrap_or(present.name),
+            time_zone: sent.time_zone.unwrap_or(present.time_zone),
+            from_address: some(sent.from_address.or(present.from_address)),
+            customers_in_everyone: sent.customers_in_everyone.unwrap_or(present.customers_in_everyone),
+        };
+        Ok(Json(settings::change_general(&granted, Some(&made_from), &wished)?.into()))
+    })
 }
 
 /// The rules of sign-in; what is left out stays as it is.
 pub(super) fn sign_in(ask: &Ask, Sent(sent): Sent<SignInSettings>) -> Result<Json<SignInSettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
-    let present = settings::show(&granted)?.sign_in();
-    let wished = SignIn {
-        second_factor: match sent.second_factor {
-            None => present.second_factor,
-            Some(SecondFactorRule::Nobody) => SecondFactor::Nobody,
-            Some(SecondFactorRule::Holders) => SecondFactor::Holders,
-            Some(SecondFactorRule::Everyone) => SecondFactor::Everyone,
-        },
-        second_factor_permissions: sent.second_factor_permissions.unwrap_or(present.second_factor_permissions),
-        grace_days: sent.grace_days.unwrap_or(present.grace_days),
-        password_min: sent.password_min.unwrap_or(present.password_min),
-        session_idle_minutes: sent.session_idle_minutes.unwrap_or(present.session_idle_minutes),
-        session_absolute_minutes: sent.session_absolute_minutes.unwrap_or(present.session_absolute_minutes),
-        people_may_have_keys: sent.people_may_have_keys.unwrap_or(present.people_may_have_keys),
-        key_days_max: sent.key_days_max.unwrap_or(present.key_days_max),
-        key_days_usual: sent.key_days_usual.unwrap_or(present.key_days_usual),
-        access_by_people_only: sent.access_by_people_only.unwrap_or(present.access_by_people_only),
-    };
-    Ok(Json(settings::change_sign_in(&granted, &wished)?.into()))
+    merged(|| {
+        let (present, sent) = (settings::show(&granted)?.sign_in(), sent.clone());
+        let made_from = present.clone();
+        let wished = SignIn {
+            second_factor: match sent.second_factor {
+                None => present.second_factor,
+                Some(SecondFactorRule::Nobody) => SecondFactor::Nobody,
+                Some(SecondFactorRule::Holders) => SecondFactor::Holders,
+                Some(SecondFactorRule::Everyone) => SecondFactor::Everyone,
+            },
+            second_factor_permissions: sent.second_factor_permissions.unwrap_or(present.second_factor_permissions),
+            grace_days: sent.grace_days.unwrap_or(present.grace_days),
+            password_min: sent.password_min.unwrap_or(present.password_min),
+            session_idle_minutes: sent.session_idle_minutes.unwrap_or(present.session_idle_minutes),
+            session_absolute_minutes: sent.session_absolute_minutes.unwrap_or(present.session_absolute_minutes),
+            people_may_have_keys: sent.people_may_have_keys.unwrap_or(present.people_may_have_keys),
+            key_days_max: sent.key_days_max.unwrap_or(present.key_days_max),
+            key_days_usual: sent.key_days_usual.unwrap_or(present.key_days_usual),
+            access_by_people_only: sent.access_by_people_only.unwrap_or(present.access_by_people_only),
+        };
+        Ok(Json(settings::change_sign_in(&granted, Some(&made_from), &wished)?.into()))
+    })
 }
 
 /// Name and colour to show.
 pub(super) fn brand(ask: &Ask, Sent(sent): Sent<BrandSettings>) -> Result<Json<BrandSettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
-    let present = settings::show(&granted)?.rules;
-    let wished = Brand {
-        name: some(sent.name.or(present.brand_name)),
-        accent: some(sent.accent.or(present.brand_accent)),
-        names_product: sent.names_product.unwrap_or(present.names_product),
-    };
-    let kept = settings::change_brand(&granted, &wished)?;
-    Ok(Json(BrandSettings {
-        name: Settable::kept(kept.name),
-        accent: Settable::kept(kept.accent),
-        has_logo: None,
-        names_product: Some(kept.names_product),
-    }))
+    merged(|| {
+        let (rules, sent) = (settings::show(&granted)?.rules, sent.clone());
+        let present = Brand { name: rules.brand_name, accent: rules.brand_accent, names_product: rules.names_product };
+        let made_from = present.clone();
+        let wished = Brand {
+            name: some(sent.name.or(present.name)),
+            accent: some(sent.accent.or(present.accent)),
+            names_product: sent.names_product.unwrap_or(present.names_product),
+        };
+        let kept = settings::change_brand(&granted, Some(&made_from), &wished)?;
+        Ok(Json(BrandSettings {
+            name: Settable::kept(kept.name),
+            accent: Settable::kept(kept.accent),
+            has_logo: None,
+            names_product: Some(kept.names_product),
+        }))
+    })
 }
 
 /// The logo, as a PNG picture in base64.
@@ -291,14 +313,17 @@ pub(super) fn no_logo(ask: &Ask) -> Result<Done> {
 /// Where the trail is kept.
 pub(super) fn trail(ask: &Ask, Sent(sent): Sent<TrailSettings>) -> Result<Json<TrailSettings>> {
     let granted = ask.visitor()?.ask(ConfigureServer {})?;
-    let present = settings::show(&granted)?.trail();
-    let wished = Trail {
-        checkpoint_syslog: sent.checkpoint_syslog.unwrap_or(present.checkpoint_syslog),
-        checkpoint_webhook: match sent.checkpoint_webhook {
-            None => present.checkpoint_webhook,
-            sent => some(sent),
-        },
-        retention_days: sent.retention_days.unwrap_or(present.retention_days),
-    };
-    Ok(Json(settings::change_trail(&granted, &wished)?.into()))
+    merged(|| {
+        let (present, sent) = (settings::show(&granted)?.trail(), sent.clone());
+        let made_from = present.clone();
+        let wished = Trail {
+            checkpoint_syslog: sent.checkpoint_syslog.unwrap_or(present.checkpoint_syslog),
+            checkpoint_webhook: match sent.checkpoint_webhook {
+                None => present.checkpoint_webhook,
+                sent => some(sent),
+            },
+            retention_days: sent.retention_days.unwrap_or(present.retention_days),
+        };
+        Ok(Json(settings::change_trail(&granted, Some(&made_from), &wished)?.into()))
+    })
 }

@@ -113,19 +113,23 @@ impl Appliance {
     /// # Errors
     /// `Invalid` by field.
     pub fn set_limits(&self, by: &Steward<'_, CompanyLimit>, slug: &str, limits: &Limits) -> Result<()> {
-        self.change_limits(by, slug, |present| *present = *limits).map(drop)
+        self.change_limits(by, slug, |present| {
+            *present = *limits;
+            Ok(())
+        })
+        .map(drop)
     }
 
     /// As [`Appliance::set_limits`], for a change of some of them: it is made to what they are at that moment. Gives what
     /// they are then.
     ///
     /// # Errors
-    /// `Invalid` by field.
+    /// `Invalid` by field; those of `change`.
     pub fn change_limits(
         &self,
         by: &Steward<'_, CompanyLimit>,
         slug: &str,
-        change: impl FnOnce(&mut Limits),
+        change: impl FnOnce(&mut Limits) -> Result<()>,
     ) -> Result<Limits> {
         let company = self.company(slug)?;
         let (before, after) = standing::change_limits(&by.at(&company).ask(FileKeep {})?, change)?;

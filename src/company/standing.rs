@@ -75,13 +75,16 @@ pub fn resume(granted: &Granted<'_, FileKeep>) -> Result<()> {
 /// Changes what the company may use; gives what it might use before, and may use now.
 ///
 /// # Errors
-/// `Invalid` by field for a limit that is not a positive number.
-pub fn change_limits(granted: &Granted<'_, FileKeep>, change: impl FnOnce(&mut Limits)) -> Result<(Limits, Limits)> {
+/// `Invalid` by field for a limit that is not a positive number; those of `change`.
+pub fn change_limits(
+    granted: &Granted<'_, FileKeep>,
+    change: impl FnOnce(&mut Limits) -> Result<()>,
+) -> Result<(Limits, Limits)> {
     let changed = granted.write(|tx| {
         let unchanged = tx.changes();
         let before = rules::rules(tx)?.limits;
         let mut limits = before;
-        change(&mut limits);
+        change(&mut limits)?;
         bounded(&limits)?;
         if before == limits {
             return tx.unchanged(unchanged, (before, limits));

@@ -151,13 +151,14 @@ pub(super) fn save_company(visit: &Visit) -> Result<Answer> {
         from_address: some(sent.text("from_address")),
         customers_in_everyone: sent.ticked("customers"),
     };
-    let present = general_form(visit, &shown(visit)?.general());
+    let known = shown(visit)?.general();
+    let present = general_form(visit, &known);
     if let Some(form) = meanwhile::refuse(&present, general_form(visit, &wished), &sent) {
         return Answer::refused(&company_page(visit, Some(form))?);
     }
     let back = visit.path("/settings");
     let change = Change::new("What the new settings change", "Save the settings", &back);
-    match guarded(visit, change, || settings::change_general(&granted, &wished)) {
+    match guarded(visit, change, || settings::change_general(&granted, Some(&known), &wished)) {
         Ok(Checked::Shown(page)) => Ok(page),
         Ok(Checked::Done(saved)) => {
             Answer::done(visit.path("/settings"), format!("The settings of {} were saved.", saved.name))
@@ -274,12 +275,13 @@ pub(super) fn save_sign_in(visit: &Visit) -> Result<Answer> {
         key_days_usual: number(&sent, "key_days_usual"),
         access_by_people_only: sent.ticked("access_by_people_only"),
     };
-    let present = sign_in_form(visit, &shown(visit)?.sign_in());
+    let known = shown(visit)?.sign_in();
+    let present = sign_in_form(visit, &known);
     let typed = || sign_in_form(visit, &wished).typed(sent.typed());
     if let Some(form) = meanwhile::refuse(&present, typed(), &sent) {
         return Answer::refused(&FormPage { frame: settings(visit, "Sign-in", "sign-in"), form });
     }
-    match settings::change_sign_in(&granted, &wished) {
+    match settings::change_sign_in(&granted, Some(&known), &wished) {
         Ok(_) => Answer::done(visit.path("/settings/sign-in"), "The rules of sign-in were saved."),
         Err(error) => {
             form::refused(settings(visit, "Sign-in", "sign-in"), meanwhile::carry(typed(), &sent), error, &SIGN_IN)
@@ -359,10 +361,11 @@ pub(super) fn save_brand(visit: &Visit) -> Result<Answer> {
         accent: some(sent.text("accent")),
         names_product: sent.ticked("product"),
     };
-    if let Some(form) = meanwhile::refuse(&brand_form(visit, &look(visit)?), brand_form(visit, &wished), &sent) {
+    let known = look(visit)?;
+    if let Some(form) = meanwhile::refuse(&brand_form(visit, &known), brand_form(visit, &wished), &sent) {
         return Answer::refused(&brand_page(visit, Some(form), None)?);
     }
-    match settings::change_brand(&granted, &wished) {
+    match settings::change_brand(&granted, Some(&known), &wished) {
         Ok(_) => Answer::done(visit.path("/settings/brand"), "The look was saved."),
         Err(error) => {
             let form = meanwhile::carry(refuse(brand_form(visit, &wished), error, &LOOK)?, &sent);
@@ -478,12 +481,13 @@ pub(super) fn save_trail(visit: &Visit) -> Result<Answer> {
         checkpoint_webhook: some(sent.text("webhook")),
         retention_days: number(&sent, "days"),
     };
-    let present = trail_form(visit, &shown(visit)?.trail());
+    let known = shown(visit)?.trail();
+    let present = trail_form(visit, &known);
     let typed = || trail_form(visit, &wished).typed(sent.typed());
     if let Some(form) = meanwhile::refuse(&present, typed(), &sent) {
         return Answer::refused(&FormPage { frame: settings(visit, "Trail", "trail"), form });
     }
-    match settings::change_trail(&granted, &wished) {
+    match settings::change_trail(&granted, Some(&known), &wished) {
         Ok(_) => Answer::done(visit.path("/settings/trail"), "Where the trail is kept was saved."),
         Err(error) => form::refused(settings(visit, "Trail", "trail"), meanwhile::carry(typed(), &sent), error, &TRAIL),
     }

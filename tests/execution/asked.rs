@@ -134,3 +134,36 @@ fn findings_d18_a_moment_is_named_as_it_was_sent() {
         assert!(told.get("QueueTime").is_some(), "{told}");
     }
 }
+
+/// An account that may be used elsewhere alone, under a machine that stands here: no command leads there, a file can.
+#[test]
+fn a_target_whose_account_is_barred_fails_the_plan_that_uses_it_and_no_page() {
+    let yard = Yard::new("Untenanted", &[on_targets("Install", "web", "true"), script("Say", "true")]);
+    yard.caller().delete("/api/Spaces-1/environments/Environments-9", ()).expect(404);
+    let (_listener, machine) = silent(&yard, "web-1", None);
+    let account = machine["Endpoint"]["AccountId"].as_str().unwrap().to_owned();
+    let file = rusqlite::Connection::open(yard.server.data().join("companies/harbour/company.db")).unwrap();
+    file.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    let number = account.rsplit('-').next().unwrap();
+    file.execute("INSERT INTO account_environments (account_id, environment_id) VALUES (?1, 2)", [number]).unwrap();
+    drop(file);
+    let ada = yard.caller();
+    // Programs and people see the plan, why it is not carried out, and nothing of the account.
+    let preview = ada.get("/api/Spaces-1/releases/Releases-1/deployments/preview/Environments-1").expect(200).text();
+    assert!(preview.contains("web-1 signs in with an account that may not be used in Staging"), "{preview}");
+    assert!(!preview.contains("Account of web-1"), "{preview}");
+    ada.get("/api/Spaces-1/releases/Releases-1/deployments/template").expect(200);
+    let mut browser = yard.server.browser();
+    browser.sign_in("harbour", &yard.company.email, &yard.company.password).expect(200);
+    let page =
+        browser.get("/harbour/default/projects/shop/releases/1.0.0/deployments/new?environment=staging").expect(200);
+    assert!(page.text().contains("may not be used in Staging"), "{page}");
+    browser.get("/harbour/default/projects/shop/releases/1.0.0").expect(200);
+    let end = yard.end_of(&yard.deploy("1.0.0"));
+    assert_eq!(end["State"], "Failed");
+    assert!(end["ErrorMessage"].as_str().unwrap().contains("may not be used in Staging"), "{end}");
+    // A plan that goes to other machines is not stopped by it.
+    yard.steps(&[script("Say", "true")]);
+    yard.release("1.1.0");
+    assert_eq!(yard.end_of(&yard.deploy("1.1.0"))["State"], "Success");
+}

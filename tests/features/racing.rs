@@ -124,3 +124,113 @@ fn no_request_that_begins_after_a_change_is_allowed_whoever_made_it() {
         file().execute("DELETE FROM scoped_roles WHERE id = ?1", [number(&scoped)]).unwrap();
     }
 }
+
+/// Findings I5: two who change two things of one settings page, or of one document, at once both get theirs; and of two who
+/// change the same, from what they saw, one is told.
+#[test]
+fn findings_i5_of_two_changes_at_once_none_takes_the_other_back() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let ada = harbour.caller();
+    let group = json!({ "Name": "Shop", "ProjectGroupId": "ProjectGroups-1", "LifecycleId": "Lifecycles-1" });
+    ada.post("/api/Spaces-1/projects", group).expect(201);
+    let own = "/api/Spaces-1/projects/Projects-1";
+    let at_once = |one: &(dyn Fn() + Sync), other: &(dyn Fn() + Sync)| {
+        let gate = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            for change in [one, other] {
+                let gate = &gate;
+                scope.spawn(move || {
+                    gate.wait();
+                    change();
+                });
+            }
+        });
+    };
+    for round in 0..25 {
+        let (zone, from) = (["Europe/Berlin", "Europe/Paris"][round % 2], format!("deploy-{round}@harbour.test"));
+        at_once(&|| drop(ada.put("/api/settings/general", json!({ "TimeZone": zone })).expect(200)), &|| {
+            drop(ada.put("/api/settings/general", json!({ "FromAddress": from })).expect(200))
+        });
+        let kept = ada.get("/api/settings").expect(200).json();
+        assert_eq!((&kept["General"]["TimeZone"], &kept["General"]["FromAddress"]), (&json!(zone), &json!(from)));
+
+        let (accent, name) = (format!("#0b64{:02x}", round + 16), format!("Harbour {round}"));
+        at_once(&|| drop(ada.put("/api/settings/brand", json!({ "Accent": accent })).expect(200)), &|| {
+            drop(ada.put("/api/settings/brand", json!({ "Name": name })).expect(200))
+        });
+        let kept = ada.get("/api/settings").expect(200).json();
+        assert_eq!((&kept["Brand"]["Accent"], &kept["Brand"]["Name"]), (&json!(accent), &json!(name)));
+
+        // How a project is deployed, and what it is called, are two documents of one thing.
+        let mut project = ada.get(own).expect(200).json();
+        project["Name"] = json!(format!("Shop {round}"));
+        let settings = json!({ "ConnectivityPolicy": { "AllowDeploymentsToNoTargets": round % 2 == 0 }, "VersioningStrategy": project["VersioningStrategy"] });
+        project["ProjectConnectivityPolicy"].as_object_mut().unwrap().remove("AllowDeploymentsToNoTargets");
+        at_once(&|| drop(ada.put(own, project.clone()).expect(200)), &|| {
+            drop(ada.put(&format!("{own}/deploymentsettings"), settings.clone()).expect(200))
+        });
+        let kept = ada.get(own).expect(200).json();
+        let allowed = &kept["ProjectConnectivityPolicy"]["AllowDeploymentsToNoTargets"];
+        assert_eq!((&kept["Name"], allowed), (&json!(format!("Shop {round}")), &json!(round % 2 == 0)));
+    }
+
+    // A process is saved over the version it was read at, by one of two.
+    let process = format!("{own}/deploymentprocesses");
+    for round in 0..10 {
+        let read = ada.get(&process).expect(200).json();
+        let won = AtomicUsize::new(0);
+        let save = |name: &str| {
+            let mut mine = read.clone();
+            mine["Steps"] = json!([{ "Name": format!("{name} {round}"), "Actions": [{ "Name": "Say", "ActionType": "Octopus.Script",
+                "Properties": { "Octopus.Action.RunOnServer": "True", "Octopus.Action.Script.ScriptBody": "true" } }] }]);
+            match ada.put(&process, mine).status {
+                200 => drop(won.fetch_add(1, Ordering::SeqCst)),
+                status => assert_eq!(status, 409),
+            }
+        };
+        at_once(&|| save("One"), &|| save("Other"));
+        assert_eq!(won.load(Ordering::SeqCst), 1);
+    }
+}
+
+/// The same of two people's pages: whoever is later sees what was changed, and nothing that they typed is saved over it.
+#[test]
+fn findings_i5_of_two_pages_sent_at_once_one_is_refused() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let pages: Vec<_> = (0..2)
+        .map(|_| {
+            let mut browser = server.browser();
+            browser.sign_in("harbour", &harbour.email, &harbour.password).expect(200);
+            browser
+        })
+        .collect();
+    for round in 0..8 {
+        let was = {
+            let page = pages[0].get("/harbour/settings/brand").expect(200).text();
+            let rest = page.split("name=\"was\"").nth(1).expect("the form says what stood in it");
+            rest.split("value=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&")
+        };
+        let saved = AtomicUsize::new(0);
+        let gate = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            for (n, page) in pages.iter().enumerate() {
+                let (gate, saved, was) = (&gate, &saved, &was);
+                scope.spawn(move || {
+                    let name = format!("Face {round}-{n}");
+                    gate.wait();
+                    let answer = page.post(
+                        "/harbour/settings/brand",
+                        [("name", name.as_str()), ("accent", "#0b6478"), ("was", was.as_str())],
+                    );
+                    match answer.status {
+                        303 => drop(saved.fetch_add(1, Ordering::SeqCst)),
+                        status => assert!(status == 422 && answer.text().contains("meanwhile"), "{answer}"),
+                    }
+                });
+            }
+        });
+        assert_eq!(saved.load(Ordering::SeqCst), 1, "round {round}");
+    }
+}

@@ -12,7 +12,7 @@ use crate::base::{
 use crate::company::deployments::builtins::Builtins;
 use crate::company::projects::process::{Action, Condition, POOL, StartTrigger, Step, Syntax};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All that a plan is made of.
 #[derive(Debug, Clone)]
@@ -49,6 +49,8 @@ pub struct Material {
     pub builtins: Builtins,
     /// Why an action cannot be told where it runs, by its id: what it is limited to is gone.
     pub gone: BTreeMap<String, String>,
+    /// Targets whose accounts may not be used in this environment.
+    pub barred: BTreeSet<Id<Target>>,
 }
 
 /// What is carried out: a release is deployed, or a runbook is run.
@@ -273,8 +275,19 @@ pub fn build(material: &Material) -> Plan {
             skipped,
         });
     }
-    let refused = refused.or_else(|| targets.why_refused(material));
+    let refused = refused.or_else(|| why_barred(&steps, material)).or_else(|| targets.why_refused(material));
     Plan { steps, variables: variables(material), refused }
+}
+
+/// A target that a step runs on, and whose account may not be used there. It is named, its account is not: not everybody who
+/// reads this may see accounts.
+fn why_barred(steps: &[PlannedStep], material: &Material) -> Option<String> {
+    let machines = steps.iter().flat_map(|step| &step.places).filter_map(Place::machine);
+    let barred = machines.into_iter().find(|machine| material.barred.contains(&machine.id))?;
+    Some(format!(
+        "{} signs in with an account that may not be used in {}. Change the target or its account.",
+        barred.name, material.environment.1
+    ))
 }
 
 /// Whether the steps that want targets have any.

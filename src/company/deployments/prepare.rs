@@ -23,7 +23,7 @@ use crate::company::{
     targets::{self, accounts::Credential},
     tenants,
 };
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 /// What the engine needs to carry a deployment out.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Preview {
 /// The plan of the task's deployment, with the credentials of its targets.
 ///
 /// # Errors
-/// `Conflict` when an account has no secret or may not be used in the environment, and when what a step is limited to is
+/// `Conflict` when an account has no secret, and when what a step is limited to is
 /// gone.
 pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
     granted.read(|rows| {
@@ -184,6 +184,12 @@ pub(in crate::company) fn gather(
     let tenant = place.1.map(|tenant| tenants::by_id(rows, tenant)).transpose()?;
     let machines =
         targets::for_deployment(rows, project.space, environment.id, tenant.as_ref().map(|tenant| tenant.id))?;
+    let mut barred = BTreeSet::new();
+    for target in &machines {
+        if targets::is_barred(rows, target.account, environment.id)? {
+            barred.insert(target.id);
+        }
+    }
     let builtins = builtins::of_place(rows, &project, &space, &environment, tenant.as_ref())?;
     let gone = projects::kept::gone(rows, &project, &steps)?;
     Ok(Material {
@@ -203,6 +209,7 @@ pub(in crate::company) fn gather(
         skip: Vec::new(),
         builtins,
         gone,
+        barred,
     })
 }
 

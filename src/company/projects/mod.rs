@@ -289,6 +289,18 @@ pub fn edit(
     into: Option<&Granted<'_, ProjectCreate>>,
     fields: Fields,
 ) -> Result<Project> {
+    edit_as_it_is(granted, into, |_| fields)
+}
+
+/// As [`edit`], for a change of some of its settings: it is made to what the project is when that is written down.
+///
+/// # Errors
+/// As [`edit`].
+pub fn edit_as_it_is(
+    granted: &Granted<'_, ProjectEdit>,
+    into: Option<&Granted<'_, ProjectCreate>>,
+    change: impl FnOnce(&Project) -> Fields,
+) -> Result<Project> {
     let id = granted.what().project.id();
     if let Some(into) = into {
         same_company(granted, into)?;
@@ -302,7 +314,7 @@ pub fn edit(
         if group.space != before.space {
             return Err(Error::NotFound(group.id.to_string()));
         }
-        let fields = check(tx, before.space, &fields, Some(&before))?;
+        let fields = check(tx, before.space, &change(&before), Some(&before))?;
         let tenants = sql::connected(tx, id)?;
         if fields.tenanted == TenantedMode::Untenanted && tenants > 0 {
             let some = if tenants == 1 { "1 tenant is".into() } else { format!("{tenants} tenants are") };

@@ -30,7 +30,7 @@ use crate::{
 /// The plan of the task's run, with the credentials of its targets.
 ///
 /// # Errors
-/// `Conflict` when an account has no secret or may not be used in the environment.
+/// `Conflict` when an account has no secret.
 pub fn prepare(granted: &Granted<'_, TaskExecute>) -> Result<Prepared> {
     granted.read(|rows| {
         let run = sql::runs::by_task(rows, granted.what().task.id())?;

@@ -33,8 +33,12 @@ pub struct Brand {
 /// Changes name and colour.
 ///
 /// # Errors
-/// `Invalid` by field.
-pub fn change_brand(granted: &Granted<'_, ConfigureServer>, wished: &Brand) -> Result<Brand> {
+/// `Invalid` by field; `Conflict` as [`super::still`].
+pub fn change_brand(
+    granted: &Granted<'_, ConfigureServer>,
+    made_from: Option<&Brand>,
+    wished: &Brand,
+) -> Result<Brand> {
     let given =
         |text: &Option<String>| text.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let mut wrong = Fields::new();
@@ -49,6 +53,7 @@ pub fn change_brand(granted: &Granted<'_, ConfigureServer>, wished: &Brand) -> R
         let present = rules(tx)?;
         let before =
             Brand { name: present.brand_name, accent: present.brand_accent, names_product: present.names_product };
+        super::still(made_from, &before)?;
         if before == after {
             return tx.unchanged(tx.changes(), after);
         }

@@ -84,6 +84,20 @@ pub fn usage(granted: &Granted<'_, ConfigureServer>) -> Result<Use> {
     Ok(Use { disk_bytes: granted.visitor().company().disk_used(), people, running_tasks })
 }
 
+/// Whether what a change was made from is still so, asked inside the transaction that writes it: else the change would take
+/// somebody else's back.
+///
+/// # Errors
+/// `Conflict` when it is not.
+pub(in crate::company) fn still<T: PartialEq>(made_from: Option<&T>, present: &T) -> Result<()> {
+    match made_from {
+        Some(from) if from != present => Err(Error::Conflict(
+            "Somebody else changed this meanwhile. Nothing was saved. Look at it again and repeat.".into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The names of all time zones, in order.
 pub fn time_zones() -> Vec<String> {
     let mut names: Vec<String> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
@@ -95,8 +109,12 @@ pub fn time_zones() -> Vec<String> {
 /// own people into Everyone gives them what its roles allow: that needs one too, and that one holds it.
 ///
 /// # Errors
-/// `Invalid` by field; `ProofNeeded`; `Denied` for rights of Everyone that the visitor does not hold.
-pub fn change_general(granted: &Granted<'_, ConfigureServer>, wished: &General) -> Result<General> {
+/// `Invalid` by field; `ProofNeeded`; `Conflict` as [`still`]; `Denied` for rights of Everyone that the visitor does not hold.
+pub fn change_general(
+    granted: &Granted<'_, ConfigureServer>,
+    made_from: Option<&General>,
+    wished: &General,
+) -> Result<General> {
     let mut wrong = Fields::new();
     let name = wrong.check("Name", names::name(&wished.name, 100)).unwrap_or_default();
     let time_zone = match jiff::tz::db().get(wished.time_zone.trim()) {
@@ -122,6 +140,7 @@ pub fn change_general(granted: &Granted<'_, ConfigureServer>, wished: &General) 
     }
     let done = granted.write_asking(Proof::Inside, |tx| {
         let before = sql::company(tx)?.general();
+        still(made_from, &before)?;
         if before == after {
             return tx.unchanged(tx.changes(), after);
         }
@@ -156,8 +175,12 @@ fn sender(text: &str) -> std::result::Result<String, String> {
 /// Changes where checkpoints of the trail go and how long events stay in the file. Needs a fresh proof.
 ///
 /// # Errors
-/// `ProofNeeded`; `Invalid` by field.
-pub fn change_trail(granted: &Granted<'_, ConfigureServer>, wished: &Trail) -> Result<Trail> {
+/// `ProofNeeded`; `Invalid` by field; `Conflict` as [`still`].
+pub fn change_trail(
+    granted: &Granted<'_, ConfigureServer>,
+    made_from: Option<&Trail>,
+    wished: &Trail,
+) -> Result<Trail> {
     granted.fresh()?;
     let mut wrong = Fields::new();
     let webhook = wished.checkpoint_webhook.as_deref().map(str::trim).filter(|text| !text.is_empty());
@@ -170,6 +193,7 @@ pub fn change_trail(granted: &Granted<'_, ConfigureServer>, wished: &Trail) -> R
     let done = granted.write_asking(Proof::Fresh, |tx| {
         let Rules { checkpoint_syslog, checkpoint_webhook, retention_days, .. } = rules(tx)?;
         let before = Trail { checkpoint_syslog, checkpoint_webhook, retention_days };
+        still(made_from, &before)?;
         if before == after {
             return tx.unchanged(tx.changes(), after);
         }

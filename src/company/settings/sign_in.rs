@@ -116,14 +116,19 @@ impl Settings {
 /// no key, whatever it holds.
 ///
 /// # Errors
-/// `ProofNeeded`, `PersonNeeded`; `Invalid` by field.
-pub fn change_sign_in(granted: &Granted<'_, ConfigureServer>, wished: &SignIn) -> Result<SignIn> {
+/// `ProofNeeded`, `PersonNeeded`; `Invalid` by field; `Conflict` as [`super::still`].
+pub fn change_sign_in(
+    granted: &Granted<'_, ConfigureServer>,
+    made_from: Option<&SignIn>,
+    wished: &SignIn,
+) -> Result<SignIn> {
     granted.in_person()?;
     let after = wished.checked()?;
     let done = granted.write_asking(Proof::Person, |tx| {
         let present = rules(tx)?;
         let since = present.second_factor_since;
         let before = SignIn::of(present);
+        super::still(made_from, &before)?;
         if before == after {
             return tx.unchanged(tx.changes(), after);
         }

@@ -42,14 +42,14 @@ fn general_settings_are_checked_and_told_with_before_and_after() {
         from_address: Some("nobody".into()),
         customers_in_everyone: false,
     };
-    assert_eq!(wrong(change_general(&may(&ada), &bad).unwrap_err()), "Name TimeZone FromAddress");
+    assert_eq!(wrong(change_general(&may(&ada), None, &bad).unwrap_err()), "Name TimeZone FromAddress");
     let good = General {
         name: "Harbour & Sons".into(),
         time_zone: "europe/berlin".into(),
         from_address: Some(" deploy@harbour.example ".into()),
         customers_in_everyone: false,
     };
-    let done = change_general(&may(&ada), &good).unwrap();
+    let done = change_general(&may(&ada), None, &good).unwrap();
     assert_eq!(
         (done.time_zone.as_str(), done.from_address.as_deref()),
         ("Europe/Berlin", Some("deploy@harbour.example"))
@@ -58,7 +58,7 @@ fn general_settings_are_checked_and_told_with_before_and_after() {
     assert!(told.contains(r#""Name":{"from":"Harbour","to":"Harbour & Sons"}"#), "{told}");
     assert_eq!(show(&may(&harbour.ada())).unwrap().general(), done);
     let events = harbour.sql(|c| c.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, i64>(0)));
-    change_general(&may(&ada), &done).unwrap();
+    change_general(&may(&ada), None, &done).unwrap();
     let after = harbour.sql(|c| c.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, i64>(0)));
     assert_eq!(events, after, "what is the same is not told");
     assert!(time_zones().contains(&"Europe/Berlin".to_owned()));
@@ -80,7 +80,7 @@ fn rules_of_sign_in_are_bounded_and_their_grace_begins_when_they_become_stricter
         key_days_usual: 1,
         ..usual.clone()
     };
-    let fields = wrong(change_sign_in(&may(&ada), &bad).unwrap_err());
+    let fields = wrong(change_sign_in(&may(&ada), None, &bad).unwrap_err());
     for field in
         ["SecondFactorPermissions", "GraceDays", "PasswordMin", "SessionIdleMinutes", "KeyDaysMax", "KeyDaysUsual"]
     {
@@ -88,7 +88,7 @@ fn rules_of_sign_in_are_bounded_and_their_grace_begins_when_they_become_stricter
     }
     let since = |harbour: &Harbour| show(&may(&harbour.ada())).unwrap().rules.second_factor_since.0;
     let nobody = SignIn { second_factor: SecondFactor::Nobody, ..usual.clone() };
-    change_sign_in(&may(&ada), &nobody).unwrap();
+    change_sign_in(&may(&ada), None, &nobody).unwrap();
     assert_eq!(since(&harbour), 0, "less strict");
     let holders = SignIn {
         second_factor: SecondFactor::Holders,
@@ -96,12 +96,12 @@ fn rules_of_sign_in_are_bounded_and_their_grace_begins_when_they_become_stricter
         ..usual.clone()
     };
     let before = clock::now().0;
-    let done = change_sign_in(&may(&ada), &holders).unwrap();
+    let done = change_sign_in(&may(&ada), None, &holders).unwrap();
     assert_eq!(done.second_factor_permissions, ["UserEdit"]);
     let first = since(&harbour);
     assert!(first >= before);
     let longer = SignIn { password_min: 20, ..done };
-    change_sign_in(&may(&ada), &longer).unwrap();
+    change_sign_in(&may(&ada), None, &longer).unwrap();
     assert_eq!(since(&harbour), first, "no stricter about second factors");
     let told = last_event(&harbour);
     assert!(told.contains(r#""PasswordMin":{"from":12,"to":20}"#), "{told}");
@@ -117,10 +117,10 @@ fn where_the_trail_goes_is_an_address_without_secrets() {
         retention_days: days,
     };
     for bad in ["http://a.example/", "https://user:secret@a.example/", "a.example", "javascript:alert(1)"] {
-        assert_eq!(wrong(change_trail(&may(&ada), &trail(bad, 90)).unwrap_err()), "CheckpointWebhook", "{bad}");
+        assert_eq!(wrong(change_trail(&may(&ada), None, &trail(bad, 90)).unwrap_err()), "CheckpointWebhook", "{bad}");
     }
-    assert_eq!(wrong(change_trail(&may(&ada), &trail("", 0)).unwrap_err()), "RetentionDays");
-    let done = change_trail(&may(&ada), &trail(" https://a.example/hook ", 365)).unwrap();
+    assert_eq!(wrong(change_trail(&may(&ada), None, &trail("", 0)).unwrap_err()), "RetentionDays");
+    let done = change_trail(&may(&ada), None, &trail(" https://a.example/hook ", 365)).unwrap();
     assert_eq!(done.checkpoint_webhook.as_deref(), Some("https://a.example/hook"));
     assert_eq!(show(&may(&harbour.ada())).unwrap().trail(), done);
 }
@@ -163,10 +163,10 @@ fn any_colour_is_made_readable() {
     let ada = harbour.ada();
     for bad in ["red", "#12345", "#gggggg", "url(x)", "#fff;}"] {
         let brand = Brand { name: None, accent: Some(bad.into()), names_product: false };
-        assert_eq!(wrong(change_brand(&may(&ada), &brand).unwrap_err()), "Accent", "{bad}");
+        assert_eq!(wrong(change_brand(&may(&ada), None, &brand).unwrap_err()), "Accent", "{bad}");
         assert_eq!(Shades::of(bad), None);
     }
     let brand = Brand { name: Some(" Harbour Deploys ".into()), accent: Some("#AABBCC".into()), names_product: true };
-    let done = change_brand(&may(&ada), &brand).unwrap();
+    let done = change_brand(&may(&ada), None, &brand).unwrap();
     assert_eq!((done.name.as_deref(), done.accent.as_deref()), (Some("Harbour Deploys"), Some("#aabbcc")));
 }

@@ -517,9 +517,6 @@ pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Target>
 
 /// The targets that a deployment goes to (`domain §6`), by name: enabled, in the environment, taking part by their
 /// participation. Which of them a step wants, by role, is the step's business.
-///
-/// # Errors
-/// `Conflict` naming an account that may not be used in the environment.
 pub(in crate::company) fn for_deployment(
     rows: &Rows<'_>,
     space: Id<Space>,
@@ -536,16 +533,19 @@ pub(in crate::company) fn for_deployment(
             Choice { tenants: target.tenants.clone(), tags: sql::tags_of(rows, target.id)?, when_empty: Empty::Nobody };
         let listed = tenant.map(|tenant| choice.lets_through(tenant, &carried));
         if takes_part(target.participation, listed) {
-            if let Some((account, environment)) = sql::barred(rows, target.account, environment)? {
-                return Err(Error::Conflict(format!(
-                    "The target {} signs in with the account {account}, which may not be used in {environment}. Change one of the two.",
-                    target.name
-                )));
-            }
             chosen.push(target);
         }
     }
     Ok(chosen)
+}
+
+/// Whether an account may not be used in an environment.
+pub(in crate::company) fn is_barred(
+    rows: &Rows<'_>,
+    account: Id<Account>,
+    environment: Id<Environment>,
+) -> Result<bool> {
+    sql::is_barred(rows, account, environment)
 }
 
 /// The table of `domain §6`. `listed`: `None` for a deployment without a tenant, else whether the target is for it.

@@ -174,14 +174,12 @@ pub fn tags_of(rows: &Rows<'_>, id: Id<Kind>) -> Result<Vec<(Id<TagSet>, Id<Tag>
     )
 }
 
-/// The names of an account and an environment in which it may not be used.
-pub fn barred(rows: &Rows<'_>, account: Id<Account>, environment: Id<Environment>) -> Result<Option<(String, String)>> {
-    rows.one(
-        "SELECT a.name, e.name FROM accounts a JOIN environments e ON e.id = ?2
-         WHERE a.id = ?1 AND EXISTS (SELECT 1 FROM account_environments WHERE account_id = ?1)
-           AND NOT EXISTS (SELECT 1 FROM account_environments WHERE account_id = ?1 AND environment_id = ?2)",
+/// Whether an account may not be used in an environment.
+pub fn is_barred(rows: &Rows<'_>, account: Id<Account>, environment: Id<Environment>) -> Result<bool> {
+    rows.any(
+        "SELECT 1 FROM account_environments x WHERE x.account_id = ?1
+         GROUP BY x.account_id HAVING sum(x.environment_id = ?2) = 0",
         (account, environment),
-        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 

@@ -3,7 +3,7 @@
 use super::{Shown, address, appliance, base, here, show_page};
 use crate::{
     base::{
-        error::{Fields, Result},
+        error::{Error, Fields, Result},
         names,
     },
     company::access::{
@@ -76,13 +76,22 @@ pub(in crate::web) fn limit(visit: &Visit) -> Result<Answer> {
         requests_per_minute: read("RequestsPerMinute", "requests", |text| text.parse().ok()),
     };
     let row = appliance(visit).show(&Steward::looking(&here(visit)?.ask(CompanyView {})?), slug)?;
-    let present = form(visit, slug, &row.numbers.map(|numbers| numbers.limits).unwrap_or_default());
+    let known = row.numbers.map(|numbers| numbers.limits).unwrap_or_default();
+    let present = form(visit, slug, &known);
     if let Some(form) = meanwhile::refuse(&present, form(visit, slug, &limits).typed(sent.typed()), &sent) {
         return Answer::refused(&show_page(visit, slug, Shown { limits: Some(form), ..Shown::default() })?);
     }
-    let done = wrong.finish().and_then(|()| appliance(visit).set_limits(&Steward::of(&granted)?, slug, &limits));
+    let change = |now: &mut Limits| match *now == known {
+        true => {
+            *now = limits;
+            Ok(())
+        }
+        false => Err(Error::Conflict("Somebody else set limits meanwhile. Nothing was saved. Send it again.".into())),
+    };
+    let steward = Steward::of(&granted);
+    let done = wrong.finish().and_then(|()| appliance(visit).change_limits(&steward?, slug, change));
     match done {
-        Ok(()) => Answer::done(address(visit), format!("The limits of {slug} were set.")),
+        Ok(_) => Answer::done(address(visit), format!("The limits of {slug} were set.")),
         Err(error) => {
             let form = refuse(form(visit, slug, &limits).typed(sent.typed()), error, &BOUNDS)?;
             let form = meanwhile::carry(form, &sent);

@@ -39,6 +39,7 @@ fn material(steps: Vec<Step>) -> Material {
         allows_no_targets: false,
         skip: Vec::new(),
         gone: BTreeMap::new(),
+        barred: BTreeSet::new(),
         builtins: Builtins::default(),
     }
 }
