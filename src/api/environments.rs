@@ -1,5 +1,7 @@
 //! `/api/{space}/environments`.
 
+pub(super) mod summary;
+
 use super::{
     caller::Ask,
     resource,
@@ -66,7 +68,16 @@ fn draw(ask: &Ask, e: &Environment) -> EnvironmentResource {
         sort_order: Some(e.sort_order),
         use_guided_failure: e.use_guided_failure,
         allow_dynamic_infrastructure: e.allow_dynamic_infrastructure,
-        links: Links::of(&own, &[("Machines", "/machines{?skip,take,partialName}")]),
+        links: Links::of(
+            &own,
+            &[
+                (
+                    "Machines",
+                    "/machines{?skip,take,partialName,roles,isDisabled,healthStatuses,commStyles,tenantIds,tenantTags,shellNames,deploymentTargetTypes}",
+                ),
+                ("SinglyScopedVariableDetails", "/singlyScopedVariableDetails"),
+            ],
+        ),
         ..EnvironmentResource::default()
     }
 }

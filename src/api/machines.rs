@@ -137,20 +137,20 @@ impl From<Participates> for Participation {
 #[derive(Clone, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct MachineQuery {
-    ids: Option<Vec<String>>,
+    pub(super) ids: Option<Vec<String>>,
     /// The whole name.
-    name: String,
-    partial_name: String,
-    roles: Vec<String>,
-    is_disabled: Option<bool>,
-    health_statuses: Vec<String>,
-    comm_styles: Vec<String>,
-    deployment_target_types: Vec<String>,
-    shell_names: Vec<String>,
-    thumbprint: String,
-    tenant_ids: Vec<String>,
-    tenant_tags: Vec<String>,
-    environment_ids: Vec<String>,
+    pub(super) name: String,
+    pub(super) partial_name: String,
+    pub(super) roles: Vec<String>,
+    pub(super) is_disabled: Option<bool>,
+    pub(super) health_statuses: Vec<String>,
+    pub(super) comm_styles: Vec<String>,
+    pub(super) deployment_target_types: Vec<String>,
+    pub(super) shell_names: Vec<String>,
+    pub(super) thumbprint: String,
+    pub(super) tenant_ids: Vec<String>,
+    pub(super) tenant_tags: Vec<String>,
+    pub(super) environment_ids: Vec<String>,
 }
 
 pub(super) fn draw(ask: &Ask, target: &Target) -> MachineResource {
@@ -259,7 +259,7 @@ impl MachineResource {
     }
 }
 
-fn listed(ask: &Ask, query: &MachineQuery, page: Page) -> Result<Listed<Target>> {
+pub(super) fn listed(ask: &Ask, query: &MachineQuery, page: Page) -> Result<Listed<Target>> {
     let granted = ask.visitor()?.ask(List::<MachineView>::of(&ask.space()?))?;
     let is_none =
         |asked: &[String], all: &str| !asked.is_empty() && !asked.iter().any(|one| one.eq_ignore_ascii_case(all));

@@ -1,5 +1,7 @@
 //! `/api/{space}/releases`, the releases of a project, and the command `releases/create/v1`.
 
+pub(super) mod variables;
+
 use super::{
     caller::Ask,
     processes::frozen_id,

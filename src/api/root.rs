@@ -26,6 +26,10 @@ const SPACE_LINKS: &[(&str, &str)] = &[
     ("Environments", "/environments{/id}{?name,skip,ids,take,partialName}"),
     ("EnvironmentSortOrder", "/environments/sortorder"),
     (
+        "EnvironmentsSummary",
+        "/environments/summary{?ids,partialName,machinePartialName,roles,isDisabled,healthStatuses,commStyles,tenantIds,tenantTags,hideEmptyEnvironments,shellNames,deploymentTargetTypes}",
+    ),
+    (
         "Events",
         "/events{/id}{?skip,take,regarding,regardingAny,user,users,projects,projectGroups,environments,tenants,tags,eventGroups,eventCategories,eventAgents,documentTypes,from,to,fromAutoId,toAutoId,spaces,includeSystem,excludeDifference,asCsv,text,actor}",
     ),

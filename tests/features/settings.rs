@@ -231,3 +231,72 @@ fn findings_d12_events_and_roles_of_teams_are_found_by_the_words_that_links_name
     };
     assert!(roles("administrat") > 0 && roles("no%20such") == 0);
 }
+
+/// What the page of published clients asks of environments and variables: counted, or true of none.
+#[test]
+fn environments_are_summed_up_and_variables_are_none_yet() {
+    let server = Server::start();
+    let harbour = server.company("harbour", "Harbour Ltd", "ada@harbour.test");
+    let ada = harbour.caller();
+    for name in ["Staging", "Production"] {
+        ada.post("/api/Spaces-1/environments", json!({ "Name": name })).expect(201);
+    }
+    ada.post("/api/Spaces-1/tenants", json!({ "Name": "Contoso" })).expect(201);
+    let account = json!({ "AccountType": "UsernamePassword", "Name": "A", "Username": "u", "Password": { "NewValue": "hunter2hunter2" } });
+    ada.post("/api/Spaces-1/accounts", account).expect(201);
+    for (name, places, more) in [
+        ("web", json!(["Staging", "Production"]), json!({})),
+        ("db", json!(["Production"]), json!({ "IsDisabled": true })),
+        (
+            "own",
+            json!(["Production"]),
+            json!({ "TenantIds": ["Contoso"], "TenantedDeploymentParticipation": "Tenanted" }),
+        ),
+    ] {
+        let mut machine = json!({ "Name": name, "EnvironmentIds": places, "Roles": [name], "Endpoint": { "Host": format!("{name}.example"),
+            "Fingerprint": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU", "AccountId": "Accounts-1" } });
+        machine.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ada.post("/api/Spaces-1/machines", machine).expect(201);
+    }
+    let summary = |query: &str| ada.get(&format!("/api/Spaces-1/environments/summary{query}")).expect(200).json();
+    let all = summary("");
+    assert_eq!((&all["TotalMachines"], &all["TotalDisabledMachines"]), (&json!(3), &json!(1)));
+    assert_eq!(
+        (&all["MachineHealthStatusSummaries"]["Unknown"], &all["MachineEndpointSummaries"]["Ssh"]),
+        (&json!(2), &json!(2))
+    );
+    assert_eq!(all["MachineTenantSummaries"], json!({ "Tenants-1": 1 }));
+    let of = |all: &Value, place: usize| all["EnvironmentSummaries"][place]["TotalMachines"].clone();
+    assert_eq!((of(&all, 0), of(&all, 1)), (json!(1), json!(3)));
+    assert_eq!(all["EnvironmentSummaries"][1]["Environment"]["Name"], "Production");
+    let some = summary("?roles=db&hideEmptyEnvironments=true");
+    assert_eq!((&some["TotalMachines"], some["EnvironmentSummaries"].as_array().unwrap().len()), (&json!(1), 1));
+    assert_eq!(summary("?partialName=stag")["TotalMachines"], 1);
+    assert_eq!(summary("?machinePartialName=own&isDisabled=false")["TotalMachines"], 1);
+    assert_eq!(summary("?commStyles=TentaclePassive")["TotalMachines"], 0);
+    ada.get("/api/Spaces-1/environments/summary?colour=red").expect(400);
+    let none = ada.get("/api/Spaces-1/environments/Environments-1/singlyScopedVariableDetails").expect(200).json();
+    assert_eq!((&none["HasUnauthorizedProjectVariables"], &none["VariableMap"]), (&json!(false), &json!({})));
+    ada.get("/api/Spaces-1/environments/Environments-9/singlyScopedVariableDetails").expect(404);
+
+    let project = json!({ "Name": "Shop", "ProjectGroupId": "ProjectGroups-1", "LifecycleId": "Lifecycles-1" });
+    ada.post("/api/Spaces-1/projects", project).expect(201);
+    let mut process = ada.get("/api/Spaces-1/projects/shop/deploymentprocesses").expect(200).json();
+    process["Steps"] = json!([{ "Name": "Say", "Actions": [{ "Name": "Say", "ActionType": "Octopus.Script",
+        "Properties": { "Octopus.Action.RunOnServer": "True", "Octopus.Action.Script.ScriptBody": "true" } }] }]);
+    ada.put("/api/Spaces-1/projects/shop/deploymentprocesses", process).expect(200);
+    let release =
+        ada.post("/api/Spaces-1/releases", json!({ "ProjectId": "Projects-1", "Version": "1.0.0" })).expect(201).json();
+    ada.post("/api/Spaces-1/runbooks", json!({ "Name": "Restart", "ProjectId": "Projects-1" })).expect(201);
+    let taken = ada.post("/api/Spaces-1/runbookSnapshots", json!({ "RunbookId": "Runbooks-1" })).expect(201).json();
+    for whole in [release, taken] {
+        let own = whole["Links"]["Self"].as_str().unwrap().trim_start_matches("/harbour").to_owned();
+        for rest in ["snapshot-variables", "snapshot-variables-by-name"] {
+            let path = format!("{own}/{rest}");
+            assert_eq!(ada.post(&path, json!({ "Variables": [] })).expect(200).json()["Id"], whole["Id"]);
+        }
+        let named = json!({ "Variables": [{ "Name": "Colour", "OwnerId": "Projects-1" }] });
+        let refused = ada.post(&format!("{own}/snapshot-variables-by-name"), named).expect(400);
+        assert!(refused.text().contains("Variables"), "{refused}");
+    }
+}

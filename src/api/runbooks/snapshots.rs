@@ -4,7 +4,7 @@ use super::{find, frozen_id, located, process_id, project_of_path};
 use crate::{
     api::{
         caller::Ask,
-        releases::first,
+        releases::{first, variables::VariablesByName},
         resource,
         wire::{self, Collection, Created, Done, Json, Links, NoList, Nothing, Query, Sent, refer},
     },
@@ -195,6 +195,18 @@ pub(in crate::api) fn delete(ask: &Ask) -> Result<Done> {
     let granted = ask.visitor()?.ask(RunbookEdit { runbook: RunbookPart::This(runbook) })?;
     snapshots::delete(&granted, &snapshot.unwrap_or_default())?;
     Ok(Done)
+}
+
+/// Freezes the variables of a snapshot anew: as they are now, which is none, since there are no variables yet.
+pub(in crate::api) fn variables(ask: &Ask) -> Result<Json<SnapshotResource>> {
+    let (runbook, _) = with_snapshot(ask)?;
+    ask.visitor()?.ask(RunbookEdit { runbook: RunbookPart::This(runbook) })?;
+    show(ask)
+}
+
+/// The same of some variables.
+pub(in crate::api) fn variables_by_name(ask: &Ask, _: Sent<VariablesByName>) -> Result<Json<SnapshotResource>> {
+    variables(ask)
 }
 
 /// What a client asks before it takes a snapshot.
