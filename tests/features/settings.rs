@@ -287,7 +287,13 @@ fn environments_are_summed_up_and_variables_are_none_yet() {
     ada.put("/api/Spaces-1/projects/shop/deploymentprocesses", process).expect(200);
     let release =
         ada.post("/api/Spaces-1/releases", json!({ "ProjectId": "Projects-1", "Version": "1.0.0" })).expect(201).json();
-    ada.post("/api/Spaces-1/runbooks", json!({ "Name": "Restart", "ProjectId": "Projects-1" })).expect(201);
+    let runbook = json!({ "Name": "Restart", "ProjectId": "Projects-1" });
+    let runbook = ada.post("/api/Spaces-1/runbooks", runbook).expect(201).json();
+    let own = format!("/api/Spaces-1/runbookProcesses/{}", runbook["RunbookProcessId"].as_str().unwrap());
+    let mut steps = ada.get(&own).expect(200).json();
+    steps["Steps"] = json!([{ "Name": "Say", "Actions": [{ "Name": "Say", "ActionType": "Octopus.Script",
+        "Properties": { "Octopus.Action.RunOnServer": "True", "Octopus.Action.Script.ScriptBody": "true" } }] }]);
+    ada.put(&own, steps).expect(200);
     let taken = ada.post("/api/Spaces-1/runbookSnapshots", json!({ "RunbookId": "Runbooks-1" })).expect(201).json();
     for whole in [release, taken] {
         let own = whole["Links"]["Self"].as_str().unwrap().trim_start_matches("/harbour").to_owned();
