@@ -291,6 +291,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("users", "people"),
     ("userroles", "teams"),
     // Screens that show several.
+    ("start", "deployments"),
     ("dashboard", "deployments"),
     ("search", "projects"),
     ("trail", "audit"),

@@ -170,20 +170,8 @@ pub fn delete(granted: &Granted<'_, SpaceDelete>) -> Result<()> {
     let id = granted.what().space.id();
     let tasks = granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
-        if gone.is_default {
-            return Err(Error::Conflict(format!(
-                "{} is the default space. Make another the default first.",
-                gone.name
-            )));
-        }
-        if !gone.task_queue_stopped {
-            return Err(Error::Conflict(format!("Stop the task queue of {} before you delete it.", gone.name)));
-        }
-        if sql::executing(tx, id)? {
-            return Err(Error::Conflict(format!(
-                "A task of {} is still executing. Wait for it to end, or cancel it.",
-                gone.name
-            )));
+        if let Some(why) = stops(tx, &gone)? {
+            return Err(Error::Conflict(why));
         }
         let tasks = sql::tasks(tx, id)?;
         tx.run("DELETE FROM spaces WHERE id = ?1", [id])?;
@@ -192,6 +180,22 @@ pub fn delete(granted: &Granted<'_, SpaceDelete>) -> Result<()> {
     })?;
     tasks::forget(granted.visitor().company().folder(), &tasks);
     Ok(())
+}
+
+/// Why it cannot be deleted now; `None`: it can. What [`delete`] would say, said first (findings C6).
+pub fn obstacle(granted: &Granted<'_, SpaceDelete>) -> Result<Option<String>> {
+    granted.read(|rows| stops(rows, &sql::by_id(rows, granted.what().space.id())?))
+}
+
+fn stops(rows: &Rows<'_>, gone: &Space) -> Result<Option<String>> {
+    Ok(match (gone.is_default, gone.task_queue_stopped) {
+        (true, _) => Some(format!("{} is the default space. Make another the default first.", gone.name)),
+        (false, false) => Some(format!("Stop the task queue of {} before you delete it.", gone.name)),
+        (false, true) if sql::executing(rows, gone.id)? => {
+            Some(format!("A task of {} is still executing. Wait for it to end, or cancel it.", gone.name))
+        }
+        (false, true) => None,
+    })
 }
 
 fn check(tx: &Writing<'_>, fields: &Fields, managers: Option<&Managers>, this: Option<Id<Kind>>) -> Result<Fields> {

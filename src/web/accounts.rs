@@ -400,15 +400,10 @@ fn show_page(visit: &Visit, at: &At<ids::Account>, problem: Option<&str>) -> Res
         total = listed.total as u64;
         users = listed.items;
     }
-    let removal = visit.removal(AccountDelete { account: at.clone() }, &found.name, || {
+    let removal = visit.removal(AccountDelete { account: at.clone() }, &found.name, |granted| {
         let removal = form::removal(format!("{address}/delete"), "account", &found.name, problem);
-        let words = count(total, "deployment target signs", "deployment targets sign");
-        if total > 0 {
-            removal.obstacle(format!("{words} in with it. Give them another account first."))
-        } else {
-            removal
-        }
-    });
+        Ok(removal.obstacle(accounts::obstacle(granted)?))
+    })?;
     let set = |is_set: bool| if is_set { "Set" } else { "" };
     let about = Kv::new()
         .row("Description", &found.description)

@@ -21,7 +21,7 @@ use crate::{
         names,
     },
     company::access::{
-        Receipt, Steward, Visitor,
+        Granted, Receipt, Steward, Visitor,
         permissions::{
             CompanyBackup, CompanyCreate, CompanyLimit, CompanyRemove, CompanyRename, CompanySuspend, CompanyView,
         },
@@ -303,9 +303,9 @@ fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
     }
     let limits = row.numbers.as_ref().map(|n| n.limits);
     let (may_suspend, may_rename) = (visitor.may(CompanySuspend {}), visitor.may(CompanyRename {}));
-    let removing = || {
-        removal(format!("{href}/remove"), "company", slug, shown.removal)
-                .goes_too("Everything in it: people, projects, releases, logs and the trail. Its key is destroyed first, so no copy of the folder gives up a secret again.")
+    let removing = |_: &Granted<'_, CompanyRemove>| {
+        Ok(removal(format!("{href}/remove"), "company", slug, shown.removal)
+                .goes_too("Everything in it: people, projects, releases, logs and the trail. Its key is destroyed first, so no copy of the folder gives up a secret again."))
     };
     let mut lacking = vec![
         visit.offer(CompanyLimit {}, Act::link("Set limits", "#limits")).only_if(limits.is_some()),
@@ -341,7 +341,7 @@ fn show_page(visit: &Visit, slug: &str, shown: Shown) -> Result<Show> {
             .then(|| shown.suspension.unwrap_or_else(|| suspension_form(visit, slug))),
         renaming: (may_rename && open).then(|| shown.renaming.unwrap_or_else(|| renaming_form(visit, slug))),
         hosts: (may_rename && open).then(|| shown.hosts.unwrap_or_else(|| hosts::form(visit, slug, &row.hosts))),
-        removal: if open { visit.removal(CompanyRemove {}, slug, removing) } else { None },
+        removal: if open { visit.removal(CompanyRemove {}, slug, removing)? } else { None },
         lacking,
         about,
     })

@@ -5,6 +5,7 @@ use super::{
     list::Asked,
     page::{Act, Cell, Chip, Choice, FilterBar, Frame, Pager, count},
     seen, standing,
+    start::{self, Item},
 };
 use crate::{
     base::{
@@ -27,14 +28,14 @@ use crate::{
 use askama::Template;
 use std::collections::{HashMap, HashSet};
 
-/// Projects on one page.
-
 #[derive(Template)]
 #[template(path = "dashboard/dashboard.html")]
 struct Dashboard {
     frame: Frame,
     sentence: String,
     add: Act,
+    /// What the first deployment needs; nothing when there was one.
+    start: Vec<Item>,
     attention: Vec<Attention>,
     attention_href: String,
     filter: FilterBar,
@@ -125,6 +126,7 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
         frame: visit.frame("dashboard", "Dashboard"),
         sentence: sentence(&board, total, sees),
         add,
+        start: if board.spots.is_empty() { start::items(visit)? } else { Vec::new() },
         attention: attention(visit, &board.spots),
         attention_href: visit.path("/tasks?state=failed"),
         filter: bar,

@@ -5,6 +5,7 @@ use super::{
     form::{self, FormPage},
     list::Asked,
     page::{Act, ConfirmDelete, FieldView, FilterBar, FormView, Frame, Kv, Pager, under},
+    start,
 };
 use crate::{
     base::error::{Error, Result},
@@ -132,7 +133,7 @@ fn fields(visit: &Visit) -> Fields {
 /// The form for a new one.
 pub(super) fn new(visit: &Visit) -> Result<Answer> {
     visit.visitor.ask(EnvironmentCreate { space: New::of(&visit.space()?) })?;
-    let form = form_view(base(visit), "Add the environment", &Fields::default(), base(visit));
+    let form = form_view(start::through(visit, base(visit)), "Add the environment", &Fields::default(), base(visit));
     Answer::page(&FormPage { frame: frame(visit, "Add an environment").crumb("Environments", base(visit)), form })
 }
 
@@ -140,9 +141,10 @@ pub(super) fn new(visit: &Visit) -> Result<Answer> {
 pub(super) fn create(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(EnvironmentCreate { space: New::of(&visit.space()?) })?;
     match environments::create(&granted, fields(visit)) {
-        Ok(made) => Answer::done(format!("{}/{}", base(visit), made.slug), format!("{} was added.", made.name)),
+        Ok(made) => start::done(visit, format!("{}/{}", base(visit), made.slug), format!("{} was added.", made.name)),
         Err(error) => {
-            let form = form_view(base(visit), "Add the environment", &fields(visit), base(visit));
+            let form =
+                form_view(start::through(visit, base(visit)), "Add the environment", &fields(visit), base(visit));
             refused(frame(visit, "Add an environment").crumb("Environments", base(visit)), form, error)
         }
     }
@@ -167,18 +169,10 @@ fn show_page(
     problem: Option<&str>,
 ) -> Result<Answer> {
     let address = format!("{}/{}", base(visit), found.slug);
-    let ask = EnvironmentDelete { environment: at.clone() };
-    let obstacle = match visit.visitor.may(ask.clone()) {
-        true => environments::obstacle(&visit.visitor.ask(ask.clone())?)?,
-        false => None,
-    };
-    let removal = visit.removal(ask, &found.name, || {
+    let removal = visit.removal(EnvironmentDelete { environment: at.clone() }, &found.name, |granted| {
         let removal = form::removal(format!("{address}/delete"), "environment", &found.name, problem);
-        match obstacle {
-            Some(why) => removal.obstacle(why),
-            None => removal,
-        }
-    });
+        Ok(removal.obstacle(environments::obstacle(granted)?))
+    })?;
     let page = Show {
         frame: frame(visit, &found.name).crumb("Environments", base(visit)),
         change: visit.offer(

@@ -399,17 +399,10 @@ fn show_page(visit: &Visit, at: &At<ids::Lifecycle>, problem: Option<&str>) -> R
     let address = format!("{}/{}", base(visit), found.slug);
     let seen = seen::environments_here(visit)?;
     let (inside, total) = projects_of(visit, found.id, ROWS)?;
-    let removal = visit.removal(LifecycleDelete { lifecycle: at.clone() }, &found.name, || {
-        let mut removal = form::removal(format!("{address}/delete"), "lifecycle", &found.name, problem);
-        if found.is_default {
-            removal = removal.obstacle("New projects of this space follow it.");
-        }
-        if total > 0 {
-            let words = count(total, "project follows", "projects follow");
-            removal = removal.obstacle(format!("{words} it. Give them another lifecycle first."));
-        }
-        removal
-    });
+    let removal = visit.removal(LifecycleDelete { lifecycle: at.clone() }, &found.name, |granted| {
+        let removal = form::removal(format!("{address}/delete"), "lifecycle", &found.name, problem);
+        Ok(removal.obstacle(lifecycles::obstacle(granted)?))
+    })?;
     let page = Show {
         frame: frame(visit, &found.name).crumb("Lifecycles", base(visit)),
         change: visit.offer(

@@ -53,6 +53,7 @@ mod signin;
 mod spaces;
 mod tagsets;
 mod standing;
+mod start;
 mod tasks;
 mod targets;
 mod tenants;
@@ -394,6 +395,8 @@ pub fn routes() -> Vec<Route<Page>> {
         page(M::POST, "/{space}/projects/{project}/releases/{version}",                  "ReleaseEdit",   releases::update),
         page(M::GET,  "/{space}/projects/{project}/releases/{version}/edit",             "ReleaseEdit",   releases::edit),
         page(M::POST, "/{space}/projects/{project}/releases/{version}/delete",           "ReleaseDelete", releases::delete),
+        page(M::POST, "/{space}/projects/{project}/releases/{version}/defects",          "DefectReport",  releases::report),
+        page(M::POST, "/{space}/projects/{project}/releases/{version}/defects/resolve",  "DefectResolve", releases::resolve),
     ]
 }
 

@@ -168,15 +168,10 @@ pub(super) fn show(visit: &Visit) -> Result<Answer> {
 fn show_page(visit: &Visit, at: &At<ids::ProjectGroup>, found: &Group, problem: Option<&str>) -> Result<Answer> {
     let address = format!("{}/{}", base(visit), found.slug);
     let (inside, total) = projects_of(visit, found.id, ROWS)?;
-    let removal = visit.removal(ProjectGroupDelete { group: at.clone() }, &found.name, || {
+    let removal = visit.removal(ProjectGroupDelete { group: at.clone() }, &found.name, |granted| {
         let removal = form::removal(format!("{address}/delete"), "project group", &found.name, problem);
-        match total {
-            0 => removal,
-            _ => {
-                removal.obstacle(format!("It has {}. Move or delete them first.", count(total, "project", "projects")))
-            }
-        }
-    });
+        Ok(removal.obstacle(groups::obstacle(granted)?))
+    })?;
     let page = Show {
         frame: frame(visit, &found.name).crumb("Project groups", base(visit)),
         change: visit.offer(

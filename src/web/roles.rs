@@ -14,7 +14,7 @@ use crate::{
     base::{error::Result, ids::UserRole as Kind},
     company::{
         access::{
-            At, Within,
+            At, Granted, Within,
             permissions::{Info, UserRoleEdit, UserRoleView, honoured},
             policy::Dimension,
         },
@@ -185,9 +185,9 @@ fn show_page(visit: &Visit, problem: &str, removal_problem: Option<&str>) -> Res
         ending: super::teams::ending(&scoped),
         team: team.name,
     });
-    let deletion = || {
+    let deletion = |_: &Granted<'_, UserRoleEdit>| {
         let removal = removal(format!("{address}/delete"), "role", &role.name, removal_problem);
-        if role.teams > 0 { removal.obstacle("Teams hold it. Take it from them first.") } else { removal }
+        Ok(removal.obstacle(role.obstacle()))
     };
     let offer = |act: Act| visit.offer(UserRoleEdit {}, act);
     let page = Show {
@@ -211,7 +211,7 @@ fn show_page(visit: &Visit, problem: &str, removal_problem: Option<&str>) -> Res
         },
         everyone: used.everyone,
         removal: match role.builtin {
-            None => visit.removal(UserRoleEdit {}, &role.name, deletion),
+            None => visit.removal(UserRoleEdit {}, &role.name, deletion)?,
             Some(_) => None,
         },
     };

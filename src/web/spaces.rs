@@ -324,16 +324,12 @@ fn show_page(visit: &Visit, at: &At<ids::Space>, problem: Option<&str>) -> Resul
         names.push(format!("{hidden} whom you may not see"));
     }
     let address = format!("{}/{}", base(visit), found.slug);
-    let removal = visit.removal(SpaceDelete { space: at.clone() }, &found.name, || {
-        let removal = form::removal(format!("{address}/delete"), "space", &found.name, problem)
+    let removal = visit.removal(SpaceDelete { space: at.clone() }, &found.name, |granted| {
+        Ok(form::removal(format!("{address}/delete"), "space", &found.name, problem)
             .goes_too("Its projects with their processes and releases, and the history of their deployments.")
-            .goes_too("Its environments, deployment targets, accounts, tenants and teams.");
-        match (found.is_default, found.task_queue_stopped) {
-            (true, _) => removal.obstacle("It is the default space. Make another the default first."),
-            (false, false) => removal.obstacle("Its tasks run. Stop its task queue first."),
-            (false, true) => removal,
-        }
-    });
+            .goes_too("Its environments, deployment targets, accounts, tenants and teams.")
+            .obstacle(spaces::obstacle(granted)?))
+    })?;
     let page = Show {
         frame: frame(visit, &found.name).crumb("Spaces", base(visit)),
         queue: visit.offer(

@@ -326,7 +326,7 @@ fn show_page(visit: &Visit, at: &At<ids::TagSet>, problem: Option<&str>) -> Resu
     let found = tags::show(&visit.visitor.ask(Inside { at: at.clone() })?)?;
     let address = format!("{}/{}", base(visit), found.slug);
     let may_see_tenants = visit.visitor.may_somewhere::<TenantView>(&space);
-    let (mut shown, mut carried) = (Vec::new(), 0);
+    let mut shown = Vec::new();
     for tag in found.tags {
         let mut number = 0;
         if may_see_tenants {
@@ -334,21 +334,17 @@ fn show_page(visit: &Visit, at: &At<ids::TagSet>, problem: Option<&str>) -> Resu
             let filter = tenants::Filter { tags: vec![tag.canonical.clone()], ..tenants::Filter::default() };
             number = tenants::list(&granted, &filter, Page { skip: 0, take: 1 })?.total as u64;
         }
-        carried += u64::from(number > 0);
         let href = visit.space_path(&format!("/tenants?tag={}", encode(&tag.canonical)));
         shown.push(Shown { tag, tenants: number, href });
     }
-    let removal = visit.removal(TagSetDelete { tag_set: at.clone() }, &found.name, || {
+    let removal = visit.removal(TagSetDelete { tag_set: at.clone() }, &found.name, |granted| {
         let removal = form::removal(format!("{address}/delete"), "tag set", &found.name, problem);
-        match carried {
-            0 if shown.is_empty() => removal,
-            0 => removal.goes_too(format!("{}.", count(shown.len() as u64, "tag", "tags"))),
-            _ => removal.obstacle(format!(
-                "{} in use by tenants. Take them off there first.",
-                count(carried, "of its tags is", "of its tags are")
-            )),
-        }
-    });
+        let removal = removal.obstacle(tags::obstacle(granted)?);
+        Ok(match shown.len() as u64 {
+            0 => removal,
+            some => removal.goes_too(format!("{}.", count(some, "tag", "tags"))),
+        })
+    })?;
     let page = Show {
         frame: frame(visit, &found.name).crumb("Tag sets", base(visit)),
         change: visit

@@ -314,28 +314,20 @@ fn show_page(visit: &Visit, at: &At<ids::Tenant>, problem: Option<&str>) -> Resu
     });
     let rows: Vec<MatrixRow> = rows.collect();
 
-    let history = match visitor.may(TenantDelete { tenant: at.clone() }) {
-        true => Some(tenants::history::of(&visitor.ask(TenantDelete { tenant: at.clone() })?)?),
-        false => None,
-    };
-    let removal = visit.removal(TenantDelete { tenant: at.clone() }, &tenant.name, || {
+    let removal = visit.removal(TenantDelete { tenant: at.clone() }, &tenant.name, |granted| {
         // What the page told that it goes is what goes.
-        let history = history.filter(|history| !history.is_empty());
+        let history = Some(tenants::history::of(granted)?).filter(|history| !history.is_empty());
         let way = if history.is_some() { "/delete?history=1" } else { "/delete" };
         let removal = form::removal(format!("{own}{way}"), "tenant", &tenant.name, problem)
-            .goes_too("Its tags and its connections to projects.");
-        match history {
-            None => removal,
-            Some(history) if history.has_others => removal.obstacle(
-                "It has deployments or runs that you cannot delete. Disable it instead: it keeps its history and takes no more.",
-            ),
-            Some(history) => {
-                let deployments = crate::web::projects::counted(history.deployments as usize, "deployment");
-                let runs = crate::web::projects::counted(history.runs as usize, "run");
-                removal.goes_too(format!("Its history: {deployments} and {runs}, with their tasks and logs. The audit log stays."))
-            }
-        }
-    });
+            .goes_too("Its tags and its connections to projects.")
+            .obstacle(tenants::history::obstacle(granted)?);
+        let Some(history) = history else { return Ok(removal) };
+        let deployments = crate::web::projects::counted(history.deployments as usize, "deployment");
+        let runs = crate::web::projects::counted(history.runs as usize, "run");
+        Ok(removal.goes_too(format!(
+            "Its history: {deployments} and {runs}, with their tasks and logs. The audit log stays."
+        )))
+    })?;
     let edit = |act: Act| visit.offer(TenantEdit { tenant: at.clone() }, act);
     let page = Show {
         frame: frame(visit, &tenant.name).crumb("Tenants", base(visit)),

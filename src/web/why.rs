@@ -6,8 +6,8 @@ use super::{
     page::{Act, ConfirmDelete},
 };
 use crate::{
-    base::error::{Denied, Error},
-    company::access::permissions::Permission,
+    base::error::{Denied, Error, Result},
+    company::access::{Granted, permissions::Permission},
 };
 
 /// So many teams are named; the page that explains tells more.
@@ -34,18 +34,18 @@ impl Visit<'_> {
         }
     }
 
-    /// The removal of a thing for who may remove it; for who may not, its heading and why.
-    pub fn removal<P: Permission>(
+    /// The removal of a thing for who may remove it, with what stops it or goes too; for who may not, its heading and why.
+    pub fn removal<P: Permission + Clone>(
         &self,
         what: P,
         name: &str,
-        make: impl FnOnce() -> ConfirmDelete,
-    ) -> Option<ConfirmDelete> {
-        let act = self.offer(what, Act::link(format!("Remove {name}"), "#remove"));
+        make: impl FnOnce(&Granted<'_, P>) -> Result<ConfirmDelete>,
+    ) -> Result<Option<ConfirmDelete>> {
+        let act = self.offer(what.clone(), Act::link(format!("Remove {name}"), "#remove"));
         if act.is_open() {
-            return Some(make());
+            return Ok(Some(make(&self.visitor.ask(what)?)?));
         }
-        (!act.label.is_empty()).then(|| ConfirmDelete::refused(name, act))
+        Ok((!act.label.is_empty()).then(|| ConfirmDelete::refused(name, act)))
     }
 }
 

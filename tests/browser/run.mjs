@@ -20,7 +20,7 @@ import { Person } from './person.mjs';
 import { paths } from './words.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const files = ['newcomer', 'factors', 'kept', 'portal', 'buttons', 'pages', 'forms', 'submit'];
+const files = ['newcomer', 'factors', 'kept', 'portal', 'buttons', 'pages', 'forms', 'submit', 'steady'];
 const out = join(here, 'out');
 const program = resolve(process.env.BULKHEAD_BIN || join(here, '../../target/debug/bulkhead'));
 const longestTest = 180_000;
@@ -323,7 +323,7 @@ const indent = (text) => text.trimEnd().replace(/^/gm, '        ');
 
 /** The line of a test file where it went wrong. */
 function whereFrom(error) {
-  const line = error.stack?.split('\n').find((l) => /tests\/browser\/(newcomer|factors|portal|buttons|pages|forms|submit|crawl|person)\.mjs/.test(l));
+  const line = error.stack?.split('\n').find((l) => /tests\/browser\/(newcomer|factors|portal|buttons|pages|forms|submit|steady|crawl|person)\.mjs/.test(l));
   return line ? `in ${line.replace(/.*tests\/browser\//, '').replace(/\)$/, '')}` : '';
 }
 

@@ -20,7 +20,12 @@ const PAGES: &[(&str, &[(&str, &str)])] = &[
     ("/default/projects/{projects}/releases", &[("Create a release", "ReleaseCreate")]),
     (
         "/default/projects/{projects}/releases/{releases}",
-        &[("Edit notes", "ReleaseEdit"), ("Deploy {releases}…", "DeploymentCreate"), ("Remove", "ReleaseDelete")],
+        &[
+            ("Edit notes", "ReleaseEdit"),
+            ("Deploy {releases}…", "DeploymentCreate"),
+            ("Report a defect", "DefectReport"),
+            ("Remove", "ReleaseDelete"),
+        ],
     ),
     ("/default/projects/{projects}/deployments/{deployments#}", &[("Deploy again…", "DeploymentCreate")]),
     ("/default/projects/{projects}/runbooks", &[("Add a runbook", "RunbookEdit")]),

@@ -26,7 +26,7 @@ fn an_empty_dashboard_says_how_to_begin() {
     let mut browser = server.browser();
     browser.sign_in("harbour", &harbour.email, &harbour.password);
     let page = browser.get("/harbour/default").expect(200).text();
-    says(&page, &["No projects yet", "/harbour/default/projects/new"]);
+    says(&page, &["To the first deployment", "/harbour/default/projects/new?start=yes"]);
     let board = harbour.caller().get("/api/dashboard").expect(200).json();
     assert_eq!((&board["Projects"], &board["Items"]), (&json!([]), &json!([])));
     harbour.stranger().get("/api/dashboard").expect(401);

@@ -57,3 +57,40 @@ fn findings_d10_a_defect_prevents_progression_until_it_is_resolved() {
     assert_eq!(told["TotalResults"], 2);
     ada.delete(&at, ()).expect(200);
 }
+
+#[test]
+fn the_page_of_a_release_shows_its_defects_and_who_may_reports_and_resolves_one() {
+    let mut cast = crate::support::cast::Cast::assemble();
+    cast.harbour.hire(&cast.server, "lena", Some("userroles-projectviewer"), json!({}));
+    let house = &cast.harbour;
+    let (ada, lena) = (&house.people["ada"].browser, &house.people["lena"].browser);
+    let (project, release) = (&house.things["projects"], &house.things["releases"]);
+    let page = format!("/{}/default/projects/{}/releases/{}", house.company.slug, project.slug, release.slug);
+    says(&ada.get(&page).expect(200), &["None was reported.", "name=\"description\"", "Report the defect"]);
+    // Who may only look sees that there is none, and why the button is off.
+    let seen = lena.get(&page).expect(200);
+    says(&seen, &["None was reported.", "Needs DefectReport"]);
+    assert!(!seen.text().contains("Report the defect"), "{seen}");
+    lena.post(&format!("{page}/defects"), [("description", "No")]).expect(403);
+
+    let refused = ada.post(&format!("{page}/defects"), [("description", " ")]).expect(422);
+    says(&refused, &["<details class=\"more\" open>", "f-description-error"]);
+    let held = ada.done(&format!("{page}/defects"), [("description", "Prices <are> wrong")]);
+    says(&held, &["The defect was reported", "Prices &#60;are&#62; wrong", ">Open<", "Resolve it"]);
+    // One at a time: the form is gone, and who sends it all the same is told.
+    assert!(!held.text().contains("Report the defect"), "{held}");
+    says(&ada.post(&format!("{page}/defects"), [("description", "More")]).expect(422), &["Prices &#60;are&#62; wrong"]);
+    let seen = lena.get(&page).expect(200);
+    says(&seen, &["Prices &#60;are&#62; wrong", "Needs DefectResolve"]);
+    lena.post(&format!("{page}/defects/resolve"), ()).expect(403);
+
+    let free = ada.done(&format!("{page}/defects/resolve"), ());
+    says(&free, &["The defect was resolved", ">Resolved<", "Report the defect"]);
+    ada.post(&format!("{page}/defects/resolve"), ()).expect(409);
+    // By the same commands as the API: the trail says the same, and the API sees it.
+    let api = &house.administrator().key;
+    let told = api.get("/api/events?eventCategories=DefectReported,DefectResolved").expect(200).json();
+    assert_eq!(told["TotalResults"], 2);
+    let all = api.get(&format!("{API}/releases/{}/defects", release.id)).expect(200).json();
+    assert_eq!((&all["TotalResults"], &all["Items"][0]["Status"]), (&json!(1), &json!("Resolved")));
+}

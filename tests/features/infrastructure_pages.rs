@@ -136,7 +136,7 @@ fn a_deployment_target_is_added_with_the_key_that_the_machine_shows() {
     says(&ada.get(&format!("{targets}?environment=staging")).expect(200), &["Nothing matches these filters."]);
     says(
         &ada.get(&format!("{INFRASTRUCTURE}/accounts/deploy")).expect(200),
-        &["1 deployment target signs in with it."],
+        &["Deploy cannot be deleted: it is used by the deployment target web-01. Give them another account first."],
     );
 
     let queued = ada.post(&format!("{targets}/web-01/health"), ()).expect(303);

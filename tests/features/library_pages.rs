@@ -35,9 +35,15 @@ fn a_project_group_is_added_changed_and_removed() {
     let shop = json!({ "Name": "Shop", "ProjectGroupId": group, "LifecycleId": "Lifecycles-1" });
     let shop = id(&api.post("/api/Spaces-1/projects", shop).expect(201).json());
     let page = ada.get(&format!("{groups}/web-shops")).expect(200);
-    says(&page, &["/harbour/default/projects/shop", "It has 1 project. Move or delete them first."]);
+    says(
+        &page,
+        &[
+            "/harbour/default/projects/shop",
+            "Shops cannot be deleted: it has the project Shop. Move or delete them first.",
+        ],
+    );
     let refused = ada.post(&format!("{groups}/web-shops/delete"), [("confirm", "Shops")]).expect(422);
-    says(&refused, &["It has 1 project."]);
+    says(&refused, &["it has the project Shop."]);
     api.delete(&format!("/api/Spaces-1/projects/{shop}"), ()).expect(200);
 
     let refused = ada.post(&format!("{groups}/web-shops/delete"), [("confirm", "shops")]).expect(422);
@@ -120,7 +126,10 @@ fn a_lifecycle_is_made_of_phases_without_script_and_nothing_typed_is_lost() {
     let again = api.get(&format!("/api/Spaces-1/lifecycles/{}", id(&kept))).expect(200).json();
     assert_eq!(again["Phases"][0]["Id"], kept["Phases"][0]["Id"]);
 
-    says(&ada.get(&format!("{lifecycles}/default-lifecycle")).expect(200), &["New projects of this space follow it."]);
+    says(
+        &ada.get(&format!("{lifecycles}/default-lifecycle")).expect(200),
+        &["cannot be deleted: new projects of this space follow it."],
+    );
     let refused = ada.post(&format!("{lifecycles}/careful/delete"), [("confirm", "")]).expect(422);
     says(&refused, &["Type the name as it stands here."]);
     ada.post(&format!("{lifecycles}/careful/delete"), [("confirm", "Careful")]).expect(303);
@@ -185,7 +194,10 @@ fn a_tag_set_is_made_of_rows_and_a_tag_in_use_stays() {
         ("tag-1-name", "Brave"),
     ];
     let saved = ada.post(&format!("{sets}/ring"), renamed).expect(303);
-    says(&ada.follow(saved).expect(200), &["Ring was saved.", "Ring/Brave", "1 of its tags is in use by tenants."]);
+    says(
+        &ada.follow(saved).expect(200),
+        &["Ring was saved.", "Ring/Brave", "The tag Ring/Brave cannot be removed: it is used by the tenant "],
+    );
     ada.post(&format!("{sets}/ring/delete"), [("confirm", "Ring")]).expect(422);
     ada.post(&format!("{sets}/region/delete"), [("confirm", "Region")]).expect(303);
     ada.get(&format!("{sets}/region")).expect(404);

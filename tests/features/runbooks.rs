@@ -317,3 +317,56 @@ fn runs_and_snapshots_are_deleted_by_page_and_api() {
         "{events}"
     );
 }
+
+#[test]
+fn the_page_of_a_run_that_waits_says_for_what_and_leads_on() {
+    let mut cast = Cast::assemble();
+    let role = json!({ "Name": "Sees runs", "GrantedSpacePermissions": ["TaskView", "RunbookRunView"] });
+    let role = cast.harbour.post("/api/userroles", role)["Id"].as_str().expect("an id").to_owned();
+    cast.harbour.hire(&cast.server, "nora", Some(&role), json!({}));
+    let house = &cast.harbour;
+    let (pages, _) = addresses(house);
+    let things = &house.things;
+    let (api, ada) = (&house.administrator().key, &house.people["ada"].browser);
+    let own = format!("/api/Spaces-1/runbookProcesses/RunbookProcess-{}", things["runbooks"].id);
+    let mut process = api.get(&own).expect(200).json();
+    process["Steps"] = json!([step("Wait", "sleep 60")]);
+    api.put(&own, process).expect(200);
+    let snapshot = json!({ "RunbookId": things["runbooks"].id, "Name": "Slow" });
+    api.post("/api/Spaces-1/runbookSnapshots?publish=true", snapshot).expect(201);
+    let run = || {
+        let run = json!({ "ProjectName": things["projects"].id, "RunbookName": things["runbooks"].id,
+            "EnvironmentNames": [things["environments"].id], "Tenants": [things["tenants"].id] });
+        let made = api.post("/api/Spaces-1/runbook-runs/create/v1", run).expect(201).json();
+        made["RunbookRunServerTasks"][0].clone()
+    };
+    let (first, second) = (run(), run());
+    let task = |run: &Value| run["ServerTaskId"].as_str().expect("a task").to_owned();
+    let page = |run: &Value| ada.get(&format!("/harbour/tasks/{}", task(run))).expect(200).text();
+    // Findings C14: what it waits for, and the way to all that it is about.
+    let waits = page(&second);
+    let runbook = format!("{pages}/{}", things["runbooks"].slug);
+    let second_run = format!("{runbook}/runs/{}\"", second["RunbookRunId"].as_str().expect("a run"));
+    for words in [
+        "It waits for “Run ",
+        &format!("/harbour/default/projects/{}\"", things["projects"].slug),
+        &format!("{runbook}\""),
+        &format!("{runbook}/snapshots/"),
+        &format!("/infrastructure/environments/{}\"", things["environments"].id),
+        &format!("/harbour/default/tenants/{}\"", things["tenants"].id),
+        &second_run,
+    ] {
+        assert!(waits.contains(words), "{words} is not in {waits}");
+    }
+    let again = format!("{runbook}/run?environment={}&#38;tenant={}", things["environments"].id, things["tenants"].id);
+    assert!(!waits.contains("Try again") && !waits.contains("Run it again"), "{waits}");
+    for one in [&second, &first] {
+        api.post(&format!("/api/tasks/{}/cancel", task(one)), json!({})).expect(200);
+    }
+    house.rest(&cast.server);
+    let over = page(&second);
+    assert!(over.contains("Try again…") && over.contains(&again), "{over}");
+    // Who sees runs, and neither the runbook nor its project, is told the name and led to none of them.
+    let seen = house.people["nora"].browser.get(&format!("/harbour/tasks/{}", task(&second))).expect(200).text();
+    assert!(!seen.contains(&format!("{runbook}\"")) && !seen.contains("Try again"), "{seen}");
+}

@@ -22,7 +22,10 @@ fn a_space_is_added_with_managers_stopped_and_removed() {
     says(&refused, &["id=\"f-name-error\"", "id=\"f-managers-error\"", "Money"]);
     let made = ada.post(SPACES, [("name", "Finance"), ("description", "Money"), ("managers", "Users-1")]).expect(303);
     assert_eq!(made.location(), format!("{SPACES}/finance"));
-    says(&ada.follow(made).expect(200), &["Finance was added.", "Ada", "Stop its task queue first."]);
+    says(
+        &ada.follow(made).expect(200),
+        &["Finance was added.", "Ada", "Stop the task queue of Finance before you delete it."],
+    );
     ada.get("/harbour/finance/library/lifecycles").expect(200);
     says(&ada.post(SPACES, [("name", "finance"), ("managers", "Users-1")]).expect(422), &["already"]);
 

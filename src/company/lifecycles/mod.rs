@@ -226,17 +226,8 @@ pub fn delete(granted: &Granted<'_, LifecycleDelete>) -> Result<()> {
     let reach = granted.reach_of::<ProjectView>(granted.what().lifecycle.space_id());
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
-        if gone.is_default {
-            return Err(Error::Conflict(format!(
-                "{} cannot be deleted: new projects of this space follow it.",
-                gone.name
-            )));
-        }
-        if let Some(words) = projects::counted(tx, "lifecycle_id", id.0, &reach)? {
-            return Err(Error::Conflict(format!(
-                "{} cannot be deleted: it is used by {words}. Give them another lifecycle first.",
-                gone.name
-            )));
+        if let Some(why) = stops(tx, &reach, &gone)? {
+            return Err(Error::Conflict(why));
         }
         tx.run("DELETE FROM lifecycles WHERE id = ?1", [id])?;
         let event = Event::new("Deleted").say("Lifecycle ").name(id, &gone.name).say(" was deleted");
@@ -244,11 +235,22 @@ pub fn delete(granted: &Granted<'_, LifecycleDelete>) -> Result<()> {
     })
 }
 
-/// Who uses a lifecycle, in words, as far as the visitor may see it: while anybody does, it is not deleted.
-pub fn users(granted: &Granted<'_, LifecycleDelete>) -> Result<Vec<String>> {
+/// Why it cannot be deleted now, as far as the visitor may see it; `None`: it can. What [`delete`] would say, said first
+/// (findings C6).
+pub fn obstacle(granted: &Granted<'_, LifecycleDelete>) -> Result<Option<String>> {
     let at = &granted.what().lifecycle;
     let reach = granted.reach_of::<ProjectView>(at.space_id());
-    granted.read(|rows| Ok(projects::counted(rows, "lifecycle_id", at.id().0, &reach)?.into_iter().collect()))
+    granted.read(|rows| stops(rows, &reach, &sql::by_id(rows, at.id())?))
+}
+
+fn stops(rows: &Rows<'_>, reach: &Reach, gone: &Lifecycle) -> Result<Option<String>> {
+    if gone.is_default {
+        return Ok(Some(format!("{} cannot be deleted: new projects of this space follow it.", gone.name)));
+    }
+    let users = projects::counted(rows, "lifecycle_id", gone.id.0, reach)?;
+    Ok(users.map(|words| {
+        format!("{} cannot be deleted: it is used by {words}. Give them another lifecycle first.", gone.name)
+    }))
 }
 
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Lifecycle>) -> Result<Fields> {

@@ -8,7 +8,7 @@ use crate::base::{
     paging::{Listed, Page},
 };
 use crate::company::access::{
-    Columns, Conditions, Event, Granted, Rows,
+    Columns, Conditions, Event, Granted, Reach, Rows,
     permissions::{List, ProjectGroupCreate, ProjectGroupDelete, ProjectGroupEdit, ProjectGroupView, ProjectView},
 };
 pub use crate::company::naming::Filter;
@@ -104,17 +104,8 @@ pub fn delete(granted: &Granted<'_, ProjectGroupDelete>) -> Result<()> {
     let reach = granted.reach_of::<ProjectView>(granted.what().group.space_id());
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
-        if let Some(words) = counted(tx, "group_id", id.0, &reach)? {
-            return Err(Error::Conflict(format!(
-                "{} cannot be deleted: it has {words}. Move or delete them first.",
-                gone.name
-            )));
-        }
-        if !sql::another(tx, &gone)? {
-            return Err(Error::Conflict(format!(
-                "{} is the only project group of its space. Make another first.",
-                gone.name
-            )));
+        if let Some(why) = stops(tx, &reach, &gone)? {
+            return Err(Error::Conflict(why));
         }
         // Limits of roles that name it stay: without them a role scoped to this group alone would reach everywhere.
         tx.run("DELETE FROM project_groups WHERE id = ?1", [id])?;
@@ -123,11 +114,20 @@ pub fn delete(granted: &Granted<'_, ProjectGroupDelete>) -> Result<()> {
     })
 }
 
-/// Which projects a group has, in words, as far as the visitor may see them: while it has any, it is not deleted.
-pub fn users(granted: &Granted<'_, ProjectGroupDelete>) -> Result<Vec<String>> {
+/// Why it cannot be deleted now, as far as the visitor may see it; `None`: it can. What [`delete`] would say, said first
+/// (findings C6).
+pub fn obstacle(granted: &Granted<'_, ProjectGroupDelete>) -> Result<Option<String>> {
     let at = &granted.what().group;
     let reach = granted.reach_of::<ProjectView>(at.space_id());
-    granted.read(|rows| Ok(counted(rows, "group_id", at.id().0, &reach)?.into_iter().collect()))
+    granted.read(|rows| stops(rows, &reach, &sql::by_id(rows, at.id())?))
+}
+
+fn stops(rows: &Rows<'_>, reach: &Reach, gone: &Group) -> Result<Option<String>> {
+    if let Some(words) = counted(rows, "group_id", gone.id.0, reach)? {
+        return Ok(Some(format!("{} cannot be deleted: it has {words}. Move or delete them first.", gone.name)));
+    }
+    let is_last = !sql::another(rows, gone)?;
+    Ok(is_last.then(|| format!("{} is the only project group of its space. Make another first.", gone.name)))
 }
 
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Group>) -> Result<Fields> {

@@ -340,11 +340,8 @@ pub fn delete(granted: &Granted<'_, ProjectDelete>) -> Result<()> {
     let id = granted.what().project.id();
     let tasks = granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
-        if sql::executing(tx, id)? {
-            return Err(Error::Conflict(format!(
-                "{} cannot be deleted while it is being deployed. Wait for its task to end, or cancel it.",
-                gone.name
-            )));
+        if let Some(why) = stops(tx, &gone)? {
+            return Err(Error::Conflict(why));
         }
         // Limits of roles that name it stay: without them a role scoped to this project alone would reach everywhere.
         let tasks = sql::delete(tx, id)?;
@@ -353,6 +350,16 @@ pub fn delete(granted: &Granted<'_, ProjectDelete>) -> Result<()> {
     })?;
     tasks::forget(granted.visitor().company().folder(), &tasks);
     Ok(())
+}
+
+/// Why it cannot be deleted now; `None`: it can. What [`delete`] would say, said first (findings C6).
+pub fn obstacle(granted: &Granted<'_, ProjectDelete>) -> Result<Option<String>> {
+    granted.read(|rows| stops(rows, &sql::by_id(rows, granted.what().project.id())?))
+}
+
+fn stops(rows: &Rows<'_>, gone: &Project) -> Result<Option<String>> {
+    let why = "cannot be deleted while it is being deployed. Wait for its task to end, or cancel it.";
+    Ok(sql::executing(rows, gone.id)?.then(|| format!("{} {why}", gone.name)))
 }
 
 fn check(rows: &Rows<'_>, space: Id<Space>, fields: &Fields, this: Option<&Project>) -> Result<Fields> {

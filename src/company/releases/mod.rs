@@ -277,11 +277,8 @@ pub fn delete(granted: &Granted<'_, ReleaseDelete>) -> Result<()> {
     let tasks = granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         let of = projects::by_id(tx, gone.project)?;
-        if sql::on_its_way(tx, id)? {
-            return Err(Error::Conflict(format!(
-                "{} {} cannot be deleted while it is being deployed. Wait for its tasks to end, or cancel them.",
-                of.name, gone.version
-            )));
+        if let Some(why) = stops(tx, &gone)? {
+            return Err(Error::Conflict(why));
         }
         let tasks = sql::delete(tx, id)?;
         let event = Event::new("Deleted")
@@ -294,6 +291,20 @@ pub fn delete(granted: &Granted<'_, ReleaseDelete>) -> Result<()> {
     })?;
     tasks::forget(granted.visitor().company().folder(), &tasks);
     Ok(())
+}
+
+/// Why it cannot be deleted now; `None`: it can. What [`delete`] would say, said first (findings C6).
+pub fn obstacle(granted: &Granted<'_, ReleaseDelete>) -> Result<Option<String>> {
+    granted.read(|rows| stops(rows, &sql::by_id(rows, granted.what().release.id())?))
+}
+
+fn stops(rows: &Rows<'_>, gone: &Release) -> Result<Option<String>> {
+    if !sql::on_its_way(rows, gone.id)? {
+        return Ok(None);
+    }
+    let of = projects::by_id(rows, gone.project)?.name;
+    let why = "cannot be deleted while it is being deployed. Wait for its tasks to end, or cancel them.";
+    Ok(Some(format!("{of} {} {why}", gone.version)))
 }
 
 /// How far a release is, on the way of each tenant and, where the project is deployed without one, of nobody: of those

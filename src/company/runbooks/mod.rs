@@ -267,11 +267,8 @@ pub fn delete(granted: &Granted<'_, RunbookEdit>) -> Result<()> {
     let tasks = granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
         let project = projects::by_id(tx, gone.project)?;
-        if sql::under_way(tx, id)? {
-            return Err(Error::Conflict(format!(
-                "{} cannot be deleted while it runs or waits to run. Wait for its tasks to end, or cancel them.",
-                gone.name
-            )));
+        if let Some(why) = stops(tx, &gone)? {
+            return Err(Error::Conflict(why));
         }
         // Limits of roles that name it stay: without them a role limited to this runbook alone would reach all.
         let tasks = sql::delete(tx, id)?;
@@ -279,6 +276,17 @@ pub fn delete(granted: &Granted<'_, RunbookEdit>) -> Result<()> {
     })?;
     tasks::forget(granted.visitor().company().folder(), &tasks);
     Ok(())
+}
+
+/// Why it cannot be deleted now; `None`: it can. What [`delete`] would say, said first (findings C6).
+pub fn obstacle(granted: &Granted<'_, RunbookEdit>) -> Result<Option<String>> {
+    let id = this(granted)?.id();
+    granted.read(|rows| stops(rows, &sql::by_id(rows, id)?))
+}
+
+fn stops(rows: &Rows<'_>, gone: &Runbook) -> Result<Option<String>> {
+    let why = "cannot be deleted while it runs or waits to run. Wait for its tasks to end, or cancel them.";
+    Ok(sql::under_way(rows, gone.id)?.then(|| format!("{} {why}", gone.name)))
 }
 
 /// The beginning of an event about a runbook: "Runbook Restart of Shop was changed".

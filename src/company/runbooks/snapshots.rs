@@ -11,7 +11,7 @@ use crate::{
     },
     company::{
         access::{
-            Columns, Conditions, Event, Granted, Writing,
+            Columns, Conditions, Event, Granted, Rows, Writing,
             permissions::{List, ProjectView, RunbookEdit, RunbookSnapshotCreate, RunbookView},
         },
         projects::{self, process::Step},
@@ -177,17 +177,8 @@ pub fn delete(granted: &Granted<'_, RunbookEdit>, snapshot: &str) -> Result<()> 
     let tasks = granted.write(|tx| {
         let runbook = sql::by_id(tx, id)?;
         let gone = sql::find_snapshot(tx, id, snapshot)?.ok_or_else(|| Error::NotFound(snapshot.to_owned()))?;
-        if gone.is_published {
-            return Err(Error::Conflict(format!(
-                "{} is the published snapshot of {}: it is what runs. Publish another first, then delete it.",
-                gone.name, runbook.name
-            )));
-        }
-        if sql::snapshot_under_way(tx, gone.id)? {
-            return Err(Error::Conflict(format!(
-                "{} cannot be deleted while it runs or waits to run. Wait for its tasks to end, or cancel them.",
-                gone.name
-            )));
+        if let Some(why) = stops(tx, &runbook, &gone)? {
+            return Err(Error::Conflict(why));
         }
         let project = projects::by_id(tx, runbook.project)?;
         let tasks = sql::delete_snapshot(tx, gone.id)?;
@@ -197,6 +188,24 @@ pub fn delete(granted: &Granted<'_, RunbookEdit>, snapshot: &str) -> Result<()> 
     })?;
     tasks::forget(granted.visitor().company().folder(), &tasks);
     Ok(())
+}
+
+/// Why it cannot be deleted now; `None`: it can. What [`delete`] would say, said first (findings C6).
+pub fn obstacle(granted: &Granted<'_, RunbookEdit>, snapshot: &str) -> Result<Option<String>> {
+    let id = this(granted)?.id();
+    granted.read(|rows| {
+        let gone = sql::find_snapshot(rows, id, snapshot)?.ok_or_else(|| Error::NotFound(snapshot.to_owned()))?;
+        stops(rows, &sql::by_id(rows, id)?, &gone)
+    })
+}
+
+fn stops(rows: &Rows<'_>, runbook: &Runbook, gone: &Snapshot) -> Result<Option<String>> {
+    if gone.is_published {
+        let why = "it is what runs. Publish another first, then delete it.";
+        return Ok(Some(format!("{} is the published snapshot of {}: {why}", gone.name, runbook.name)));
+    }
+    let why = "cannot be deleted while it runs or waits to run. Wait for its tasks to end, or cancel them.";
+    Ok(sql::snapshot_under_way(rows, gone.id)?.then(|| format!("{} {why}", gone.name)))
 }
 
 /// "Snapshot Snapshot 1 of the runbook Restart of Shop was taken".

@@ -12,7 +12,7 @@ use crate::{
         secret::Secret,
     },
     company::access::{
-        At, Columns, Conditions, Event, Granted, Proof, Rows, Seal, Writing,
+        At, Columns, Conditions, Event, Granted, Proof, Rows, Seal, Visitor, Writing,
         permissions::{AccountCreate, AccountDelete, AccountEdit, AccountView, After, List},
     },
 };
@@ -240,11 +240,8 @@ pub fn delete(granted: &Granted<'_, AccountDelete>) -> Result<()> {
     let id = granted.what().account.id();
     granted.write(|tx| {
         let gone = sql::by_id(tx, id)?;
-        if let Some(users) = references::sentence(&references::words(&sql::users(tx, id)?, granted.visitor())) {
-            return Err(Error::Conflict(format!(
-                "{} cannot be deleted: it is used by {users}. Give them another account first.",
-                gone.name
-            )));
+        if let Some(why) = stops(tx, granted.visitor(), &gone)? {
+            return Err(Error::Conflict(why));
         }
         tx.run("DELETE FROM accounts WHERE id = ?1", [id])?;
         let event = Event::new("Deleted").say("Account ").name(id, &gone.name).say(" was deleted");
@@ -252,10 +249,17 @@ pub fn delete(granted: &Granted<'_, AccountDelete>) -> Result<()> {
     })
 }
 
-/// Who signs in with an account, in words, as far as the visitor may see it: while anybody does, it is not deleted.
-pub fn users(granted: &Granted<'_, AccountDelete>) -> Result<Vec<String>> {
-    let users = granted.read(|rows| sql::users(rows, granted.what().account.id()))?;
-    Ok(references::words(&users, granted.visitor()))
+/// Why it cannot be deleted now, as far as the visitor may see it; `None`: it can. What [`delete`] would say, said first
+/// (findings C6).
+pub fn obstacle(granted: &Granted<'_, AccountDelete>) -> Result<Option<String>> {
+    granted.read(|rows| stops(rows, granted.visitor(), &sql::by_id(rows, granted.what().account.id())?))
+}
+
+fn stops(rows: &Rows<'_>, visitor: &Visitor, gone: &Account) -> Result<Option<String>> {
+    let users = references::sentence(&references::words(&sql::users(rows, gone.id)?, visitor));
+    Ok(users.map(|users| {
+        format!("{} cannot be deleted: it is used by {users}. Give them another account first.", gone.name)
+    }))
 }
 
 /// The wire's name of the secret of a kind of account.

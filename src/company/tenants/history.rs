@@ -44,6 +44,22 @@ pub fn of(granted: &Granted<'_, TenantDelete>) -> Result<History> {
     granted.read(|rows| reaches.history(rows, granted.what().tenant.id()))
 }
 
+/// Why it cannot be deleted with its history now; `None`: it can. What [`delete`] would say, said first (findings C6).
+pub fn obstacle(granted: &Granted<'_, TenantDelete>) -> Result<Option<String>> {
+    let reaches = Reaches::of(granted);
+    granted.read(|rows| {
+        let history = reaches.history(rows, granted.what().tenant.id())?;
+        stops(rows, granted, history, &by_id(rows, granted.what().tenant.id())?.name)
+    })
+}
+
+fn stops(rows: &Rows<'_>, granted: &Granted<'_, TenantDelete>, history: History, name: &str) -> Result<Option<String>> {
+    let called = |target: Id<Target>, name: &str| granted.visitor().called(target, name);
+    let why = sql::kept_by(rows, granted.what().tenant.id(), true, called)?;
+    let why = why.or_else(|| history.has_others.then(|| OTHERS.to_owned()));
+    Ok(why.map(|why| format!("{name} cannot be deleted: {why}")))
+}
+
 /// Deletes a tenant with all that was deployed and run for it. Lines in the trail stay.
 ///
 /// # Errors
@@ -53,14 +69,9 @@ pub fn delete(granted: &Granted<'_, TenantDelete>) -> Result<()> {
     let (id, reaches) = (granted.what().tenant.id(), Reaches::of(granted));
     let tasks = granted.write(|tx| {
         let gone = by_id(tx, id)?;
-        let kept = |why: &str| Error::Conflict(format!("{} cannot be deleted: {why}", gone.name));
-        let called = |target: Id<Target>, name: &str| granted.visitor().called(target, name);
-        if let Some(why) = sql::kept_by(tx, id, true, called)? {
-            return Err(kept(&why));
-        }
         let history = reaches.history(tx, id)?;
-        if history.has_others {
-            return Err(kept(OTHERS));
+        if let Some(why) = stops(tx, granted, history, &gone.name)? {
+            return Err(Error::Conflict(why));
         }
         let tasks = forget(tx, id)?;
         let event = Event::new("Deleted").say("Tenant ").name(id, &gone.name).say(" was deleted with its history");

@@ -14,7 +14,7 @@ use crate::{
         paging::{Listed, Page},
     },
     company::access::{
-        Conditions, Event, Granted, Rows, Writing,
+        Conditions, Event, Granted, Rows, Visitor, Writing,
         permissions::{Change, Inside, TagSetCreate, TagSetDelete, TagSetEdit},
     },
     company::references::{self, User},
@@ -176,13 +176,17 @@ pub fn delete(granted: &Granted<'_, TagSetDelete>) -> Result<()> {
     })
 }
 
-/// Who uses a tag of the set, in words, as far as the visitor may see it: while anybody does, the set is not deleted.
-pub fn users(granted: &Granted<'_, TagSetDelete>) -> Result<Vec<String>> {
-    let users = granted.read(|rows| {
-        let set = by_id(rows, granted.what().tag_set.id())?;
-        Ok(set.tags.iter().map(|tag| sql::users(rows, tag.id)).collect::<Result<Vec<_>>>()?.concat())
-    })?;
-    Ok(references::words(&users, granted.visitor()))
+/// Why it cannot be deleted now, as far as the visitor may see it; `None`: it can. What [`delete`] would say, said first
+/// (findings C6).
+pub fn obstacle(granted: &Granted<'_, TagSetDelete>) -> Result<Option<String>> {
+    granted.read(|rows| {
+        for tag in &by_id(rows, granted.what().tag_set.id())?.tags {
+            if let Some(why) = stops(rows, granted.visitor(), tag)? {
+                return Ok(Some(why));
+            }
+        }
+        Ok(None)
+    })
 }
 
 /// Puts tag sets into a new order: those named come first, in the order named. Needs the right to change each.
@@ -198,12 +202,16 @@ pub fn sort(granted: &[Granted<'_, TagSetEdit>]) -> Result<()> {
     })
 }
 
+fn stops(rows: &Rows<'_>, visitor: &Visitor, tag: &Tag) -> Result<Option<String>> {
+    let users = references::sentence(&references::words(&sql::users(rows, tag.id)?, visitor));
+    Ok(users.map(|users| {
+        format!("The tag {} cannot be removed: it is used by {users}. Take it off there first.", tag.canonical)
+    }))
+}
+
 fn remove<P: Change>(granted: &Granted<'_, P>, tx: &Writing<'_>, tag: &Tag) -> Result<()> {
-    if let Some(users) = references::sentence(&references::words(&sql::users(tx, tag.id)?, granted.visitor())) {
-        return Err(Error::Conflict(format!(
-            "The tag {} cannot be removed: it is used by {users}. Take it off there first.",
-            tag.canonical
-        )));
+    if let Some(why) = stops(tx, granted.visitor(), tag)? {
+        return Err(Error::Conflict(why));
     }
     tx.run("DELETE FROM tags WHERE id = ?1", [tag.id])?;
     Ok(())

@@ -486,8 +486,9 @@ impl ConfirmDelete {
         self.consequences.push(sentence.into());
         self
     }
-    pub fn obstacle(mut self, sentence: impl Into<String>) -> Self {
-        self.obstacles.push(sentence.into());
+    /// What stops it now, if anything does.
+    pub fn obstacle(mut self, sentence: impl Into<Option<String>>) -> Self {
+        self.obstacles.extend(sentence.into());
         self
     }
     pub fn cancel(mut self, href: impl Into<String>) -> Self {

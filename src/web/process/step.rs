@@ -12,6 +12,7 @@ use crate::{
         form::{TYPE_THE_NAME, refuse, removal},
         page::{Choice, ConfirmDelete, FieldView, FormView, Frame, Kind, Message},
         seen::environments_here,
+        start,
     },
 };
 use askama::Template;
@@ -212,8 +213,8 @@ fn blank() -> Step {
     Step::script("", Syntax::Bash, "", &[])
 }
 
-fn new_form(of: &Whose, at: i64, environments: &[Environment]) -> FormView {
-    let action = format!("{}/steps", of.address());
+fn new_form(visit: &Visit, of: &Whose, at: i64, environments: &[Environment]) -> FormView {
+    let action = start::through(visit, format!("{}/steps", of.address()));
     form_view(&action, "Add the step", &blank(), at, environments, true).cancel(of.address())
 }
 
@@ -226,7 +227,7 @@ pub(in crate::web) fn new(visit: &Visit) -> Result<Answer> {
     let of = Whose::of(visit)?;
     of.edit(visit)?;
     let at = of.read(visit)?.version;
-    Answer::page(&new_page(visit, &of, new_form(&of, at, &environments_here(visit)?)))
+    Answer::page(&new_page(visit, &of, new_form(visit, &of, at, &environments_here(visit)?)))
 }
 
 /// What was typed, in a form that is sent from the newest version on.
@@ -251,12 +252,12 @@ pub(in crate::web) fn add(visit: &Visit) -> Result<Answer> {
         granted.save(version(visit.form().text("version")), steps.clone())
     });
     match saved {
-        Ok(_) => Answer::done(of.address(), format!("{name} was added.")),
+        Ok(_) => start::done(visit, of.address(), format!("{name} was added.")),
         Err(error) => {
             let names: Vec<String> = steps.iter().map(|step| step.name.clone()).collect();
             let last = steps.len().saturating_sub(1);
             let at = of.read(visit)?.version;
-            let form = typed(visit, new_form(&of, at, &environments), at);
+            let form = typed(visit, new_form(visit, &of, at, &environments), at);
             let error = match error {
                 Error::Conflict(_) => Error::Conflict(format!(
                     "Somebody else changed the process meanwhile. Nothing of yours is lost: “Add the step” now puts {} after its last step.",
@@ -346,7 +347,7 @@ pub(in crate::web) fn update(visit: &Visit) -> Result<Answer> {
     let environments = environments_here(visit)?;
     let process = of.read(visit)?;
     let Some(place) = place_of(visit, &process.steps) else {
-        let form = typed(visit, new_form(&of, process.version, &environments), process.version);
+        let form = typed(visit, new_form(visit, &of, process.version, &environments), process.version);
         let text = "Somebody else removed this step meanwhile. What you typed is kept: “Add the step” puts it back, as the last one.";
         return Answer::refused(&new_page(visit, &of, form.problem(text)));
     };

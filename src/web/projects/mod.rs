@@ -14,6 +14,7 @@ use super::{
     page::{Act, Chip, Choice, FilterBar, Frame, Pager},
     seen,
     standing::{at, chip, log_href, when},
+    start,
 };
 use crate::{
     base::{
@@ -142,7 +143,8 @@ impl Of {
         }
         match visit.offer(Anywhere::<DeploymentCreate, _>::with(&self.at), act) {
             act if open || !act.is_open() => act,
-            act => act.off("It leads to no environment that you may deploy to.", ""),
+            act => start::first_environment(visit)
+                .unwrap_or_else(|| act.off("It leads to no environment that you may deploy to.", "")),
         }
     }
     /// Where one of its releases is deployed.

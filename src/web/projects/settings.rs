@@ -21,6 +21,7 @@ use crate::{
         caller::{Answer, Visit},
         form::{self, FormPage, refuse},
         page::{Choice, ConfirmDelete, FieldView, FormView, Frame},
+        start,
     },
 };
 use askama::Template;
@@ -201,7 +202,8 @@ fn new_frame(visit: &Visit) -> Frame {
 }
 
 fn new_form(visit: &Visit, fields: &Fields) -> Result<FormView> {
-    Ok(form_view(visit, &base(visit), "Add the project", fields, None)?.cancel(base(visit)))
+    let action = start::through(visit, base(visit));
+    Ok(form_view(visit, &action, "Add the project", fields, None)?.cancel(base(visit)))
 }
 
 /// The form for a new one was sent.
@@ -213,7 +215,8 @@ pub(in crate::web) fn create(visit: &Visit) -> Result<Answer> {
         projects::create(&visit.visitor.ask(ProjectCreate { group })?, fields)
     });
     match made {
-        Ok(made) => Answer::done(
+        Ok(made) => start::done(
+            visit,
             format!("{}/{}", base(visit), made.slug),
             format!("{} was added. Next: say what a deployment of it does.", made.name),
         ),
@@ -231,7 +234,7 @@ pub(in crate::web) fn settings(visit: &Visit) -> Result<Answer> {
         visit.visitor.ask(ProjectEdit { project: of.at.clone() })?;
     }
     let form = present_form(visit, &of)?;
-    Answer::page(&page(visit, &of, form, None))
+    Answer::page(&page(visit, &of, form, None)?)
 }
 
 fn present_form(visit: &Visit, of: &Of) -> Result<Option<FormView>> {
@@ -242,13 +245,14 @@ fn present_form(visit: &Visit, of: &Of) -> Result<Option<FormView>> {
     form_view(visit, &action, "Save the settings", &Fields::from(&of.project), Some(of)).map(Some)
 }
 
-fn page(visit: &Visit, of: &Of, form: Option<FormView>, problem: Option<&str>) -> Settings {
-    let removal = visit.removal(ProjectDelete { project: of.at.clone() }, &of.project.name, || {
-        form::removal(of.page("delete"), "project", &of.project.name, problem)
-            .goes_too("Its process, its channels and all its releases.")
-            .goes_too("All its deployments with their tasks and logs. What was deployed goes on running where it is.")
-    });
-    Settings { frame: of.frame(visit, "Settings", "settings"), form, removal }
+fn page(visit: &Visit, of: &Of, form: Option<FormView>, problem: Option<&str>) -> Result<Settings> {
+    let removal = visit.removal(ProjectDelete { project: of.at.clone() }, &of.project.name, |granted| {
+        Ok(form::removal(of.page("delete"), "project", &of.project.name, problem)
+            .goes_too("Its process, its channels, its runbooks and all its releases.")
+            .goes_too("All its deployments and runs with their tasks and logs. What was deployed goes on running where it is.")
+            .obstacle(projects::obstacle(granted)?))
+    })?;
+    Ok(Settings { frame: of.frame(visit, "Settings", "settings"), form, removal })
 }
 
 /// The settings were sent.
@@ -275,7 +279,7 @@ pub(in crate::web) fn update(visit: &Visit) -> Result<Answer> {
         Err(error) => {
             let form = form_view(visit, &of.page("settings"), "Save the settings", &Fields::default(), Some(&of))?;
             let form = refuse(form.typed(visit.form().typed()), error, NAMES)?;
-            Answer::refused(&page(visit, &of, Some(form), None))
+            Answer::refused(&page(visit, &of, Some(form), None)?)
         }
     }
 }
@@ -294,6 +298,6 @@ fn group_name(visit: &Visit, project: &projects::Project) -> Option<String> {
 pub(in crate::web) fn delete(visit: &Visit) -> Result<Answer> {
     let of = of(visit)?;
     let granted = visit.visitor.ask(ProjectDelete { project: of.at.clone() })?;
-    let again = |problem: &str| Answer::refused(&page(visit, &of, present_form(visit, &of)?, Some(problem)));
+    let again = |problem: &str| Answer::refused(&page(visit, &of, present_form(visit, &of)?, Some(problem))?);
     form::remove(visit, &of.project.name, base(visit), || projects::delete(&granted), again)
 }

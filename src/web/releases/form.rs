@@ -1,6 +1,6 @@
 //! Making a release, changing its notes, removing it.
 
-use super::{Which, channels_of, show_page, which};
+use super::{Shown, Which, channels_of, show_page, which};
 use crate::{
     base::error::{Error, Result},
     base::ids,
@@ -18,6 +18,7 @@ use crate::{
         page::{Choice, FieldView, FormView, Frame, Kind, Message},
         process::{StepView, step_views},
         projects::{Of, of},
+        start,
     },
 };
 use askama::Template;
@@ -49,7 +50,7 @@ fn notes_field(notes: &str) -> FieldView {
 }
 
 fn new_form(visit: &Visit, of: &Of, suggested: &str) -> Result<FormView> {
-    let mut form = FormView::new(of.page("releases"), "Create the release").field(
+    let mut form = FormView::new(start::through(visit, of.page("releases")), "Create the release").field(
         FieldView::text("version", "Version")
             .value(suggested)
             .required()
@@ -117,7 +118,8 @@ pub(in crate::web) fn create(visit: &Visit) -> Result<Answer> {
     };
     match made {
         Ok(made) => {
-            Answer::done(of.release(&made.version), format!("{} {} was created.", of.project.name, made.version))
+            let say = format!("{} {} was created.", of.project.name, made.version);
+            start::done(visit, of.release(&made.version), say)
         }
         Err(error) => {
             // A version that is taken is a conflict to programs; here it stands beside its field.
@@ -170,11 +172,15 @@ pub(in crate::web) fn delete(visit: &Visit) -> Result<Answer> {
     let release: At<ids::Release> = which.at.clone();
     let granted = visit.visitor.ask(ReleaseDelete { release })?;
     if visit.form().text("confirm").trim() != which.release.version {
-        return show_page(visit, &which, Some("Type the version as it stands here."));
+        return show_page(visit, &which, removal("Type the version as it stands here."));
     }
     match releases::delete(&granted) {
         Ok(()) => Answer::done(which.of.page("releases"), format!("{} was deleted.", which.title())),
-        Err(Error::Conflict(sentence)) => show_page(visit, &which, Some(&sentence)),
+        Err(Error::Conflict(sentence)) => show_page(visit, &which, removal(&sentence)),
         Err(error) => Err(error),
     }
+}
+
+fn removal(problem: &str) -> Shown<'_> {
+    Shown { removal: Some(problem), ..Shown::default() }
 }

@@ -1,14 +1,16 @@
 //! Pages of releases: those of a project, and one with how far it is, its notes and its frozen process.
 
+mod defects;
 mod form;
 
+pub(super) use defects::{report, resolve};
 pub(super) use form::{create, delete, edit, new, update};
 
 use super::{
     caller::{Answer, Visit},
     form::removal,
     list::Asked,
-    page::{Act, Chip, ConfirmDelete, FilterBar, Frame, Kv, Pager, Prose, When},
+    page::{Act, Chip, ConfirmDelete, FilterBar, FormView, Frame, Kv, Pager, Prose, When},
     process::{StepView, step_views},
     projects::{Ground, Of, Spot, choices, listed, of},
     standing::{at, chip, log_href, when},
@@ -64,6 +66,7 @@ struct Show {
     deploy: Act,
     change: Act,
     phases: Vec<Phase>,
+    defects: defects::Defects,
     deployments: Vec<Sent>,
     pager: Pager,
     notes: Prose,
@@ -158,11 +161,19 @@ fn channels_of(visit: &Visit, of: &Of) -> Result<Vec<channels::Channel>> {
 /// One release.
 pub(super) fn show(visit: &Visit) -> Result<Answer> {
     let which = which(visit)?;
-    show_page(visit, &which, None)
+    show_page(visit, &which, Shown::default())
 }
 
-fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answer> {
+/// What was refused on the page.
+#[derive(Default)]
+struct Shown<'w> {
+    removal: Option<&'w str>,
+    report: Option<FormView>,
+}
+
+fn show_page(visit: &Visit, which: &Which, shown: Shown<'_>) -> Result<Answer> {
     let Which { of, release, address, .. } = which;
+    let (problem, refused) = (shown.removal, shown.removal.is_some() || shown.report.is_some());
     let granted = visit.visitor.ask(ReleaseView { release: which.at.clone() })?;
     let (progression, choices) = (releases::progression(&granted)?, deployments::choices(&granted)?);
     let ground = Ground::of(visit, of)?;
@@ -171,14 +182,15 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
         choices.places.iter().filter(|place| place.is_next).map(|place| place.name.as_str()).collect();
     let total = pager.total;
     let (chip, sentence) = standing(&progression, &environment_names, total);
-    let removal = visit.removal(ReleaseDelete { release: which.at.clone() }, &release.version, || {
+    let removal = visit.removal(ReleaseDelete { release: which.at.clone() }, &release.version, |granted| {
         let removal = removal(format!("{address}/delete"), "release", &release.version, problem);
+        let removal = removal.obstacle(releases::obstacle(granted)?);
         if total == 0 {
-            return removal;
+            return Ok(removal);
         }
         let what = super::projects::counted(total as usize, "deployment");
-        removal.goes_too(format!("Its {what} with tasks and logs. What was deployed goes on running."))
-    });
+        Ok(removal.goes_too(format!("Its {what} with tasks and logs. What was deployed goes on running.")))
+    })?;
     let page = Show {
         frame: of.frame(visit, &which.title(), "releases").crumb("Releases", of.page("releases")),
         chip,
@@ -189,6 +201,7 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
             Act::link("Edit notes", format!("{address}/edit")).icon("pencil"),
         ),
         phases: phases(&ground, release, &progression, &choices),
+        defects: defects::section(visit, which, shown.report)?,
         deployments,
         pager,
         notes: Prose::of(&release.notes),
@@ -200,7 +213,7 @@ fn show_page(visit: &Visit, which: &Which, problem: Option<&str>) -> Result<Answ
         about: about(visit, which)?,
         removal,
     };
-    Answer::shown(&page, problem.is_some())
+    Answer::shown(&page, refused)
 }
 
 fn standing(progression: &[PhaseProgress], next: &[&str], deployments: u64) -> (Chip, String) {

@@ -144,11 +144,10 @@ fn page(visit: &Visit, project: &projects::Of, of: &Of, problem: Option<&str>) -
     about = asked_with(about, &one.skip_steps, &one.comments);
     let remove = visitor.may(RunbookRunDelete { run: at(visit, &one)? }).then(|| {
         let action = of.page(&format!("runs/{}/delete", one.id));
-        let removal = removal(action, "run", &one.id.to_string(), problem).cancel(of.address.clone());
-        match one.state.is_completed() {
-            true => removal.goes_too("Its task and its log. The trail keeps what was done."),
-            false => removal.obstacle("It runs or waits to run. Wait for its end, or cancel its task."),
-        }
+        removal(action, "run", &one.id.to_string(), problem)
+            .cancel(of.address.clone())
+            .goes_too("Its task and its log. The trail keeps what was done.")
+            .obstacle(one.obstacle())
     });
     Ok(Show {
         frame: of.frame(visit, project, &format!("{} in {}", of.runbook.name, to(&one))),

@@ -148,11 +148,13 @@ pub(in crate::web) fn create(visit: &Visit) -> Result<Answer> {
     }
 }
 
-fn edit_page(visit: &Visit, project: &projects::Of, of: &Of, form: FormView, problem: Option<&str>) -> Edit {
+fn edit_page(visit: &Visit, project: &projects::Of, of: &Of, form: FormView, problem: Option<&str>) -> Result<Edit> {
+    let granted = visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
     let removal = removal(of.page("delete"), "runbook", &of.runbook.name, problem)
         .goes_too("Its process, its snapshots, its runs and their logs. The trail keeps what was done.")
+        .obstacle(runbooks::obstacle(&granted)?)
         .cancel(of.address.clone());
-    Edit { frame: of.frame(visit, project, "Settings"), form: form.cancel(of.address.clone()), removal }
+    Ok(Edit { frame: of.frame(visit, project, "Settings"), form: form.cancel(of.address.clone()), removal })
 }
 
 /// The form for changing one.
@@ -161,7 +163,7 @@ pub(in crate::web) fn edit(visit: &Visit) -> Result<Answer> {
     let of = of(visit, &project)?;
     visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
     let form = form(visit, of.address.clone(), "Save the runbook", &Fields::from(&of.runbook), false)?;
-    Answer::page(&edit_page(visit, &project, &of, form, None))
+    Answer::page(&edit_page(visit, &project, &of, form, None)?)
 }
 
 /// The form for changing one was sent.
@@ -174,7 +176,7 @@ pub(in crate::web) fn update(visit: &Visit) -> Result<Answer> {
         Err(error) => {
             let form = form(visit, of.address.clone(), "Save the runbook", &Fields::from(&of.runbook), false)?;
             let form = refuse(form.typed(visit.form().typed()), error, NAMES)?;
-            Answer::refused(&edit_page(visit, &project, &of, form, None))
+            Answer::refused(&edit_page(visit, &project, &of, form, None)?)
         }
     }
 }
@@ -186,7 +188,7 @@ pub(in crate::web) fn delete(visit: &Visit) -> Result<Answer> {
     let granted = visit.visitor.ask(RunbookEdit { runbook: of.part() })?;
     let again = |problem: &str| {
         let form = form(visit, of.address.clone(), "Save the runbook", &Fields::from(&of.runbook), false)?;
-        Answer::refused(&edit_page(visit, &project, &of, form, Some(problem)))
+        Answer::refused(&edit_page(visit, &project, &of, form, Some(problem))?)
     };
     form::remove(visit, &of.runbook.name, project.page("runbooks"), || runbooks::delete(&granted), again)
 }

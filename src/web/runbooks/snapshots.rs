@@ -58,13 +58,12 @@ fn page(visit: &Visit, project: &projects::Of, of: &Of, problem: Option<&str>) -
     let run = Act::link("Run it…", of.page(&format!("run?snapshot={}", one.id))).primary().icon("rocket");
     // What is not published runs only for who may also change the runbook.
     let run = if one.is_published { run } else { of.offer_edit(visit, run) };
-    let remove = visit.removal(RunbookEdit { runbook: of.part() }, &one.name, || {
-        let removal = removal(format!("{href}/delete"), "snapshot", &one.name, problem).cancel(of.address.clone());
-        match one.is_published {
-            true => removal.obstacle("It is published: it is what runs. Publish another first."),
-            false => removal.goes_too("Its runs and their logs, if it was run. The trail keeps what was done."),
-        }
-    });
+    let remove = visit.removal(RunbookEdit { runbook: of.part() }, &one.name, |granted| {
+        Ok(removal(format!("{href}/delete"), "snapshot", &one.name, problem)
+            .cancel(of.address.clone())
+            .goes_too("Its runs and their logs, if it was run. The trail keeps what was done.")
+            .obstacle(frozen::obstacle(granted, &one.id.to_string())?))
+    })?;
     Ok(Frozen {
         frame: of.frame(visit, project, &format!("{} {}", of.runbook.name, one.name)),
         is_published: one.is_published,

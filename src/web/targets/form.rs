@@ -23,7 +23,7 @@ use crate::{
         caller::{Answer, Visit},
         form,
         page::{Choice, FieldView, FormView, Frame, Kind, Message, count},
-        seen,
+        seen, start,
     },
 };
 use askama::Template;
@@ -148,7 +148,7 @@ const ROLES_HELP: &str =
 fn form_view(visit: &Visit, draft: &Draft, present: Option<&Target>, asked: bool) -> Result<Form> {
     let space = visit.space()?;
     let (action, submit) = match present {
-        None => (base(visit), "Add the deployment target"),
+        None => (start::through(visit, base(visit)), "Add the deployment target"),
         Some(present) => (format!("{}/{}", base(visit), present.slug), "Save the deployment target"),
     };
     let (places, people) = (seen::environments_here(visit)?, tenants_seen(visit)?);
@@ -363,7 +363,7 @@ pub(in crate::web) fn create(visit: &Visit) -> Result<Answer> {
         return with_host_key(visit, draft, None);
     }
     match created(visit, &draft) {
-        Ok(made) => Answer::done(format!("{}/{}", base(visit), made.slug), format!("{} was added.", made.name)),
+        Ok(made) => start::done(visit, format!("{}/{}", base(visit), made.slug), format!("{} was added.", made.name)),
         Err(error) => refused(visit, &draft, None, error),
     }
 }

@@ -183,9 +183,9 @@ fn show_page(visit: &Visit, at: &At<ids::Target>, problem: Option<&str>) -> Resu
     } else {
         whom.row("Tenants", form::tenant_names(visit, &found.tenants)?).row("Tenant tags", found.tenant_tags.join(", "))
     };
-    let removal = visit.removal(MachineDelete { target: at.clone() }, &found.name, || {
-        removal(format!("{address}/delete"), "deployment target", &found.name, problem)
-    });
+    let removal = visit.removal(MachineDelete { target: at.clone() }, &found.name, |_| {
+        Ok(removal(format!("{address}/delete"), "deployment target", &found.name, problem))
+    })?;
     let trouble = if found.health == Health::Unavailable { found.health_note.clone() } else { String::new() };
     let seen = seen::environments_here(visit)?;
     let places = environment_names(&seen, &found.environments);

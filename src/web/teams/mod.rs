@@ -234,13 +234,13 @@ fn show_page(visit: &Visit, at: &At<Team>, problem: &str, removal_problem: Optio
         href: if sees_people { visit.path(&format!("/access/people/{}", member.id)) } else { String::new() },
         remove_href: if may_join { format!("{address}/members/{}/delete", member.id) } else { String::new() },
     });
-    let removal = || {
-        form::removal(format!("{address}/delete"), "team", &team.name, removal_problem).goes_too(
+    let removal = |_: &Granted<'_, TeamDelete>| {
+        Ok(form::removal(format!("{address}/delete"), "team", &team.name, removal_problem).goes_too(
             "Its roles: what its members may do through it they may no longer do. Who loses what is shown first.",
-        )
+        ))
     };
     let removal = match team.is_own() {
-        true => visit.removal(TeamDelete { team: at.clone() }, &team.name, removal),
+        true => visit.removal(TeamDelete { team: at.clone() }, &team.name, removal)?,
         false => None,
     };
     let add_role = Act::link("Give it a role", format!("{address}/roles/new")).primary().icon("plus");
