@@ -47,6 +47,7 @@ mod racing;
 mod references;
 mod releases;
 mod removals;
+mod rerun;
 mod roles;
 mod samples;
 mod seats;

@@ -1,6 +1,7 @@
 //! `/api/{space}/tasks`.
 
 pub(super) mod details;
+pub(super) mod rerun;
 
 use super::{
     caller::{Ask, Reply},
@@ -61,7 +62,8 @@ pub(super) struct TaskResource {
     finished_successfully: bool,
     has_pending_interruptions: Off,
     pending_interruption_types: NoList,
-    can_rerun: Off,
+    /// It has ended, and the caller may do the same once more.
+    can_rerun: bool,
     has_warnings_or_errors: bool,
     project_id: Option<String>,
     environment_id: Option<String>,
@@ -70,6 +72,10 @@ pub(super) struct TaskResource {
 }
 
 pub(super) fn draw(ask: &Ask, task: &Task) -> TaskResource {
+    drawn(ask, task, rerun::Known::default().may(ask, task))
+}
+
+fn drawn(ask: &Ask, task: &Task, can_rerun: bool) -> TaskResource {
     let end = task.completed_at.unwrap_or_else(clock::now);
     TaskResource {
         id: task.id.to_string(),
@@ -92,16 +98,20 @@ pub(super) fn draw(ask: &Ask, task: &Task) -> TaskResource {
         finished_successfully: task.state == State::Success,
         has_pending_interruptions: Off::default(),
         pending_interruption_types: NoList::default(),
-        can_rerun: Off::default(),
+        can_rerun,
         has_warnings_or_errors: task.warnings || matches!(task.state, State::Failed | State::TimedOut),
         project_id: task.project.map(|id| id.to_string()),
         environment_id: task.environment.map(|id| id.to_string()),
         tenant_id: task.tenant.map(|id| id.to_string()),
-        links: Links::of(
-            &own(ask, task),
-            &[("Details", "/details{?verbose,tail}"), ("Raw", "/raw"), ("Cancel", "/cancel")],
-        ),
+        links: links(ask, task),
     }
+}
+
+fn links(ask: &Ask, task: &Task) -> Links {
+    let own = own(ask, task);
+    let again = own.replacen("/tasks/", "/tasks/rerun/", 1);
+    Links::of(&own, &[("Details", "/details{?verbose,tail}"), ("Raw", "/raw"), ("Cancel", "/cancel")])
+        .and("Rerun", again)
 }
 
 /// Which tasks.
@@ -244,7 +254,8 @@ fn page_of(
     let mut total_counts: BTreeMap<&'static str, i64> =
         counts.into_iter().map(|(state, count)| (state.name(), count)).collect();
     total_counts.insert("Interrupted", 0);
-    let page = wire::collection(ask, query, own, "Task", listed, page, |task| draw(ask, task));
+    let mut known = rerun::Known::default();
+    let page = wire::collection(ask, query, own, "Task", listed, page, |task| drawn(ask, task, known.may(ask, task)));
     Ok(Json(TaskCollection { page, total_counts }))
 }
 
