@@ -6,8 +6,16 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Links to what is sent and not looked at: another method answers there.
-const SENT: &[&str] =
-    &["Cancel", "DeploymentPreviews", "EnvironmentSortOrder", "Register", "SignIn", "SignOut", "TagSetSortOrder"];
+const SENT: &[&str] = &[
+    "Cancel",
+    "DeploymentPreviews",
+    "EnvironmentSortOrder",
+    "Register",
+    "Rerun",
+    "SignIn",
+    "SignOut",
+    "TagSetSortOrder",
+];
 /// Services whose things have no list of their own: clients give the id, here that of a thing of the walk.
 const BY_ID: &[(&str, &str)] = &[
     ("DeploymentProcesses", "deploymentprocess-Projects-1"),
