@@ -378,7 +378,7 @@ pub fn space_routes() -> Vec<Route<Handler>> {
         top(M::GET,    "/tasks/{id}/details",                   "TaskView",          tasks::details::details),
         top(M::GET,    "/tasks/{id}/raw",                       "TaskView",          tasks::raw),
         top(M::POST,   "/tasks/{id}/cancel",                    "TaskCancel",        tasks::cancel),
-        top(M::POST,   "/tasks/rerun/{id}",                     "TaskView",          tasks::rerun::rerun),
+        top(M::POST,   "/tasks/rerun/{id}",                     "DeploymentCreate",  tasks::rerun::rerun),
         // Dashboard
         top(M::GET,    "/dashboard",                            "",                  dashboard::show),
         top(M::GET,    "/dashboard/dynamic",                    "",                  dashboard::dynamic),

@@ -54,6 +54,7 @@ export default async function steady(run) {
         assert.equal(answer.status(), 200, path);
         await sleep(250);
         const { moved, by } = await page.evaluate(() => window.moved);
+        assert.ok(await page.evaluate(() => PerformanceObserver.supportedEntryTypes.includes('layout-shift')), 'it is watched');
         const wrong = await page.evaluate(sticksOut);
         for (const theme of ['light', 'dark']) {
           if (theme === 'dark' && !process.env.PICTURES) continue;

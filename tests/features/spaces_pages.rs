@@ -34,9 +34,9 @@ fn a_space_is_added_with_managers_stopped_and_removed() {
     let saved = ada.post(&format!("{SPACES}/finance"), [("name", "Treasury"), ("managers", "Users-1")]).expect(303);
     says(&ada.follow(saved).expect(200), &["Treasury was saved."]);
 
-    says(&ada.get(&format!("{SPACES}/default")).expect(200), &["It is the default space."]);
+    says(&ada.get(&format!("{SPACES}/default")).expect(200), &["Default is the default space."]);
     let refused = ada.post(&format!("{SPACES}/finance/delete"), [("confirm", "Treasury")]).expect(422);
-    says(&refused, &["Stop its task queue first."]);
+    says(&refused, &["Stop the task queue of Treasury before you delete it."]);
     let stopped = ada.post(&format!("{SPACES}/finance/stop"), ()).expect(303);
     says(&ada.follow(stopped).expect(200), &["Queue stopped", "Resume the task queue", "Type <strong"]);
     let resumed = ada.post(&format!("{SPACES}/finance/resume"), ()).expect(303);

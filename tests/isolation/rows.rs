@@ -117,6 +117,7 @@ const WORDS: &[(&str, &str)] = &[
     ("task", "tasks"),
     ("channel", "channels"),
     ("runbook", "runbooks"),
+    ("rerun", "tasks"),
     ("snapshot", "runbooksnapshots"),
     ("runbookSnapshots", "runbooksnapshots"),
     ("runbookProcesses", "runbookprocesses"),
