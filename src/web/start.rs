@@ -31,7 +31,7 @@ const PROJECTS: i64 = 20;
 pub(super) struct Item {
     /// It is there.
     pub is_done: bool,
-    /// "Add an environment".
+    /// "An environment".
     pub title: &'static str,
     /// What it is for.
     pub text: &'static str,
@@ -51,11 +51,8 @@ pub(super) fn items(visit: &Visit) -> Result<Vec<Item>> {
         return Ok(Vec::new());
     }
     let mut items = Vec::new();
-    let mut add = |is_done: bool, title: &'static str, text: &'static str, href: Option<String>| {
-        let act = match href.filter(|_| !is_done) {
-            Some(href) => Act::link(title, href).small(),
-            None => Act::none(),
-        };
+    let mut add = |is_done: bool, title: &'static str, text: &'static str, (label, href): (&str, Option<String>)| {
+        let act = href.filter(|_| !is_done).map_or_else(Act::none, |href| Act::link(label, href).small());
         items.push(Item { is_done, title, text, act });
     };
     let form = |rest: &str| visit.space_path(&format!("{rest}?{START}=yes"));
@@ -63,32 +60,32 @@ pub(super) fn items(visit: &Visit) -> Result<Vec<Item>> {
         let href =
             visitor.may(EnvironmentCreate { space: New::of(&space) }).then(|| form("/infrastructure/environments/new"));
         let text = "Where releases go, such as Test or Production.";
-        add(!seen::environments_here(visit)?.is_empty(), "Add an environment", text, href);
+        add(!seen::environments_here(visit)?.is_empty(), "An environment", text, ("Add an environment", href));
     }
     let found = Found::of(visit)?;
-    if visitor.may_somewhere::<ProjectView>(&space) {
-        let href = match &found.without_steps {
-            Some(project) => Some(form(&format!("/projects/{}/process/new", project.slug))),
-            None => visitor.may(List::<ProjectCreate>::of(&space)).then(|| form("/projects/new")),
+    if visitor.may_somewhere::<ProjectView>(&space) && visitor.may_somewhere::<ProcessView>(&space) {
+        let next = match &found.without_steps {
+            Some(project) => ("Add its first step", Some(form(&format!("/projects/{}/process/new", project.slug)))),
+            None => ("Add a project", visitor.may(List::<ProjectCreate>::of(&space)).then(|| form("/projects/new"))),
         };
         let text = "What is deployed, and the script that does it.";
-        add(found.with_steps, "Add a project with a step", text, href);
+        add(found.with_steps, "A project with a step", text, next);
     }
     if visitor.may_somewhere::<MachineView>(&space) {
         let granted = visitor.ask(List::<MachineView>::of(&space))?;
         let any = targets::list(&granted, &targets::Filter::default(), first)?.total > 0;
         let href = visitor.may(List::<MachineCreate>::of(&space)).then(|| form("/infrastructure/targets/new"));
-        let text = "Where steps run. The built-in worker is there already: a step can run on it.";
-        add(any || found.on_worker, "Add a deployment target, or use the worker", text, href);
+        let text = "Where steps run. The built-in worker is there already; a target is a machine of your own.";
+        add(any || found.on_worker, "A deployment target, or the worker", text, ("Add a deployment target", href));
     }
     if visitor.may_somewhere::<ReleaseView>(&space) {
         let href = found.to_release.as_ref().map(|project| form(&format!("/projects/{}/releases/new", project.slug)));
-        add(found.has_release, "Create a release", "A version, with the steps as they are then.", href);
+        add(found.has_release, "A release", "A version, with the steps as they are then.", ("Create a release", href));
     }
     let href = found.to_deploy.as_ref().map(|(project, version)| {
         visit.space_path(&format!("/projects/{}/releases/{}/deployments/new", project.slug, encode(version)))
     });
-    add(false, "Deploy it", "Sends the release to an environment.", href);
+    add(false, "A deployment", "Sends the release to an environment.", ("Deploy it…", href));
     let is_of_use = items.iter().any(|item| item.act.is_open());
     Ok(if is_of_use { items } else { Vec::new() })
 }

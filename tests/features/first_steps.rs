@@ -54,7 +54,7 @@ fn the_list_of_a_new_company_ticks_itself_and_offers_to_each_what_they_may_do() 
     let nora = hire(&server, &company, "nora", &["ReleaseView", "DeploymentView"]);
 
     let home = ada.get(HOME).expect(200);
-    says(&home, &[TITLE, "Add a project with a step", "or use the worker", "Create a release", "Deploy it"]);
+    says(&home, &[TITLE, "A project with a step", "A deployment target, or the worker", "A release", "A deployment"]);
     let environment = "/infrastructure/environments/new?start=yes";
     let (project, target) = ("/projects/new?start=yes", "/infrastructure/targets/new?start=yes");
     assert_eq!(list(&home), (0, [environment, project, target].map(String::from).to_vec()));
