@@ -20,7 +20,7 @@ import { Person } from './person.mjs';
 import { paths } from './words.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const files = ['newcomer', 'factors', 'kept', 'portal', 'buttons', 'pages', 'forms', 'submit', 'steady'];
+const files = ['newcomer', 'factors', 'kept', 'portal', 'buttons', 'pages', 'forms', 'steady', 'submit'];
 const out = join(here, 'out');
 const program = resolve(process.env.BULKHEAD_BIN || join(here, '../../target/debug/bulkhead'));
 const longestTest = 180_000;

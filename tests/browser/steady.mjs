@@ -70,6 +70,11 @@ export default async function steady(run) {
     }
     await context.close();
   }
+  await run.test('and the space goes again', null, async () => {
+    const made = await run.api('GET', `/spaces/${space.id}`);
+    await run.api('PUT', `/spaces/${space.id}`, { ...made, TaskQueueStopped: true });
+    await run.api('DELETE', `/spaces/${space.id}`);
+  });
 }
 
 /** Everything of it, by the API. */
@@ -130,7 +135,7 @@ async function furnish(run) {
     assert.ok(Date.now() < until, 'the deployments do not end');
     await sleep(300);
   }
-  return { slug: made.Slug, project: project.Slug, tenant: tenants[0].Slug, target: target.Slug, place: places[0].Slug, task };
+  return { id: made.Id, slug: made.Slug, project: project.Slug, tenant: tenants[0].Slug, target: target.Slug, place: places[0].Slug, task };
 }
 
 /** Runs in the page before all else. Adds up how far things were moved that nobody had touched. */
