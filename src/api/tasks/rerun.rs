@@ -18,7 +18,7 @@ use crate::{
         },
         deployments::{self, Options},
         runbooks::{self, Which},
-        targets::health,
+        targets::health::{self, Limits},
         tasks::{self, Task, Work},
     },
 };
@@ -137,7 +137,10 @@ pub(in crate::api) fn rerun(ask: &Ask, _: Sent<RerunTask>) -> Result<Created<Tas
             let made = runbooks::run(visitor, &places.of(Some(one.runbook))?, &which, &[place], &options)?;
             made.first().map(|made| made.task)
         }
-        Work::Health => Some(health::ask(&visitor.ask(TaskCreate { target: places.machine()? })?)?.id),
+        Work::Health => {
+            let granted = visitor.ask(TaskCreate { target: places.machine()? })?;
+            Some(health::ask(&granted, &Limits::asked(&task))?.id)
+        }
     };
     let made = made.ok_or_else(|| Error::internal("nothing was run again"))?;
     let granted = visitor.ask(TaskView { task: places.at(&made.to_string())? })?;

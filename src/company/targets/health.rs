@@ -33,6 +33,11 @@ pub struct Limits {
 const LIMITS: [&str; 2] = ["Timeout", "MachineTimeout"];
 
 impl Limits {
+    /// Those that a task was asked for with.
+    pub fn asked(task: &Task) -> Limits {
+        let of = |name: &str| clock::milliseconds_of_span(task.arguments.get(name)?);
+        Limits { whole: of(LIMITS[0]), machine: of(LIMITS[1]) }
+    }
     /// The shorter one of a task's.
     pub fn of(task: &Task) -> Option<i64> {
         LIMITS.iter().filter_map(|name| clock::milliseconds_of_span(task.arguments.get(*name)?)).min()
