@@ -15,7 +15,7 @@ use crate::{
     },
     company::{
         access::{
-            At, Visitor,
+            At, Locate, Visitor,
             permissions::{DeploymentCreate, DeploymentDelete, DeploymentView, List, ReleaseView, TenantView},
         },
         deployments::{self, Deployment, Filter, Options},
@@ -268,7 +268,8 @@ pub(super) fn delete(ask: &Ask) -> Result<Done> {
 /// What is said beside the place, as it was sent, under the name of the field.
 pub(super) struct Said {
     pub comments: String,
-    pub skip: Vec<String>,
+    /// By both names that clients have for it.
+    pub skip: [(&'static str, Vec<String>); 2],
     pub only: Vec<String>,
     pub not: Vec<String>,
     /// By both names that clients have for it.
@@ -278,12 +279,13 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// What commands call the moments, and what they were called here.
-    pub fn words(&self) -> [(&'static str, &'static str); 2] {
+    /// What commands call these fields, and what they were called here.
+    pub fn words(&self) -> Vec<(&'static str, &'static str)> {
+        let skip = self.skip.iter().find(|(_, steps)| !steps.is_empty()).map_or(self.skip[0].0, |(name, _)| *name);
         let sent = |given: &[(&'static str, String); 2]| {
             given.iter().find(|(_, text)| !text.trim().is_empty()).map_or(given[0].0, |(name, _)| *name)
         };
-        [("RunAt", sent(&self.not_before)), ("NoRunAfter", sent(&self.not_after))]
+        vec![("RunAt", sent(&self.not_before)), ("NoRunAfter", sent(&self.not_after)), ("SkipStepNames", skip)]
     }
 }
 
@@ -312,11 +314,34 @@ pub(super) fn options(visitor: &Visitor, space: &At<Space>, said: Said, wrong: &
         names.iter().map(seen).collect()
     };
     let (only_targets, not_targets) = (targets(said.only)?, targets(said.not)?);
-    Ok(Options { comments: said.comments, skip_steps: said.skip, only_targets, not_targets, not_before, not_after })
+    let skip_steps = said.skip.into_iter().flat_map(|(_, steps)| steps).collect();
+    Ok(Options { comments: said.comments, skip_steps, only_targets, not_targets, not_before, not_after })
+}
+
+/// Whether a thing that was named by several names is the same by all of them: else one of them would be passed over.
+///
+/// # Errors
+/// `Invalid` by the name that leads to another one, or to none.
+pub(super) fn agreeing<T: Locate>(
+    chosen: &At<T>,
+    given: &[(&'static str, String)],
+    find: impl Fn(&str) -> Result<At<T>>,
+) -> Result<()> {
+    for (name, text) in given.iter().filter(|(_, text)| !text.trim().is_empty()) {
+        match find(text) {
+            Ok(other) if other.id() == chosen.id() => {}
+            Ok(_) | Err(Error::NotFound(_)) => {
+                let words = format!("This is another {} than {}. Leave one of them out.", T::WORD, given[0].0);
+                return Err(Error::invalid(name, words));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 struct Request {
-    words: [(&'static str, &'static str); 2],
+    words: Vec<(&'static str, &'static str)>,
     space: At<Space>,
     project: At<Project>,
     release: At<Release>,
@@ -329,7 +354,8 @@ fn request(ask: &Ask, sent: &mut CreateDeployments) -> Result<Request> {
     // Whoever may nowhere hears that first, whatever was sent.
     visitor.ask(List::<DeploymentCreate>::of(&space))?;
     let mut wrong = Fields::new();
-    let name = first([take(&mut sent.project_name), take(&mut sent.project_id)]);
+    let named = [("ProjectName", take(&mut sent.project_name)), ("ProjectId", take(&mut sent.project_id))];
+    let name = first(named.clone().map(|(_, text)| text));
     if name.is_none() {
         wrong.add("ProjectName", "Name the project: ProjectName is required.");
     }
@@ -339,7 +365,7 @@ fn request(ask: &Ask, sent: &mut CreateDeployments) -> Result<Request> {
     }
     let said = Said {
         comments: take(&mut sent.comments),
-        skip: [take(&mut sent.skip_step_names), take(&mut sent.skip_actions)].concat(),
+        skip: [("SkipStepNames", take(&mut sent.skip_step_names)), ("SkipActions", take(&mut sent.skip_actions))],
         only: [take(&mut sent.specific_machine_names), take(&mut sent.specific_machine_ids)].concat(),
         not: [take(&mut sent.excluded_machine_names), take(&mut sent.excluded_machine_ids)].concat(),
         not_before: [("RunAt", take(&mut sent.run_at)), ("QueueTime", take(&mut sent.queue_time))],
@@ -352,6 +378,7 @@ fn request(ask: &Ask, sent: &mut CreateDeployments) -> Result<Request> {
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
     let project: At<Project> = visitor.named(&space, &name.unwrap_or_default())?;
+    agreeing(&project, &named, |text| visitor.named(&space, text))?;
     let release = visitor.named(&project, &version.unwrap_or_default())?;
     Ok(Request { words, space, project, release, options })
 }
@@ -460,13 +487,14 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<DeploymentResource>) -> Result<
     let texts = |list: &[refer::Target]| list.iter().map(|one| one.text().to_owned()).collect();
     let said = Said {
         comments: sent.comments,
-        skip: sent.skip_actions,
+        skip: [("SkipActions", sent.skip_actions), ("SkipStepNames", Vec::new())],
         only: texts(&sent.specific_machine_ids),
         not: texts(&sent.excluded_machine_ids),
         not_before: [("QueueTime", sent.queue_time.unwrap_or_default()), ("RunAt", String::new())],
         not_after: [("QueueTimeExpiry", sent.queue_time_expiry.unwrap_or_default()), ("NoRunAfter", String::new())],
     };
-    let words = said.words();
+    let mut words = said.words();
+    words.extend([("EnvironmentName", "EnvironmentId"), ("Tenants", "TenantId")]);
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
     let release: At<Release> = visitor.named(&space, sent.release_id.text())?;

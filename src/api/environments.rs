@@ -55,6 +55,8 @@ pub(super) struct EnvironmentQuery {
     ids: Option<Vec<String>>,
     name: String,
     partial_name: String,
+    /// Only Static ones are kept by this version; of other kinds there are none.
+    r#type: Vec<String>,
 }
 
 fn draw(ask: &Ask, e: &Environment) -> EnvironmentResource {
@@ -101,7 +103,9 @@ impl EnvironmentResource {
 
 fn filter(query: &EnvironmentQuery) -> Filter {
     let name = if query.partial_name.is_empty() { &query.name } else { &query.partial_name };
-    Filter { partial_name: name.clone(), ids: query.ids.as_deref().map(wire::numbers::<ids::Environment>) }
+    let other = !query.r#type.is_empty() && !query.r#type.iter().any(|kind| kind.eq_ignore_ascii_case("Static"));
+    let ids = if other { Some(Vec::new()) } else { query.ids.as_deref().map(wire::numbers::<ids::Environment>) };
+    Filter { partial_name: name.clone(), ids }
 }
 
 /// A page of them.

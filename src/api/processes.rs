@@ -70,6 +70,8 @@ pub(super) struct ReleaseTemplate {
 pub(super) struct TemplateQuery {
     /// Left out: the default one.
     channel: refer::Channel,
+    /// Of this release: its frozen process.
+    release_id: refer::Release,
 }
 
 /// The id of a project's process.
@@ -188,6 +190,11 @@ fn templated(ask: &Ask, project: At<ids::Project>, query: &TemplateQuery) -> Res
         true => VersioningStrategy::of(&projects::show(&visitor.ask(ProjectView { project: project.clone() })?)?),
         false => VersioningStrategy::default(),
     };
+    let release: Option<At<ids::Release>> =
+        query.release_id.given().map(|text| visitor.named(&project, text)).transpose()?;
+    if let Some(release) = &release {
+        visitor.ask(ReleaseView { release: release.clone() })?;
+    }
     let next = releases::next_version(&visitor.ask(ReleaseCreate { project })?, query.channel.given())?;
     let own = format!(
         "{}/projects/{}/deploymentprocesses/template",
@@ -195,7 +202,10 @@ fn templated(ask: &Ask, project: At<ids::Project>, query: &TemplateQuery) -> Res
         process.project
     );
     Ok(Json(ReleaseTemplate {
-        deployment_process_id: id_of(process.project),
+        deployment_process_id: match release {
+            Some(release) => frozen_id(process.project, release.id()),
+            None => id_of(process.project),
+        },
         next_version_increment: next,
         versioning_strategy: strategy,
         links: Links::of(&own, &[]),

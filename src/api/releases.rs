@@ -4,6 +4,7 @@ pub(super) mod variables;
 
 use super::{
     caller::Ask,
+    deployments::agreeing,
     processes::frozen_id,
     projects::{self, referred, web},
     resource,
@@ -250,17 +251,37 @@ pub(super) fn first<const N: usize>(texts: [String; N]) -> Option<String> {
 pub(super) fn create_v1(ask: &Ask, Sent(sent): Sent<CreateRelease>) -> Result<Created<ReleaseCreated>> {
     // It holds for all packages, and there are none: scripts give it to every project.
     let _ = sent.package_version;
-    let name = first([sent.project_name, sent.project_id_or_name, sent.project_id]);
-    let project = referred(ask, "ProjectName", &name.unwrap_or_default())?;
-    let granted = ask.visitor()?.ask(ReleaseCreate { project })?;
+    let (visitor, space) = (ask.visitor()?, ask.space()?);
+    let names = [
+        ("ProjectName", sent.project_name),
+        ("ProjectIdOrName", sent.project_id_or_name),
+        ("ProjectId", sent.project_id),
+    ];
+    let name = first(names.clone().map(|(_, text)| text));
+    let project: At<ids::Project> = referred(ask, "ProjectName", &name.unwrap_or_default())?;
+    agreeing(&project, &names, |text| visitor.named(&space, text))?;
+    let granted = visitor.ask(ReleaseCreate { project: project.clone() })?;
+    let channels = [
+        ("ChannelName", sent.channel_name),
+        ("ChannelIdOrName", sent.channel_id_or_name),
+        ("ChannelId", sent.channel_id),
+    ];
+    let mut given = channels.iter().filter(|(_, text)| !text.trim().is_empty());
+    let word = given.next().map_or("ChannelName", |(name, _)| name);
+    // Where there is but one name, the command says what is wrong with it.
+    if given.next().is_some() {
+        let channel = first(channels.clone().map(|(_, text)| text)).unwrap_or_default();
+        let channel: At<ids::Channel> = visitor.named(&project, &channel)?;
+        agreeing(&channel, &channels, |text| visitor.named(&project, text))?;
+    }
     let fields = Fields {
         version: first([sent.release_version]),
-        channel: first([sent.channel_name, sent.channel_id_or_name, sent.channel_id]),
+        channel: first(channels.map(|(_, text)| text)),
         notes: sent.release_notes,
         ignore_if_exists: sent.ignore_if_already_exists,
         said: Said { ignore_channel_rules: sent.ignore_channel_rules, custom_fields: sent.custom_fields },
     };
-    let made = releases::create(&granted, fields)?;
+    let made = wire::in_words_sent(releases::create(&granted, fields), &[("ChannelName", word)])?;
     Ok(Created(ReleaseCreated {
         release_id: made.id.to_string(),
         release_version: made.version,

@@ -38,6 +38,8 @@ pub struct Settings {
     pub program: PathBuf,
     /// How scripts are kept apart on the built-in worker, and what they reach.
     pub worker: sandbox::Settings,
+    /// The PowerShell of this server, where it is not among the system's own programs.
+    pub powershell: Option<sandbox::PowerShell>,
     /// How long running tasks get to finish when the server stops.
     pub grace: Duration,
     /// Where checkpoints of trails go, and which addresses may be asked.
@@ -175,7 +177,7 @@ impl Running {
 }
 
 fn built_in_worker(appliance: &Appliance, settings: &Settings) -> Result<Sandbox> {
-    let sandbox = Sandbox::new(appliance.work(), settings.worker)?;
+    let sandbox = Sandbox::new(appliance.work(), settings.worker)?.with_powershell(settings.powershell.clone())?;
     // By itself it starts this very process's program, also after an update has replaced the file.
     let own = std::env::current_exe().ok().as_ref() == Some(&settings.program);
     Ok(if own { sandbox } else { sandbox.with_program(settings.program.clone()) })

@@ -23,6 +23,7 @@ pub struct Config {
     pub(super) log: Option<String>,
     pub(super) worker_sandbox: Option<sandbox::Weakest>,
     pub(super) worker_network: Option<sandbox::Network>,
+    pub(super) worker_powershell: Option<PathBuf>,
     pub(super) allow_unsandboxed: Option<bool>,
     pub(super) mail: Option<Mail>,
     #[serde(default)]

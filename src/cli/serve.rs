@@ -10,7 +10,7 @@ use crate::{
     base::{names, outward::Outward},
     execution::{
         keeper, mail,
-        transport::sandbox::{self, Network, Weakest},
+        transport::sandbox::{self, Network, PowerShell, Weakest},
     },
     http::proxies::Proxies,
 };
@@ -32,6 +32,9 @@ pub struct Options {
     /// What scripts on the built-in worker reach [default: filtered where slirp4netns or pasta works, else none]
     #[arg(long, env = "BULKHEAD_WORKER_NETWORK", value_name = "REACH")]
     pub worker_network: Option<Network>,
+    /// Where PowerShell is, for scripts on the built-in worker [default: the first pwsh that PATH leads to]
+    #[arg(long, env = "BULKHEAD_WORKER_POWERSHELL", value_name = "FILE")]
+    pub worker_powershell: Option<PathBuf>,
     /// The same as --worker-sandbox=unsandboxed
     #[arg(long, env = "BULKHEAD_ALLOW_UNSANDBOXED", value_parser = BoolishValueParser::new())]
     pub allow_unsandboxed: bool,
@@ -52,6 +55,7 @@ pub fn settings(start: &Start, options: &Options) -> Result<Settings, Failure> {
         public_url: options.public_url.clone().or(start.public_url.clone()),
         program: program()?,
         worker: worker(start, options),
+        powershell: powershell(start, options)?,
         grace: Duration::from_secs(options.grace),
         trails: trails(start)?,
         mail: start.config.mail.as_ref().map(mail_settings).transpose()?,
@@ -65,6 +69,15 @@ fn worker(start: &Start, options: &Options) -> sandbox::Settings {
     let weakest = options.worker_sandbox.or(start.config.worker_sandbox);
     let weakest = weakest.unwrap_or(if unsandboxed { Weakest::Unsandboxed } else { Weakest::Full });
     sandbox::Settings { weakest, network: options.worker_network.or(start.config.worker_network) }
+}
+
+fn powershell(start: &Start, options: &Options) -> Result<Option<PowerShell>, Failure> {
+    match options.worker_powershell.as_ref().or(start.config.worker_powershell.as_ref()) {
+        None => Ok(PowerShell::found(std::env::var_os("PATH").as_deref())),
+        Some(file) => PowerShell::at(file)
+            .map(Some)
+            .map_err(|sentence| Failure::Misused(format!("--worker-powershell: {sentence}"))),
+    }
 }
 
 fn reserve(start: &Start, options: &Options) -> Result<u64, Failure> {

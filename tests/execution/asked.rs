@@ -167,3 +167,70 @@ fn a_target_whose_account_is_barred_fails_the_plan_that_uses_it_and_no_page() {
     yard.release("1.1.0");
     assert_eq!(yard.end_of(&yard.deploy("1.1.0"))["State"], "Success");
 }
+
+#[test]
+fn disabled_steps_stand_in_previews_when_they_are_asked_for() {
+    let mut off = script("Rest", "true");
+    off["Actions"][0]["IsDisabled"] = json!(true);
+    let yard = Yard::new("Untenanted", &[script("Say", "true"), off]);
+    for (with, steps) in [(false, 1), (true, 2)] {
+        let wanted = json!({ "DeploymentPreviews": [{ "EnvironmentId": "Staging" }], "IncludeDisabledSteps": with });
+        let told =
+            yard.caller().post("/api/Spaces-1/releases/Releases-1/deployments/previews", wanted).expect(200).json();
+        assert_eq!(told[0]["StepsToExecute"].as_array().unwrap().len(), steps, "{told}");
+    }
+}
+
+/// Findings D18, D9: what goes by several names is one thing by all of them, and an error names the one that was sent.
+#[test]
+fn findings_d18_a_thing_that_two_names_name_is_one_and_errors_say_which_was_sent() {
+    let yard = Yard::new("Untenanted", &[script("Say", "true")]);
+    let ada = yard.caller();
+    let other = json!({ "Name": "Other", "ProjectGroupId": "ProjectGroups-1", "LifecycleId": "Lifecycles-1" });
+    ada.post("/api/Spaces-1/projects", other).expect(201);
+    ada.post("/api/Spaces-1/runbooks", json!({ "Name": "Restart", "ProjectId": "Projects-1" })).expect(201);
+    let deploy = json!({ "ProjectName": "Shop", "ReleaseVersion": "1.0.0", "EnvironmentNames": ["Staging"] });
+    let run =
+        json!({ "ProjectName": "Shop", "RunbookName": "Restart", "EnvironmentNames": ["Staging"], "UseDraft": true });
+    let old = json!({ "ReleaseId": "Releases-1", "EnvironmentId": "Environments-1" });
+    for (path, base, more, field) in [
+        ("deployments/create/untenanted/v1", &deploy, json!({ "ProjectId": "Projects-2" }), "ProjectId"),
+        ("deployments/create/untenanted/v1", &deploy, json!({ "ProjectId": "Projects-99" }), "ProjectId"),
+        ("deployments/create/untenanted/v1", &deploy, json!({ "SkipActions": ["Nope"] }), "SkipActions"),
+        ("deployments/create/untenanted/v1", &deploy, json!({ "SkipStepNames": ["Nope"] }), "SkipStepNames"),
+        ("deployments", &old, json!({ "SkipActions": ["Nope"] }), "SkipActions"),
+        ("deployments", &old, json!({ "EnvironmentId": "Environments-2" }), "EnvironmentId"),
+        ("runbook-runs/create/v1", &run, json!({ "ProjectId": "Other" }), "ProjectId"),
+        ("runbook-runs/create/v1", &run, json!({ "RunbookId": "Runbooks-9" }), "RunbookId"),
+        (
+            "runbook-runs/create/v1",
+            &run,
+            json!({ "UseDraft": false, "RunbookSnapshotId": "Nope" }),
+            "RunbookSnapshotId",
+        ),
+        (
+            "releases/create/v1",
+            &json!({ "ProjectName": "Shop" }),
+            json!({ "ProjectIdOrName": "Other" }),
+            "ProjectIdOrName",
+        ),
+        ("releases/create/v1", &json!({ "ProjectName": "Shop" }), json!({ "ChannelId": "Channels-99" }), "ChannelId"),
+        (
+            "runbooks",
+            &json!({ "Name": "R", "ProjectId": "Projects-1" }),
+            json!({ "Environments": ["Environments-1"] }),
+            "Environments",
+        ),
+    ] {
+        let mut body = base.clone();
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let told = ada.post(&format!("/api/Spaces-1/{path}"), body).expect(400).json();
+        assert!(told["Details"].get(field).is_some(), "{path} {more}: {told}");
+    }
+    // The same thing by two names is no contradiction.
+    let mut both = deploy;
+    both["ProjectId"] = json!("Projects-1");
+    ada.post("/api/Spaces-1/deployments/create/untenanted/v1", both).expect(201);
+    let both = json!({ "ProjectName": "Shop", "ProjectId": "Projects-1", "ChannelName": "Default", "ChannelId": "Channels-1", "ReleaseVersion": "2.0.0" });
+    ada.post("/api/Spaces-1/releases/create/v1", both).expect(201);
+}

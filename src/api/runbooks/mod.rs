@@ -240,6 +240,13 @@ fn fields(ask: &Ask, sent: RunbookResource, before: Option<&Runbook>) -> Result<
         fields.environment_scope = scope.into();
     }
     if let Some(environments) = sent.environments {
+        let kept = before.map(|before| before.environments.as_slice()).unwrap_or_default();
+        let same = |one: &refer::Environment| kept.iter().any(|id| id.to_string().eq_ignore_ascii_case(one.text()));
+        // What was read and stays behind when the scope changes is no wish.
+        if fields.environment_scope != EnvironmentScope::Specified && !environments.iter().all(same) {
+            let words = "Environments are read when EnvironmentScope is Specified. Send that too, or leave them out.";
+            return Err(Error::invalid("Environments", words));
+        }
         fields.environments.clear();
         for text in environments.iter().map(refer::Environment::text) {
             match visitor.named::<Environment>(&space, text) {

@@ -4,7 +4,7 @@ use super::{find, frozen_id, located, snapshots::with_snapshot};
 use crate::{
     api::{
         caller::Ask,
-        deployments::{DeploymentPriority, Said, options, states, tagged},
+        deployments::{DeploymentPriority, Said, agreeing, options, states, tagged},
         previews::{PreviewQuery, PreviewResource, PreviewsWanted},
         releases::first,
         resource,
@@ -250,13 +250,14 @@ pub(in crate::api) fn create_one(ask: &Ask, Sent(sent): Sent<RunResource>) -> Re
     let texts = |list: &[refer::Target]| list.iter().map(|one| one.text().to_owned()).collect();
     let said = Said {
         comments: sent.comments,
-        skip: sent.skip_actions,
+        skip: [("SkipActions", sent.skip_actions), ("SkipStepNames", Vec::new())],
         only: texts(&sent.specific_machine_ids),
         not: texts(&sent.excluded_machine_ids),
         not_before: [("QueueTime", sent.queue_time.unwrap_or_default()), ("RunAt", String::new())],
         not_after: [("QueueTimeExpiry", sent.queue_time_expiry.unwrap_or_default()), ("NoRunAfter", String::new())],
     };
-    let words = said.words();
+    let mut words = said.words();
+    words.extend([("EnvironmentName", "EnvironmentId"), ("Tenants", "TenantId"), ("Snapshot", "RunbookSnapshotId")]);
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
     let runbook = find(ask, sent.runbook_id.text(), true)?;
@@ -278,11 +279,13 @@ pub(in crate::api) fn create(ask: &Ask, Sent(sent): Sent<CreateRuns>) -> Result<
     // Whoever may nowhere hears that first, whatever was sent.
     visitor.ask(List::<RunbookRunCreate>::of(&space))?;
     let mut wrong = Fields::new();
-    let project = first([sent.project_name, sent.project_id]);
+    let projects = [("ProjectName", sent.project_name), ("ProjectId", sent.project_id)];
+    let project = first(projects.clone().map(|(_, text)| text));
     if project.is_none() {
         wrong.add("ProjectName", "Name the project: ProjectName is required.");
     }
-    let runbook = first([sent.runbook_name, sent.runbook_id]);
+    let runbooks_named = [("RunbookName", sent.runbook_name), ("RunbookId", sent.runbook_id)];
+    let runbook = first(runbooks_named.clone().map(|(_, text)| text));
     if runbook.is_none() {
         wrong.add("RunbookName", "Name the runbook: RunbookName is required.");
     }
@@ -294,19 +297,27 @@ pub(in crate::api) fn create(ask: &Ask, Sent(sent): Sent<CreateRuns>) -> Result<
     }
     let said = Said {
         comments: sent.comments,
-        skip: [sent.skip_step_names, sent.skip_actions].concat(),
+        skip: [("SkipStepNames", sent.skip_step_names), ("SkipActions", sent.skip_actions)],
         only: [sent.specific_machine_names, sent.specific_machine_ids].concat(),
         not: [sent.excluded_machine_names, sent.excluded_machine_ids].concat(),
         not_before: [("RunAt", sent.run_at), ("QueueTime", sent.queue_time)],
         not_after: [("NoRunAfter", sent.no_run_after), ("QueueTimeExpiry", sent.queue_time_expiry)],
     };
-    let words = said.words();
+    let mut words = said.words();
     let options = options(visitor, &space, said, &mut wrong)?;
     wrong.finish()?;
     let project: At<Project> = visitor.named(&space, &project.unwrap_or_default())?;
+    agreeing(&project, &projects, |text| visitor.named(&space, text))?;
     let runbook: At<Runbook> = visitor.named(&project, &runbook.unwrap_or_default())?;
+    agreeing(&runbook, &runbooks_named, |text| visitor.named(&project, text))?;
     // One that the caller may not see is not there, whatever else is wrong.
     visitor.ask(RunbookView { runbook: runbook.clone() })?;
+    if sent.snapshot.trim().is_empty() {
+        words.push(("Snapshot", "RunbookSnapshotId"));
+    } else if !sent.runbook_snapshot_id.trim().is_empty() && sent.snapshot != sent.runbook_snapshot_id {
+        let words = "Name one snapshot: this is spelt otherwise than Snapshot. Leave one of them out.";
+        return Err(Error::invalid("RunbookSnapshotId", words));
+    }
     let which = match first([sent.snapshot, sent.runbook_snapshot_id]) {
         Some(_) if sent.use_draft => {
             return Err(Error::invalid("UseDraft", "Name a snapshot, or run the draft, not both."));

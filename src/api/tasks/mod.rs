@@ -347,9 +347,21 @@ pub(super) fn create(ask: &Ask, Sent(sent): Sent<NewTask>) -> Result<Created<Tas
             let here = here.iter().map(|target| visitor.locate(&space, &target.id.to_string()));
             here.collect::<Result<Vec<_>>>()?
         }
-        _ => {
+        within => {
             let named = wanted.machine_ids.iter().map(|id| visitor.named(&space, id.text()));
-            named.collect::<Result<Vec<_>>>()?
+            let named = named.collect::<Result<Vec<At<ids::Target>>>>()?;
+            if let Some(environment) = within {
+                let environment = visitor.locate::<ids::Environment>(&space, environment)?.id();
+                for target in &named {
+                    let stands = targets::show(&visitor.ask(MachineView { target: target.clone() })?)?;
+                    if !stands.environments.contains(&environment) {
+                        let words =
+                            format!("{} does not stand in this environment. Leave one of them out.", stands.name);
+                        return Err(Error::invalid("Arguments.EnvironmentId", words));
+                    }
+                }
+            }
+            named
         }
     };
     if machines.is_empty() || machines.len() > 100 {

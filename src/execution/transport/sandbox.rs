@@ -25,6 +25,7 @@ mod locks;
 mod netlink;
 mod network;
 mod plan;
+mod powershell;
 mod room;
 mod root;
 mod running;
@@ -43,10 +44,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Line, Outcome, Script, Stream, TransportError};
+use super::{Line, Outcome, Script, Stream, Syntax, TransportError};
 
 pub use network::Network;
 pub use plan::Layer;
+pub use powershell::PowerShell;
 pub use standing::{Standing, Weakest};
 
 /// Where programs are looked for inside the sandbox.
@@ -100,6 +102,7 @@ pub struct Sandbox {
     work: PathBuf,
     settings: Settings,
     program: PathBuf,
+    powershell: Option<PowerShell>,
     layers: BTreeSet<Layer>,
     found: Outlook,
 }
@@ -142,13 +145,51 @@ impl Sandbox {
         }
         std::fs::set_permissions(&work, std::fs::Permissions::from_mode(mode))?;
         let layers = BTreeSet::from(Layer::ALL);
-        Ok(Self { work, settings, program: PathBuf::from(OURSELVES), layers, found: Outlook::default() })
+        Ok(Self {
+            work,
+            settings,
+            program: PathBuf::from(OURSELVES),
+            powershell: None,
+            layers,
+            found: Outlook::default(),
+        })
     }
 
     /// Another program file than this process's own; for tests, whose own program takes no part.
     pub fn with_program(mut self, program: PathBuf) -> Self {
         self.program = program;
         self
+    }
+
+    /// With the PowerShell of this server, where that is not among the system's own programs.
+    ///
+    /// # Errors
+    /// When its folder holds the work folder: every script would see into it.
+    pub fn with_powershell(mut self, powershell: Option<PowerShell>) -> io::Result<Self> {
+        if let Some(folder) = powershell.as_ref().and_then(PowerShell::beyond)
+            && self.work.starts_with(folder)
+        {
+            return Err(io::Error::other(format!(
+                "the work folder {} lies in {}, the folder of PowerShell, which every script may read",
+                self.work.display(),
+                folder.display()
+            )));
+        }
+        self.powershell = powershell;
+        Ok(self)
+    }
+
+    /// A folder that every script may read beside those of the system.
+    fn beyond(&self) -> Option<&Path> {
+        self.powershell.as_ref()?.beyond()
+    }
+
+    /// The file that runs scripts of a language.
+    fn interpreter(&self, syntax: Syntax) -> Option<PathBuf> {
+        match (syntax, &self.powershell) {
+            (Syntax::PowerShell, Some(powershell)) => Some(powershell.program().to_owned()),
+            _ => syntax.program_here(),
+        }
     }
 
     /// A sandbox that lacks something, for tests that show what it holds back. No setting leads here.
@@ -231,7 +272,7 @@ impl Sandbox {
     }
 
     fn plan(&self, standing: &Standing, folder: &Path, number: Option<u32>, script: &Script) -> plan::Plan {
-        let mut command = vec![script.syntax.program_here().unwrap_or_default().to_string_lossy().into_owned()];
+        let mut command = vec![self.interpreter(script.syntax).unwrap_or_default().to_string_lossy().into_owned()];
         command.extend(script.syntax.options().iter().map(|word| (*word).to_owned()));
         command.push(format!("{{}}/{}", script.syntax.file_name()));
         // Rounded up, so that the time limit itself always speaks first.
@@ -255,10 +296,10 @@ impl Sandbox {
                 remedy: "Ask the operator for more room, then run this again.".to_owned(),
             });
         }
-        if script.syntax.program_here().is_none() {
+        if self.interpreter(script.syntax).is_none() {
             return Err(TransportError::Refused {
                 what: format!("This server has no {}, which {} scripts need.", script.syntax.interpreter(), script.syntax),
-                remedy: "Install it for the whole system (in /usr/bin or /usr/local/bin), or let the step run on a target that has it.".to_owned(),
+                remedy: "Install it for the whole system (in /usr/bin or /usr/local/bin; PowerShell also where worker-powershell says), or let the step run on a target that has it.".to_owned(),
             });
         }
         Ok(())

@@ -9,7 +9,7 @@ mod network;
 mod ordinary;
 mod refusals;
 
-use bulkhead::execution::transport::sandbox::{Layer, Network, Settings, Weakest};
+use bulkhead::execution::transport::sandbox::{Layer, Network, PowerShell, Settings, Weakest};
 
 struct Bench {
     place: Place,
@@ -344,4 +344,54 @@ fn many_at_once_do_not_see_each_other() {
         assert_eq!((run.exit_code(), run.out()), (number, format!("2{number}")), "its own, by both ways");
     }
     assert!(empty(&bench.work));
+}
+
+/// Findings D19: PowerShell is where its packages put it, beyond the folders that every script may read; its own folder is
+/// shown, and nothing beside it.
+#[test]
+fn findings_d19_powershell_is_found_where_the_setting_says() {
+    // An ordinary user of a machine like this one has no folder that could be shown.
+    let Ok(beside) = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")) else {
+        assert!(!is_root());
+        return;
+    };
+    let folder = beside.path().join("7");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(beside.path().join("secret"), "the books").unwrap();
+    let open = |path: &std::path::Path, mode| {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open(beside.path(), 0o755);
+    open(&folder, 0o755);
+    // What stands in for it says how it was called, and looks round.
+    let program = folder.join("pwsh");
+    std::fs::write(
+        &program,
+        format!("#!/bin/sh\necho \"$1 $4\"; ls {0}; cat {0}/../secret; touch {0}/x; echo done\n", folder.display()),
+    )
+    .unwrap();
+    open(&program, 0o755);
+    let link = beside.path().join("pwsh-link");
+    std::os::unix::fs::symlink(&program, &link).unwrap();
+    for named in [&program, &link] {
+        let powershell = PowerShell::at(named).unwrap();
+        let bench = bench_of(Settings { network: Some(Network::None), ..Settings::default() }, |sandbox| {
+            sandbox.with_powershell(Some(powershell)).unwrap()
+        });
+        let mut script = bash("");
+        script.syntax = Syntax::PowerShell;
+        let run = go(&bench, script);
+        assert_eq!(run.exit_code(), 0, "{}", run.err());
+        assert_eq!(run.out().trim(), "-NoLogo -File\npwsh\ndone", "{}", run.err());
+        assert!(run.err().contains("secret") && !run.out().contains("books"), "{}", run.err());
+        assert!(!folder.join("x").exists());
+    }
+    // A search path leads to it; what could show people's files or the data folder is refused.
+    let path = std::env::join_paths([std::path::Path::new("/no/such"), &folder]).unwrap();
+    assert_eq!(PowerShell::found(Some(&path)), Some(PowerShell::at(&program).unwrap()));
+    let wrong = PowerShell::at(&folder).unwrap_err();
+    assert!(wrong.contains("not a program"), "{wrong}");
+    let refused = Sandbox::new(folder.join("work"), Settings::default()).unwrap();
+    assert!(refused.with_powershell(Some(PowerShell::at(&program).unwrap())).is_err());
 }

@@ -110,7 +110,9 @@ fn ruleset(plan: &Plan) -> Result<landlock::RulesetCreated, Obstacle> {
         .and_then(|rules| rules.scope(Scope::from_all(NEWEST)))
         .and_then(Ruleset::create)
         .and_then(|rules| {
-            rules.add_rules(path_beneath_rules(READABLE, make_bitflags!(AccessFs::{Execute | ReadFile | ReadDir})))
+            let running = make_bitflags!(AccessFs::{Execute | ReadFile | ReadDir});
+            let programs = plan.programs.iter().map(|path| path.as_path());
+            rules.add_rules(path_beneath_rules(READABLE.iter().map(Path::new).chain(programs), running))
         })
         .and_then(|rules| {
             let devices = make_bitflags!(AccessFs::{ReadFile | WriteFile | Truncate | IoctlDev});

@@ -100,6 +100,8 @@ pub(super) struct Plan {
     pub skeleton: PathBuf,
     /// Folders of the machine that are shown in it.
     pub bound: Vec<Bound>,
+    /// Those of them that programs are run from beside the system's own.
+    pub programs: Vec<PathBuf>,
     /// The interpreter and its arguments; `{}` in one of them stands for the folder as the script sees it.
     pub command: Vec<String>,
     /// Seconds of processor time each process may use.

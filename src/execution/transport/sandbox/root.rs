@@ -76,8 +76,9 @@ pub(super) const NUMBER_INSIDE: u32 = 1000;
 
 // ---- the server makes the skeleton ----------------------------------------------------------------------------------
 
-/// Makes the skeleton anew. `resolver` is the address names are asked at, if it is not as on the machine.
-pub(super) fn make_skeleton(skeleton: &Path, resolver: Resolver) -> io::Result<Vec<Bound>> {
+/// Makes the skeleton anew. `resolver` is the address names are asked at, if it is not as on the machine; `beyond` is one
+/// more folder that every script may read.
+pub(super) fn make_skeleton(skeleton: &Path, resolver: Resolver, beyond: Option<&Path>) -> io::Result<Vec<Bound>> {
     if skeleton.symlink_metadata().is_ok() {
         fs::remove_dir_all(skeleton)?;
     }
@@ -117,6 +118,15 @@ pub(super) fn make_skeleton(skeleton: &Path, resolver: Resolver) -> io::Result<V
             folder(path.trim_start_matches('/'))?;
             bound.push(PathBuf::from(path));
         }
+    }
+    if let Some(path) = beyond {
+        // Each on the way, whatever mask the server has.
+        let mut way: Vec<&Path> = path.ancestors().filter(|part| part.parent().is_some()).collect();
+        way.reverse();
+        for part in way {
+            folder(&part.to_string_lossy()[1..])?;
+        }
+        bound.push(path.to_owned());
     }
     let python = fs::read_dir("/etc")?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let python: Vec<String> = python.filter(|name| name.starts_with("python3")).collect();

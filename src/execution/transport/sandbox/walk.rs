@@ -72,7 +72,7 @@ fn full(sandbox: &Sandbox, root: bool) -> Result<(Wire, Vec<Bound>), Obstacle> {
         None | Some(Network::Filtered) => Wire::None(String::new()),
     });
     for wire in attempts {
-        let bound = root::make_skeleton(&sandbox.work.join(super::SKELETON), wire.resolver())
+        let bound = root::make_skeleton(&sandbox.work.join(super::SKELETON), wire.resolver(), sandbox.beyond())
             .map_err(|cause| Obstacle::new(Step::Skeleton, "the skeleton of its root folder", cause))?;
         match try_kind(sandbox, Weakest::Full, &wire, bound.clone()) {
             Ok(()) => {
@@ -132,6 +132,7 @@ pub(super) fn plan(
         layers.remove(&Layer::Net);
     }
     Plan {
+        programs: sandbox.beyond().map(Path::to_owned).into_iter().collect(),
         folder: folder.to_owned(),
         skeleton: sandbox.work.join(super::SKELETON),
         bound,
