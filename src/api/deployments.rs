@@ -440,20 +440,23 @@ pub(super) fn tenanted(ask: &Ask, Sent(mut sent): Sent<CreateDeployments>) -> Re
         add(visitor.named(&request.space, name)?, &mut chosen);
     }
     if !tags.is_empty() {
-        for tenant in tagged(visitor, &request.space, &request.project, &environment, tags)? {
+        let tagged = tagged(visitor, &request.space, &request.project, &environment, tags)?;
+        // Also beside tenants that are named: a tag with a slip of the pen in it is not passed over.
+        let nobody = tagged.is_empty();
+        for tenant in tagged {
             add(tenant, &mut chosen);
         }
-        if chosen.is_empty() {
-            return Err(Error::invalid(
-                "TenantTags",
-                "No tenant with these tags is connected to the project in this environment.",
-            ));
+        if nobody {
+            return Err(Error::invalid("TenantTags", NOBODY_TAGGED));
         }
     }
     let places: Vec<_> = chosen.into_iter().map(|tenant| (environment.clone(), Some(tenant))).collect();
     let made = deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options);
     Ok(answer(&wire::in_words_sent(made, &request.words)?))
 }
+
+/// What is said of tags that choose nobody.
+pub(super) const NOBODY_TAGGED: &str = "No tenant with these tags is connected to the project in this environment.";
 
 /// The tenants with these tags, by the filter rule, that are connected to the project in the environment (`domain §7`).
 pub(super) fn tagged(

@@ -4,12 +4,28 @@ use crate::support::{api::Caller, server::founded};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// One kind of thing: its list, how the next one is made, and a filter that lets half of them through.
+/// One kind of thing: its list, how the next one is made, and a filter that lets half of them through, if there is one.
+/// What begins with a slash is the company's and not a space's.
 struct Kind {
     list: &'static str,
     made: &'static str,
     body: Box<dyn Fn(usize) -> Value>,
     filter: &'static str,
+}
+
+/// Lists that have no `/all`.
+const NO_ALL: &[&str] = &[
+    "releases",
+    "deployments",
+    "runbookRuns",
+    "projects/Projects-1/runbookSnapshots",
+    "projects/Projects-1/channels",
+    "/users/Users-1/apikeys",
+];
+
+/// A moment that is far enough, and not too far.
+fn tomorrow() -> String {
+    (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24)).to_string()
 }
 
 /// Every second one is called so.
@@ -38,7 +54,10 @@ fn walked(caller: &Caller, path: &str) -> Vec<String> {
 fn lists_of_31_and_of_301_are_whole_page_by_page() {
     let (_server, company) = founded();
     let caller = company.caller();
-    let space = |path: &str| format!("/api/Spaces-1/{path}");
+    let space = |path: &str| match path.strip_prefix('/') {
+        Some(path) => format!("/api/{path}"),
+        None => format!("/api/Spaces-1/{path}"),
+    };
     let first = |path: &str| caller.get(&space(path)).expect(200).json()[0]["Id"].clone();
     let (group, lifecycle) = (first("projectgroups/all"), first("lifecycles/all"));
     let project = json!({ "Name": "Shop", "ProjectGroupId": group, "LifecycleId": lifecycle });
@@ -47,7 +66,21 @@ fn lists_of_31_and_of_301_are_whole_page_by_page() {
     let mut process = caller.get(&own).expect(200).json();
     process["Steps"] = json!([crate::support::cast::step("Greet", "echo hello")]);
     caller.put(&own, process).expect(200);
+    let other = caller.post(&space("environments"), json!({ "Name": "Other" })).expect(201).json()["Id"].clone();
+    let first_release = json!({ "ProjectId": project, "Version": "9.9.1" });
+    let first_release = caller.post(&space("releases"), first_release).expect(201).json()["Id"].clone();
+    let second_release = json!({ "ProjectId": project, "Version": "9.9.3" });
+    let second_release = caller.post(&space("releases"), second_release).expect(201).json()["Id"].clone();
+    let first_runbook = json!({ "Name": "Even first", "ProjectId": project });
+    let first_runbook = caller.post(&space("runbooks"), first_runbook).expect(201).json()["Id"].clone();
+    let own = space(&format!("runbookProcesses/RunbookProcess-{}", first_runbook.as_str().unwrap_or_default()));
+    let mut process = caller.get(&own).expect(200).json();
+    process["Steps"] = json!([crate::support::cast::step("Greet", "echo hello")]);
+    caller.put(&own, process).expect(200);
+    let snapshot = json!({ "RunbookId": first_runbook, "Name": "Even first" });
+    caller.post(&space("runbookSnapshots?publish=true"), snapshot).expect(201);
     let environment = caller.post(&space("environments"), json!({ "Name": "Test" })).expect(201).json()["Id"].clone();
+    let tested = environment.clone();
     let secret = json!({ "HasValue": true, "NewValue": "a long secret" });
     let account = move |name: &str| json!({ "Name": name, "AccountType": "UsernamePassword", "Username": "deploy", "Password": secret });
     let deployer = caller.post(&space("accounts"), account("Deployer")).expect(201).json()["Id"].clone();
@@ -95,6 +128,62 @@ fn lists_of_31_and_of_301_are_whole_page_by_page() {
             }),
             filter: "roles=even",
         },
+        Kind {
+            list: "projects/Projects-1/channels",
+            made: "channels",
+            body: Box::new(|n| json!({ "Name": name(n), "ProjectId": "Projects-1" })),
+            filter: "partialName=even",
+        },
+        Kind {
+            list: "projects/Projects-1/runbookSnapshots",
+            made: "runbookSnapshots",
+            body: {
+                let runbook = first_runbook.clone();
+                Box::new(move |n| json!({ "Name": name(n), "RunbookId": runbook }))
+            },
+            filter: "searchByName=even",
+        },
+        // These wait for a day that is far enough.
+        Kind {
+            list: "deployments",
+            made: "deployments",
+            body: {
+                let other = other.clone();
+                Box::new(move |n| {
+                    let release = if n.is_multiple_of(2) { &first_release } else { &second_release };
+                    json!({ "ReleaseId": release, "EnvironmentId": other, "QueueTime": tomorrow() })
+                })
+            },
+            filter: "releases=Releases-1",
+        },
+        Kind {
+            list: "runbookRuns",
+            made: "runbookRuns",
+            body: Box::new(move |n| {
+                let place = if n.is_multiple_of(2) { &tested } else { &other };
+                json!({ "RunbookId": first_runbook, "EnvironmentId": place, "QueueTime": tomorrow() })
+            }),
+            filter: "environments=Environments-2",
+        },
+        Kind { list: "/userroles", made: "/userroles", body: named(), filter: "partialName=even" },
+        Kind {
+            list: "/users",
+            made: "/users",
+            body: Box::new(|n| json!({ "Username": format!("robot-{n}"), "DisplayName": name(n), "IsService": true })),
+            filter: "filter=even",
+        },
+        Kind {
+            list: "/users/Users-1/apikeys",
+            made: "/users/Users-1/apikeys",
+            body: Box::new(|n| json!({ "Purpose": name(n) })),
+            filter: "",
+        },
+        Kind {
+            list: "/spaces",
+            made: "/spaces",
+            body: Box::new(|n| json!({ "Name": name(n), "SpaceManagersTeams": ["teams-administrators"] })),
+            filter: "partialName=even",
+        },
         Kind { list: "teams", made: "teams", body: named(), filter: "partialName=even" },
     ];
     let mut wrong = Vec::new();
@@ -117,15 +206,34 @@ fn lists_of_31_and_of_301_are_whole_page_by_page() {
             if whole.len() != all.len() || all.len() != until || !made.is_subset(&whole) {
                 wrong.push(format!("{list}: {} of {until}, {} of them once", all.len(), whole.len()));
             }
-            let some: BTreeSet<String> =
-                walked(&caller, &format!("{path}?{}&take=7", kind.filter)).into_iter().collect();
+            let some: BTreeSet<String> = match kind.filter {
+                "" => even.clone(),
+                filter => walked(&caller, &format!("{path}?{filter}&take=7")).into_iter().collect(),
+            };
             if !even.is_subset(&some) || some.len() > even.len() + 1 {
                 wrong.push(format!("{list}?{}: {} of {}", kind.filter, some.len(), even.len()));
             }
+            if NO_ALL.contains(&list) {
+                continue;
+            }
             let bare = caller.get(&format!("{path}/all")).json().as_array().map_or(0, Vec::len);
-            if list != "releases" && bare != until {
+            if bare != until {
                 wrong.push(format!("{list}/all: {bare} of {until}"));
             }
+        }
+    }
+    // What comes of all this by itself.
+    for (list, filter, least) in [
+        ("tasks", "name=Deploy", 301),
+        ("tasks", "name=RunbookRun", 301),
+        ("/tasks", "states=Queued", 602),
+        ("/events", "documentTypes=Environments", 301),
+        ("/events", "eventCategories=Created", 3000),
+    ] {
+        let some = walked(&caller, &format!("{}?{filter}&take=90", space(list)));
+        let once: BTreeSet<&String> = some.iter().collect();
+        if some.len() < least || once.len() != some.len() {
+            wrong.push(format!("{list}?{filter}: {} of {least}, {} of them once", some.len(), once.len()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -10,14 +10,14 @@ use crate::support::{
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-struct Description(Value);
+pub(super) struct Description(pub(super) Value);
 
 impl Description {
-    fn read() -> Description {
+    pub(super) fn read() -> Description {
         Description(serde_json::from_str(&bulkhead::api::openapi::document()).unwrap())
     }
     /// What a schema refers to, or itself.
-    fn of<'d>(&'d self, schema: &'d Value) -> &'d Value {
+    pub(super) fn of<'d>(&'d self, schema: &'d Value) -> &'d Value {
         let name = |schema: &Value| schema["$ref"].as_str().and_then(|path| path.rsplit('/').next().map(str::to_owned));
         let schema = ["oneOf", "anyOf", "allOf"]
             .iter()
@@ -170,7 +170,7 @@ impl Subject<'_> {
 }
 
 /// Ids of each kind that a field can refer to.
-fn others(house: &House) -> BTreeMap<String, Vec<String>> {
+pub(super) fn others(house: &House) -> BTreeMap<String, Vec<String>> {
     let all =
         ["environments", "lifecycles", "projectgroups", "projects", "tenants", "accounts", "channels", "machines"];
     let ids = all.iter().flat_map(|kind| {

@@ -12,6 +12,7 @@ mod one_runbook;
 mod proof;
 mod roles;
 mod rows;
+mod sent;
 mod shown;
 mod strangers;
 mod surroundings;

@@ -4,7 +4,7 @@ use super::{find, frozen_id, located, snapshots::with_snapshot};
 use crate::{
     api::{
         caller::Ask,
-        deployments::{DeploymentPriority, Said, agreeing, options, states, tagged},
+        deployments::{DeploymentPriority, NOBODY_TAGGED, Said, agreeing, options, states, tagged},
         previews::{PreviewQuery, PreviewResource, PreviewsWanted},
         releases::first,
         resource,
@@ -337,7 +337,11 @@ pub(in crate::api) fn create(ask: &Ask, Sent(sent): Sent<CreateRuns>) -> Result<
         let mut tenants: Vec<At<Tenant>> =
             wanted.iter().map(|name| visitor.named(&space, name)).collect::<Result<_>>()?;
         if !tags.is_empty() {
-            tenants.extend(tagged(visitor, &space, &project, &environment, tags.clone())?);
+            let tagged = tagged(visitor, &space, &project, &environment, tags.clone())?;
+            if tagged.is_empty() {
+                return Err(Error::invalid("TenantTags", NOBODY_TAGGED));
+            }
+            tenants.extend(tagged);
         }
         let mut seen = Vec::new();
         tenants.retain(|tenant| {
@@ -346,15 +350,9 @@ pub(in crate::api) fn create(ask: &Ask, Sent(sent): Sent<CreateRuns>) -> Result<
                 true
             }
         });
-        match (wanted.is_empty() && tags.is_empty(), tenants.is_empty()) {
-            (true, _) => places.push((environment, None)),
-            (_, true) => {
-                return Err(Error::invalid(
-                    "TenantTags",
-                    "No tenant with these tags is connected to the project in this environment.",
-                ));
-            }
-            _ => places.extend(tenants.into_iter().map(|tenant| (environment.clone(), Some(tenant)))),
+        match wanted.is_empty() && tags.is_empty() {
+            true => places.push((environment, None)),
+            false => places.extend(tenants.into_iter().map(|tenant| (environment.clone(), Some(tenant)))),
         }
     }
     let made = wire::in_words_sent(runbooks::run(visitor, &runbook, &which, &places, &options), &words)?;
