@@ -29,6 +29,7 @@ use axum::{
     response::Response,
 };
 use serde_json::Value;
+use std::cell::Cell;
 
 /// What is answered: a status and JSON, or nothing.
 pub struct Reply {
@@ -37,6 +38,8 @@ pub struct Reply {
     after: Option<i64>,
     cookie: Option<String>,
 }
+/// So many bytes for the answer to be written in are kept from one to the next.
+const KEPT: usize = 256 * 1024;
 const JSON: &str = "application/json; charset=utf-8";
 
 enum Content {
@@ -50,9 +53,18 @@ enum Content {
 impl Reply {
     /// Any status with a document of the wire's types.
     pub(super) fn json(status: StatusCode, document: &impl serde::Serialize) -> Result<Reply> {
-        // Most answers fit.
-        let mut body = Vec::with_capacity(2048);
-        serde_json::to_writer(&mut body, document).map_err(|cause| Error::Internal(cause.into()))?;
+        thread_local! {
+            /// Where answers are written: one that grows while it is written is moved several times.
+            static DESK: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        }
+        let mut desk = DESK.take();
+        desk.clear();
+        let written = serde_json::to_writer(&mut desk, document).map_err(|cause| Error::Internal(cause.into()));
+        let body = desk.as_slice().to_owned();
+        if desk.capacity() <= KEPT {
+            DESK.set(desk);
+        }
+        written?;
         Ok(Reply { status, content: Content::Written(body), after: None, cookie: None })
     }
     /// 200 without a body: what a deletion answers (`rest-api §1`, Status).
@@ -123,6 +135,7 @@ pub struct Ask<'c> {
     /// The request as it came.
     pub call: &'c Call,
     slug: &'c str,
+    base: String,
     company: Option<Company>,
     visitor: Option<Visitor>,
     raw: Value,
@@ -150,7 +163,8 @@ impl<'c> Ask<'c> {
             return Err(error::unauthenticated());
         }
         let parameters = Parameters::default();
-        Ok(Ask { call, slug, company, visitor, raw: Value::Null, parameters })
+        let base = call.base(slug);
+        Ok(Ask { call, slug, base, company, visitor, raw: Value::Null, parameters })
     }
     pub(super) fn at(mut self, parameters: Parameters) -> Self {
         self.parameters = parameters;
@@ -189,8 +203,8 @@ impl<'c> Ask<'c> {
         self.slug
     }
     /// What stands before every address of the company: `/acme`, or nothing under a host name of its own.
-    pub fn base(&self) -> String {
-        self.call.base(self.slug)
+    pub fn base(&self) -> &str {
+        &self.base
     }
     /// The company, if there is one: open routes answer for one that is not there as for one that knows nobody.
     pub fn known_company(&self) -> Option<&Company> {

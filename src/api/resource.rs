@@ -16,12 +16,12 @@ use utoipa::{
 
 /// `/acme-corp/api`: what every link begins with. Links are relative to the root of the host.
 pub fn api(ask: &Ask) -> String {
-    [&*ask.base(), "/api"].concat()
+    [ask.base(), "/api"].concat()
 }
 
 /// `/acme-corp/api/Spaces-1`.
 pub fn space_api(ask: &Ask, space: i64) -> String {
-    [&api(ask), "/", &wire::<Space>(space)].concat()
+    [ask.base(), "/api/", &wire::<Space>(space)].concat()
 }
 
 /// How many pages a list has: at least one.

@@ -2,7 +2,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
 
-use jiff::{Timestamp, Unit, tz::TimeZone};
+use jiff::{
+    Timestamp, Unit,
+    tz::{Offset, TimeZone},
+};
 
 /// A moment, in milliseconds since 1970 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -30,7 +33,26 @@ impl Moment {
     }
     /// `2026-01-31T10:00:00.000+00:00`, as the wire wants it.
     pub fn wire(self) -> String {
-        self.timestamp().to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+        let time = Offset::UTC.to_datetime(self.timestamp());
+        let Ok(year @ 0..=9999) = u32::try_from(time.year()) else {
+            return time.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string();
+        };
+        let mut text = *b"0000-00-00T00:00:00.000+00:00";
+        let mut put = |from: usize, to: usize, mut number: u32| {
+            for place in text[from..to].iter_mut().rev() {
+                *place = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        let two = |number: i8| number.unsigned_abs().into();
+        put(0, 4, year);
+        put(5, 7, two(time.month()));
+        put(8, 10, two(time.day()));
+        put(11, 13, two(time.hour()));
+        put(14, 16, two(time.minute()));
+        put(17, 19, two(time.second()));
+        put(20, 23, time.millisecond().unsigned_abs().into());
+        String::from_utf8_lossy(&text).into_owned()
     }
     /// Reads an ISO 8601 moment; without an offset it is UTC, without a time the beginning of the day. What lies after the
     /// last moment there is, in the year 9999, is that moment.
@@ -246,6 +268,12 @@ mod tests {
     #[test]
     fn the_wire_form_has_milliseconds_and_offset() {
         assert_eq!(Moment(1_769_853_600_000).wire(), "2026-01-31T10:00:00.000+00:00");
+        for number in [0, -1, 1, 999, 1_709_251_199_999, 4_102_444_800_001, -62_135_596_800_000, -99_999_999_999_999] {
+            let moment = Moment(number);
+            let by_library =
+                moment.timestamp().to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string();
+            assert_eq!(moment.wire(), by_library);
+        }
         assert_eq!(Moment::parse("2026-01-31T10:00:00.000+00:00"), Some(Moment(1_769_853_600_000)));
         assert_eq!(Moment::parse(""), None);
     }

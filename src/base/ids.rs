@@ -31,9 +31,31 @@ impl<T: Kind> Id<T> {
 }
 impl<T: Kind> fmt::Display for Id<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(T::PREFIX)?;
-        f.write_str("-")?;
-        fmt::Display::fmt(&self.0, f)
+        // In one piece, from its end: ids stand in every line of every list, and a text that grows by pieces is moved.
+        let mut text = [0; 64];
+        let mut at = text.len();
+        let mut rest = self.0.unsigned_abs();
+        let digits = std::iter::from_fn(|| {
+            let digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            Some((digit, rest > 0))
+        });
+        let mut put = |byte: u8| {
+            at -= 1;
+            text[at] = byte;
+        };
+        for (digit, more) in digits {
+            put(digit);
+            if !more {
+                break;
+            }
+        }
+        if self.0 < 0 {
+            put(b'-');
+        }
+        put(b'-');
+        T::PREFIX.bytes().rev().for_each(put);
+        f.write_str(std::str::from_utf8(&text[at..]).unwrap_or_default())
     }
 }
 impl<T: Kind> fmt::Debug for Id<T> {
@@ -147,6 +169,8 @@ mod tests {
         ] {
             assert_eq!(Id::<Project>::parse(text), None, "{text}");
         }
-        assert_eq!(Id::<Task>::new(7).to_string(), "ServerTasks-7");
+        for (number, text) in [(7, "7"), (0, "0"), (-1, "-1"), (10, "10"), (i64::MAX, "9223372036854775807")] {
+            assert_eq!(Id::<Task>::new(number).to_string(), format!("ServerTasks-{text}"));
+        }
     }
 }

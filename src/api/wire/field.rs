@@ -4,9 +4,9 @@ use crate::base::{
     ids::{Id, Kind},
     secret::Secret,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Value, json};
-use std::{borrow::Cow, collections::BTreeMap, marker::PhantomData};
+use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
 // The derive asks for this trait where a type stands within `Vec` or `Option`.
 use utoipa::__dev::ComposeSchema;
 use utoipa::{
@@ -84,6 +84,13 @@ impl<T: Kind> ToSchema for Ref<T> {
 pub trait Constant: 'static {
     /// It.
     fn value() -> Value;
+    /// Writes it.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    fn write<S: Serializer>(to: S) -> Result<S::Ok, S::Error> {
+        Self::value().serialize(to)
+    }
     /// What the description calls it.
     fn name() -> String;
 }
@@ -98,7 +105,7 @@ impl<K> Default for Only<K> {
 }
 impl<K: Constant> Serialize for Only<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        K::value().serialize(serializer)
+        K::write(serializer)
     }
 }
 impl<'de, K> Deserialize<'de> for Only<K> {
@@ -146,6 +153,9 @@ impl<T: Default + Serialize + 'static> Constant for Empty<T> {
     fn value() -> Value {
         serde_json::to_value(T::default()).unwrap_or_default()
     }
+    fn write<S: Serializer>(to: S) -> Result<S::Ok, S::Error> {
+        T::default().serialize(to)
+    }
     fn name() -> String {
         let name = match Self::value() {
             Value::Array(_) => "NoList",
@@ -170,6 +180,10 @@ macro_rules! fixed {
         pub(in crate::api) enum $value {}
         impl $crate::api::wire::Constant for $value {
             fn value() -> serde_json::Value { serde_json::json!($json) }
+            fn write<S: serde::Serializer>(to: S) -> Result<S::Ok, S::Error> {
+                static KEPT: std::sync::LazyLock<serde_json::Value> = std::sync::LazyLock::new(|| serde_json::json!($json));
+                serde::Serialize::serialize(&*KEPT, to)
+            }
             fn name() -> String { stringify!($name).to_owned() }
         }
         $(#[$doc])* pub(in crate::api) type $name = $crate::api::wire::Only<$value>;
@@ -253,7 +267,11 @@ impl Sensitive {
 impl Serialize for Sensitive {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let is_set = !matches!(self, Sensitive::Clear);
-        json!({ "HasValue": is_set, "NewValue": null, "Hint": null }).serialize(serializer)
+        let mut said = serializer.serialize_map(Some(3))?;
+        said.serialize_entry("HasValue", &is_set)?;
+        said.serialize_entry("NewValue", &())?;
+        said.serialize_entry("Hint", &())?;
+        said.end()
     }
 }
 impl<'de> Deserialize<'de> for Sensitive {
@@ -286,30 +304,65 @@ impl ToSchema for Sensitive {}
 
 /// Addresses that a client follows, by name. Templates as RFC 6570 has them.
 #[derive(Default)]
-pub struct Links(Vec<(&'static str, String)>);
+pub struct Links {
+    /// The resource's own address.
+    own: String,
+    links: Vec<(&'static str, Address)>,
+}
+
+/// Where a link leads.
+enum Address {
+    /// To the resource's own address and this after it. Joined when it is written: a list has hundreds of them.
+    Below(&'static str),
+    /// There.
+    Whole(String),
+}
 
 impl Links {
     /// `Self` and more, each given as the part after the resource's own address.
-    pub fn of(own: &str, more: &[(&'static str, &str)]) -> Links {
-        let mut links = Vec::with_capacity(more.len() + 3);
-        links.push(("Self", own.to_owned()));
-        links.extend(more.iter().map(|(name, rest)| (*name, [own, rest].concat())));
-        Links(links)
+    pub fn of(own: impl Into<String>, more: &[(&'static str, &'static str)]) -> Links {
+        let mut links = Vec::with_capacity(more.len() + 5);
+        links.push(("Self", Address::Below("")));
+        links.extend(more.iter().map(|(name, rest)| (*name, Address::Below(rest))));
+        Links { own: own.into(), links }
     }
     /// With one more, anywhere.
     pub fn and(mut self, name: &'static str, address: String) -> Links {
-        self.0.push((name, address));
+        self.links.push((name, Address::Whole(address)));
         self
     }
     /// With this one in place of another of its name.
     pub fn with(mut self, name: &'static str, address: String) -> Links {
-        self.0.retain(|(known, _)| *known != name);
+        self.links.retain(|(known, _)| *known != name);
         self.and(name, address)
     }
 }
 impl Serialize for Links {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, address)| (name, address)))
+        let mut map = serializer.serialize_map(Some(self.links.len()))?;
+        for (name, address) in &self.links {
+            match address {
+                Address::Below("") => map.serialize_entry(name, &self.own)?,
+                Address::Below(rest) => map.serialize_entry(name, &Joined(&self.own, rest))?,
+                Address::Whole(whole) => map.serialize_entry(name, whole)?,
+            }
+        }
+        map.end()
+    }
+}
+
+/// Two texts as one.
+struct Joined<'a>(&'a str, &'static str);
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)?;
+        f.write_str(self.1)
+    }
+}
+impl Serialize for Joined<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 impl<'de> Deserialize<'de> for Links {

@@ -10,11 +10,12 @@ const FIELDS: &str = "r.id, r.space_id, r.project_id, r.channel_id, r.version, r
     r.ignore_channel_rules, r.custom_fields";
 
 fn said(row: &Row<'_>) -> rusqlite::Result<Said> {
-    let custom_fields: String = row.get(9)?;
-    Ok(Said {
-        ignore_channel_rules: row.get(8)?,
-        custom_fields: serde_json::from_str(&custom_fields).unwrap_or_default(),
-    })
+    let custom_fields = row.get_ref(9)?.as_bytes()?;
+    let custom_fields = match custom_fields {
+        b"{}" => BTreeMap::new(),
+        some => serde_json::from_slice(some).unwrap_or_default(),
+    };
+    Ok(Said { ignore_channel_rules: row.get(8)?, custom_fields })
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(Release, String)> {

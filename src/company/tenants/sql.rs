@@ -98,8 +98,8 @@ fn join(
     let ids: Vec<i64> = tenants.iter().map(|tenant| tenant.id.0).collect();
     let ids = Value::Text(serde_json::json!(ids).to_string());
     let tags: Vec<(i64, String)> = rows.all(
-        "SELECT u.tenant_id, s.name || '/' || g.name FROM tenant_tags u JOIN tags g ON g.id = u.tag_id
-         JOIN tag_sets s ON s.id = g.tag_set_id WHERE u.tenant_id IN (SELECT value FROM json_each(?1))
+        "SELECT u.tenant_id, s.name || '/' || g.name FROM json_each(?1) w CROSS JOIN tenant_tags u ON u.tenant_id = w.value
+         JOIN tags g ON g.id = u.tag_id JOIN tag_sets s ON s.id = g.tag_set_id
          ORDER BY u.tenant_id, s.sort_order, s.id, g.sort_order, g.id",
         [&ids],
         |row| Ok((row.get(0)?, row.get(1)?)),
@@ -114,10 +114,11 @@ fn join(
         None => parameters.push(ids),
     }
     let sql = format!(
-        "SELECT c.tenant_id, c.project_id, e.id FROM tenant_projects c JOIN projects p ON p.id = c.project_id
+        "SELECT c.tenant_id, c.project_id, e.id FROM json_each(?1) w CROSS JOIN tenant_projects c ON c.tenant_id = w.value
+         JOIN projects p ON p.id = c.project_id
          LEFT JOIN tenant_environments n ON n.tenant_id = c.tenant_id AND n.project_id = c.project_id
          LEFT JOIN environments e ON e.id = n.environment_id AND {environments}
-         WHERE c.tenant_id IN (SELECT value FROM json_each(?1)) AND {projects}
+         WHERE {projects}
          ORDER BY c.tenant_id, p.name_key, c.project_id, e.sort_order, e.id"
     );
     type Line = (Id<Kind>, Id<Project>, Option<Id<Environment>>);
