@@ -3,8 +3,11 @@
 //! Knows which targets a deployment goes to (`domain §6`); does not know how a machine is reached.
 
 pub mod accounts;
+mod chosen;
 pub mod health;
 mod sql;
+
+pub(in crate::company) use chosen::for_deployment;
 
 use super::{
     access::{
@@ -12,11 +15,7 @@ use super::{
         permissions::{AccountView, After, List, MachineCreate, MachineDelete, MachineEdit, MachineView, TenantView},
     },
     tasks,
-    tenants::{
-        self,
-        filter::{Empty, Filter as Choice},
-        tags,
-    },
+    tenants::tags,
 };
 use crate::base::{
     clock::Moment,
@@ -515,30 +514,6 @@ pub(in crate::company) fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Target>
     sql::by_id(rows, id)
 }
 
-/// The targets that a deployment goes to (`domain §6`), by name: enabled, in the environment, taking part by their
-/// participation. Which of them a step wants, by role, is the step's business.
-pub(in crate::company) fn for_deployment(
-    rows: &Rows<'_>,
-    space: Id<Space>,
-    environment: Id<Environment>,
-    tenant: Option<Id<Tenant>>,
-) -> Result<Vec<Target>> {
-    let carried = match tenant {
-        Some(tenant) => tenants::tags_of(rows, tenant)?,
-        None => Vec::new(),
-    };
-    let mut chosen = Vec::new();
-    for target in sql::in_environment(rows, space, environment)? {
-        let choice =
-            Choice { tenants: target.tenants.clone(), tags: sql::tags_of(rows, target.id)?, when_empty: Empty::Nobody };
-        let listed = tenant.map(|tenant| choice.lets_through(tenant, &carried));
-        if takes_part(target.participation, listed) {
-            chosen.push(target);
-        }
-    }
-    Ok(chosen)
-}
-
 /// Whether an account may not be used in an environment.
 pub(in crate::company) fn is_barred(
     rows: &Rows<'_>,
@@ -546,15 +521,6 @@ pub(in crate::company) fn is_barred(
     environment: Id<Environment>,
 ) -> Result<bool> {
     sql::is_barred(rows, account, environment)
-}
-
-/// The table of `domain §6`. `listed`: `None` for a deployment without a tenant, else whether the target is for it.
-fn takes_part(participation: Participation, listed: Option<bool>) -> bool {
-    match (participation, listed) {
-        (Participation::Untenanted, listed) => listed.is_none(),
-        (Participation::Tenanted, listed) => listed == Some(true),
-        (Participation::TenantedOrUntenanted, listed) => listed != Some(false),
-    }
 }
 
 /// Notes what a look at a machine found.

@@ -3,20 +3,14 @@
 use super::*;
 use crate::{
     base::ids::TagSet,
-    company::access::{Columns, Conditions, Reach, is_for_one_of},
+    company::access::{self, Columns, Conditions, Reach, is_for_one_of},
 };
 use rusqlite::{Row, params_from_iter, types::Value};
+use std::collections::{HashMap, HashSet};
 
-const COLUMNS: &str = "t.id, t.space_id, t.name, t.slug, t.is_disabled, t.participation, t.host, t.port, t.host_key, t.account_id,
-    t.health, t.health_note, t.health_at,
-    (SELECT json_group_array(id) FROM (SELECT e.id FROM target_environments x JOIN environments e ON e.id = x.environment_id
-       WHERE x.target_id = t.id ORDER BY e.sort_order, e.id)),
-    (SELECT json_group_array(role) FROM (SELECT role FROM target_roles WHERE target_id = t.id ORDER BY role_key)),
-    (SELECT json_group_array(id) FROM (SELECT n.id FROM target_tenants x JOIN tenants n ON n.id = x.tenant_id
-       WHERE x.target_id = t.id ORDER BY n.name_key)),
-    (SELECT json_group_array(name) FROM (SELECT s.name || '/' || g.name AS name FROM target_tenant_tags u JOIN tags g ON g.id = u.tag_id
-       JOIN tag_sets s ON s.id = g.tag_set_id WHERE u.target_id = t.id ORDER BY s.sort_order, s.id, g.sort_order, g.id)),
-    t.skip_initial_health_check";
+const COLUMNS: &str =
+    "t.id, t.space_id, t.name, t.slug, t.is_disabled, t.participation, t.host, t.port, t.host_key, t.account_id,
+    t.health, t.health_note, t.health_at, t.skip_initial_health_check";
 
 /// What a target in the environment of `x` belongs to.
 const IN_AN_ENVIRONMENT: Columns = Columns {
@@ -29,27 +23,63 @@ const IN_AN_ENVIRONMENT: Columns = Columns {
 };
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Target> {
-    let text = |column: usize| row.get::<_, String>(column);
+    let text = |column: usize| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     Ok(Target {
         id: row.get(0)?,
         space: row.get(1)?,
         name: row.get(2)?,
         slug: row.get(3)?,
         is_disabled: row.get(4)?,
-        participation: Participation::named(&text(5)?).unwrap_or_default(),
+        participation: Participation::named(text(5)?).unwrap_or_default(),
         host: row.get(6)?,
         port: row.get(7)?,
         host_key: row.get(8)?,
         account: row.get(9)?,
-        health: Health::named(&text(10)?).unwrap_or(Health::Unknown),
+        health: Health::named(text(10)?).unwrap_or(Health::Unknown),
         health_note: row.get(11)?,
         health_at: row.get(12)?,
-        environments: numbers(&text(13)?),
-        roles: serde_json::from_str(&text(14)?).unwrap_or_default(),
-        tenants: numbers(&text(15)?),
-        tenant_tags: serde_json::from_str(&text(16)?).unwrap_or_default(),
-        skips_first_check: row.get(17)?,
+        environments: Vec::new(),
+        roles: Vec::new(),
+        tenants: Vec::new(),
+        tenant_tags: Vec::new(),
+        skips_first_check: row.get(13)?,
     })
+}
+
+/// Adds what some targets have several of: one query for each kind, however many targets there are. Each query begins
+/// with the list of them: SQLite would otherwise go about it the other way round.
+fn complete(rows: &Rows<'_>, targets: &mut [Target]) -> Result<()> {
+    let places: HashMap<i64, usize> = targets.iter().enumerate().map(|(place, target)| (target.id.0, place)).collect();
+    let ids = access::numbers(&targets.iter().map(|target| target.id.0).collect::<Vec<_>>());
+    let mut each = |what: &str, put: fn(&mut Target, &Row<'_>) -> rusqlite::Result<()>| {
+        rows.all(&["SELECT w.value, ", what].concat(), [&ids], |row| {
+            match places.get(&row.get(0)?).and_then(|place| targets.get_mut(*place)) {
+                Some(target) => put(target, row),
+                None => Ok(()),
+            }
+        })
+    };
+    each(
+        "e.id FROM json_each(?1) w CROSS JOIN target_environments x ON x.target_id = w.value
+         JOIN environments e ON e.id = x.environment_id ORDER BY w.key, e.sort_order, e.id",
+        |target, row| row.get(1).map(|environment| target.environments.push(environment)),
+    )?;
+    each(
+        "r.role FROM json_each(?1) w CROSS JOIN target_roles r ON r.target_id = w.value ORDER BY w.key, r.role_key",
+        |target, row| row.get(1).map(|role| target.roles.push(role)),
+    )?;
+    each(
+        "n.id FROM json_each(?1) w CROSS JOIN target_tenants x ON x.target_id = w.value
+         JOIN tenants n ON n.id = x.tenant_id ORDER BY w.key, n.name_key",
+        |target, row| row.get(1).map(|tenant| target.tenants.push(tenant)),
+    )?;
+    each(
+        "s.name || '/' || g.name FROM json_each(?1) w CROSS JOIN target_tenant_tags u ON u.target_id = w.value
+         JOIN tags g ON g.id = u.tag_id JOIN tag_sets s ON s.id = g.tag_set_id
+         ORDER BY w.key, s.sort_order, s.id, g.sort_order, g.id",
+        |target, row| row.get(1).map(|tag| target.tenant_tags.push(tag)),
+    )?;
+    Ok(())
 }
 
 /// Seen with one environment and one tenant inside the reach of a single grant (`access-rules §4`).
@@ -71,8 +101,11 @@ pub fn within(rows: &Rows<'_>, reach: &Reach, targets: &[Id<Kind>]) -> Result<Ve
 
 /// Those of its named tenants that are outside a reach.
 pub fn hidden_tenants(rows: &Rows<'_>, reach: &Reach, target: &Target) -> Result<Vec<Id<Tenant>>> {
-    let mut parameters =
-        vec![Value::Text(serde_json::to_string(&target.tenants.iter().map(|id| id.0).collect::<Vec<_>>())?)];
+    outside(rows, reach, &target.tenants.iter().map(|id| id.0).collect::<Vec<_>>())
+}
+
+fn outside(rows: &Rows<'_>, reach: &Reach, tenants: &[i64]) -> Result<Vec<Id<Tenant>>> {
+    let mut parameters = vec![access::numbers(tenants)];
     let seen = reach.condition(Columns { tenant: Some("id"), ..Columns::default() }, &mut parameters);
     let sql = format!("SELECT id FROM tenants WHERE id IN (SELECT value FROM json_each(?1)) AND NOT {seen}");
     rows.all(&sql, params_from_iter(&parameters), |row| row.get(0))
@@ -83,8 +116,14 @@ pub fn hide_tenants(rows: &Rows<'_>, reach: &Reach, targets: &mut [Target]) -> R
     if reach.is_all() {
         return Ok(());
     }
-    for target in targets.iter_mut().filter(|target| !target.tenants.is_empty()) {
-        let hidden = hidden_tenants(rows, reach, target)?;
+    let mut named: Vec<i64> = targets.iter().flat_map(|target| &target.tenants).map(|id| id.0).collect();
+    named.sort_unstable();
+    named.dedup();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let hidden: HashSet<Id<Tenant>> = outside(rows, reach, &named)?.into_iter().collect();
+    for target in targets {
         target.tenants.retain(|id| !hidden.contains(id));
     }
     Ok(())
@@ -138,7 +177,9 @@ pub fn list(
             )
         }),
     };
-    rows.page((COLUMNS, "FROM targets t", "t.name_key, t.id"), &wanted, page, read)
+    let mut listed = rows.page((COLUMNS, "FROM targets t", "t.name_key, t.id"), &wanted, page, read)?;
+    complete(rows, &mut listed.items)?;
+    Ok(listed)
 }
 
 pub fn roles(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<String>> {
@@ -152,8 +193,11 @@ pub fn roles(rows: &Rows<'_>, space: i64, reach: &Reach) -> Result<Vec<String>> 
 }
 
 pub fn by_id(rows: &Rows<'_>, id: Id<Kind>) -> Result<Target> {
-    rows.one(&format!("SELECT {COLUMNS} FROM targets t WHERE t.id = ?1"), [id], read)?
-        .ok_or_else(|| Error::NotFound(id.to_string()))
+    let found = rows.one(&format!("SELECT {COLUMNS} FROM targets t WHERE t.id = ?1"), [id], read)?;
+    let mut found = [found.ok_or_else(|| Error::NotFound(id.to_string()))?];
+    complete(rows, &mut found)?;
+    let [found] = found;
+    Ok(found)
 }
 
 /// The enabled targets of an environment.
@@ -162,7 +206,9 @@ pub fn in_environment(rows: &Rows<'_>, space: Id<Space>, environment: Id<Environ
         "SELECT {COLUMNS} FROM targets t JOIN target_environments x ON x.target_id = t.id
          WHERE t.space_id = ?1 AND x.environment_id = ?2 AND t.is_disabled = 0 ORDER BY t.name_key, t.id"
     );
-    rows.all(&sql, (space, environment), read)
+    let mut targets = rows.all(&sql, (space, environment), read)?;
+    complete(rows, &mut targets)?;
+    Ok(targets)
 }
 
 /// The tags of a target, each with its set.

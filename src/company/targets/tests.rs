@@ -1,5 +1,6 @@
 //! Targets and accounts: the rules, and the commands through the door.
 
+use super::chosen::takes_part;
 use super::{
     accounts::{self, Change, CredentialKind, Method},
     *,
