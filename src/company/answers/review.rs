@@ -3,12 +3,9 @@
 //! A right counts as unused when it was held for 90 days and not used in them; what is newer has not had the time. The
 //! smallest changes that are named take unused rights away and no other: leaving a team, or taking a role off it.
 
-use super::{
-    chart::table,
-    names::Names,
-    shape::Shape,
-    sql::{self, Looked},
-};
+mod look;
+
+use super::{chart::table, sql};
 use crate::{
     base::{
         clock::{self, DAY, Moment},
@@ -18,12 +15,11 @@ use crate::{
     },
     company::access::{
         Event, Granted,
-        census::{Census, Somebody, TeamRights},
-        day,
-        permissions::{CATALOGUE, Info, List, TeamView, UserEdit, UserRoleView, UserView},
+        census::Somebody,
+        permissions::{List, TeamView, UserEdit, UserRoleView, UserView},
     },
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use look::{Glance, look};
 
 /// What was not used for so many days is not needed.
 pub const UNUSED_AFTER: i64 = 90;
@@ -141,19 +137,13 @@ pub struct Reviewed {
 impl Reviewed {
     /// The next end of anything they hold, if it is near.
     pub fn ends(&self, now: Moment) -> Option<Moment> {
-        let near = now.plus(ENDING_WITHIN * DAY);
-        self.access.iter().filter_map(|one| one.until).filter(|until| *until <= near).min()
+        next_end(self.access.iter().map(|one| one.until), now)
     }
-    fn is(&self, show: Show, now: Moment) -> bool {
-        match show {
-            Show::Everybody => true,
-            Show::Unused => !self.unused.is_empty(),
-            Show::NoFactor => self.state == "active" && !self.who.is_service && !self.has_second_factor,
-            Show::Inactive => self.is_idle,
-            Show::Ending => self.ends(now).is_some(),
-            Show::Administration => self.administers,
-        }
-    }
+}
+
+fn next_end(ends: impl Iterator<Item = Option<Moment>>, now: Moment) -> Option<Moment> {
+    let near = now.plus(ENDING_WITHIN * DAY);
+    ends.flatten().filter(|until| *until <= near).min()
 }
 
 /// Numbers for the head of the review.
@@ -201,19 +191,20 @@ pub struct Proofs<'p, 'v> {
 
 /// The people of the company, looked through.
 pub fn review(proofs: &Proofs<'_, '_>, show: Show, text: &str, page: Page) -> Result<(Listed<Reviewed>, Counts)> {
-    let now = clock::now();
-    let all = look(proofs.people, now)?;
-    let counts = count(&all, now);
+    let (looked, all) = look(proofs.people, clock::now())?;
+    let counts = count(&all);
     let wanted = words::key(text);
-    let matches = |one: &Reviewed| {
-        [&one.who.name, &one.username, &one.email].iter().any(|text| words::key(text).contains(&wanted))
+    let matches = |one: &Glance| {
+        let texts = [&one.who.name, &one.looked.username, &one.looked.email];
+        wanted.is_empty() || texts.iter().any(|text| words::key(text).contains(&wanted))
     };
-    let found = all.into_iter().filter(|one| one.is(show, now) && matches(one)).collect();
-    Ok((Listed::from_all(page, found), counts))
+    let found = all.into_iter().filter(|one| one.is(show) && matches(one)).collect();
+    let Listed { items, total } = Listed::from_all(page, found);
+    Ok((Listed { items: items.into_iter().map(|one| looked.reviewed(one)).collect(), total }, counts))
 }
 
-fn count(all: &[Reviewed], now: Moment) -> Counts {
-    let of = |show: Show| all.iter().filter(|one| one.is(show, now)).count();
+fn count(all: &[Glance]) -> Counts {
+    let of = |show: Show| all.iter().filter(|one| one.is(show)).count();
     Counts {
         people: all.len(),
         unused: of(Show::Unused),
@@ -226,7 +217,8 @@ fn count(all: &[Reviewed], now: Moment) -> Counts {
 
 /// The review as a table: a line for each role that somebody has through a team, and one for who has none.
 pub fn csv(proofs: &Proofs<'_, '_>) -> Result<Vec<u8>> {
-    let all = look(proofs.people, clock::now())?;
+    let (looked, all) = look(proofs.people, clock::now())?;
+    let all: Vec<Reviewed> = all.into_iter().map(|one| looked.reviewed(one)).collect();
     let head = [
         "Person",
         "Username",
@@ -298,7 +290,7 @@ pub fn sign_off(granted: &Granted<'_, UserEdit>, proofs: &Proofs<'_, '_>, note: 
     granted.fresh()?;
     let note = words::text(note, 2000).map_err(|sentence| Error::invalid("Note", sentence))?;
     let now = clock::now();
-    let counts = count(&look(proofs.people, now)?, now);
+    let counts = count(&look(proofs.people, now)?.1);
     let (people, unused) = (counts.people as i64, counts.unused as i64);
     granted.write(|tx| {
         let reviewer = tx.actor_name().to_owned();
@@ -314,251 +306,6 @@ pub fn sign_off(granted: &Granted<'_, UserEdit>, proofs: &Proofs<'_, '_>, note: 
             .detail("PeopleWithoutSecondFactor", counts.no_factor as i64);
         tx.record(event, SignOff { at: now, reviewer, note: note.clone(), people, unused })
     })
-}
-
-/// What is known beside who may do what.
-struct Known {
-    census: Census,
-    names: Names,
-    uses: HashMap<i64, sql::Days>,
-    assigned: HashMap<i64, Moment>,
-    joined: HashMap<(i64, i64), Moment>,
-    now: Moment,
-}
-
-impl Known {
-    fn day_of(&self, user: i64, key: usize) -> Option<i64> {
-        self.uses.get(&user)?.get(key).copied().flatten()
-    }
-    /// Whether somebody had the time to use what a role on a team gives.
-    fn had_time(&self, user: i64, role: &Role) -> bool {
-        let then = self.now.plus(-UNUSED_AFTER * DAY);
-        let old = |since: Option<&Moment>| since.is_none_or(|since| *since <= then);
-        old(self.assigned.get(&role.assignment)) && old(self.joined.get(&(user, role.team)))
-    }
-    /// What of a role on a team somebody had the time to use, and did not; by name.
-    fn unused<'r>(&'r self, user: i64, role: &'r Role) -> impl Iterator<Item = usize> + 'r {
-        let then = day(self.now.plus(-UNUSED_AFTER * DAY));
-        let keys = if self.had_time(user, role) { &role.keys[..] } else { &[] };
-        let days = self.uses.get(&user);
-        let last = move |key: usize| days.and_then(|days| days.get(key).copied().flatten());
-        keys.iter().copied().filter(move |key| last(*key).is_none_or(|last| last < then))
-    }
-}
-
-fn look(granted: &Granted<'_, UserView>, now: Moment) -> Result<Vec<Reviewed>> {
-    let (census, uses, assigned, joined, looked) = granted.read(|rows| {
-        Ok((Census::read(rows)?, sql::uses(rows)?, sql::assigned(rows)?, sql::joined(rows)?, sql::looked(rows)?))
-    })?;
-    let grants: Vec<_> = census.teams.values().flat_map(|team| team.grants.parts().map(|(grant, _)| grant)).collect();
-    let names = Names::of(granted, &[], &HashMap::new(), grants.into_iter())?;
-    let known = Known { names, uses, assigned, joined, now, census };
-    let roles = by_role(&known);
-    let idle_roles = never_used(&known, &roles);
-    Ok(looked.into_iter().filter_map(|one| reviewed(&known, &roles, &idle_roles, one)).collect())
-}
-
-/// What a role on a team gives: its permissions with the levels they hold at, and how it is said.
-struct Role {
-    team: i64,
-    assignment: i64,
-    rights: BTreeSet<(Option<i64>, usize)>,
-    /// The permissions alone, each once, by name.
-    keys: Vec<usize>,
-    /// By it one can give access.
-    administers: bool,
-    place: String,
-    until: Option<Moment>,
-    role: i64,
-}
-
-fn by_role(known: &Known) -> BTreeMap<i64, Vec<Role>> {
-    let of_team = |team: &TeamRights| {
-        let mut roles: BTreeMap<i64, Role> = BTreeMap::new();
-        for ((grant, keys), assignment) in team.grants.parts().zip(&team.assignments) {
-            if grant.until.is_some_and(|until| until <= known.now) {
-                continue;
-            }
-            let role = roles.entry(*assignment).or_insert_with(|| Role {
-                team: team.team,
-                assignment: *assignment,
-                rights: BTreeSet::new(),
-                keys: Vec::new(),
-                administers: false,
-                place: String::new(),
-                until: grant.until,
-                role: grant.role,
-            });
-            role.rights.extend(keys.iter().map(|key| (grant.space, *key)));
-            role.keys.extend(keys);
-            if let Some(space) = grant.space {
-                role.place = place(known, space, grant);
-            }
-        }
-        for role in roles.values_mut() {
-            role.keys.sort_unstable_by_key(|key| name_of(*key));
-            role.keys.dedup();
-            role.administers = role.keys.iter().any(|key| GIVE_ACCESS.contains(&name_of(*key)));
-        }
-        roles.into_values().collect()
-    };
-    known.census.teams.values().map(|team| (team.team, of_team(team))).collect()
-}
-
-fn name_of(key: usize) -> &'static str {
-    CATALOGUE.get(key).map_or("", |info| info.name)
-}
-
-/// "Default: project Shop; environment Staging".
-fn place(known: &Known, space: i64, grant: &crate::company::access::policy::Grant) -> String {
-    // As if everything were honoured: what the role is limited to, not one of its permissions.
-    static ALL: Info = Info {
-        key: usize::MAX,
-        name: "",
-        held: crate::company::access::permissions::Held::Space,
-        change: false,
-        groups: true,
-        projects: true,
-        environments: true,
-        tenants: true,
-        runbooks: true,
-        explicit: true,
-        meaning: "",
-    };
-    let Some(name) = known.names.space(space) else { return "A space you cannot enter".into() };
-    let words = known.names.words(&Shape::of(grant, &ALL, &known.census.groups), &known.census.groups);
-    if words.is_empty() { name.to_owned() } else { format!("{name}: {words}") }
-}
-
-/// The roles on teams that give nothing that anybody in the team used.
-fn never_used(known: &Known, roles: &BTreeMap<i64, Vec<Role>>) -> BTreeMap<i64, usize> {
-    let mut members: HashMap<i64, Vec<i64>> = HashMap::new();
-    for one in known.census.people.values() {
-        one.teams.iter().for_each(|team| members.entry(*team).or_default().push(one.id));
-    }
-    let mut idle = BTreeMap::new();
-    for role in roles.values().flatten() {
-        let Some(people) = members.get(&role.team).filter(|people| !people.is_empty()) else { continue };
-        let unused = |user: &i64| known.unused(*user, role).count() == role.keys.len();
-        if people.iter().all(unused) {
-            idle.insert(role.assignment, people.len());
-        }
-    }
-    idle
-}
-
-fn reviewed(
-    known: &Known,
-    roles: &BTreeMap<i64, Vec<Role>>,
-    idle_roles: &BTreeMap<i64, usize>,
-    looked: Looked,
-) -> Option<Reviewed> {
-    let who = known.census.people.get(&looked.id)?.clone();
-    let mine: Vec<&Role> = who.teams.iter().filter_map(|team| roles.get(team)).flatten().collect();
-    let team_name = |team: i64| (team, known.names.team_words(team));
-    let access: Vec<Access> = mine
-        .iter()
-        .map(|role| {
-            let unused = known.unused(who.id, role).map(name_of).collect();
-            let last = role.keys.iter().filter_map(|key| known.day_of(who.id, *key)).max();
-            Access {
-                team: role.team,
-                assignment: role.assignment,
-                through: (known.names.team_words(role.team), known.names.role_words(role.role)),
-                place: role.place.clone(),
-                until: role.until,
-                rights: role.rights.len(),
-                unused,
-                last_used: last.map(|day| Moment(day * DAY)),
-            }
-        })
-        .collect();
-    let mut rights: Vec<(Option<i64>, usize)> = mine.iter().flat_map(|role| role.rights.iter().copied()).collect();
-    rights.sort_unstable();
-    rights.dedup();
-    // A right that another role gives too, where it is used or too new to tell, is not called unused.
-    let mut needed: HashSet<usize> = HashSet::new();
-    for role in &mine {
-        let mut idle = known.unused(who.id, role).peekable();
-        for key in &role.keys {
-            if idle.next_if_eq(key).is_none() {
-                needed.insert(*key);
-            }
-        }
-    }
-    let mut unused: Vec<&'static str> = mine
-        .iter()
-        .flat_map(|role| known.unused(who.id, role))
-        .filter(|key| !needed.contains(key))
-        .map(name_of)
-        .collect();
-    unused.sort_unstable();
-    unused.dedup();
-    let then = known.now.plus(-UNUSED_AFTER * DAY);
-    let seen = looked.last_seen_at.unwrap_or(looked.created_at);
-    Some(Reviewed {
-        removals: removals(&who, &mine, &unused, idle_roles, &team_name, known),
-        is_idle: looked.state == "active" && seen < then,
-        administers: mine.iter().any(|role| role.administers),
-        username: looked.username,
-        email: looked.email,
-        state: looked.state,
-        has_second_factor: looked.has_second_factor,
-        last_seen_at: looked.last_seen_at,
-        rights: rights.len(),
-        who,
-        access,
-        unused,
-    })
-}
-
-/// What would take unused rights away and no other: first the roles that nobody in their team uses, then leaving a team.
-fn removals(
-    who: &Somebody,
-    mine: &[&Role],
-    unused: &[&'static str],
-    idle_roles: &BTreeMap<i64, usize>,
-    team_name: &impl Fn(i64) -> (i64, String),
-    known: &Known,
-) -> Vec<Removal> {
-    let mut found = Vec::new();
-    // Each right, with the team that gives it, or with none when several do.
-    let mut only: BTreeMap<(Option<i64>, usize), Option<i64>> = BTreeMap::new();
-    if !unused.is_empty() {
-        for role in mine {
-            for right in &role.rights {
-                let team = only.entry(*right).or_insert(Some(role.team));
-                if *team != Some(role.team) {
-                    *team = None;
-                }
-            }
-        }
-    }
-    for team in &who.teams {
-        let of_team: Vec<&&Role> = mine.iter().filter(|role| role.team == *team).collect();
-        if of_team.is_empty() {
-            continue;
-        }
-        let lost: Vec<(Option<i64>, usize)> =
-            only.iter().filter(|(_, by)| **by == Some(*team)).map(|(right, _)| *right).collect();
-        let idle = |key: usize| unused.binary_search(&name_of(key)).is_ok();
-        let chosen = known.joined.contains_key(&(who.id, *team));
-        if chosen && !lost.is_empty() && lost.iter().all(|(_, key)| idle(*key)) {
-            found.push(Removal::Leave { team: team_name(*team), rights: lost.len() });
-            continue;
-        }
-        for role in of_team {
-            if let Some(people) = idle_roles.get(&role.assignment) {
-                found.push(Removal::TakeOff {
-                    team: team_name(*team),
-                    assignment: role.assignment,
-                    role: known.names.role_words(role.role),
-                    people: *people,
-                });
-            }
-        }
-    }
-    found
 }
 
 impl Removal {
