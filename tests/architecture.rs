@@ -1,6 +1,7 @@
 //! Holds the shape of the house: who may use whom, where things stand, and that `ARCHITECTURE.md` tells the truth.
 //! Each test gathers all that breaks its rule, so that one run shows everything.
 
+mod documents;
 mod look;
 mod source;
 

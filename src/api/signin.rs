@@ -1,4 +1,4 @@
-//! `/api/users/login` and `/logout`: a session's cookie for programs that act for a person at a screen (`rest-api §5`).
+//! `/api/users/login` and `/logout`: a session's cookie for programs that act for a person at a screen (`rest-api §2`).
 //! The second factor is asked for as on the pages: its code is sent along as `Code`.
 //!
 //! Whatever is wrong gets the answer that nobody known gets.

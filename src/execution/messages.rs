@@ -1,4 +1,4 @@
-//! Service messages: lines by which a script tells the server something (`domain §11`), such as
+//! Service messages: lines by which a script tells the server something (`scripts §1`), such as
 //! `##octopus[setVariable name='…' value='…']` with values in base64.
 
 use crate::company::tasks::Category;
@@ -147,7 +147,7 @@ fn attributes(mut text: &str) -> Option<BTreeMap<String, String>> {
 mod tests {
     use super::*;
 
-    /// The table of `scripts.md §1`, and findings H5.
+    /// The table of `scripts §1`, and findings H5.
     #[test]
     fn messages_are_read_and_the_rest_is_output() {
         let set = |name: &str, value: &str, sensitive| {

@@ -1,5 +1,5 @@
-//! Every kind of event of the reference (`domain §14`) that the product has the feature for is written when that happens:
-//! a round of real work through the front door, then a look at what the trail says. The kinds of the reference that
+//! Every kind of event of Octopus Deploy (`domain §14`) that the product has the feature for is written when that happens:
+//! a round of real work through the front door, then a look at what the trail says. The kinds that
 //! nothing can cause yet are named with the reason.
 
 use crate::support::{
@@ -10,7 +10,7 @@ use crate::support::{
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// What the reference names and nothing here can cause yet.
+/// What Octopus Deploy names and nothing here can cause yet.
 const NOT_YET: &[(&str, &str)] = &[
     ("DeploymentResumed", "deployments do not wait for people yet"),
     ("GuidedFailureInterruptionRaised", "there is no guided failure yet"),

@@ -1,6 +1,6 @@
 //! Whether one may give what is about to be given: nobody gives what they do not hold, whether by a role, a team, an
-//! invitation or a space's managers (`access-rules §5, §9`, and stricter than those: rights to spaces count like those to
-//! the company). This is the one place that decides it.
+//! invitation or a space's managers (`access-rules §5, §9`). Rights to spaces count like those to the company. This is the
+//! one place that decides it.
 //!
 //! - One holds a gift when one's own grants cover it: each permission, wherever the gift reaches, for as long as it lasts.
 //!   A gift for two projects may be covered by two grants; within one place one grant has to cover it by itself.

@@ -1,6 +1,6 @@
 //! Invitations (`access-rules §9`): of a person, who then is *invited* until the link is used; and open ones, for whoever
 //! has the code. Either is valid for 48 hours and works once. To invite needs the right to invite and, for each team, the
-//! right to change it or its members; nobody invites to more than they hold themselves, which is stricter than the reference.
+//! right to change it or its members; nobody invites to more than they hold themselves, which is stricter than Octopus Deploy.
 
 use super::{Fields, Next, State, Step, User, as_much_as_before, as_weak_as_before, may_stand_in, sql};
 use crate::{

@@ -282,7 +282,7 @@ fn who_is_no_administrator_does_not_touch_one() {
     assert!(is_denied(deactivate(&editing, &ada), "AdministerSystem"));
     assert!(is_denied(delete(&editing, &ada), "AdministerSystem"));
     assert!(is_denied(invited(&helga, "Eve", "eve@x", &["teams-administrators"]), "AdministerSystem"));
-    // Stricter than `access-rules §9`: nobody invites to more than they hold, not only not to full administration.
+    // `access-rules §9`: nobody invites to more than they hold, not only not to full administration.
     assert!(matches!(invited(&helga, "Eve", "eve@x", &["teams-managers"]), Err(Error::Denied(_))));
     let pending = invited(&harbour.ada(), "Fay", "fay@x", &["teams-administrators"]).unwrap().user;
     let helga = harbour.visit(helga.user().unwrap().0);

@@ -150,7 +150,7 @@ fn python_has_the_same_functions_and_its_own_line_numbers() {
     assert!(run.err().contains("\"script.py\", line 4"), "{}", run.err());
 }
 
-/// Findings H4, H5: the functions of `scripts.md §3`; names ignore case, the same letters go first.
+/// Findings H4, H5: the functions of `scripts §3`; names ignore case, the same letters go first.
 #[test]
 fn the_functions_of_every_bash_script() {
     let mut script = bash(
