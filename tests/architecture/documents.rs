@@ -83,9 +83,9 @@ fn every_section_that_is_pointed_to_is_there() {
     none(findings, "A pointer leads to a heading `## number. …` of a page in docs:");
 }
 
-/// Links from page to page lead to files that are there.
+/// Links from page to page, and paths that pages name in backticks, lead to what is there.
 #[test]
-fn every_link_between_pages_leads_to_a_file() {
+fn every_file_that_a_page_names_is_there() {
     let mut pages: Vec<String> = files("docs").into_iter().filter(|path| path.ends_with(".md")).collect();
     pages.extend(["ARCHITECTURE.md", "README.md", "packaging/security.md"].map(str::to_owned));
     let mut findings = Vec::new();
@@ -98,8 +98,18 @@ fn every_link_between_pages_leads_to_a_file() {
                 findings.push(format!("{page} links to {link}"));
             }
         }
+        for quoted in text.split('`').skip(1).step_by(2) {
+            let first = quoted.split('/').next().unwrap_or_default();
+            let is_path = ["src", "tests", "packaging", "static", "templates", "docs"].contains(&first)
+                && quoted.len() > first.len() + 1
+                && !quoted.contains([' ', '*', '{', '('])
+                && !quoted.contains("NAME");
+            if is_path && !root().join(quoted).exists() {
+                findings.push(format!("{page} names {quoted}"));
+            }
+        }
     }
-    none(findings, "A link leads to a file of the project:");
+    none(findings, "What a page leads to is a file of the project:");
 }
 
 #[test]
