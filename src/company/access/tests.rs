@@ -1,6 +1,7 @@
 //! The door's own tests: `access-rules §10` as tables, and every way in and round.
 
 mod budget;
+mod customers;
 mod files;
 mod giving;
 mod gone;

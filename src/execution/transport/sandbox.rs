@@ -9,11 +9,12 @@
 //!
 //! Three processes stand between the server and the script's interpreter, all of this program. The server keeps one end
 //! of a control socket; the *keeper* holds the other and makes the namespaces; *init* is the first process in them, locks
-//! itself in and starts the interpreter. When the keeper ends, for whatever reason, init ends, and with it all that the
+//! itself in and starts the interpreter. Keeper and init can be started ahead of their script. When the keeper ends, for whatever reason, init ends, and with it all that the
 //! script has started. A *carrier*, where there is a network, carries packets from outside.
 
 #![allow(clippy::disallowed_methods, reason = "the one place that starts processes")]
 
+mod ahead;
 mod carrier;
 mod filter;
 mod folder;
@@ -105,6 +106,7 @@ pub struct Sandbox {
     powershell: Option<PowerShell>,
     layers: BTreeSet<Layer>,
     found: Outlook,
+    ahead: ahead::Ahead,
 }
 
 /// What is known of the sandbox, for pages and log. It can start nothing.
@@ -152,6 +154,7 @@ impl Sandbox {
             powershell: None,
             layers,
             found: Outlook::default(),
+            ahead: ahead::Ahead::default(),
         })
     }
 
@@ -261,7 +264,15 @@ impl Sandbox {
         let folder = self.work.join(script.folder_name());
         let plan = self.plan(&standing, &folder, number, script);
         let outcome = match folder::prepare(&folder, script, number, !plan.has(Layer::Mount)) {
-            Ok(()) => running::run(&self.program, plan, number, script, lines, cancel).await,
+            Ok(()) => match self.keeper(&plan) {
+                Ok(keeper) => {
+                    let ground = plan.ground();
+                    let outcome = running::run(keeper, plan, number, script, lines, cancel).await;
+                    self.ahead.prepare(self.program.clone(), ground, self.work.clone());
+                    outcome
+                }
+                Err(fault) => Err(TransportError::Internal(format!("the sandbox could not be started: {fault}"))),
+            },
             Err(fault) => Err(TransportError::Internal(format!("its folder could not be made: {fault}"))),
         };
         let removed = tokio::task::spawn_blocking(move || folder::remove(&folder)).await;
@@ -269,6 +280,19 @@ impl Sandbox {
             tracing::warn!(label = script.label, "a script's private folder could not be removed");
         }
         outcome
+    }
+
+    /// A keeper that has this plan: the one that waits, else a new one.
+    fn keeper(&self, plan: &plan::Plan) -> io::Result<running::Keeper> {
+        let ground = plan.ground();
+        if let Some(mut keeper) = self.ahead.take(&ground)
+            && keeper.give(plan).is_ok()
+        {
+            return Ok(keeper);
+        }
+        let mut keeper = running::Keeper::start(&self.program, &ground, &plan.folder)?;
+        keeper.give(plan)?;
+        Ok(keeper)
     }
 
     fn plan(&self, standing: &Standing, folder: &Path, number: Option<u32>, script: &Script) -> plan::Plan {

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod ahead;
 mod attacks;
 mod ends;
 mod layers;

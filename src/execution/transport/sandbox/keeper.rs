@@ -18,13 +18,13 @@ use rustix::process::{
 };
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::plan::{self, Identity, Layer, Obstacle, Plan, Report, Step};
+use super::plan::{self, Ground, Layer, Obstacle, Plan, Report, Step};
 use super::{carrier, init, root};
 
-/// The body of the keeper: takes the plan, carries it out, reports.
+/// The body of the keeper: makes the ground, waits for the plan, carries it out, reports.
 pub(super) fn run(mut server: UnixStream) -> io::Result<()> {
-    let plan: Plan = plan::receive(&mut server)?;
-    if plan.has(Layer::Closing) {
+    let ground: Ground = plan::receive(&mut server)?;
+    if ground.has(Layer::Closing) {
         drop(server);
         close_all();
         server = own_socket()?;
@@ -32,7 +32,7 @@ pub(super) fn run(mut server: UnixStream) -> io::Result<()> {
     // A session of its own, so that Ctrl-C in the server's terminal does not reach it.
     let _ = setsid();
     umask(rustix::fs::Mode::from_bits_truncate(0o077));
-    let report = keep(&plan, &server).unwrap_or_else(Report::Refused);
+    let report = keep(&ground, &server).unwrap_or_else(Report::Refused);
     // If the server is gone there is nobody to tell.
     plan::send(&mut server, &report)
 }
@@ -47,23 +47,23 @@ fn close_all() {
     }
 }
 
-fn keep(plan: &Plan, server: &UnixStream) -> Result<Report, Obstacle> {
+fn keep(ground: &Ground, server: &UnixStream) -> Result<Report, Obstacle> {
     let failed = |cause: io::Error| Obstacle::new(Step::Init, "its first process could not be started", cause);
     // Before anything is new: who carries packets stands outside.
-    let carrier = plan.exit.as_ref().map(carrier::prepare).transpose()?;
-    if !plan.has(Layer::Pid) {
+    let carrier = ground.exit.as_ref().map(carrier::prepare).transpose()?;
+    if !ground.has(Layer::Pid) {
         set_child_subreaper(Some(getpid())).map_err(|errno| failed(errno.into()))?;
     }
-    separate(plan)?;
+    separate(ground)?;
     let (mut ours, theirs) = UnixStream::pair().map_err(failed)?;
     let init = command("init", OwnedFd::from(theirs)).spawn().map_err(failed)?;
     let number = i32::try_from(init.id()).ok().and_then(Pid::from_raw);
     let number = number.ok_or_else(|| failed(io::Error::other("it has no number")))?;
-    let report = direct(plan, server, &mut ours, number, carrier);
+    let report = direct(server, &mut ours, number, carrier);
     let _ = kill_process(number, Signal::KILL);
     // When the first process of a run is reaped, the kernel has ended and reaped all others.
     let status = waitpid(Some(number), WaitOptions::empty());
-    if !plan.has(Layer::Pid) {
+    if !ground.has(Layer::Pid) {
         kill_the_rest();
     }
     match (report?, status) {
@@ -81,7 +81,7 @@ pub(super) fn command(role: &str, stdin: OwnedFd) -> Command {
 }
 
 /// Steps into new namespaces; what is started from now on is inside of them.
-fn separate(plan: &Plan) -> Result<(), Obstacle> {
+fn separate(ground: &Ground) -> Result<(), Obstacle> {
     let mut flags = CloneFlags::empty();
     for (layer, flag) in [
         (Layer::Mount, CloneFlags::CLONE_NEWNS),
@@ -90,19 +90,19 @@ fn separate(plan: &Plan) -> Result<(), Obstacle> {
         (Layer::Uts, CloneFlags::CLONE_NEWUTS),
         (Layer::Net, CloneFlags::CLONE_NEWNET),
     ] {
-        if plan.has(layer) {
+        if ground.has(layer) {
             flags |= flag;
         }
     }
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
-    if plan.identity == Identity::Mapped {
+    if ground.mapped {
         flags |= CloneFlags::CLONE_NEWUSER;
     }
     if flags.is_empty() {
         return Ok(());
     }
     unshare(flags).map_err(|errno| Obstacle::new(Step::Unshare, "new namespaces were refused", errno))?;
-    if plan.identity != Identity::Mapped {
+    if !ground.mapped {
         return Ok(());
     }
     let inside = root::NUMBER_INSIDE;
@@ -125,55 +125,76 @@ fn separate(plan: &Plan) -> Result<(), Obstacle> {
     Ok(())
 }
 
-/// Carries words between server and init until there is a report, init is gone, or the server wants it gone.
+/// Hands the plan on when it comes, then carries words between server and init until there is a report, init is gone,
+/// or the server wants it gone.
 fn direct(
-    plan: &Plan,
     server: &UnixStream,
     init: &mut UnixStream,
     number: Pid,
     carrier: Option<carrier::Waiting>,
 ) -> Result<Option<Report>, Obstacle> {
     let failed = |cause: io::Error| Obstacle::new(Step::Init, "its first process ended before it began", cause);
+    let carried = carrier.map(|waiting| waiting.connect(number)).transpose()?;
+    // Nobody may come with a plan: the server has ended, or had this one ready for nothing.
+    let Some(plan) = await_plan(server, init) else { return Ok(None) };
     if let Some(group) = &plan.group {
         std::fs::write(group.join("cgroup.procs"), number.as_raw_nonzero().to_string())
             .map_err(|cause| Obstacle::new(Step::Group, "it could not be put into its control group", cause))?;
     }
-    plan::send(init, plan).map_err(failed)?;
-    let carried = match carrier {
-        None => None,
-        Some(waiting) => {
-            let carried = waiting.connect(number)?;
-            init.write_all(&[init::CONNECTED]).map_err(failed)?;
-            Some(carried)
-        }
-    };
+    plan::send(init, &plan).map_err(failed)?;
+    if carried.is_some() {
+        init.write_all(&[init::CONNECTED]).map_err(failed)?;
+    }
     let report = listen(server, init);
     drop(carried);
     Ok(report)
 }
 
+fn await_plan(mut server: &UnixStream, init: &UnixStream) -> Option<Plan> {
+    match next(server, init)? {
+        Speaker::Server => plan::receive(&mut server).ok(),
+        Speaker::Init => None,
+    }
+}
+
 fn listen(mut server: &UnixStream, init: &mut UnixStream) -> Option<Report> {
+    loop {
+        match next(server, init)? {
+            Speaker::Init => return plan::receive(init).ok(),
+            Speaker::Server => {
+                let mut word = [0];
+                match server.read(&mut word) {
+                    Ok(1) => {
+                        let _ = init.write_all(&word);
+                    }
+                    // The server wants an end, or has none itself.
+                    Ok(_) | Err(_) => return None,
+                }
+            }
+        }
+    }
+}
+
+enum Speaker {
+    Server,
+    Init,
+}
+
+/// Waits until one of them says something or is gone; init first, if both.
+fn next(server: &UnixStream, init: &UnixStream) -> Option<Speaker> {
     let there = PollFlags::IN | PollFlags::HUP | PollFlags::ERR;
     loop {
-        let mut both = [PollFd::new(&server, PollFlags::IN), PollFd::new(init, PollFlags::IN)];
+        let mut both = [PollFd::new(server, PollFlags::IN), PollFd::new(init, PollFlags::IN)];
         match poll(&mut both, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return None,
         }
         let [heard, said] = both.map(|one| one.revents().intersects(there));
         if said {
-            return plan::receive(init).ok();
+            return Some(Speaker::Init);
         }
         if heard {
-            let mut word = [0];
-            match server.read(&mut word) {
-                Ok(1) => {
-                    let _ = init.write_all(&word);
-                }
-                // The server wants an end, or has none itself.
-                Ok(_) => return None,
-                Err(_) => return None,
-            }
+            return Some(Speaker::Server);
         }
     }
 }

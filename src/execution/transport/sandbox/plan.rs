@@ -91,7 +91,24 @@ pub(super) enum Carrier {
     Pasta,
 }
 
-/// All that keeper and init must know.
+/// What the keeper must know before there is a script: it is the same for every run of a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ground {
+    /// What keeps a script apart.
+    pub layers: BTreeSet<Layer>,
+    /// Whether the script stays the server's own user, in a user namespace.
+    pub mapped: bool,
+    /// The way out of its own network, if it has one.
+    pub exit: Option<Exit>,
+}
+
+impl Ground {
+    pub(super) fn has(&self, layer: Layer) -> bool {
+        self.layers.contains(&layer)
+    }
+}
+
+/// One script's run on that ground.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Plan {
     /// The run's folder.
@@ -119,6 +136,10 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    pub(super) fn ground(&self) -> Ground {
+        Ground { layers: self.layers.clone(), mapped: self.identity == Identity::Mapped, exit: self.exit.clone() }
+    }
+
     pub(super) fn has(&self, layer: Layer) -> bool {
         self.layers.contains(&layer)
     }

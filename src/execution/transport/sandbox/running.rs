@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Line, Outcome, Outlet, SHOWN_EVERY, Script, Stream, TransportError, signal_name};
-use super::plan::{self, Layer, Plan, Report};
+use super::plan::{self, Ground, Layer, Plan, Report};
 use super::{groups, init, leftovers, room, standing};
 
 /// A script that is ended may tidy up for so long before it is killed.
@@ -22,8 +22,38 @@ const GRACE: Duration = Duration::from_secs(5);
 /// When all processes are gone and a pipe still gives neither bytes nor its end, it is given up after this long.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// A keeper that has made its namespaces, or is making them, and waits for a plan. Dropped, it ends.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    child: tokio::process::Child,
+    control: UnixStream,
+}
+
+impl Keeper {
+    /// Starts one. Whoever looks for what is left of it finds it by `sign`, a folder.
+    pub(super) fn start(program: &Path, ground: &Ground, sign: &Path) -> io::Result<Self> {
+        let (mut control, theirs) = UnixStream::pair()?;
+        // It fits into the socket, so nobody waits.
+        plan::send(&mut control, ground)?;
+        let mut command = tokio::process::Command::new(program);
+        command.arg0("bulkhead").args([super::COMMAND, "keeper"]).env_clear().current_dir("/");
+        command.env("BULKHEAD_RUN", sign);
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(Self { child: command.spawn()?, control })
+    }
+
+    /// Gives it its plan. An error says that it has ended, and that nothing has begun.
+    pub(super) fn give(&mut self, plan: &Plan) -> io::Result<()> {
+        match self.child.try_wait()? {
+            None => plan::send(&mut self.control, plan),
+            Some(_) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+/// Runs the script whose plan the keeper has been given, to its end.
 pub(super) async fn run(
-    program: &Path,
+    keeper: Keeper,
     plan: Plan,
     number: Option<u32>,
     script: &Script,
@@ -31,19 +61,9 @@ pub(super) async fn run(
     cancel: CancellationToken,
 ) -> Result<Outcome, TransportError> {
     let internal = |fault: io::Error| TransportError::Internal(format!("the sandbox could not be started: {fault}"));
-    let (mut control, theirs) = UnixStream::pair().map_err(internal)?;
-    // It fits into the socket, so nobody waits.
-    plan::send(&mut control, &plan).map_err(internal)?;
+    let Keeper { mut child, control } = keeper;
     control.set_nonblocking(true).map_err(internal)?;
     let mut control = tokio::net::UnixStream::from_std(control).map_err(internal)?;
-    let mut child = {
-        let mut command = tokio::process::Command::new(program);
-        command.arg0("bulkhead").args([super::COMMAND, "keeper"]).env_clear().current_dir("/");
-        // The sign by which the keeper is found, should it not end.
-        command.env("BULKHEAD_RUN", &plan.folder);
-        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().map_err(internal)?
-    };
     let gone = CancellationToken::new();
     let readers = [
         child.stdout.take().map(|pipe| tokio::spawn(copy(pipe, Outlet::new(Stream::Out, lines.clone()), gone.clone()))),

@@ -153,6 +153,7 @@ pub(super) fn plan(
 fn go(program: &PathBuf, plan: &Plan) -> Result<Report, Obstacle> {
     let failed = |cause: std::io::Error| Obstacle::new(Step::Keeper, "the keeper", cause);
     let (mut control, theirs) = UnixStream::pair().map_err(failed)?;
+    plan::send(&mut control, &plan.ground()).map_err(failed)?;
     plan::send(&mut control, plan).map_err(failed)?;
     control.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
     let mut keeper = Command::new(program);

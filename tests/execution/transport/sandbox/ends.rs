@@ -4,7 +4,7 @@
 use super::*;
 
 /// The keeper of the only run in this work folder.
-fn keeper(work: &Path) -> Option<String> {
+pub(super) fn keeper(work: &Path) -> Option<String> {
     let sign = format!("BULKHEAD_RUN={}", work.display());
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     processes.filter(|number| number.parse::<u32>().is_ok()).find(|number| {
@@ -16,7 +16,7 @@ fn keeper(work: &Path) -> Option<String> {
 }
 
 /// The child of a process: init, below its keeper.
-fn child(parent: &str) -> Option<String> {
+pub(super) fn child(parent: &str) -> Option<String> {
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     processes.filter(|number| number.parse::<u32>().is_ok()).find(|number| {
         let facts = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
@@ -24,7 +24,7 @@ fn child(parent: &str) -> Option<String> {
     })
 }
 
-fn kill(number: &str) {
+pub(super) fn kill(number: &str) {
     let number = rustix::process::Pid::from_raw(number.parse().unwrap()).unwrap();
     rustix::process::kill_process(number, rustix::process::Signal::KILL).unwrap();
 }
@@ -33,7 +33,8 @@ fn kill(number: &str) {
 fn the_time_limit_ends_it_with_all_its_children() {
     let nap = nap();
     let mut script = bash(&format!("trap 'echo bye; exit 3' TERM; sleep {nap} & wait"));
-    script.time_limit = Duration::from_secs(1);
+    // Long enough for bash to have begun on a busy machine: what it has just forked would say it, too.
+    script.time_limit = Duration::from_secs(3);
     let run = go(&bench(), script);
     assert!(matches!(run.result, Err(TransportError::TimedOut(_))), "{:?}", run.result);
     assert_eq!(run.out(), "bye", "it may say good-bye");
