@@ -22,8 +22,6 @@ const NOT_YET: &[(&str, &str)] = &[
     ("MachineCleanupFailed", "nothing is cleaned up on targets yet"),
     ("AutoDeploy…", "there are no triggers yet"),
     ("Certificate…", "there are no certificates yet"),
-    ("DefectReported", "releases cannot be blocked yet"),
-    ("DefectResolved", "releases cannot be blocked yet"),
     ("Comment", "events carry no comments yet"),
 ];
 
@@ -81,6 +79,11 @@ fn what_happens_is_told_under_its_own_kind() {
     space["TaskQueueStopped"] = json!(false);
     ada.put("/api/spaces/Spaces-1", space).expect(200);
 
+    // A defect of its release.
+    let defects = format!("/api/releases/{}/defects", release["Id"].as_str().unwrap());
+    ada.post(&defects, json!({ "Description": "It does not start." })).expect(201);
+    ada.post(&format!("{defects}/resolve"), json!({})).expect(200);
+
     // Runs of a runbook, of which the cast has one that ended well: one that fails.
     let process = format!("/api/Spaces-1/runbookProcesses/{}", id("runbookprocesses"));
     let mut steps = ada.get(&process).expect(200).json();
@@ -120,6 +123,8 @@ fn what_happens_is_told_under_its_own_kind() {
         "DeploymentStarted",
         "DeploymentSucceeded",
         "DeploymentFailed",
+        "DefectReported",
+        "DefectResolved",
         "RunbookPublished",
         "RunbookRunQueued",
         "RunbookRunStarted",
@@ -149,6 +154,11 @@ fn what_happens_is_told_under_its_own_kind() {
         "TrailArchiveRead",
         "BackupTaken",
     ];
+    // Pages and clients can choose each of them.
+    let offered = ada.get("/api/events/categories").expect(200).json();
+    let offered: Vec<&str> = offered.as_array().unwrap().iter().map(|one| one["Id"].as_str().unwrap()).collect();
+    let unknown: Vec<&String> = seen.iter().filter(|kind| !offered.contains(&kind.as_str())).collect();
+    assert!(unknown.is_empty(), "nobody can choose {unknown:?}");
     let missing: Vec<&str> = wanted.into_iter().filter(|kind| !seen.contains(*kind)).collect();
     assert!(missing.is_empty(), "nothing tells of {missing:?}; the trail has {seen:?}");
     for (kind, reason) in NOT_YET {
