@@ -258,7 +258,7 @@ fn draw(ask: &Ask, wanted: &Wanted) -> Result<Json<Dashboard>> {
         let inside = |one: &&Environment| !left_out.contains(&(project, one.id.0));
         environments.iter().filter(inside).map(|one| one.id.to_string()).collect()
     };
-    let own = |part: &str, id: &str| Links::of(&format!("{api}/{part}/{id}"), &[]);
+    let own = |part: &str, id: &str| Links::of(format!("{api}/{part}/{id}"), &[]);
     let project = |one: &projects::Project| DashboardProject {
         links: own("projects", &one.id.to_string()),
         id: one.id.to_string(),
@@ -303,7 +303,7 @@ fn draw(ask: &Ask, wanted: &Wanted) -> Result<Json<Dashboard>> {
         tenants: tenants.into_iter().map(tenant).collect(),
         items: spots.into_iter().map(|spot| item(&api, spot.deployment, true)).collect(),
         previous_items: before.into_iter().map(|one| item(&api, one, false)).collect(),
-        links: Links::of(&format!("{api}/dashboard"), &[]),
+        links: Links::of(format!("{api}/dashboard"), &[]),
     }))
 }
 
@@ -311,7 +311,7 @@ fn item(api: &str, one: Deployment, is_current: bool) -> DashboardItem {
     let took = one.started_at.zip(one.completed_at).map(|(from, to)| clock::duration(to.0 - from.0));
     let (id, release, task) = (one.id.to_string(), one.release.to_string(), one.task.to_string());
     DashboardItem {
-        links: Links::of(&format!("{api}/deployments/{id}"), &[])
+        links: Links::of(format!("{api}/deployments/{id}"), &[])
             .and("Release", format!("{api}/releases/{release}"))
             .and("Task", format!("{api}/tasks/{task}")),
         deployment_id: id.clone(),

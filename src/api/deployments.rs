@@ -171,7 +171,7 @@ pub(super) struct OfReleaseQuery {
 
 fn draw(ask: &Ask, d: &Deployment) -> DeploymentResource {
     let space = resource::space_api(ask, d.space.0);
-    let links = Links::of(&format!("{space}/deployments/{}", d.id), &[]);
+    let links = Links::of(format!("{space}/deployments/{}", d.id), &[]);
     DeploymentResource {
         id: d.id.to_string(),
         space_id: d.space.to_string(),

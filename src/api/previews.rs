@@ -194,7 +194,7 @@ pub(super) fn template(ask: &Ask) -> Result<Json<DeploymentTemplate>> {
     let target = |place: &deployments::Place, tenant: &str| PromotionTarget {
         id: place.id.to_string(),
         name: place.name.clone(),
-        links: Links::of(&format!("{api}/environments/{}", place.id), &[])
+        links: Links::of(format!("{api}/environments/{}", place.id), &[])
             .and("Preview", format!("{own}/preview/{}{tenant}", place.id)),
     };
     let places = || choices.places.iter();
@@ -206,7 +206,7 @@ pub(super) fn template(ask: &Ask) -> Result<Json<DeploymentTemplate>> {
             .filter(|place| place.tenants.get(number).is_some_and(can))
             .map(|place| target(place, &format!("/{}", tenant.id)))
             .collect(),
-        links: Links::of(&format!("{api}/tenants/{}", tenant.id), &[]),
+        links: Links::of(format!("{api}/tenants/{}", tenant.id), &[]),
     };
     Ok(Json(DeploymentTemplate {
         is_deployment_process_modified,
@@ -224,7 +224,7 @@ pub(super) fn template(ask: &Ask) -> Result<Json<DeploymentTemplate>> {
             .map(promotion)
             .collect(),
         deployment_notes: release.notes,
-        links: Links::of(&format!("{own}/template"), &[]).and("Release", format!("{api}/releases/{}", release.id)),
+        links: Links::of(format!("{own}/template"), &[]).and("Release", format!("{api}/releases/{}", release.id)),
     }))
 }
 

@@ -105,7 +105,7 @@ fn draw(ask: &Ask, project: &Project) -> DeploymentSettings {
         project_id: project.id.to_string(),
         versioning_strategy: VersioningStrategy::of(project),
         connectivity_policy: ProjectConnectivityPolicy::of(project),
-        links: Links::of(&format!("{own}/deploymentsettings"), &[]).and("Project", own),
+        links: Links::of(format!("{own}/deploymentsettings"), &[]).and("Project", own),
         ..DeploymentSettings::default()
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn page_links(ask: &Ask, own: &str, total: i64, page: Page, template:
     let address = |skip: i64, take: i64| format!("{own}?{kept}skip={skip}&take={take}");
     let at = |skip: i64| address(skip, page.take);
     let last = (total + page.take - 1) / page.take - 1;
-    let mut links = Links::of(&at(page.skip), &[])
+    let mut links = Links::of(at(page.skip), &[])
         .and("Template", template)
         .and("Page.All", address(0, i64::from(i32::MAX)))
         .and("Page.Current", at(page.skip))

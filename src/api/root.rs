@@ -193,7 +193,7 @@ pub(super) fn company(ask: &Ask) -> Result<Json<RootResource>> {
 pub(super) fn space(ask: &Ask) -> Result<Json<RootResource>> {
     let space = ask.space()?;
     let web = format!("{}/app#/{}", ask.base(), space.id());
-    let links = space_links(ask, space.id().0, Links::of(&resource::space_api(ask, space.id().0), &[]));
+    let links = space_links(ask, space.id().0, Links::of(resource::space_api(ask, space.id().0), &[]));
     Ok(Json(RootResource::new(ask.company()?.id().to_string(), links.and("Web", web))))
 }
 

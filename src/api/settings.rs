@@ -209,7 +209,7 @@ pub(super) fn all(ask: &Ask) -> Result<Json<CompanySettings>> {
             running_tasks: limit(limits.running_tasks, Some(used.running_tasks)),
             requests_per_minute: limit(limits.requests_per_minute, None),
         },
-        links: Links::of(&format!("{}/settings", resource::api(ask)), &[]),
+        links: Links::of(format!("{}/settings", resource::api(ask)), &[]),
         slug: found.slug,
     }))
 }

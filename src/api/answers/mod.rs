@@ -76,7 +76,7 @@ impl MemberTeam {
             space_id: team.space.map(|space| space.to_string()),
             is_directly_assigned: team.has_members(),
             external_group_names: NoList::default(),
-            links: Links::of(&format!("{own}/{}", team.wire_id()), &[]),
+            links: Links::of(format!("{own}/{}", team.wire_id()), &[]),
         }
     }
 }

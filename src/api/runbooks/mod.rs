@@ -386,7 +386,7 @@ pub(super) fn environments(ask: &Ask) -> Result<All<RunbookEnvironment>> {
         id: place.id.to_string(),
         name: place.name.clone(),
         slug: place.slug.clone(),
-        links: Links::of(&format!("{space}/environments/{}", place.id), &[]),
+        links: Links::of(format!("{space}/environments/{}", place.id), &[]),
     };
     Ok(All(runbooks::choices(&granted)?.places.iter().map(draw).collect()))
 }

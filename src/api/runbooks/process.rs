@@ -69,7 +69,7 @@ fn draw(ask: &Ask, runbook: Id<ids::Runbook>, id: String, found: Process) -> Jso
         runbook_id: runbook.to_string(),
         version: Some(found.version),
         steps: found.steps.into(),
-        links: Links::of(&format!("{project}/runbookProcesses/{id}"), &[])
+        links: Links::of(format!("{project}/runbookProcesses/{id}"), &[])
             .and("Project", project)
             .and("Runbook", format!("{space}/runbooks/{runbook}")),
         id,

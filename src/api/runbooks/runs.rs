@@ -194,7 +194,7 @@ fn draw(ask: &Ask, run: &Run) -> RunResource {
         deployed_by_id: run.created_by_id.map(|id| Id::<ids::User>::new(id).to_string()),
         failure_encountered: matches!(run.state, State::Failed | State::TimedOut),
         completed_time: run.completed_at.map(Moment::wire),
-        links: Links::of(&format!("{space}/runbookRuns/{}", run.id), &[])
+        links: Links::of(format!("{space}/runbookRuns/{}", run.id), &[])
             .and("Task", format!("{space}/tasks/{}", run.task))
             .and("Runbook", format!("{space}/runbooks/{}", run.runbook))
             .and("Project", format!("{space}/projects/{}", run.project))

@@ -96,7 +96,7 @@ pub(in crate::api) fn details(ask: &Ask) -> Result<Json<TaskDetailsResource>> {
         progress: TaskProgress { progress_percentage: percentage, estimated_time_remaining: "" },
         physical_log_size: tasks::log_size(&granted)?,
         log_lines_left_out: left_out,
-        links: Links::of(&format!("{}/details", own(ask, &task)), &[]),
+        links: Links::of(format!("{}/details", own(ask, &task)), &[]),
     }))
 }
 
