@@ -1,7 +1,10 @@
 //! The table of routes: method, path, what it needs, who answers. One list that serves requests, is printed as the
 //! API's description, and is gone through by the tests of the door.
 
-use crate::{base::error::Result, company::access::Visitor};
+use crate::{
+    base::error::Result,
+    company::access::{Visitor, permissions::Permission},
+};
 use axum::http::Method;
 
 /// Who may call a route.
@@ -16,6 +19,10 @@ pub enum Needs {
 }
 
 impl Needs {
+    /// A permission of the catalogue, by its type.
+    pub const fn of<P: Permission>() -> Needs {
+        Needs::Permission(P::INFO.name)
+    }
     /// As the API's description says it (`x-permission`).
     pub fn word(self) -> &'static str {
         match self {
