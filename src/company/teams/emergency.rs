@@ -2,7 +2,8 @@
 //! It is begun with a reason and a fresh proof, told to every administrator and to the trail, and ends by itself after at
 //! most as many hours as the team allows; that is looked at with each request, so no clock has to ring for it.
 
-use super::{Team, sql};
+pub use super::model::{Emergency, Standby};
+use super::{model::Team, sql};
 use crate::{
     base::{
         clock::{self, HOUR, Moment},
@@ -26,43 +27,6 @@ pub const MOST_HOURS: i64 = 72;
 const LEAST_REASON: usize = 10;
 /// So many are told of a team.
 const TOLD: i64 = 50;
-
-/// An emergency of a team, under way or over.
-#[derive(Debug, Clone)]
-pub struct Emergency {
-    /// Its number.
-    pub id: i64,
-    /// The team that was used.
-    pub team: Id<Kind>,
-    /// Who used it.
-    pub user: Id<User>,
-    /// Their name; `None` for a visitor who may not see users.
-    pub name: Option<String>,
-    /// What for.
-    pub reason: String,
-    /// Since when.
-    pub began_at: Moment,
-    /// Until when it lasts, or would have lasted.
-    pub until: Moment,
-    /// When it was over before that.
-    pub ended_at: Option<Moment>,
-}
-
-impl Emergency {
-    /// Whether it lasts at this moment.
-    pub fn lasts(&self) -> bool {
-        self.ended_at.is_none() && self.until > clock::now()
-    }
-}
-
-/// A team for emergencies that somebody is in.
-#[derive(Debug, Clone)]
-pub struct Standby {
-    /// The team.
-    pub team: Team,
-    /// The emergency under way.
-    pub now: Option<Emergency>,
-}
 
 /// The teams for emergencies that one is in oneself.
 pub fn own_standby(granted: &Granted<'_, Myself>) -> Result<Vec<Standby>> {

@@ -1,7 +1,11 @@
 //! Who is in a team. It takes the right to change the team, or the right to change its members alone; and either way
 //! nobody puts people where they get more than the visitor holds (`access-rules §5`).
 
-use super::{Team, keep_an_administrator, meanwhile, number, sql};
+use super::{
+    keep_an_administrator, meanwhile,
+    model::{Member, Team},
+    number, sql,
+};
 use crate::{
     base::{
         error::{Error, Result},
@@ -13,23 +17,6 @@ use crate::{
     },
     company::settings::rules,
 };
-
-/// Somebody in a team.
-#[derive(Debug, Clone)]
-pub struct Member {
-    /// Who.
-    pub id: Id<User>,
-    /// Their name; `None` for a visitor who may not see users.
-    pub name: Option<String>,
-    /// What they sign in with, or a service account's name.
-    pub username: Option<String>,
-    /// Whether it is a service account.
-    pub is_service: bool,
-    /// Whether they can sign in.
-    pub is_active: bool,
-    /// Whether they are one of a tenant's own people.
-    pub is_customer: bool,
-}
 
 /// The right to change who is in a team.
 pub enum Joining<'v> {

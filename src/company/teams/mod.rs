@@ -6,6 +6,7 @@
 pub mod emergency;
 pub mod ending;
 mod members;
+mod model;
 mod placed;
 mod roles;
 mod scoped;
@@ -13,17 +14,18 @@ pub mod selfservice;
 mod sql;
 mod words;
 
-pub use members::{Joining, Member, add_members, customers, members, members_of, remove_member, set_members};
+pub use members::{Joining, add_members, customers, members, members_of, remove_member, set_members};
 pub(in crate::company) use members::{join, joinable};
-pub(in crate::company) use placed::{gifts_of_managers, gifts_of_role, give, limits_fit, wire};
-pub use roles::{
-    OwnRole, RoleFields, RolePermissions, RoleSpec, Use, UserRole, clone_role, create_role, delete_role, edit_role,
-    list_roles, reset_role, show_role, uses_of,
+pub use model::{
+    Builtin, Fields, Filter, Limited, Member, OwnRole, RoleFields, RolePermissions, RoleSpec, Scope, ScopedFields,
+    ScopedRole, Team, UserRole,
 };
+pub(in crate::company) use placed::{gifts_of_managers, gifts_of_role, give, limits_fit, wire};
+pub use roles::{Use, clone_role, create_role, delete_role, edit_role, list_roles, reset_role, show_role, uses_of};
 pub(in crate::company) use roles::{ensure_role, role_named};
 pub use scoped::{
-    Limited, Scope, ScopedFields, ScopedRole, add_role, ask_roles, change_role, own_roles, own_teams, remove_role,
-    role, roles_in, roles_in_standby, roles_of, roles_of_user, team_of,
+    add_role, ask_roles, change_role, own_roles, own_teams, remove_role, role, roles_in, roles_in_standby, roles_of,
+    roles_of_user, team_of,
 };
 pub(in crate::company) use scoped::{names_seen, roles_to_come};
 pub use words::{Summary, beyond, summary};
@@ -36,102 +38,10 @@ use super::access::{
 };
 use crate::base::{
     error::{Error, Fields as Wrong, Result},
-    ids::{Id, Space, Team as Kind, Tenant, User},
+    ids::{Id, Space, Team as Kind, User},
     names,
     paging::{Listed, Page},
 };
-use serde::Serialize;
-
-/// The teams that every company has, and every space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Builtin {
-    /// Every person and service account; its members are not chosen.
-    Everyone,
-    /// Hold every right of the company as a whole. Never without an active member.
-    Administrators,
-    /// Hold every right of the company as a whole but full administration.
-    Managers,
-    /// May do everything in their space.
-    SpaceManagers,
-}
-
-/// A team.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Team {
-    /// Its id.
-    #[serde(skip)]
-    pub id: Id<Kind>,
-    /// Its space; `None`: it stands outside all spaces.
-    #[serde(skip)]
-    pub space: Option<Id<Space>>,
-    /// The name of its space.
-    #[serde(skip)]
-    pub space_name: Option<String>,
-    /// The tenant whose own people it is for.
-    #[serde(skip)]
-    pub tenant: Option<Id<Tenant>>,
-    /// Which of the built-in teams it is.
-    #[serde(skip)]
-    pub builtin: Option<Builtin>,
-    /// Its name, unique in its space or among the teams outside all spaces.
-    pub name: String,
-    /// What it is for.
-    pub description: String,
-    /// How many are in it.
-    #[serde(skip)]
-    pub members: i64,
-    /// A team for emergencies: its members hold its roles only while they use it, for at most so many hours at a time.
-    pub emergency_hours: Option<i64>,
-}
-
-impl Team {
-    /// Its id on the wire: built-in teams have conventional ones (`access-rules §6`).
-    pub fn wire_id(&self) -> String {
-        match (self.builtin, self.space) {
-            (Some(Builtin::Everyone), _) => "teams-everyone".into(),
-            (Some(Builtin::Administrators), _) => "teams-administrators".into(),
-            (Some(Builtin::Managers), _) => "teams-managers".into(),
-            (Some(Builtin::SpaceManagers), Some(space)) => format!("teams-spacemanagers-{space}"),
-            _ => self.id.to_string(),
-        }
-    }
-    /// Whether it may be renamed or deleted.
-    pub fn is_own(&self) -> bool {
-        self.builtin.is_none()
-    }
-    /// Whether its members are chosen.
-    pub fn has_members(&self) -> bool {
-        self.builtin != Some(Builtin::Everyone)
-    }
-}
-
-/// What a person gives.
-#[derive(Debug, Clone, Default)]
-pub struct Fields {
-    /// Required, 1–200 characters, unique at its level.
-    pub name: String,
-    /// At most 2,000 characters.
-    pub description: String,
-}
-
-impl Fields {
-    /// Nothing but a name.
-    pub fn named(name: &str) -> Fields {
-        Fields { name: name.into(), ..Fields::default() }
-    }
-}
-
-/// Which teams are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Part of the name, ignoring case.
-    pub partial_name: String,
-    /// Only these, by number.
-    pub ids: Option<Vec<i64>>,
-    /// Only those this user is a member of.
-    pub member: Option<Id<User>>,
-}
 
 /// The teams of the levels that were granted: outside all spaces first, then space by space, by name. Those for a tenant's
 /// own people are there for who may see the tenant.

@@ -1,10 +1,8 @@
 //! Roles on teams as they are written down: what each gives, whether its limits fit, and its line in the trail.
 
 use super::{
-    number,
-    roles::{RolePermissions, RoleSpec},
-    scoped::{Scope, ScopedRole, Settled},
-    sql,
+    model::{RolePermissions, RoleSpec, Scope, ScopedRole, Settled},
+    number, sql,
 };
 use crate::{
     base::{

@@ -2,7 +2,11 @@
 //! have the portal (`web/portal`). What is decided here is decided inside a change that `company/tenants/selfservice.rs`
 //! was granted.
 
-use super::{Fields, Member, RoleSpec, Scope, UserRole, placed::gifts_of, sql};
+use super::{
+    model::{Fields, Member, RoleSpec, Scope, UserRole},
+    placed::gifts_of,
+    sql,
+};
 use crate::{
     base::{
         error::{Error, Result},

@@ -1,9 +1,6 @@
 //! What a role on a team lets people do, and where, in words.
 
-use super::{
-    roles::RolePermissions,
-    scoped::{Limited, ScopedRole},
-};
+use super::model::{Limited, RolePermissions, ScopedRole};
 use crate::company::access::{builtin, permissions::Info};
 
 /// The answer to "what does this team let people do, and where?", for one of its roles.

@@ -4,7 +4,7 @@
 //! puts it on a team is asked whether they may give it; but whoever adds to a role that teams hold gives it to all who
 //! have it, and has to hold it there.
 
-use super::{RolePermissions, RoleSpec, UserRole};
+use super::super::model::{RoleFields, RolePermissions, RoleSpec, UserRole};
 use crate::{
     base::{
         error::{Error, Fields as Wrong, Result},
@@ -24,32 +24,6 @@ use serde::Serialize;
 /// What the role of full administration is for; without these nobody could put anything right again.
 const OF_ADMINISTRATORS: [&str; 7] =
     ["AdministerSystem", "UserRoleView", "UserRoleEdit", "TeamView", "TeamEdit", "UserView", "UserEdit"];
-
-/// What a person gives.
-#[derive(Debug, Clone, Default)]
-pub struct RoleFields {
-    /// Required, 1–200 characters, unique in the company. A built-in role keeps its own.
-    pub name: String,
-    /// At most 2,000 characters.
-    pub description: String,
-    /// What it allows in the company as a whole, by name.
-    pub system: Vec<String>,
-    /// What it allows in the space it is held in, by name.
-    pub space: Vec<String>,
-}
-
-impl RoleFields {
-    /// What a role holds now, under another name.
-    pub fn of(role: &UserRole, name: &str) -> RoleFields {
-        let list = |infos: &[&'static Info]| infos.iter().map(|info| info.name.to_owned()).collect();
-        RoleFields {
-            name: name.into(),
-            description: role.description.clone(),
-            system: list(&role.permissions.system),
-            space: list(&role.permissions.space),
-        }
-    }
-}
 
 /// A role for the trail.
 #[derive(Serialize)]

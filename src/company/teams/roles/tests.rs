@@ -1,3 +1,4 @@
+use super::super::model::RoleFields;
 use super::*;
 use crate::{
     base::{clock::DAY, error::Error},
