@@ -3,10 +3,12 @@
 mod bounds;
 mod keeping;
 mod opening;
+mod seal;
 mod signing;
 mod stamp;
 
 pub use bounds::size;
+pub use seal::Seal;
 pub use stamp::{CHANGED, Label, Receipt, Seen, Standing};
 
 use super::{
@@ -18,7 +20,7 @@ use super::{
     rows::{Recorded, Rows, Writing},
     rules::{self, Rules},
     trail::{
-        self, Event, Signer, Stamp,
+        self, Event, Stamp,
         tally::{Tally, Told},
     },
     uses::Uses,
@@ -33,12 +35,7 @@ use crate::{
     },
     store::{Reader, Store, copy, migrate},
 };
-use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
-};
 use rusqlite::Connection;
-use sha2::{Digest, Sha256};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -115,60 +112,6 @@ pub struct Founded {
     pub invitation: Option<String>,
 }
 
-/// Seals and opens secrets with the company's key: XChaCha20-Poly1305, bound to company, table, row and column.
-pub struct Seal {
-    cipher: XChaCha20Poly1305,
-    company: Uuid,
-    fingerprint: String,
-    signer: Signer,
-}
-
-impl Seal {
-    /// From the company's key.
-    pub fn new(company: Uuid, key: &Zeroizing<[u8; 32]>) -> Seal {
-        let mut digest = Sha256::new();
-        digest.update(b"bulkhead company key\0");
-        digest.update(&key[..]);
-        let fingerprint = data_encoding::HEXLOWER.encode(&digest.finalize()[..8]);
-        Seal {
-            cipher: XChaCha20Poly1305::new(key.as_slice().try_into().unwrap_or(&Default::default())),
-            company,
-            fingerprint,
-            signer: Signer::new(company, key),
-        }
-    }
-    /// The secret by which the receiver of a webhook knows that a letter is from this company.
-    pub(in crate::company) fn webhook_secret(&self, url: &str) -> String {
-        self.signer.webhook_secret(url)
-    }
-    pub(super) fn signer(&self) -> &Signer {
-        &self.signer
-    }
-    fn bound(&self, table: &str, column: &str, row: i64) -> Vec<u8> {
-        format!("{}/{table}/{column}/{row}", self.company).into_bytes()
-    }
-    /// Seals a secret for one cell.
-    pub fn seal(&self, table: &str, column: &str, row: i64, text: &Secret) -> Result<Vec<u8>> {
-        let nonce = secret::random::<24>();
-        let aad = self.bound(table, column, row);
-        let payload = Payload { msg: text.expose().as_bytes(), aad: &aad };
-        let sealed =
-            self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| Error::internal("sealing failed"))?;
-        Ok([&nonce[..], &sealed].concat())
-    }
-    /// Opens the secret of one cell. A value of another cell or another company does not open.
-    pub fn open(&self, table: &str, column: &str, row: i64, sealed: &[u8]) -> Result<Secret> {
-        let cannot =
-            || Error::internal(format!("the sealed {column} of {table} {row} does not open with this company's key"));
-        let (nonce, sealed) = sealed.split_at_checked(24).ok_or_else(cannot)?;
-        let nonce: [u8; 24] = nonce.try_into().map_err(|_| cannot())?;
-        let aad = self.bound(table, column, row);
-        let text =
-            self.cipher.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: &aad }).map_err(|_| cannot())?;
-        Ok(Secret::new(String::from_utf8(text).map_err(|_| cannot())?))
-    }
-}
-
 /// A consistent view of the file, held open. It keeps the company open: the writer closes after the last reader.
 pub(super) struct Snapshot(Reader, Company);
 
@@ -215,7 +158,7 @@ impl Company {
         let id = label.id.clone();
         let uuid = Uuid::parse_str(&id).map_err(|_| opening::no_id(folder))?;
         let seal = Seal::new(uuid, &key(&id)?);
-        if seal.fingerprint != label.fingerprint {
+        if seal.fingerprint() != label.fingerprint {
             return Err(opening::other_key(folder, &label));
         }
         Ok(Company::assemble(folder, label, uuid, store, seal, rules))
@@ -275,10 +218,10 @@ impl Company {
             }
             c.pragma_update(None, "application_id", migrate::APPLICATION_ID)?;
             migrate::migrate(c)?;
-            trail::begin(c, &seal.signer)?;
+            trail::begin(c, seal.signer())?;
             c.execute(
                 "INSERT INTO company (one, id, slug, name, key_fingerprint, created_at) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
-                (id.to_string(), founding.slug, founding.name, &seal.fingerprint, clock::now()),
+                (id.to_string(), founding.slug, founding.name, seal.fingerprint(), clock::now()),
             )?;
             let tx = Writing::new(c, Stamp::server("operator", "The operator"), &seal, folder);
             let person = builtin::Person {
@@ -468,7 +411,7 @@ impl Vault {
     fn count_told(&self, connection: &Connection, told: Told) -> Result<()> {
         told.clear(connection)?;
         self.unsigned.store(true, Ordering::Relaxed);
-        trail::append(connection, &self.seal.signer, &told.stamp, told.event).map(drop)
+        trail::append(connection, self.seal.signer(), &told.stamp, told.event).map(drop)
     }
 }
 

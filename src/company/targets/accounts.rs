@@ -81,7 +81,7 @@ pub struct Account {
     #[serde(skip)]
     pub has_passphrase: bool,
     /// Where it may be used; empty means everywhere.
-    #[serde(rename = "EnvironmentIds", serialize_with = "super::as_text")]
+    #[serde(rename = "EnvironmentIds", serialize_with = "super::model::as_text")]
     pub environments: Vec<Id<Environment>>,
 }
 
@@ -378,7 +378,7 @@ mod sql {
             username: row.get(6)?,
             has_secret: row.get(7)?,
             has_passphrase: row.get(8)?,
-            environments: super::super::numbers(&row.get::<_, String>(9)?),
+            environments: super::super::model::numbers(&row.get::<_, String>(9)?),
         })
     }
 

@@ -31,7 +31,7 @@ impl Company {
     /// company where it belongs.
     pub fn keep_outside(&self, file: PathBuf) {
         let file = self.0.outside.get_or_init(|| file);
-        let behind = self.snapshot().and_then(|view| trail::behind(&view.0, &self.0.seal.signer, file));
+        let behind = self.snapshot().and_then(|view| trail::behind(&view.0, self.0.seal.signer(), file));
         match behind {
             Ok(None) => {}
             Ok(Some((_, what))) => {
@@ -106,7 +106,7 @@ impl Company {
         let (covered, at) = last.map_or((0, Moment(0)), |last| (last.event, last.at));
         let (end, access) = {
             let view = self.snapshot()?;
-            (trail::end(&view.0, &self.0.seal.signer)?, trail::touches_access(&view.0, covered)?)
+            (trail::end(&view.0, self.0.seal.signer())?, trail::touches_access(&view.0, covered)?)
         };
         if end.event <= covered {
             return Ok(None);
@@ -122,7 +122,7 @@ impl Company {
 
     /// Puts the oldest day of the trail into an archive, if all of it lies before a moment.
     pub(in crate::company) fn archive_day(&self, stamp: &Stamp, before: Moment) -> Result<Option<Archive>> {
-        trail::archive::oldest_day(&self.0.folder, &self.0.store, &self.0.seal.signer, stamp, before)
+        trail::archive::oldest_day(&self.0.folder, &self.0.store, self.0.seal.signer(), stamp, before)
     }
 
     /// Checks the file and the trail: against its own checkpoints, against what is kept outside its folder, and against
@@ -143,7 +143,7 @@ impl Company {
             Err(error) => return Err(error),
         }
         let view = self.snapshot()?;
-        let signer = &self.0.seal.signer;
+        let signer = self.0.seal.signer();
         let found = trail::verify(&view.0, &self.0.folder, signer, elsewhere)?;
         let Ok(verified) = found else { return Ok(found) };
         if let Some(file) = self.0.outside.get()
@@ -160,7 +160,7 @@ impl Company {
 
     /// The public half of the key that signs the trail, in hex, and its fingerprint.
     pub fn signing_key(&self) -> (String, String) {
-        let signer = &self.0.seal.signer;
+        let signer = self.0.seal.signer();
         (data_encoding::HEXLOWER.encode(&signer.public()), signer.fingerprint())
     }
 }
@@ -170,7 +170,7 @@ impl Vault {
         let trail = trail::Trail {
             folder: &self.folder,
             store: &self.store,
-            signer: &self.seal.signer,
+            signer: self.seal.signer(),
             outside: self.outside.get().map(PathBuf::as_path),
         };
         let still_here = || self.file.is_some() && which(self.store.path()) == self.file;

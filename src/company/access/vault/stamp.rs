@@ -231,7 +231,7 @@ impl Company {
     }
     /// Which key its secrets are sealed with.
     pub fn key_fingerprint(&self) -> &str {
-        &self.0.seal.fingerprint
+        self.0.seal.fingerprint()
     }
     pub(super) fn vault(&self) -> &Arc<Vault> {
         &self.0
