@@ -232,7 +232,7 @@ fn no_file_is_too_long() {
 
 /// Files of `api`, `web` and `templates` that belong to no feature but to the frame.
 const FRAME: &[(&str, &[&str])] = &[
-    ("src/api", &["mod", "caller", "error", "openapi", "resource", "root", "signin", "unbuilt", "wire"]),
+    ("src/api", &["mod", "caller", "error", "openapi", "resource", "root", "routes", "signin", "unbuilt", "wire"]),
     (
         "src/web",
         &[

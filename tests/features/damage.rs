@@ -184,6 +184,8 @@ fn a_file_cut_removed_or_replaced_under_an_open_company_closes_it() {
         });
         ada.get("/api/events").expect(503);
         meridian.caller().get("/api/users/me").expect(200);
+        // What a server prints is read a moment later.
+        until(kind, || (!closings(&server, "harbour").is_empty()).then_some(()));
         assert_eq!(closings(&server, "harbour").len(), 1, "{kind}: {}", server.printed());
         assert_ne!(state(&told(&server, &["company", "list", "--json"]), "harbour"), "ok", "{kind}");
         assert!(!server.printed().contains("panicked"), "{kind}");
