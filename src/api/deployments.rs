@@ -1,5 +1,9 @@
 //! `/api/{space}/deployments` and the executions API for deployments.
 
+mod said;
+
+pub(super) use said::{NOBODY_TAGGED, Said, agreeing, options, tagged};
+
 use super::{
     caller::Ask,
     releases::first,
@@ -10,17 +14,15 @@ use crate::{
     base::{
         clock::Moment,
         error::{Error, Fields, Result},
-        ids::{self, Environment, Id, Project, Release, Space, Target, Tenant},
-        paging::Page,
+        ids::{self, Environment, Id, Project, Release, Space, Tenant},
     },
     company::{
         access::{
-            At, Locate, Visitor,
-            permissions::{DeploymentCreate, DeploymentDelete, DeploymentView, List, ReleaseView, TenantView},
+            At,
+            permissions::{DeploymentCreate, DeploymentDelete, DeploymentView, List, ReleaseView},
         },
         deployments::{self, Deployment, Filter, Options},
         tasks::State,
-        tenants,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -265,81 +267,6 @@ pub(super) fn delete(ask: &Ask) -> Result<Done> {
     Ok(Done)
 }
 
-/// What is said beside the place, as it was sent, under the name of the field.
-pub(super) struct Said {
-    pub comments: String,
-    /// By both names that clients have for it.
-    pub skip: [(&'static str, Vec<String>); 2],
-    pub only: Vec<String>,
-    pub not: Vec<String>,
-    /// By both names that clients have for it.
-    pub not_before: [(&'static str, String); 2],
-    /// By both names that clients have for it.
-    pub not_after: [(&'static str, String); 2],
-}
-
-impl Said {
-    /// What commands call these fields, and what they were called here.
-    pub fn words(&self) -> Vec<(&'static str, &'static str)> {
-        let skip = self.skip.iter().find(|(_, steps)| !steps.is_empty()).map_or(self.skip[0].0, |(name, _)| *name);
-        let sent = |given: &[(&'static str, String); 2]| {
-            given.iter().find(|(_, text)| !text.trim().is_empty()).map_or(given[0].0, |(name, _)| *name)
-        };
-        vec![("RunAt", sent(&self.not_before)), ("NoRunAfter", sent(&self.not_after)), ("SkipStepNames", skip)]
-    }
-}
-
-/// What both flavours of the executions API say beside the place.
-pub(super) fn options(visitor: &Visitor, space: &At<Space>, said: Said, wrong: &mut Fields) -> Result<Options> {
-    let mut time = |given: [(&'static str, String); 2]| {
-        let mut read: Option<Moment> = None;
-        for (name, text) in given.iter().filter(|(_, text)| !text.trim().is_empty()) {
-            match (Moment::parse(text), read) {
-                (None, _) => wrong.add(name, "Give a time such as 2026-01-31T10:00:00+00:00."),
-                (Some(other), Some(first)) if other != first => {
-                    wrong.add(name, format!("This is another time than {}. Leave one of them out.", given[0].0));
-                }
-                (moment, _) => read = moment,
-            }
-        }
-        read
-    };
-    let (not_before, not_after) = (time(said.not_before), time(said.not_after));
-    let targets = |names: Vec<String>| -> Result<Vec<Id<Target>>> {
-        // One that may not be seen is not there.
-        let seen = |name: &String| match visitor.named::<Target>(space, name)? {
-            at if visitor.sees(&at) => Ok(at.id()),
-            _ => Err(Error::NotFound(name.clone())),
-        };
-        names.iter().map(seen).collect()
-    };
-    let (only_targets, not_targets) = (targets(said.only)?, targets(said.not)?);
-    let skip_steps = said.skip.into_iter().flat_map(|(_, steps)| steps).collect();
-    Ok(Options { comments: said.comments, skip_steps, only_targets, not_targets, not_before, not_after })
-}
-
-/// Whether a thing that was named by several names is the same by all of them: else one of them would be passed over.
-///
-/// # Errors
-/// `Invalid` by the name that leads to another one, or to none.
-pub(super) fn agreeing<T: Locate>(
-    chosen: &At<T>,
-    given: &[(&'static str, String)],
-    find: impl Fn(&str) -> Result<At<T>>,
-) -> Result<()> {
-    for (name, text) in given.iter().filter(|(_, text)| !text.trim().is_empty()) {
-        match find(text) {
-            Ok(other) if other.id() == chosen.id() => {}
-            Ok(_) | Err(Error::NotFound(_)) => {
-                let words = format!("This is another {} than {}. Leave one of them out.", T::WORD, given[0].0);
-                return Err(Error::invalid(name, words));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
 struct Request {
     words: Vec<(&'static str, &'static str)>,
     space: At<Space>,
@@ -453,27 +380,6 @@ pub(super) fn tenanted(ask: &Ask, Sent(mut sent): Sent<CreateDeployments>) -> Re
     let places: Vec<_> = chosen.into_iter().map(|tenant| (environment.clone(), Some(tenant))).collect();
     let made = deployments::deploy_to_many(visitor, &request.project, &request.release, &places, &request.options);
     Ok(answer(&wire::in_words_sent(made, &request.words)?))
-}
-
-/// What is said of tags that choose nobody.
-pub(super) const NOBODY_TAGGED: &str = "No tenant with these tags is connected to the project in this environment.";
-
-/// The tenants with these tags, by the filter rule, that are connected to the project in the environment (`domain §7`).
-pub(super) fn tagged(
-    visitor: &Visitor,
-    space: &At<Space>,
-    project: &At<Project>,
-    environment: &At<Environment>,
-    tags: Vec<String>,
-) -> Result<Vec<At<Tenant>>> {
-    let granted = visitor.ask(List::<TenantView>::of(space))?;
-    let filter =
-        tenants::Filter { project: Some(project.id()), tags, is_disabled: Some(false), ..tenants::Filter::default() };
-    let listed = tenants::list(&granted, &filter, Page::ALL)?;
-    let connected = listed.items.iter().filter(|tenant| {
-        tenant.connections.iter().any(|one| one.project == project.id() && one.environments.contains(&environment.id()))
-    });
-    connected.map(|tenant| visitor.locate(space, &tenant.id.to_string())).collect()
 }
 
 /// The older way: one release, one environment, perhaps one tenant, all by id.

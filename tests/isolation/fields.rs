@@ -76,14 +76,7 @@ impl Subject<'_> {
     /// Another value than the present one that a client could send.
     fn other(&self, schema: &Value, present: &Value) -> Option<Value> {
         if let Some(only) = schema.get("x-only") {
-            return Some(match only {
-                Value::Bool(on) => json!(!on),
-                Value::Array(_) => json!(["something"]),
-                Value::Object(_) => json!({ "Something": "else" }),
-                Value::Number(number) => json!(number.as_i64().unwrap_or_default() + 1),
-                Value::String(text) => json!(format!("{text}Else")),
-                Value::Null => json!("something"),
-            });
+            return Some(anything_but(only));
         }
         if let Some(kind) = schema["x-refers-to"].as_str() {
             let other = self.others.get(kind)?.iter().find(|id| json!(id) != *present)?;
@@ -228,4 +221,16 @@ fn differing(one: &Value, other: &Value) -> Vec<String> {
     let (one, other) = (one.as_object().unwrap_or(&empty), other.as_object().unwrap_or(&empty));
     let names = one.keys().chain(other.keys());
     names.filter(|name| one.get(*name) != other.get(*name)).cloned().collect()
+}
+
+/// Another value of the same kind than the only one that is taken.
+pub fn anything_but(only: &Value) -> Value {
+    match only {
+        Value::Bool(on) => json!(!on),
+        Value::Array(_) => json!(["something"]),
+        Value::Object(_) => json!({ "Something": "else" }),
+        Value::Number(number) => json!(number.as_i64().unwrap_or_default() + 1),
+        Value::String(text) => json!(format!("{text}Else")),
+        Value::Null => json!("something"),
+    }
 }

@@ -98,6 +98,16 @@ impl Places<'_> {
     }
 }
 
+/// What was asked for beside place and time; it begins at once.
+fn as_then(
+    comments: String,
+    skip_steps: Vec<String>,
+    only_targets: Vec<Id<ids::Target>>,
+    not_targets: Vec<Id<ids::Target>>,
+) -> Options {
+    Options { comments, skip_steps, only_targets, not_targets, ..Options::default() }
+}
+
 /// Does once more what an ended task did: a new deployment of the same release, a new run of the same snapshot, another
 /// look at the machine, with what was asked for then. The new task is answered.
 pub(in crate::api) fn rerun(ask: &Ask, _: Sent<RerunTask>) -> Result<Created<TaskResource>> {
@@ -111,13 +121,7 @@ pub(in crate::api) fn rerun(ask: &Ask, _: Sent<RerunTask>) -> Result<Created<Tas
         Work::Deploy => {
             let one =
                 deployments::show(&visitor.ask(DeploymentView { deployment: places.argument("DeploymentId")? })?)?;
-            let options = Options {
-                comments: one.comments,
-                skip_steps: one.skip_steps,
-                only_targets: one.only_targets,
-                not_targets: one.not_targets,
-                ..Options::default()
-            };
+            let options = as_then(one.comments, one.skip_steps, one.only_targets, one.not_targets);
             let place = (places.of(Some(one.environment))?, places.tenant()?);
             let (project, release) = (places.of(Some(one.project))?, places.of(Some(one.release))?);
             let made = deployments::deploy_to_many(visitor, &project, &release, &[place], &options)?;
@@ -125,13 +129,7 @@ pub(in crate::api) fn rerun(ask: &Ask, _: Sent<RerunTask>) -> Result<Created<Tas
         }
         Work::RunbookRun => {
             let one = runbooks::show_run(&visitor.ask(RunbookRunView { run: places.argument("RunbookRunId")? })?)?;
-            let options = Options {
-                comments: one.comments,
-                skip_steps: one.skip_steps,
-                only_targets: one.only_targets,
-                not_targets: one.not_targets,
-                ..Options::default()
-            };
+            let options = as_then(one.comments, one.skip_steps, one.only_targets, one.not_targets);
             let place = (places.of(Some(one.environment))?, places.tenant()?);
             let which = Which::Snapshot(one.snapshot.to_string());
             let made = runbooks::run(visitor, &places.of(Some(one.runbook))?, &which, &[place], &options)?;
