@@ -224,11 +224,11 @@ fn no_file_is_too_long() {
     for path in folders.iter().flat_map(|folder| files(folder)).filter(|path| !prose_and_tables(path)) {
         let Ok(text) = std::fs::read_to_string(root().join(&path)) else { continue };
         let lines = text.lines().count();
-        if lines > 600 {
+        if lines > 500 {
             findings.push(format!("{path}: {lines} lines"));
         }
     }
-    none(findings, "At most 600 lines a file: split it along the trade's seams:");
+    none(findings, "At most 500 lines a file: split it along the trade's seams:");
 }
 
 #[test]
